@@ -1,0 +1,156 @@
+"""The composition root: the only place where things are constructed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from bridge.contract import Account, Closes, Http, Serves
+from bridge.engine.engine import Engine
+from bridge.engine.media import MediaFiles
+from bridge.engine.records import StoredRecords
+from bridge.engine.tokens import StoredTokens, derive_key
+from bridge.engine.world import Connected, World
+from bridge.registry import Declared
+from bridge.settings import Settings
+from bridge.web.consents import consents
+from bridge.web.files import Files
+from bridge.web.front import Front
+from bridge.web.headers import SafeHeaders
+from bridge.web.health import healthz, metrics_page, readyz
+from bridge.web.hooks import Hooks
+from mappings.store import Store
+
+
+def system_clock() -> datetime:
+    """The time of this machine, in UTC."""
+    return datetime.now(UTC)
+
+
+class Bridge:
+    """One running bridge: the store, the accounts, the engine, the web side. Open it with `running`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        declared: dict[str, Declared],
+        *,
+        clock: Callable[[], datetime] = system_clock,
+        work: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._work = work
+        self.store = Store(settings.bridge.database_url)
+        secret = settings.bridge.secret_key.get_secret_value()
+        self.files = MediaFiles(
+            self.store,
+            Path(settings.bridge.media_dir),
+            public_url=settings.bridge.public_url,
+            key=derive_key(secret, "links"),
+            valid=settings.retention.links_valid,
+            now=clock,
+        )
+        self._https: list[Http] = []
+        accounts = {name: self._connect(one, secret) for name, one in declared.items()}
+        self.world = World(settings, accounts, clock, self.files.link)
+        self.engine: Engine | None = None
+
+    def _connect(self, declared: Declared, secret: str) -> Connected:
+        settings, name = self.settings, declared.name
+        timeout = settings.engine.request_timeout.total_seconds()
+        http = Http(timeout=timeout, parallel=settings.engine.workers, home=declared.config.api_base)
+        self._https.append(http)
+        account = Account(
+            name=name,
+            http=http,
+            tokens=StoredTokens(self.store, name, secret, self.clock),
+            media=self.files,
+            records=StoredRecords(self.store, name, self.clock),
+            now=self.clock,
+            public_url=settings.bridge.public_url,
+            hook_url=f"{settings.bridge.public_url}/hooks/{name}",
+            secret=derive_key(secret, f"account {name}"),
+            language=settings.bridge.language,
+            request_timeout=timeout,
+        )
+        return Connected(name, declared.connector(declared.config, account), declared.config, account)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Bridge"]:
+        """Opens the store, runs the engine, closes both. The schema must be up to date."""
+        self.store.open()
+        try:
+            self.engine = Engine(self.store, self.world, self.files, work=self._work)
+            await self.engine.start()
+            try:
+                yield self
+            finally:
+                await self.engine.stop()
+        finally:
+            await asyncio.gather(*(http.close() for http in self._https))
+            await asyncio.to_thread(self.store.close)
+
+    def closing(self) -> None:
+        """The process is about to end: whoever holds connections open lets them go."""
+        for connected in self.world.accounts.values():
+            if isinstance(connected.connector, Closes):
+                connected.connector.closing()
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator["Bridge"]:
+        """The accounts without an engine, for commands that work while another process serves. The schema is there."""
+        self.store.open(beside=True)
+        try:
+            yield self
+        finally:
+            await asyncio.gather(*(http.close() for http in self._https))
+            await asyncio.to_thread(self.store.close)
+
+    def app(self, *more: BaseRoute) -> ASGIApp:
+        """The web side; its lifespan runs the bridge. `more` are routes of a host that has pages of its own."""
+
+        @asynccontextmanager
+        async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+            async with self.running():
+                yield
+
+        middleware = [Middleware(ProxyHeadersMiddleware), Middleware(SafeHeaders)]
+        pages = Starlette(routes=[*self._routes(), *more], lifespan=lifespan, middleware=middleware)
+        return Front(Hooks(self.world, self._keep, self._look), pages)
+
+    def _routes(self) -> list[BaseRoute]:
+        routes: list[BaseRoute] = [
+            Route("/media/{token}", Files(self.store, self.files).give, methods=["GET"]),
+            Route(
+                "/api/consents",
+                consents(self.world, self.store, self.settings.bridge.api_token, self.clock),
+                methods=["POST"],
+            ),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz(self._troubles)),
+            Route("/metrics", metrics_page(self.store, self.clock)),
+        ]
+        for name, connected in self.world.accounts.items():
+            if isinstance(connected.connector, Serves):
+                routes += connected.connector.routes(partial(self._keep, name))
+        return routes
+
+    async def _keep(self, name: str, *arguments: object, **named: object) -> None:
+        assert self.engine is not None
+        await self.engine.keep(name, *arguments, **named)  # type: ignore[arg-type] # passed on as it came
+
+    def _look(self, name: str, conversations: object) -> None:
+        assert self.engine is not None
+        self.engine.look(name, conversations)  # type: ignore[arg-type] # as above
+
+    def _troubles(self) -> list[str]:
+        return self.engine.troubles() if self.engine is not None else ["not started"]

@@ -1,0 +1,76 @@
+"""What an account can do, as data: the engine, the console and the matrix in the docs read it."""
+
+from datetime import timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from bridge.contract.messages import Format, Frozen
+
+
+class Support(StrEnum):
+    """How well a kind of content gets across."""
+
+    FULL = "full"
+    PARTIAL = "partial"  # with a loss that is said in the text
+    LINK = "link"  # as a signed link that expires
+    REFUSED = "refused"  # as a sentence that says what is missing
+
+
+class MediaRule(Frozen):
+    """Files of one kind (image, voice, video, file): patterns of accepted MIME types and the largest size in bytes."""
+
+    support: Support
+    mimes: tuple[str, ...] = ("*",)
+    max_bytes: int | None = None
+
+    def fits(self, mime: str, size: int | None) -> bool:
+        """Whether such a file can be sent as it is."""
+        small = self.max_bytes is None or (size is not None and size <= self.max_bytes)
+        return small and any(fnmatchcase(mime, pattern) for pattern in self.mimes)
+
+
+class Window(Frozen):
+    """The reply allowance towards a customer: data, because platforms change it."""
+
+    replies: int
+    lasts: timedelta
+    on_entry: int = 0
+    entry_lasts: timedelta = timedelta(0)
+
+
+class Rate(Frozen):
+    """At most `count` requests within `per`."""
+
+    count: int
+    per: timedelta
+
+
+class Capabilities(Frozen):
+    """`max_text_bytes` is UTF-8. `edits` limits the steps of one conversation (some desks count updates of a ticket);
+    the engine then merges bursts. `rate` is what the vendor allows the whole account: it is shown to admins, and what
+    paces requests is the vendor's own refusal (`Throttled`). `parallel` limits the steps in flight. `collect_every` is
+    how often the account wants to be polled; None means as `engine.reconcile_every` says. `progress`: the account can
+    show how far each message came, so no note is needed. `notes`: it has private notes. `threads`: one customer may
+    have several conversations at once (tickets), so that a finished one is followed by a new one. `marks_own`:
+    normalise can always tell the bridge's own writes (origin, author); otherwise the engine waits for receipts first.
+    """
+
+    max_text_bytes: int | None = None
+    formats: tuple[Format, ...] = (Format.PLAIN,)
+    image: MediaRule = MediaRule(support=Support.REFUSED)
+    voice: MediaRule = MediaRule(support=Support.REFUSED)
+    video: MediaRule = MediaRule(support=Support.REFUSED)
+    file: MediaRule = MediaRule(support=Support.REFUSED)
+    card: Support = Support.REFUSED
+    location: Support = Support.PARTIAL
+    window: Window | None = None
+    edits: Rate | None = None
+    rate: Rate | None = None
+    parallel: int = 4
+    collect_every: timedelta | None = None
+    notes: bool = False
+    progress: bool = False
+    threads: bool = False
+    tags: bool = False
+    marks_own: bool = True
+    customer_is_author: Support = Support.REFUSED

@@ -1,0 +1,319 @@
+"""The contract: what a vendor's connector must do, may do, and is lent."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+
+from starlette.routing import BaseRoute
+
+from bridge.contract.capabilities import Capabilities
+from bridge.contract.config import AccountConfig
+from bridge.contract.events import Event
+from bridge.contract.exchange import (
+    Health,
+    Keep,
+    Labels,
+    Page,
+    Raw,
+    Receipt,
+    Reply,
+    Request,
+    Room,
+    Step,
+    Target,
+    Verdict,
+)
+from bridge.contract.http import Http
+from bridge.contract.messages import Media, Message
+
+ConfigT = TypeVar("ConfigT", bound=AccountConfig)
+
+
+class Role(StrEnum):
+    """`CHANNEL`: customers write there. `DESK`: agents answer there."""
+
+    CHANNEL = "channel"
+    DESK = "desk"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A credential with an end. `expires_at` None means it has none."""
+
+    value: str
+    expires_at: datetime | None = None
+    refresh: str = ""
+
+
+class Tokens(Protocol):
+    """Stored, encrypted credentials, renewed once for all processes."""
+
+    async def get(
+        self,
+        name: str,
+        renew: Callable[[Token | None], Awaitable[Token]],
+        *,
+        refused: str = "",
+        early: timedelta = ...,
+    ) -> Token:
+        """The stored token, or what `renew` makes of it when it is missing, about to end (`early`) or `refused`.
+
+        `refused` is the value a vendor just turned down: if another process has stored a newer one, that is returned
+        and nothing is renewed. `renew` gets the old token and runs under a lock that all processes share.
+        """
+        ...
+
+
+class MediaStore(Protocol):
+    """The bytes of files, content-addressed."""
+
+    async def read(self, media: Media) -> bytes:
+        """The bytes of a media with a `sha256`. Raises Rejected when retention has removed them."""
+        ...
+
+    async def keep(self, data: bytes, *, name: str = "", mime: str = "") -> Media:
+        """Stores bytes and returns a reference (with `sha256`, sniffed `mime`, `size`)."""
+        ...
+
+    async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
+        """The picture as one of `mimes` within `max_bytes`: as it is, converted or shrunk. Raises Rejected."""
+        ...
+
+    def link(self, media: Media) -> str:
+        """A public, signed link to the bytes that expires."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write one record; None deletes it. With `expect` only when its version still is that (0: must not exist)."""
+
+    kind: str
+    key: str
+    value: Mapping[str, Any] | None
+    expect: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Append to a stream: numbers run 1, 2, 3 … without a gap. The same `once` twice appends once."""
+
+    stream: str
+    value: Mapping[str, Any]
+    once: str = ""
+
+
+class Conflict(Exception):
+    """A record changed since it was read; nothing of the commit was done."""
+
+
+class Records(Protocol):
+    """A small durable store for connectors that have no vendor behind them. Values are JSON objects."""
+
+    async def get(self, kind: str, key: str) -> tuple[dict[str, Any], int] | None:
+        """The value and its version."""
+        ...
+
+    async def list(
+        self, kind: str, *, after: str = "", prefix: str = "", limit: int = 100
+    ) -> Sequence[tuple[str, dict[str, Any]]]:
+        """Records of a kind ordered by key."""
+        ...
+
+    async def search(self, kind: str, text: str, *, limit: int = 50) -> Sequence[tuple[str, dict[str, Any]]]:
+        """Records of a kind whose JSON contains the text, newest change first."""
+        ...
+
+    async def commit(self, *changes: Put | Append) -> Sequence[int]:
+        """All or nothing, durable on return. The new version of each Put, the number of each Append."""
+        ...
+
+    async def read(self, stream: str, *, after: int = 0, limit: int = 500) -> Sequence[tuple[int, dict[str, Any]]]:
+        """Entries numbered above `after`, in order."""
+        ...
+
+    async def wait(self, streams: Sequence[str], timeout: float) -> None:
+        """Returns when one of the streams may have grown, or after `timeout` seconds. A hint: read to know."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the bridge lends to one connector object. `hook_url` is where the vendor's callbacks go."""
+
+    name: str
+    http: Http
+    tokens: Tokens
+    media: MediaStore
+    records: Records
+    now: Callable[[], datetime]
+    public_url: str
+    hook_url: str
+    secret: bytes  # this account's own key, derived from bridge.secret_key: for signing what must come back
+    language: str = "en"
+    request_timeout: float = 10.0
+
+
+class Connector(ABC, Generic[ConfigT]):
+    """One account at one vendor.
+
+    Inbound is `verify` then `normalise`; outbound is `render` then `deliver`. The outer two touch the world, the inner
+    two are pure. A connector never sleeps, retries, logs failures or reads the clock: it raises what happened
+    (`bridge.contract.errors`) and the engine decides.
+    """
+
+    kind: ClassVar[str]
+    roles: ClassVar[frozenset[Role]]
+    Config: ClassVar[type[AccountConfig]]
+    capabilities: Capabilities  # a class attribute, or set in __init__ where it depends on the account
+    busy: ClassVar[Reply] = Reply(503, "busy", headers={"retry-after": "5"})
+
+    def __init__(self, config: ConfigT, account: Account) -> None:
+        self.config = config
+        self.account = account
+
+    @abstractmethod
+    async def verify(self, request: Request) -> Verdict:
+        """Says whether a callback is authentic and what it means. No network, no parsing beyond the key.
+
+        Raises Unauthentic (403) or, when it cannot even be read before authentication, Malformed (400).
+        """
+
+    @abstractmethod
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        """Pure. Raises Malformed for an authentic payload that cannot be read; it is then quarantined.
+
+        Private notes are returned with `audience=AGENTS`: the engine never sends them on. Things this connector wrote
+        itself carry `origin` where the vendor gives the step's key back.
+        """
+
+    @abstractmethod
+    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+        """Pure. Every message is covered by at least one step, in order; what cannot be sent is said in words."""
+
+    @abstractmethod
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        """Makes the one visible effect. Idempotent preparation (finding a user, uploading) may come before it."""
+
+    @abstractmethod
+    async def check(self) -> Health:
+        """Proves credentials, rights and set-up without any effect a customer or agent would see.
+
+        Wrong credentials are a Problem, not an exception; a vendor that cannot be reached raises Retryable.
+        """
+
+
+@runtime_checkable
+class Collects(Protocol):
+    """Can be asked what happened: periodic reconciliation, nudges, catch-up after downtime."""
+
+    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+        """Raws since `cursor`, oldest first. `cursor` None is the very first time: start from now, not from history.
+
+        With `conversation` only that one is read, completely enough to find anything not seen yet, and the page's
+        cursor is ignored.
+        """
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """Has a long-lived source of its own (IMAP IDLE). Runs until cancelled; an error restarts it with back-off."""
+
+    async def listen(self, keep: Keep, cursor: str | None) -> None: ...
+
+
+@runtime_checkable
+class Serves(Protocol):
+    """Has public endpoints of its own. Routes carry their full path and exist while the bridge serves."""
+
+    def routes(self, keep: Keep) -> Sequence[BaseRoute]: ...
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """Holds connections open (event streams) and can end them, so that the process may end in time."""
+
+    def closing(self) -> None: ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """Has work to do before a step that nobody sees and that may be repeated: tokens, uploads, finding a user.
+
+    It runs before the attempt is marked, so that trouble in it is never uncertain. The result becomes
+    `Target.prepared`.
+    """
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """Can say whether a step whose outcome is unknown took effect.
+
+    A receipt: it did. None: it certainly did not. An error: nobody knows, ask again later.
+    """
+
+    async def find(self, step: Step, target: Target) -> Receipt | None: ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """Can download the files its messages name. At most `limit` bytes; raises Rejected when there is nothing to get."""
+
+    def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]: ...
+
+
+@runtime_checkable
+class Types(Protocol):
+    """Can show "is typing". Best effort: errors are dropped, nothing is queued."""
+
+    async def typing(self, conversation: str, *, on: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpChange:
+    """One thing that set-up would change. Without `apply` it is a sentence that tells the admin what to do by hand."""
+
+    text: str
+    apply: Callable[[], Awaitable[str]] | None = None
+
+
+@runtime_checkable
+class SetsUp(Protocol):
+    """Can create or repair what the vendor's side needs. Planning changes nothing and can be repeated."""
+
+    async def plan(self, *, remove: bool = False) -> Sequence[SetUpChange]: ...
+
+
+@runtime_checkable
+class SignsIn(Protocol):
+    """Has agents of its own, who sign in with a name and a password."""
+
+    async def add_agent(self, name: str, password: str) -> None:
+        """Makes a sign-in, or gives an existing one a new password."""
+        ...
+
+
+@runtime_checkable
+class Invites(Protocol):
+    """Can call a customer back after the window closed, with a template they consented to."""
+
+    def invitation(self, template: str, room: Room) -> Step: ...
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """Can show on a ticket how many replies are left and until when, by tags or custom fields.
+
+    `labels` is pure and gives one step for `deliver`, or None where there is nothing to show it with. The step is
+    idempotent, has the audience `AGENTS`, and must neither reopen the ticket nor notify anybody. It has a lane of its
+    own, so that it never delays what people say; a later one replaces one that was not sent yet. A ticket that takes
+    no changes (`Gone`) is left as it is.
+    """
+
+    def labels(self, labels: Labels, room: Room) -> Step | None: ...

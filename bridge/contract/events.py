@@ -1,0 +1,93 @@
+"""What happened at a vendor, normalised. One raw payload becomes zero or more of these."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bridge.contract.messages import Contact, Frozen, Message, State
+
+
+class Status(StrEnum):
+    """The life of a ticket. `SOLVED` can be reopened; `CLOSED` cannot."""
+
+    OPEN = "open"
+    SOLVED = "solved"
+    CLOSED = "closed"
+
+
+class MessageReceived(Frozen):
+    """Somebody said something. `context` holds where they came from (entry page, origin string), for routing."""
+
+    kind: Literal["message"] = "message"
+    message: Message
+    contact: Contact | None = None
+    context: dict[str, str] = {}
+
+
+class StatusChanged(Frozen):
+    """A ticket was solved, closed or reopened. `moved_to` names the ticket it was merged into."""
+
+    kind: Literal["status"] = "status"
+    conversation: str
+    status: Status
+    moved_to: str = ""
+
+
+class Entered(Frozen):
+    """The customer opened the chat without saying anything yet."""
+
+    kind: Literal["entered"] = "entered"
+    conversation: str
+    contact: Contact
+    context: dict[str, str] = {}
+    at: datetime | None = None
+
+
+class ReceiptReceived(Frozen):
+    """The vendor said later how far one of our messages (`message`, its id there) came."""
+
+    kind: Literal["receipt"] = "receipt"
+    conversation: str
+    message: str
+    state: State
+    reason: str = ""
+
+
+class ContactChanged(Frozen):
+    """A profile changed, or a person was merged into another (`merged_into`)."""
+
+    kind: Literal["contact"] = "contact"
+    contact: Contact
+    merged_into: str = ""
+
+
+class Change(StrEnum):
+    EDITED = "edited"
+    DELETED = "deleted"
+    HIDDEN = "hidden"  # made private after it was public
+
+
+class MessageChanged(Frozen):
+    """An agent edited or deleted a message that may have been sent on already."""
+
+    kind: Literal["changed"] = "changed"
+    conversation: str
+    message: str
+    change: Change
+
+
+class ConsentChanged(Frozen):
+    """The customer allowed (`count` > 0) or refused (`count` = 0: none left) messages of one template."""
+
+    kind: Literal["consent"] = "consent"
+    conversation: str
+    template: str
+    count: int = 1
+
+
+Event = Annotated[
+    MessageReceived | StatusChanged | Entered | ReceiptReceived | ContactChanged | MessageChanged | ConsentChanged,
+    Field(discriminator="kind"),
+]

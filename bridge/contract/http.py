@@ -1,0 +1,312 @@
+"""Http: how every connector talks to its vendor, and the one file that imports httpx.
+
+It classifies transport failures once for everybody, keeps time and size limits, and refuses addresses inside our own
+network for URLs that came from outside (an attachment's link in a vendor's answer). It does not judge status codes:
+what a 422 means only the connector knows.
+"""
+
+import asyncio
+import json
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from bridge.contract.addresses import origin, pin
+from bridge.contract.answer import Answer
+from bridge.contract.config import is_loopback
+from bridge.contract.errors import Rejected, Retryable
+from bridge.contract.transport import LeanTransport, trusted
+
+_CERTAIN = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_HOPS = 3
+_PIECE = 64 * 1024
+# an idle connection that the vendor closes just as we write to it is the commonest uncertain failure
+_IDLE = 4.0
+_HEADERS = {"user-agent": "bridge", "accept": "*/*", "accept-encoding": "identity", "connection": "keep-alive"}
+
+File = tuple[str, tuple[str, bytes, str]]
+"""(field name, (file name, bytes, MIME type))"""
+
+
+class Http:
+    """One account's way out. `timeout` is the total for a request in seconds, `parallel` its connections.
+
+    `home` is the account's `api_base`: the same origin is always allowed, and when it is on this machine's loopback
+    (a gateway, a simulator) other loopback addresses are, too.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: float = 10.0,
+        parallel: int = 4,
+        home: str = "",
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.timeout = timeout
+        self._home = origin(home) if home else ""
+        parts = urlsplit(home)
+        self._local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        self._traced = transport is None
+        # no httpx.AsyncClient around it: it follows redirects, carries cookies and logs addresses, which nobody wants
+        # here, for a third of a request's time
+        self._transport = transport or LeanTransport(parallel=parallel, idle=_IDLE)
+        # connects to the very address that was checked, in the name of the host that was asked for
+        self._outside = transport or httpx.AsyncHTTPTransport(
+            verify=trusted(),
+            limits=httpx.Limits(max_connections=parallel, max_keepalive_connections=parallel, keepalive_expiry=_IDLE),
+            trust_env=False,
+        )
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | Sequence[tuple[str, Any]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        data: Mapping[str, Any] | None = None,
+        files: Sequence[File] | None = None,
+        timeout: float | None = None,  # a total deadline, which httpx does not have
+        repeatable: bool = False,
+        max_bytes: int = 5 * 2**20,
+    ) -> Answer:
+        """Sends one request and reads its whole answer; follows no redirect.
+
+        `json` goes out as UTF-8 without escapes. `repeatable` says that doing it twice is harmless (an upsert, an
+        upload), so that a failure is certain to be safe. Raises Retryable with the right certainty.
+        """
+        trip = self._trip(_where(method, url), timeout or self.timeout, safe=repeatable or method.upper() in _SAFE)
+        given = headers or {}
+        if json is not None:
+            content = _dump(json)
+            given = {"content-type": "application/json", **given}
+        # no parameters at all: an empty mapping would have the address taken apart once more
+        request = self._build(
+            trip, method, url, params=params or None, headers=given, content=content, data=data, files=files
+        )
+        async with self._sent(self._transport, request, trip) as response:
+            body = await _whole(response, trip, max_bytes)
+        return Answer(response.status_code, dict(response.headers), body, trip.where, trip.safe)
+
+    async def download(
+        self,
+        url: str,
+        *,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Streams the bytes behind a URL that came from outside, at most `limit`, within `timeout` (30) seconds.
+
+        https on port 443 to public addresses only, checked at the address that is connected to; redirects are followed
+        up to three times, each checked anew, and `headers` (credentials) stay with the first origin. Raises Rejected
+        for what is not allowed, too large or answered with an error that will not pass, Retryable otherwise.
+        """
+        trip = self._trip(_whence(url), timeout or 30.0, safe=True)
+        first = _origin(url, trip.where)
+        for _ in range(_MAX_HOPS + 1):
+            trip.where = _whence(url)
+            request = await self._ask(url, trip, dict(headers or {}) if _origin(url, trip.where) == first else {})
+            async with self._sent(self._outside, request, trip) as response:
+                code = f"http {response.status_code}"
+                if response.status_code in _REDIRECTS and "location" in response.headers:
+                    url = _follow(url, response.headers["location"], trip.where)
+                    continue
+                if response.status_code >= 500 or response.status_code in {408, 425, 429}:
+                    raise Retryable(f"{trip.where}: {response.status_code}", code=code)
+                if response.status_code != 200:
+                    raise Rejected(f"{trip.where}: {response.status_code}", code=code)
+                size = 0
+                async with aclosing(_read(response, trip)) as chunks:
+                    async for chunk in chunks:
+                        size += len(chunk)
+                        if size > limit:
+                            raise Rejected(f"{trip.where}: the file is larger than {limit} bytes", code="too large")
+                        yield chunk
+                return
+        raise Rejected(f"{trip.where}: more than {_MAX_HOPS} redirects", code="redirects")
+
+    async def close(self) -> None:
+        await self._transport.aclose()
+        await self._outside.aclose()
+
+    def _trip(self, where: str, timeout: float, *, safe: bool) -> "_Trip":
+        return _Trip(where, timeout, asyncio.get_running_loop().time() + timeout, safe, self._traced)
+
+    def _build(
+        self, trip: "_Trip", method: str, url: str, *, headers: Mapping[str, str], **parts: Any
+    ) -> httpx.Request:
+        seconds = trip.timeout
+        limits = {"connect": min(3.0, seconds), "read": seconds, "write": seconds, "pool": seconds}
+        try:
+            request = httpx.Request(
+                method,
+                _parsed(url),
+                headers=_HEADERS | {name.lower(): value for name, value in headers.items()},
+                **parts,
+            )
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            raise Rejected(f"{trip.where}: not a request that can be sent ({type(error).__name__})") from None
+        request.extensions |= {"timeout": limits, "trace": trip.trace}
+        return request
+
+    async def _ask(self, url: str, trip: "_Trip", headers: dict[str, str]) -> httpx.Request:
+        """The request for a URL from outside, to an address that is allowed."""
+        parts = urlsplit(url)
+        local = self._local and parts.scheme == "http" and is_loopback((parts.hostname or "").rstrip("."))
+        if local or (self._home and origin(url) == self._home):
+            return self._build(trip, "GET", url, headers=headers)
+        with trip.classified():
+            async with asyncio.timeout_at(trip.deadline):
+                address, host = await pin(url, trip.where)
+        # a connection is pooled by its address, but was verified for one name
+        headers |= {"host": parts.netloc, "connection": "close"}
+        return self._build(trip, "GET", address, headers=headers, extensions={"sni_hostname": host})
+
+    @asynccontextmanager
+    async def _sent(
+        self, transport: httpx.AsyncBaseTransport, request: httpx.Request, trip: "_Trip"
+    ) -> AsyncIterator[httpx.Response]:
+        """The answer's head; its body is read by `_read`."""
+        with trip.classified():
+            async with asyncio.timeout_at(trip.deadline):
+                response = await transport.handle_async_request(request)
+                response.request = request
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+
+@dataclass(slots=True)
+class _Trip:
+    """One request under way. `started` turns true when its first byte is about to leave."""
+
+    where: str
+    timeout: float
+    deadline: float
+    safe: bool
+    traced: bool
+    started: bool = False
+
+    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        if event.endswith("send_request_headers.started"):
+            self.started = True
+
+    @contextmanager
+    def classified(self) -> Iterator[None]:
+        """Transport failures come out as Retryable that knows whether anything can have happened."""
+        certain = self.safe
+        try:
+            yield
+        except TimeoutError:
+            certain = certain or (self.traced and not self.started)
+            raise Retryable(
+                f"{self.where}: no answer within {self.timeout:g} s", code="timeout", certain=certain
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
+            name = type(error).__name__
+            certain = certain or isinstance(error, _CERTAIN) or (self.traced and not self.started)
+            raise Retryable(f"{self.where}: {name}", code=name, certain=certain) from None
+
+
+async def _whole(response: httpx.Response, trip: _Trip, limit: int) -> bytes:
+    """The body, at most `limit` bytes."""
+    plain = _coding(response) in {"identity", ""}
+    pieces = response.stream if plain else _read(response, trip)
+    assert isinstance(pieces, AsyncIterable)
+    body = bytearray()
+    with trip.classified():
+        async with asyncio.timeout_at(trip.deadline):
+            async for piece in pieces:
+                body += piece
+                if len(body) > limit:
+                    raise Retryable(f"{trip.where}: the answer is larger than {limit} bytes", certain=trip.safe)
+    return bytes(body)
+
+
+@lru_cache(1024)
+def _parsed(url: str) -> httpx.URL:
+    """Taking an address apart costs more than a round trip on loopback; the same ones come again and again."""
+    return httpx.URL(url)
+
+
+def _coding(response: httpx.Response) -> str:
+    coding: str = response.headers.get("content-encoding", "identity").strip().lower()
+    return coding
+
+
+async def _read(response: httpx.Response, trip: _Trip) -> AsyncGenerator[bytes, None]:
+    """The body in pieces of at most 64 KiB. Compressed ones are unpacked piece by piece, so that a bomb stays small."""
+    coding = _coding(response)
+    unpacker = zlib.decompressobj(47) if coding in {"gzip", "x-gzip", "deflate"} else None
+    if unpacker is None and coding not in {"identity", ""}:
+        raise Retryable(f"{trip.where}: answered in {coding[:20]!r}, which was not asked for", certain=trip.safe)
+    raw = response.aiter_raw(_PIECE)
+    while True:
+        with trip.classified():
+            async with asyncio.timeout_at(trip.deadline):
+                chunk = await anext(raw, b"")
+        if not chunk:
+            break
+        while chunk:
+            with trip.classified():
+                piece = unpacker.decompress(chunk, _PIECE) if unpacker else chunk
+            if piece:
+                yield piece
+            chunk = unpacker.unconsumed_tail if unpacker and not unpacker.eof else b""
+    if unpacker is not None and not unpacker.eof:
+        raise Retryable(f"{trip.where}: the answer is cut off", code="truncated", certain=trip.safe)
+
+
+def _origin(url: str, where: str) -> str:
+    try:
+        return origin(url)
+    except ValueError:
+        raise Rejected(f"{where}: not an address", code="refused address") from None
+
+
+def _follow(url: str, location: str, where: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise Rejected(f"{where}: redirects to something that is no address", code="refused address") from None
+
+
+@lru_cache(1024)
+def _where(method: str, url: str) -> str:
+    """Method, host and path: the query and user info may hold secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return method.upper()
+    return f"{method.upper()} {parts.hostname or ''}{parts.path}"
+
+
+def _whence(url: str) -> str:
+    """Method and host of a link from outside: its path alone may open the file."""
+    try:
+        return f"GET {urlsplit(url).hostname or ''}"
+    except ValueError:
+        return "GET"
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,182 @@
+"""What people say, in one shape for all vendors.
+
+The JSON of these models is a database format (`waiting`, `outbox`): fields are added with defaults, never renamed.
+Ids are opaque strings that only the connector of their account makes or reads.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """A value. Unknown fields are dropped, so that an older process can read what a newer one wrote."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Contact(Frozen):
+    """A person as one account knows them. `extra` holds vendor facts worth showing to agents."""
+
+    id: str
+    name: str = ""
+    avatar: str = ""
+    email: str = ""
+    phone: str = ""
+    locale: str = ""
+    extra: dict[str, str] = {}
+
+
+class AuthorKind(StrEnum):
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    SYSTEM = "system"
+    BRIDGE = "bridge"
+
+
+class Author(Frozen):
+    kind: AuthorKind
+    id: str = ""
+    name: str = ""
+
+
+class Audience(StrEnum):
+    """Who may see a message. `AGENTS` (a private note) never leaves the desk side."""
+
+    CUSTOMER = "customer"
+    AGENTS = "agents"
+
+
+class Media(Frozen):
+    """A reference to a file; the bytes are in the media store once `sha256` is set.
+
+    `account` and `id` say where it can be fetched (`Fetches.fetch`). The bridge fills `sha256`, `mime`, `size` (bytes)
+    and `url` (a signed link that expires) before `render` sees it; `error` says why the bytes could not be had.
+    """
+
+    account: str
+    id: str
+    mime: str = ""
+    name: str = ""
+    size: int | None = None
+    sha256: str = ""
+    url: str = ""
+    error: str = ""
+
+
+class Format(StrEnum):
+    PLAIN = "plain"
+    HTML = "html"
+    MARKDOWN = "markdown"
+
+
+class Text(Frozen):
+    kind: Literal["text"] = "text"
+    body: str
+    format: Format = Format.PLAIN
+
+
+class Image(Frozen):
+    kind: Literal["image"] = "image"
+    media: Media
+    caption: str = ""
+
+
+class Voice(Frozen):
+    """`transcript` is the vendor's own speech recognition, where it gives one."""
+
+    kind: Literal["voice"] = "voice"
+    media: Media
+    transcript: str = ""
+
+
+class Video(Frozen):
+    kind: Literal["video"] = "video"
+    media: Media
+    thumb: Media | None = None
+    caption: str = ""
+
+
+class File(Frozen):
+    kind: Literal["file"] = "file"
+    media: Media
+    caption: str = ""
+
+
+class Card(Frozen):
+    """A link with a face: a web page (`url`) or a page inside an app (`app`, `path`)."""
+
+    kind: Literal["card"] = "card"
+    title: str = ""
+    description: str = ""
+    url: str = ""
+    app: str = ""
+    path: str = ""
+    thumb: Media | None = None
+
+
+class Location(Frozen):
+    kind: Literal["location"] = "location"
+    latitude: float
+    longitude: float
+    label: str = ""
+
+
+class Unsupported(Frozen):
+    """Something that has no shape here. `what` names it, `text` is what could be read of it: never dropped."""
+
+    kind: Literal["unsupported"] = "unsupported"
+    what: str
+    text: str = ""
+
+
+class State(StrEnum):
+    """How far one message came. `ACCEPTED` is not "read"."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNCONFIRMED = "unconfirmed"
+
+
+class Progress(Frozen):
+    """How far another message (`of`, its id on the receiving account) came.
+
+    Only for accounts whose capabilities say `progress`; all others are told of trouble by a private note.
+    """
+
+    kind: Literal["progress"] = "progress"
+    of: str
+    state: State
+    reason: str = ""
+
+
+Part = Annotated[
+    Text | Image | Voice | Video | File | Card | Location | Unsupported | Progress,
+    Field(discriminator="kind"),
+]
+
+
+class Message(Frozen):
+    """One thing said in one conversation.
+
+    `conversation` is the id of the thread at the account it came from. `origin` is the key of the step that made it,
+    where the vendor's metadata carries one: that is how the bridge knows its own voice. `sent_at` is the vendor's
+    time, for display only; order never comes from it.
+    """
+
+    id: str
+    conversation: str
+    author: Author
+    parts: tuple[Part, ...]
+    audience: Audience = Audience.CUSTOMER
+    sent_at: datetime | None = None
+    reply_to: str = ""
+    origin: str = ""
+    subject: str = ""

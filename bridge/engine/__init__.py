@@ -1,0 +1,1 @@
+"""Lanes, steps and what becomes of them. The engine knows no vendor."""

@@ -1,0 +1,253 @@
+"""Deliver: one loop per account claims the heads of its lanes and hands each to its connector.
+
+The database says what may go; this file only waits, sends and reports. Nothing is decided here.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+
+from bridge.contract import ConnectorError, Contact, Finds, Prepares, Receipt, Step, Target
+from bridge.engine import outcome
+from bridge.engine.acceptance import accept
+from bridge.engine.breaker import Breaker
+from bridge.engine.closing import closed_meanwhile
+from bridge.engine.failpoints import reached
+from bridge.engine.lanes import render_lane
+from bridge.engine.names import new_name
+from bridge.engine.policy import Decision, Fate
+from bridge.engine.world import Connected, Touched, World
+from bridge.observe import metrics
+from mappings import links, outbox, state, waiting
+from mappings.links import LinkRow
+from mappings.store import Store, Tx
+
+log = structlog.get_logger("bridge.dispatch")
+
+IDLE = 0.5  # seconds between looks when nobody wakes the loop
+_BITE, _PRESSED = 8, 2  # steps taken in one transaction: in calm, and while callbacks wait for their commit
+_AHEAD = 4  # steps in hand for each that may be sent at once: their transactions share commits
+_LONGEST = 900.0  # seconds for one step; connectors have time limits of their own, this is for one that forgot
+
+
+class Dispatcher:
+    """Sends for one account."""
+
+    def __init__(
+        self,
+        store: Store,
+        world: World,
+        connected: Connected,
+        wake_others: Callable[[Touched], None],
+        owner: str,
+        step_back: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._store = store
+        self._world = world
+        self._connected = connected
+        self._wake_others = wake_others
+        self._owner = owner
+        self._step_back = step_back
+        engine = world.settings.engine
+        self._lease = engine.lease
+        parallel = min(connected.capabilities.parallel, engine.workers)
+        self._slots = asyncio.Semaphore(parallel)
+        connector = connected.connector
+        self._prepares = connector if isinstance(connector, Prepares) else None  # then attempts are marked later
+        self.breaker = Breaker(parallel * (1 if self._prepares is None else _AHEAD), engine.breaker_pause)
+        self._rests = False
+        self.wake = asyncio.Event()
+        self._tasks: dict[asyncio.Task[None], Row[Any]] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; then the steps in hand are finished."""
+        while not stop.is_set():
+            self.wake.clear()
+            pressed = await self._step_back()
+            try:
+                more = await self._round(_PRESSED if pressed else _BITE)
+            except Exception as error:
+                log.warning(
+                    "dispatch interrupted", account=self._connected.name, error=type(error).__name__, exc_info=error
+                )
+                await asyncio.sleep(IDLE)
+                continue
+            if not more and not self.wake.is_set():
+                await wait_any(self.wake, stop, IDLE)
+        self._rests = True  # what has not had its turn goes back
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def cancel(self) -> None:
+        """Time is over: what is cut off stays leased and comes back as unknown."""
+        for task in self._tasks:
+            task.cancel()
+
+    @property
+    def in_hand(self) -> list[int]:
+        """The steps that are on their way from here, by id."""
+        return [row.id for row in self._tasks.values()]
+
+    async def renew(self) -> None:
+        """A step is ours for as long as it takes: nobody else may claim what is still being sent."""
+        if self._tasks:
+            now = self._world.now()
+            held = [(row.id, row.lease) for row in self._tasks.values()]
+            await self._store.write(outbox.renew_leases, held, now + self._lease)
+
+    async def _round(self, most: int) -> bool:
+        """Takes at most so many steps, and renders as many lanes. True: there may be more."""
+        now = self._world.now()
+        room = min(most, self.breaker.room(now, len(self._tasks)))
+        if room <= 0:
+            if self.breaker.is_open:
+                return False
+            await wait_any(self.wake, None, IDLE)
+            return True
+        if self.breaker.is_open:
+            await self._store.write(outbox.hurry_oldest, self._connected.name, now)
+        rested = self._rests
+        taken, touched = await self._store.write(self._take, now, room)
+        self._wake_others(touched)
+        if rested and taken:  # the pause was there before, and is over
+            self._rests = False
+        for row, link in taken:
+            task = asyncio.create_task(self._deliver(row, link), name=f"deliver {row.id}")
+            self._tasks[task] = row
+            task.add_done_callback(self._finished)
+        return touched.more or len(taken) >= room
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        self.wake.set()
+
+    def _take(self, tx: Tx, now: datetime, limit: int) -> tuple[list[tuple[Row[Any], LinkRow]], Touched]:
+        """Renders idle lanes, then claims heads, in one transaction."""
+        touched = Touched()
+        name = self._connected.name
+        pause = state.pauses(tx).get(name)
+        if pause is not None and (pause.until is None or now < pause.until):
+            return [], touched
+        lanes = waiting.idle_lanes(tx, name, now, limit)
+        for lane in lanes:
+            render_lane(tx, self._world, lane, touched, now)
+        touched.more = len(lanes) >= limit
+        rows = outbox.claim(
+            tx,
+            name,
+            now,
+            limit,
+            lease=f"{self._owner}:{new_name()}",
+            lease_until=now + self._lease,
+            begin=self._prepares is None,
+        )
+        rows = [row for row in rows if not closed_meanwhile(tx, self._world, row, touched, now)]
+        return [(row, links.get_link(tx, row.link_id)) for row in rows], touched
+
+    async def _deliver(self, row: Row[Any], link: LinkRow) -> None:
+        """One step: its turn, the attempt, what became of it. Others have theirs while a success is written down."""
+        structlog.contextvars.bind_contextvars(account=row.account, lane=row.lane, step=row.id)
+        async with self._slots:
+            await self._step_back()
+            if self._prepares and (self._rests or self.breaker.rests(self._world.now())):  # trouble since the claim
+                await self._store.write(outbox.give_back, row.id, row.lease)
+                return
+            step, target = Step.model_validate_json(row.step), target_of(row, link)
+            try:
+                found = await self._look(row, step, target)
+            except Exception as error:  # noqa: BLE001 - the policy decides about everything
+                await self._failed(row, error, looking=True)
+                return
+            try:
+                async with asyncio.timeout(_LONGEST):
+                    receipt = await self._send(row, step, target) if found is None else found
+            except Exception as error:  # noqa: BLE001 - as above
+                await self._failed(row, error)
+                return
+        if receipt is not None:
+            await self._accepted(row, receipt, found=found is not None)
+
+    async def _look(self, row: Row[Any], step: Step, target: Target) -> Receipt | None:
+        """Where the outcome is unknown: did it take effect?"""
+        connector = self._connected.connector
+        return await connector.find(step, target) if row.unknown and isinstance(connector, Finds) else None
+
+    async def _send(self, row: Row[Any], step: Step, target: Target) -> Receipt | None:
+        """Prepares, marks the attempt, sends. None: the lease is lost."""
+        connector = self._connected.connector
+        if self._prepares is not None:
+            prepared = await self._prepares.prepare(step, target)
+            target = target.model_copy(update={"prepared": prepared})
+        await reached("claimed")
+        if row.unknown or self._prepares is not None:
+            now = self._world.now()
+            if not await self._store.write(outbox.begin_attempt, row.id, row.lease, now, now + self._lease):
+                log.info("lease lost before sending")
+                return None
+        await reached("begun")
+        with metrics.delivery_seconds.labels(row.account).time():
+            receipt = await connector.deliver(step, target)
+        await reached("answered")
+        return receipt
+
+    async def _accepted(self, row: Row[Any], receipt: Receipt, *, found: bool = False) -> None:
+        now = self._world.now()
+        touched = await self._store.write(accept, self._world, row, receipt, now, found=found)
+        await reached("settled")
+        metrics.steps.labels(row.account, "accepted").inc()
+        log.info("accepted", attempts=row.attempts + 1, found=found)
+        if self.breaker.worked():
+            log.warning("account well again", account=row.account)
+            await self._store.write(outbox.hurry, row.account, now)
+        self._wake_others(touched)
+
+    async def _failed(self, row: Row[Any], error: Exception, *, looking: bool = False) -> None:
+        now = self._world.now()
+        if not isinstance(error, ConnectorError):
+            log.error("bug while delivering", exc_info=error)
+        touched, decision = await self._store.write(outcome.fail, self._world, row, error, now, looking=looking)
+        metrics.steps.labels(row.account, decision.fate.value).inc()
+        await self._after(row, decision, now)
+        self._wake_others(touched)
+
+    async def _after(self, row: Row[Any], decision: Decision, now: datetime) -> None:
+        self._rests = self._rests or decision.hold_account is not None or decision.fate is Fate.PAUSE
+        if decision.trouble and self.breaker.failed(now):
+            log.warning("account in trouble", account=row.account, until=str(self.breaker.open_until))
+        elif not decision.trouble and decision.fate not in {Fate.PAUSE, Fate.RETRY}:
+            with suppress(Exception):
+                if self.breaker.worked():
+                    await self._store.write(outbox.hurry, row.account, now)
+
+
+def target_of(row: Row[Any], link: LinkRow) -> Target:
+    """Where a stored step goes."""
+    to_desk = links.is_towards_desk(row.lane)
+    return Target(
+        key=row.key,
+        link=f"{link.id}",
+        conversation=link.ticket if to_desk else link.conversation,
+        contact=Contact.model_validate_json(link.contact),
+        peer=link.peer if to_desk else "",
+        previous=link.previous,
+        fields=json.loads(link.fields) if to_desk else {},
+        context=json.loads(link.context),
+        attempt=row.attempts + 1,
+        tried_at=row.tried_at,
+    )
+
+
+async def wait_any(first: asyncio.Event, second: asyncio.Event | None, seconds: float) -> None:
+    """Returns when one of the events is set, or after some seconds."""
+    waits = [asyncio.create_task(event.wait()) for event in (first, second) if event is not None]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()

@@ -1,0 +1,165 @@
+"""Keep: make payloads durable before anybody is told that they arrived. Route: put them into lanes afterwards."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from bridge.contract import Raw, StoreDown
+from bridge.engine.dispatch import IDLE, wait_any
+from bridge.engine.failpoints import reach, reached
+from bridge.engine.routing import route_batch
+from bridge.engine.world import Touched, World
+from bridge.observe import metrics
+from mappings import inbox
+from mappings.store import Store, Tx
+
+log = structlog.get_logger("bridge.intake")
+
+COMMIT_LIMIT = 3.5  # seconds; a sender that hears nothing for 5 s gives up, so the refusal must come before
+_GROUP = 256
+_PRESSED = 4  # callbacks that wait for the next commit
+_MOMENT, _MOMENTS = 0.005, 10
+_BATCH, _BITE = 16, 2  # payloads routed in one transaction: in calm, and while callbacks wait
+
+
+class Intake:
+    """Group commit: while one commit runs the next group gathers, so that a synced commit serves many callbacks."""
+
+    def __init__(self, store: Store, world: World, wake: Callable[[str], None]) -> None:
+        self._store = store
+        self._world = world
+        self._wake = wake
+        self._gathering: list[tuple[inbox.RawRow, asyncio.Future[None]]] = []
+        self._flusher: asyncio.Task[None] | None = None
+        self._counters: dict[str, Counter] = {}
+
+    async def keep(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
+        """Returns when the payloads are durable. Raises StoreDown when they could not be committed in time."""
+        now = self._world.now()
+        rows = [(account, raw.key, raw.payload, raw.at or now) for raw in raws]
+        if cursor is not None:
+            await _in_time(self._store.write(_keep_page, account, rows, cursor, now))
+        elif rows:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._gathering += [(row, future) for row in rows]
+            if self._flusher is None or self._flusher.done():
+                self._flusher = asyncio.create_task(self._flush(), name="group commit")
+            await future
+        if rows:
+            self._counted(account).inc(len(rows))
+            reach("kept")
+            self._wake(account)
+
+    def _counted(self, account: str) -> Counter:
+        counter = self._counters.get(account)
+        if counter is None:
+            counter = self._counters[account] = metrics.raws.labels(account)
+        return counter
+
+    async def step_back(self) -> bool:
+        """For other work: while many callbacks wait for their commit they come first, for a moment.
+
+        True when they still wait: then take a small bite, because they wait behind it.
+        """
+        for _ in range(_MOMENTS):
+            if len(self._gathering) < _PRESSED:
+                return False
+            await asyncio.sleep(_MOMENT)
+        return True
+
+    async def _flush(self) -> None:
+        while self._gathering:
+            group, self._gathering = self._gathering[:_GROUP], self._gathering[_GROUP:]
+            error: Exception | None = None
+            with metrics.keep_seconds.time():
+                try:
+                    await _in_time(self._store.write_first(_keep_group, [row for row, _ in group]))
+                except StoreDown as caught:
+                    error = caught
+            if error is not None:  # who came meanwhile has waited as well
+                group, self._gathering = group + self._gathering, []
+            for _, future in group:
+                if future.done():
+                    continue
+                if error is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(error)
+
+
+async def _in_time(work: Awaitable[int]) -> None:
+    """Waits for a commit, but not longer than a sender would. If it lands later, the repeat is a duplicate."""
+    try:
+        await asyncio.wait_for(asyncio.shield(work), COMMIT_LIMIT)
+    except TimeoutError:
+        raise StoreDown("the database did not commit in time") from None
+    except Exception as error:
+        log.warning("cannot keep", error=type(error).__name__)
+        raise StoreDown(f"the database refused: {type(error).__name__}") from error
+
+
+def _keep_group(tx: Tx, rows: list[inbox.RawRow]) -> int:
+    reach("keeping")
+    # in a fixed order, so that two processes that keep the same payloads do not wait for each other in a circle
+    return inbox.keep_raws(tx, rows if tx.dialect.name == "sqlite" else _ordered(rows))
+
+
+def _ordered(rows: list[inbox.RawRow]) -> list[inbox.RawRow]:
+    seen: dict[tuple[str, str], inbox.RawRow] = {}
+    for row in rows:
+        seen.setdefault((row[0], row[1]), row)
+    return list(seen.values())
+
+
+def _keep_page(tx: Tx, account: str, rows: list[inbox.RawRow], cursor: str, now: Any) -> int:
+    new = inbox.keep_raws(tx, rows) if rows else 0
+    inbox.set_cursor(tx, account, cursor, now)
+    return new
+
+
+class Router:
+    """Routes one account's payloads, in order."""
+
+    def __init__(
+        self,
+        store: Store,
+        world: World,
+        name: str,
+        wake_others: Callable[[Touched], None],
+        step_back: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._store = store
+        self._world = world
+        self._name = name
+        self._wake_others = wake_others
+        self._step_back = step_back
+        self.wake = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`."""
+        while not stop.is_set():
+            self.wake.clear()
+            pressed = await self._step_back()
+            try:
+                touched = await self._store.write(self._batch, _BITE if pressed else _BATCH)
+            except Exception as error:
+                log.warning("routing interrupted", account=self._name, error=type(error).__name__, exc_info=error)
+                await asyncio.sleep(IDLE)
+                continue
+            if touched.done:
+                await reached("routed")
+                metrics.routed.labels(self._name).inc(touched.done)
+            self._wake_others(touched)
+            if not touched.more and not self.wake.is_set():
+                await wait_any(self.wake, stop, IDLE)
+
+    def _batch(self, tx: Tx, limit: int) -> Touched:
+        if not inbox.lock_account(tx, self._name):
+            return Touched()  # another process is at it; one at a time keeps the order of arrival
+        touched = route_batch(tx, self._world, self._name, limit=limit)
+        if touched.done:
+            reach("routing")
+        return touched

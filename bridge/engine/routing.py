@@ -1,0 +1,276 @@
+"""From raw payloads to lanes: normalise, find the people and the link, put messages where they wait.
+
+All of it happens inside one transaction per batch, account by account, in the order of arrival.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from bridge.contract import (
+    AuthorKind,
+    ConsentChanged,
+    Contact,
+    ContactChanged,
+    Entered,
+    Event,
+    Malformed,
+    MessageChanged,
+    MessageReceived,
+    Raw,
+    ReceiptReceived,
+    StatusChanged,
+)
+from bridge.engine import desk_side, ledger
+from bridge.engine.greeting import greet
+from bridge.engine.labels import look_at, refresh
+from bridge.engine.letters import put
+from bridge.engine.reopening import reopen
+from bridge.engine.world import Connected, Touched, World
+from bridge.registry import find_route
+from mappings import inbox, links, outbox, people, waiting
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+# longer than an unknown step takes to be looked for: its settling time, a fetch and one retry
+_EARLY_WAIT = timedelta(seconds=2)
+_EARLY_TRIES = 40
+
+
+class Unroutable(Exception):
+    """No route leads anywhere for this customer."""
+
+
+def route_batch(tx: Tx, world: World, name: str, *, limit: int = 64) -> Touched:
+    """Routes the oldest payloads of one account."""
+    touched = Touched()
+    connected = world.accounts[name]
+    now = world.now()
+    rows = inbox.ready_raws(tx, name, limit)
+    done = []
+    early: set[str] = set()  # conversations whose oldest event must wait: what is behind it waits as well
+    for row in rows:
+        try:
+            events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at))
+        except Malformed as error:
+            _quarantine(tx, touched, name, row.id, error.message, now)
+            continue
+        except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the ones behind it
+            _quarantine(tx, touched, name, row.id, f"bug in {name}: {type(error).__name__}: {error}", now)
+            continue
+        about = {event.message.conversation for event in events if isinstance(event, MessageReceived)}
+        if about & early or (row.due_at is not None and row.due_at > now):
+            early |= about
+            continue
+        if row.tries < _EARLY_TRIES and _is_early(tx, world, connected, events):
+            inbox.delay_raw(tx, row.id, now + _EARLY_WAIT, row.tries + 1)
+            early |= about
+            continue
+        try:
+            for event in events:
+                _route(tx, world, connected, event, row.id, touched, now)
+        except Unroutable as error:
+            _quarantine(tx, touched, name, row.id, str(error), now)
+            continue
+        done.append(row.id)
+    inbox.finish_raws(tx, done, now)
+    touched.done = len(done)
+    touched.more = len(rows) >= limit and bool(done)
+    return touched
+
+
+def _quarantine(tx: Tx, touched: Touched, name: str, inbox_id: int, error: str, now: datetime) -> None:
+    inbox.quarantine_raw(tx, inbox_id, error, now)
+    touched.note("quarantined", account=name, inbox=inbox_id)
+
+
+def _is_early(tx: Tx, world: World, connected: Connected, events: Sequence[Event]) -> bool:
+    """Whether something was said on a ticket before it is known what is ours there.
+
+    Two cases: a ticket nobody knows while one of ours is being made (its number comes with the answer, which may be
+    late or lost); and, for desks that cannot mark our own writes, a ticket that one of them is on its way to.
+    """
+    for event in events:
+        if not isinstance(event, MessageReceived):
+            continue
+        if connected.name in world.channels and event.message.author.kind is AuthorKind.CUSTOMER:
+            continue
+        link = links.ticket_link(tx, connected.name, event.message.conversation)
+        on_its_way: list[int] = []
+        if link is None:
+            on_its_way = links.unborn(tx, connected.name)
+        elif not connected.capabilities.marks_own and not event.message.origin:
+            on_its_way = [link.id]
+        if any(outbox.in_flight(tx, links.lane_to_desk(one)) for one in on_its_way):
+            return True
+    return False
+
+
+def _route(
+    tx: Tx, world: World, connected: Connected, event: Event, inbox_id: int, touched: Touched, now: datetime
+) -> None:
+    name = connected.name
+    match event:
+        case MessageReceived() if event.message.author.kind is AuthorKind.CUSTOMER and name in world.channels:
+            _customer_said(tx, world, connected, event, inbox_id, touched, now)
+        case MessageReceived():
+            desk_side.agent_said(tx, world, connected, event, inbox_id, touched, now)
+        case Entered():
+            _customer_entered(tx, world, connected, event, touched, now)
+        case StatusChanged():
+            desk_side.status_changed(tx, world, connected, event, touched, now)
+        case MessageChanged():
+            desk_side.message_changed(tx, world, connected, event, touched, now)
+        case ReceiptReceived():
+            desk_side.receipt_received(tx, world, connected, event, touched, now)
+        case ContactChanged():
+            _contact_changed(tx, name, event, now)
+        case ConsentChanged():
+            links.set_consent(tx, name, event.conversation, event.template, event.count, now)
+
+
+def _customer_said(
+    tx: Tx, world: World, connected: Connected, event: MessageReceived, inbox_id: int, touched: Touched, now: datetime
+) -> None:
+    """A customer's message: it reopens the allowance and what was held, and waits for its ticket."""
+    message = event.message
+    contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
+    link = _link_for(tx, world, connected, message.conversation, contact, event.context, touched, now)
+    if not links.add_pair(tx, connected.name, message.id, link.id, now, inbox_id=inbox_id):
+        return
+    _customer_acted(tx, world, connected, link, ledger.spoke, touched, now)
+    if link.ticket is None:  # a note may wait for the ticket that this message makes
+        waiting.release_waiting(tx, links.lane_to_desk(link.id))
+    put(tx, world, link, message, to_desk=True, touched=touched, now=now, inbox_id=inbox_id)
+
+
+def _customer_entered(
+    tx: Tx, world: World, connected: Connected, event: Entered, touched: Touched, now: datetime
+) -> None:
+    """A customer opened the chat: a short allowance, and perhaps a greeting. No ticket is made."""
+    link = _link_for(tx, world, connected, event.conversation, event.contact, event.context, touched, now)
+    # what was held may go out now, within the small allowance that entering gives
+    _customer_acted(tx, world, connected, link, ledger.entered, touched, now)
+    if "event" not in event.context:  # following and tapping a menu open no chat
+        greet(tx, world, links.get_link(tx, link.id), touched, now)
+
+
+Action = Callable[..., ledger.Ledger]
+
+
+def _customer_acted(
+    tx: Tx, world: World, connected: Connected, link: LinkRow, action: Action, touched: Touched, now: datetime
+) -> None:
+    """The allowance grows and whatever waited for the customer goes on."""
+    window = connected.capabilities.window
+    if window is None:
+        return
+    book = action(ledger.Ledger.model_validate_json(link.ledger), window, now)
+    links.change_link(tx, link.id, ledger=book.model_dump_json(), warn_at=look_at(world, book, now))
+    if link.ticket is not None:
+        refresh(tx, world, link, touched, now)
+    if book.room(now) <= 0 or not links.anything_held(tx, link.id):
+        return
+    if action is ledger.spoke:  # entering is too little to be the end of a cause
+        links.forget_notices(tx, link.id, "window.")
+        links.forget_notices(tx, link.id, "warn.")
+    reopen(tx, world, link, book, touched, now)
+
+
+def _link_for(
+    tx: Tx,
+    world: World,
+    connected: Connected,
+    conversation: str,
+    contact: Contact,
+    context: dict[str, str],
+    touched: Touched,
+    now: datetime,
+) -> LinkRow:
+    """The conversation's link: the open one, or a new one when there is none or its ticket is finished for good."""
+    name = connected.name
+    known = people.know(
+        tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), contact.extra.get("customer_id", ""), now
+    )
+    if contact.extra.get("customer_id") and people.suggest(tx, known.person_id, contact.extra["customer_id"], now):
+        touched.note("people to join", account=name)
+    link = links.open_link(tx, name, conversation)
+    if link is not None and (not _finished(world, link, now) or _on_its_way(tx, link)):
+        merged = {**_context(link), **context}
+        changes = {"touched_at": now, "contact": contact.model_dump_json(exclude_defaults=True)}
+        if context:
+            changes["context"] = _dump(merged)
+        links.change_link(tx, link.id, **changes)
+        return link
+    merged = {**(_context(link) if link is not None else {}), **context}
+    route = find_route(world.settings.routes, name, merged)
+    if route is None:
+        raise Unroutable(f"no route for channel {name!r} matches {sorted(merged)}")
+    book = link.ledger if link is not None else "{}"
+    if link is not None:
+        links.change_link(tx, link.id, state="ended", warn_at=None)
+    fresh = links.add_link(
+        tx,
+        channel=name,
+        conversation=conversation,
+        desk=route.desk,
+        person_id=known.person_id,
+        state="open",
+        previous=(link.ticket or link.previous) if link is not None and link.desk == route.desk else "",
+        generation=link.generation + 1 if link is not None else 1,
+        peer=link.peer if link is not None and link.desk == route.desk else "",
+        url="",
+        contact=contact.model_dump_json(exclude_defaults=True),
+        context=_dump(merged),
+        fields=_dump(route.fields),
+        ledger=book,
+        shown="",
+        created_at=now,
+        touched_at=now,
+    )
+    if link is not None:
+        _carry_over(tx, link, fresh)
+    return fresh
+
+
+def _carry_over(tx: Tx, old: LinkRow, new: LinkRow) -> None:
+    """Answers that still wait for the customer stay answers to the same customer."""
+    waiting.move_waiting(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id, new.channel)
+    outbox.move_steps(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id)
+
+
+def _on_its_way(tx: Tx, link: LinkRow) -> bool:
+    """Whether something of the customer is still going to this ticket: what they say next must come behind it. When
+    the ticket refuses, all of it moves to the next one together, in order.
+    """
+    lane = links.lane_to_desk(link.id)
+    return bool(outbox.unfinished_in(tx, lane)) or bool(waiting.waiting_in(tx, lane))
+
+
+def _finished(world: World, link: LinkRow, now: datetime) -> bool:
+    """Closed for good, or solved for longer than a reopening is wanted."""
+    if link.state == "closed":
+        return True
+    solved: datetime | None = link.solved_at
+    return link.state == "solved" and solved is not None and now - solved > world.settings.tickets.reopen_within
+
+
+def _contact_changed(tx: Tx, name: str, event: ContactChanged, now: datetime) -> None:
+    """A desk's user that was merged lives on as another one; who the customer is on the channel does not change."""
+    contact = event.contact
+    if event.merged_into:
+        links.change_peer(tx, name, contact.id, event.merged_into)
+    else:
+        people.know(tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), "", now)
+
+
+def _context(link: LinkRow) -> dict[str, str]:
+    import json
+
+    found: dict[str, str] = json.loads(link.context)
+    return found
+
+
+def _dump(value: object) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,112 @@
+"""Running it: the web server with the bridge inside, or the workers alone."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+
+from bridge.app import Bridge
+from bridge.handover import sockets_handed_over
+from mappings.schema import check_schema, migrate
+from mappings.store import StoreUnusable
+
+log = structlog.get_logger("bridge.serve")
+
+_GRACE = 9  # seconds for open connections; an open event stream would otherwise block the end for good
+
+
+def prepare(bridge: Bridge, *, bring_up_to_date: bool) -> None:
+    """Opens the store once to bring it up to date, or to see that it is. Raises StoreUnusable."""
+    bridge.store.open()
+    try:
+        if bring_up_to_date:
+            before, after = migrate(bridge.store)
+            if before != after:
+                log.info("tables brought up to date", before=before, after=after)
+        else:
+            check_schema(bridge.store)
+    finally:
+        bridge.store.close()
+
+
+def run_server(bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool) -> None:
+    """Serves until SIGTERM or SIGINT, on the sockets of a service manager where there are any."""
+    held = sockets_handed_over()
+    prepare(bridge, bring_up_to_date=bring_up_to_date)
+    config = uvicorn.Config(
+        bridge.app(),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the pages' own layer reads them; callbacks have no use for them
+        date_header=True,
+        timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=75,
+        h11_max_incomplete_event_size=16384,
+    )
+    server = BridgeServer(config, bridge)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(held or None)
+    if server.failed:
+        raise StoreUnusable(server.failed)
+
+
+class BridgeServer(uvicorn.Server):
+    """Says that it serves, and ends quietly: a signal that was obeyed is no failure."""
+
+    failed = ""
+
+    def __init__(self, config: uvicorn.Config, bridge: Bridge) -> None:
+        super().__init__(config)
+        self._bridge = bridge
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """An open event stream would hold the process until its grace is over."""
+        self._bridge.closing()
+        super().handle_exit(sig, frame)  # type: ignore[arg-type] # uvicorn wants a frame that it does not use
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override] # uvicorn's is untyped here
+        await super().startup(sockets)  # type: ignore[arg-type] # as above
+        if self.started:
+            gc.collect()
+            gc.freeze()  # what lives for ever is not looked at again: halves the slowest answers
+            sys.setswitchinterval(0.0005)  # the loop gets its turn between two statements of the writer thread
+            port = self.servers[0].sockets[0].getsockname()[1] if self.servers else self.config.port
+            log.info("serving", host=self.config.host, port=port)
+        else:
+            self.failed = f"cannot serve on {self.config.host}:{self.config.port}"
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn does, without raising the signal again afterwards: obeying it is exit 0."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
+def run_workers(bridge: Bridge) -> None:
+    """Works until SIGTERM or SIGINT."""
+    prepare(bridge, bring_up_to_date=False)
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        async with bridge.running():
+            log.info("working")
+            await stop.wait()
+
+    asyncio.run(work())

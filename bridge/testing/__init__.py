@@ -1,0 +1,1 @@
+"""What the authors of connectors test with: simulators, faults, a clock, the conformance suite."""

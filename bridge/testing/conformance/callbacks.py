@@ -1,0 +1,112 @@
+"""`verify`: what is authentic means something, what is not leaves no trace."""
+
+import dataclasses
+
+from bridge.contract import Malformed, Request, Unauthentic, Verdict
+from bridge.testing.conformance.forgeries import forgeries, odd_requests
+from bridge.testing.conformance.hooks import ACCOUNT, Hooks, applies
+from bridge.testing.conformance.secrecy import secrets_of
+from bridge.testing.conformance.stage import Stage
+
+
+def _called(case: type[Hooks]) -> bool:
+    return case.takes_callbacks
+
+
+class Callbacks(Hooks):
+    """Forged, altered, repeated, replayed and odd callbacks."""
+
+    @applies(_called)
+    async def test_an_authentic_callback_means_something(self, stage: Stage) -> None:
+        verdict = await self._verdict(stage, "callback one")
+        assert verdict.raws or verdict.look, "an authentic callback about a new message gave neither raws nor a nudge"
+        assert verdict.reply.status < 300, f"its answer was {verdict.reply.status}"
+
+    @applies(_called)
+    async def test_a_repeated_callback_has_the_same_keys(self, stage: Stage) -> None:
+        await self.happens(stage, "said once")
+        request = await stage.request()
+        first = await stage.connector.verify(request)
+        again = await stage.connector.verify(request)
+        assert _keys(first) == _keys(again), "the key must name the thing, not the delivery"
+
+    @applies(_called)
+    async def test_two_happenings_have_different_keys(self, stage: Stage) -> None:
+        await self.happens(stage, "the first")
+        first = await stage.connector.verify(await stage.request())
+        arrived = len(stage.requests)
+        await self.happens(stage, "the second")
+        second = await stage.connector.verify(await stage.request(arrived))
+        assert not set(_keys(first)) & set(_keys(second)), "two messages share a key: one of them would be lost"
+
+    @applies(_called)
+    async def test_a_callback_replayed_a_day_later_is_refused_or_known(self, stage: Stage) -> None:
+        await self.happens(stage, "said once")
+        request = await stage.request()
+        first = await stage.connector.verify(request)
+        stage.clock.advance(days=1)
+        late = await _judge(stage, dataclasses.replace(request, at=stage.clock()))
+        assert late is None or _keys(late) == _keys(first)
+
+    @applies(_called)
+    async def test_a_forged_callback_is_no_evidence(self, stage: Stage) -> None:
+        """Whatever is altered: it is refused, means exactly what the original meant, or is only a nudge."""
+        await self.happens(stage, "authentic words")
+        request = await stage.request()
+        original = await stage.connector.verify(request)
+        refused = 0
+        for name, forged in forgeries(request):
+            verdict = await _judge(stage, forged)
+            refused += verdict is None
+            assert verdict is None or not verdict.raws or _same(verdict, original), (
+                f"{name}: an altered callback was taken as evidence"
+            )
+        assert refused, "nothing that was altered led to a refusal: does verify look at a secret at all?"
+
+    @applies(_called)
+    async def test_a_callback_without_credentials_is_refused(self, stage: Stage) -> None:
+        await self.happens(stage, "authentic words")
+        request = await stage.request()
+        bare = dataclasses.replace(request, query=(), headers={"content-type": "application/json"})
+        assert await _judge(stage, bare) is None, "a callback without any credential was accepted"
+
+    async def test_odd_callbacks_are_refused(self, stage: Stage) -> None:
+        for name, request in odd_requests(ACCOUNT, stage.clock()):
+            verdict = await _judge(stage, request)
+            assert verdict is None or not verdict.raws, f"{name}: was taken as evidence"
+
+    @applies(lambda case: not case.takes_callbacks)
+    async def test_without_callbacks_every_call_is_refused(self, stage: Stage) -> None:
+        for name, request in odd_requests(ACCOUNT, stage.clock()):
+            assert await _judge(stage, request) is None, f"{name}: was accepted"
+
+    @applies(_called)
+    async def test_refusals_do_not_say_which_check_failed(self, stage: Stage) -> None:
+        await self.happens(stage, "authentic words")
+        request = await stage.request()
+        for name, forged in forgeries(request):
+            try:
+                await stage.connector.verify(forged)
+            except (Unauthentic, Malformed) as error:
+                for secret in secrets_of(stage.connector.config):
+                    assert secret not in str(error), f"{name}: the refusal contains a secret"
+
+    async def _verdict(self, stage: Stage, text: str) -> Verdict:
+        await self.happens(stage, text)
+        return await stage.connector.verify(await stage.request())
+
+
+async def _judge(stage: Stage, request: Request) -> Verdict | None:
+    """The verdict, None for a refusal. Any other error leaves here."""
+    try:
+        return await stage.connector.verify(request)
+    except (Unauthentic, Malformed):
+        return None
+
+
+def _keys(verdict: Verdict) -> list[str]:
+    return [raw.key for raw in verdict.raws]
+
+
+def _same(one: Verdict, other: Verdict) -> bool:
+    return [(raw.key, raw.payload) for raw in one.raws] == [(raw.key, raw.payload) for raw in other.raws]

@@ -1,0 +1,80 @@
+"""Files at and above the limits of the capabilities."""
+
+import json
+from collections.abc import Callable
+
+from bridge.contract import File, Image, Media, MediaRule, Part, Support, Video, Voice
+from bridge.testing.conformance.hooks import Hooks
+from bridge.testing.conformance.saying import said, send, target_for
+from bridge.testing.conformance.stage import Stage
+
+_LARGEST = 32 * 2**20  # bytes that a test really sends
+_KINDS: dict[str, tuple[Callable[[Media], Part], str, bytes, str]] = {
+    "image": (lambda media: Image(media=media), "picture.png", b"\x89PNG\r\n\x1a\n", "image/png"),
+    "voice": (lambda media: Voice(media=media), "voice.mp3", b"ID3\x04", "audio/mpeg"),
+    "video": (lambda media: Video(media=media), "clip.mp4", b"\0\0\0\x18ftypmp42", "video/mp4"),
+    "file": (lambda media: File(media=media), "invoice.pdf", b"%PDF-1.7\n", "application/pdf"),
+}
+
+
+class Files(Hooks):
+    """A file that cannot be sent is never dropped: it becomes a link or a sentence."""
+
+    async def test_files_at_the_limit_are_delivered(self, stage: Stage) -> None:
+        await self._deliver(stage, more=0)
+
+    async def test_files_above_the_limit_are_not_dropped(self, stage: Stage) -> None:
+        await self._deliver(stage, more=1)
+
+    def test_a_file_without_bytes_is_said_in_words(self) -> None:
+        connector = self.dry()
+        room, _ = target_for(self.role, "c1", key="k")
+        for kind, (part, name, _, mime) in _KINDS.items():
+            lost = Media(account="other", id="1", mime=mime, name=name, error="the file has expired")
+            message = said(self.role, part(lost), conversation="c1")
+            steps = connector.render([message], room)
+            assert any(message.id in step.covers for step in steps), f"a lost {kind} was dropped"
+            assert not any(step.media for step in steps), f"a lost {kind} cannot be sent as a file"
+
+    async def _deliver(self, stage: Stage, *, more: int) -> None:
+        conversation = await self.open_conversation(stage)
+        for kind, (part, name, head, mime) in _KINDS.items():
+            rule: MediaRule = getattr(stage.connector.capabilities, kind)
+            size = (rule.max_bytes or 1000) + more
+            if size > _LARGEST:
+                size = 1000
+            if kind == "image":
+                data = _picture(size if more == 0 else min(size, 200_000))
+            else:
+                data = head + b"\0" * (size - len(head))
+            media = await stage.account.media.keep(data, name=name, mime=mime)
+            if more and kind == "image" and rule.max_bytes:
+                media = media.model_copy(update={"size": rule.max_bytes + 1})
+            before = len(await self.shown(stage))
+            message = said(self.role, part(media), conversation=conversation)
+            room, target = target_for(self.role, conversation, key=f"{kind}-{more}")
+            steps = stage.connector.render([message], room)
+            _expect_carried(steps_json := json.dumps([step.model_dump(mode="json") for step in steps]), media, rule)
+            assert message.id in steps_json
+            for number, step in enumerate(steps):
+                await send(stage, step, target.model_copy(update={"key": f"{target.key}-{number}"}))
+            assert len(await self.shown(stage)) > before, f"nobody sees anything of a {kind} of {size} bytes"
+
+
+def _expect_carried(steps: str, media: Media, rule: MediaRule) -> None:
+    """The file itself, its link, or at least its name."""
+    if rule.support is Support.LINK:
+        assert media.url in steps, "the capabilities promise a link"
+        return
+    assert media.sha256 in steps or media.url in steps or media.name in steps, "a file was dropped without a word"
+
+
+def _picture(size: int) -> bytes:
+    """A readable PNG of exactly `size` bytes: what follows its end is ignored by readers."""
+    import io
+
+    from PIL import Image as Pillow
+
+    out = io.BytesIO()
+    Pillow.new("RGB", (40, 30), "navy").save(out, "PNG")
+    return out.getvalue() + b"\0" * max(0, size - out.tell())

@@ -1,0 +1,73 @@
+"""Callbacks that nobody who knows the secret would send, and payloads from a later version of the vendor."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.contract import Request
+
+
+def forgeries(request: Request) -> Iterator[tuple[str, Request]]:
+    """The same callback with one thing altered at a time."""
+    replace = dataclasses.replace
+    yield "body with a byte more", replace(request, body=request.body + b" x")
+    yield "body cut", replace(request, body=request.body[: len(request.body) // 2])
+    yield "other words", replace(request, body=request.body.replace(b"authentic", b"fictional"))
+    yield "another letter", replace(request, body=re.sub(rb"[a-y]", lambda hit: bytes([hit[0][0] + 1]), request.body))
+    yield "no body", replace(request, body=b"")
+    for name in request.headers:
+        rest = {key: value for key, value in request.headers.items() if key != name}
+        yield f"without header {name}", replace(request, headers=rest)
+        for odd in ("", "x", request.headers[name][:-1], request.headers[name] + "0", "ü" * 40, "A" * 10_000):
+            yield f"header {name} altered", replace(request, headers=rest | {name: odd})
+    for index, (name, value) in enumerate(request.query):
+        rest_query = [pair for place, pair in enumerate(request.query) if place != index]
+        yield f"without query {name}", replace(request, query=rest_query)
+        yield f"query {name} twice", replace(request, query=[*request.query, (name, value)])
+        for odd in ("", "x", value[:-1], value + "0", "ü" * 40):
+            yield f"query {name} altered", replace(request, query=[*rest_query, (name, odd)])
+
+
+def odd_requests(account: str, now: datetime) -> Iterator[tuple[str, Request]]:
+    """What nobody who knows the secret would send."""
+    plain = Request("POST", f"/hooks/{account}", (), {}, b"", "198.51.100.66", now)
+    replace = dataclasses.replace
+    for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "BREW"):
+        yield method, replace(plain, method=method)
+    bodies = {
+        "empty": b"",
+        "one MiB": b"a" * 2**20,
+        "not UTF-8": b"\xff\xfe\x00",
+        "deep": b"[" * 100_000,
+        "null": b"null",
+        "a list": b"[]",
+        "no XML": b"<xml><a>",
+        "entities": b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><xml><a>&b;</a></xml>',
+    }
+    for name, body in bodies.items():
+        for kind in ("application/json", "text/xml", "", "multipart/form-data; boundary=x", "x" * 5000):
+            yield f"{name} as {kind[:30]}", replace(plain, body=body, headers={"content-type": kind})
+    many = tuple((f"q{number}", "x") for number in range(2000))
+    yield "2,000 parameters", replace(plain, query=many)
+    yield "a year ago", replace(plain, at=now - timedelta(days=365))
+
+
+def enriched(payload: bytes) -> bytes:
+    """The payload with fields that no documentation knows, in the syntax it has."""
+    try:
+        value = json.loads(payload)
+    except ValueError:
+        head, mark, tail = payload.rpartition(b"</")
+        if payload.lstrip().startswith(b"<") and mark:
+            return head + b"<UnknownField>1</UnknownField>" + mark + tail
+        return b"X-Unknown-Field: 1\r\n" + payload
+    return json.dumps(_richer(value), ensure_ascii=False).encode()
+
+
+def _richer(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _richer(part) for key, part in value.items()} | {"x_unknown_field": {"a": [1, None]}}
+    return [_richer(part) for part in value] if isinstance(value, list) else value

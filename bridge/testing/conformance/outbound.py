@@ -1,0 +1,272 @@
+"""`render` says everything in order within the capabilities; `deliver` makes it visible exactly as often as it says."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.contract import (
+    Audience,
+    Finds,
+    Format,
+    Gone,
+    Message,
+    Prepares,
+    Rejected,
+    Role,
+    Room,
+    SetsUp,
+    Step,
+    Target,
+    Text,
+    Types,
+)
+from bridge.testing.conformance.hooks import Hooks, applies, offers
+from bridge.testing.conformance.reading import CALM
+from bridge.testing.conformance.saying import said, send, target_for
+from bridge.testing.conformance.stage import Stage
+from bridge.testing.strategies import messages, rooms
+
+
+def _is_desk(case: type[Hooks]) -> bool:
+    return case.role is Role.DESK
+
+
+class Outbound(Hooks):
+    """Tests of `render`, `prepare`, `deliver`, `find` and the optional powers of a way out."""
+
+    # render
+
+    def test_every_message_is_covered_in_order(self) -> None:
+        connector = self.dry()
+        notes = self.role is Role.DESK and connector.capabilities.notes
+
+        def examine(spoken: Sequence[Message], room: Room) -> None:
+            steps = connector.render(spoken, room)
+            covered = list(dict.fromkeys(of for step in steps for of in step.covers))
+            due = [message.id for message in spoken if notes or message.audience is Audience.CUSTOMER]
+            assert covered == due, "each message is covered by at least one step, in order, and nothing else is"
+
+        self._render(examine)
+
+    def test_private_notes_stay_private(self) -> None:
+        connector = self.dry()
+
+        def examine(spoken: Sequence[Message], room: Room) -> None:
+            private = {message.id for message in spoken if message.audience is Audience.AGENTS}
+            for step in connector.render(spoken, room):
+                if step.audience is Audience.CUSTOMER:
+                    assert not private & set(step.covers), "a private note is part of a step that customers see"
+
+        self._render(examine)
+
+    def test_steps_survive_json(self) -> None:
+        connector = self.dry()
+
+        def examine(spoken: Sequence[Message], room: Room) -> None:
+            for step in connector.render(spoken, room):
+                assert Step.model_validate_json(step.model_dump_json()) == step
+
+        self._render(examine)
+
+    def test_render_is_pure(self) -> None:
+        one, other = self.dry(), self.dry()
+
+        def examine(spoken: Sequence[Message], room: Room) -> None:
+            before = room.model_dump_json()
+            steps = list(one.render(spoken, room))
+            assert list(one.render(spoken, room)) == steps
+            assert list(other.render(spoken, room)) == steps
+            assert room.model_dump_json() == before, "render changed the room"
+
+        self._render(examine)
+
+    def test_texts_keep_to_the_limit(self) -> None:
+        connector = self.dry()
+        limit = connector.capabilities.max_text_bytes
+
+        def examine(spoken: Sequence[Message], room: Room) -> None:
+            for step in connector.render(spoken, room):
+                for text in leaves(step.body):
+                    size = len(text.encode())  # also proves that no surrogate is left over from cutting a character
+                    assert limit is None or size <= limit, f"a text of {size} bytes, {limit} are allowed"
+
+        self._render(examine)
+
+    def test_costs_are_counted(self) -> None:
+        connector = self.dry()
+
+        def examine(spoken: Sequence[Message], room: Room) -> None:
+            for step in connector.render(spoken, room):
+                assert step.cost >= (1 if connector.capabilities.window and step.covers else 0)
+
+        self._render(examine)
+
+    def test_nothing_said_makes_no_step(self) -> None:
+        room, _ = target_for(self.role, "c1", key="k")
+        assert list(self.dry().render([], room)) == []
+
+    def test_no_word_is_lost(self) -> None:
+        connector = self.dry()
+        words = st.text(st.sampled_from("abcdeXYZ0189你好退款"), min_size=1, max_size=12)
+
+        @CALM
+        @given(st.lists(st.lists(words, min_size=1, max_size=8), min_size=1, max_size=5))
+        def examine(sentences: list[list[str]]) -> None:
+            spoken = [said(self.role, Text(body=" ".join(line)), conversation="c1") for line in sentences]
+            room, _ = target_for(self.role, "c1", key="k")
+            steps = connector.render(spoken, room)
+            everything = " ".join(text for step in steps for text in leaves(step.body))
+            place = 0
+            for word in (word for line in sentences for word in line):
+                place = everything.find(word, place)
+                assert place >= 0, f"{word!r} is missing, or not in order"
+                place += len(word)
+
+        examine()
+
+    def test_markup_becomes_readable(self) -> None:
+        """No tag reaches a place that shows plain text only."""
+        connector = self.dry()
+        formats = connector.capabilities.formats
+        room, _ = target_for(self.role, "c1", key="k")
+        body = '<p>Dear <b>customer</b>, see <a href="https://acme.example/a?b=1&amp;c=2">this</a></p><p>Bye</p>'
+        steps = connector.render([said(self.role, Text(body=body, format=Format.HTML), conversation="c1")], room)
+        text = " ".join(text for step in steps for text in leaves(step.body))
+        assert "customer" in text
+        assert "acme.example/a" in text, "the link's address is lost"
+        assert Format.HTML in formats or "<b>" not in text, "markup is shown as it is"
+
+    # deliver
+
+    async def test_what_is_delivered_is_seen_once(self, stage: Stage) -> None:
+        conversation = await self.open_conversation(stage)
+        await self._say(stage, conversation, "key-1", "seen once only")
+        assert await self.times(stage, "seen once only") == 1
+
+    async def test_the_order_of_steps_is_seen(self, stage: Stage) -> None:
+        conversation = await self.open_conversation(stage)
+        for number, text in enumerate(("first of three", "second of three", "third of three")):
+            await self._say(stage, conversation, f"key-{number}", text)
+        seen = "\n".join(await self.shown(stage))
+        assert seen.find("first of three") < seen.find("second of three") < seen.find("third of three")
+
+    async def test_special_characters_arrive_as_they_are(self, stage: Stage) -> None:
+        conversation = await self.open_conversation(stage)
+        text = "1 < 2 & \"quoted\" 'too' <b>no markup</b> {{ticket.id}} 你好 👍🏽 \\n %s"
+        await self._say(stage, conversation, "key-1", text)
+        assert await self.times(stage, text) == 1, f"people see {(await self.shown(stage))[-1:]}"
+
+    @applies(_is_desk)
+    async def test_the_first_step_opens_a_ticket(self, stage: Stage) -> None:
+        receipt = await self._say(stage, None, "key-1", "opens a ticket")
+        assert receipt.conversation, "the receipt must name the new ticket"
+        await self._say(stage, receipt.conversation, "key-2", "comes after")
+        assert await self.times(stage, "opens a ticket") == 1
+        assert await self.times(stage, "comes after") == 1
+
+    async def test_receipts_do_not_lie(self, stage: Stage) -> None:
+        """The same step twice: either it is seen once, or the second receipt names another message."""
+        conversation = await self.open_conversation(stage)
+        first = await self._say(stage, conversation, "key-1", "delivered twice")
+        second = await self._say(stage, conversation, "key-1", "delivered twice")
+        times = await self.times(stage, "delivered twice")
+        assert times in {1, 2}
+        assert (times == 1) or not first.ids or first.ids != second.ids, "one id for two messages"
+
+    @applies(offers(Prepares))
+    async def test_preparing_is_not_seen_and_can_be_repeated(self, stage: Stage) -> None:
+        conversation = await self.open_conversation(stage)
+        room, target = target_for(self.role, conversation, key="key-1")
+        connector: Any = stage.connector
+        (step,) = connector.render([said(self.role, Text(body="prepared"), conversation=conversation)], room)
+        before = await self.shown(stage)
+        await connector.prepare(step, target)
+        prepared = await connector.prepare(step, target)
+        assert json.loads(json.dumps(prepared)) == prepared, "what prepare returns is stored as JSON"
+        assert await self.shown(stage) == before
+        await connector.deliver(step, target.model_copy(update={"prepared": prepared}))
+        assert await self.times(stage, "prepared") == 1
+
+    @applies(offers(Finds))
+    async def test_find_knows_what_was_delivered(self, stage: Stage) -> None:
+        conversation = await self.open_conversation(stage)
+        step, target = self._step(stage, conversation, "key-1", "to be found")
+        connector: Any = stage.connector
+        assert await connector.find(step, target) is None
+        receipt = await send(stage, step, target)
+        found = await connector.find(step, target)
+        assert found is not None
+        assert found.ids == receipt.ids, "find must name the same messages as deliver did"
+        assert found.conversation == receipt.conversation
+        assert await connector.find(step, target.model_copy(update={"key": "key-2"})) is None
+
+    @applies(lambda case: issubclass(case.connector, Finds) and case.role is Role.DESK)
+    async def test_find_knows_a_new_ticket(self, stage: Stage) -> None:
+        step, target = self._step(stage, None, "key-1", "a new ticket to be found")
+        connector: Any = stage.connector
+        assert await connector.find(step, target) is None
+        receipt = await send(stage, step, target)
+        found = await connector.find(step, target)
+        assert found is not None
+        assert found.conversation == receipt.conversation
+
+    async def test_a_conversation_that_never_was_is_no_trouble_for_others(self, stage: Stage) -> None:
+        """Ends for good (Gone, Rejected, WindowClosed), or the vendor opens it: never an endless retry."""
+        from bridge.contract import WindowClosed
+
+        try:
+            await self._say(stage, "999999999", "key-1", "to nobody")
+        except (Gone, Rejected, WindowClosed) as error:
+            assert str(error)
+
+    @applies(offers(Types))
+    async def test_typing_is_no_message(self, stage: Stage) -> None:
+        conversation = await self.open_conversation(stage)
+        before = await self.shown(stage)
+        connector: Any = stage.connector
+        await connector.typing(conversation, on=True)
+        await connector.typing(conversation, on=False)
+        assert await self.shown(stage) == before
+
+    @applies(offers(SetsUp))
+    async def test_set_up_can_be_repeated(self, stage: Stage) -> None:
+        """A plan changes nothing; applied once, nothing is left to apply."""
+        connector: Any = stage.connector
+        first, second = await connector.plan(), await connector.plan()
+        assert [change.text for change in first] == [change.text for change in second]
+        for change in first:
+            if change.apply is not None:
+                await change.apply()
+        left = [change.text for change in await connector.plan() if change.apply is not None]
+        assert not left, f"after set-up there is still something to do: {left}"
+
+    # Helpers
+
+    def _render(self, examine: Any) -> None:
+        capabilities = self.dry().capabilities
+        CALM(given(messages(self.role, capabilities), rooms(self.role, capabilities))(examine))()
+
+    def _step(self, stage: Stage, conversation: str | None, key: str, text: str) -> tuple[Step, Target]:
+        room, target = target_for(self.role, conversation, key=key)
+        message = said(self.role, Text(body=text), conversation=conversation or "c1")
+        steps = stage.connector.render([message], room)
+        assert len(steps) == 1, "a short text must be one step"
+        return steps[0], target
+
+    async def _say(self, stage: Stage, conversation: str | None, key: str, text: str) -> Any:
+        return await send(stage, *self._step(stage, conversation, key, text))
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Every text inside a step's body, in order."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from leaves(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from leaves(part)

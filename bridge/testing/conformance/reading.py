@@ -1,0 +1,90 @@
+"""`normalise`: pure, complete, and calm whatever it is given."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from bridge.contract import Event, Malformed, MessageReceived
+from bridge.testing.conformance.forgeries import enriched
+from bridge.testing.conformance.hooks import ACCOUNT, Hooks
+from bridge.testing.strategies import damaged
+
+CALM = hypothesis_settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+_EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
+
+
+class Reading(Hooks):
+    """Samples as they are, enriched and damaged."""
+
+    def test_there_are_samples(self) -> None:
+        assert self.samples, "give samples: payloads as the vendor documents or sends them"
+        assert all(raw.key for raw in self.samples)
+
+    def test_normalise_reads_every_sample(self) -> None:
+        connector = self.dry()
+        for raw in self.samples:
+            events = list(connector.normalise(raw))
+            dumped = _EVENTS.dump_json(events)
+            assert _EVENTS.validate_json(dumped) == events, f"{raw.key}: the events do not survive JSON"
+            for message in _messages(events):
+                assert message.message.id, f"{raw.key}: a message without an id"
+                assert message.message.conversation, f"{raw.key}: a message without a conversation"
+                assert message.message.parts, f"{raw.key}: a message without parts"
+
+    def test_normalise_is_pure(self) -> None:
+        one, other = self.dry(), self.dry()
+        for raw in self.samples:
+            first = list(one.normalise(raw))
+            assert list(one.normalise(raw)) == first, f"{raw.key}: the second reading differs"
+            assert list(other.normalise(raw)) == first, f"{raw.key}: another object reads it differently"
+
+    def test_media_name_the_account(self) -> None:
+        connector = self.dry()
+        for raw in self.samples:
+            for event in _messages(connector.normalise(raw)):
+                for part in event.message.parts:
+                    media = getattr(part, "media", None)
+                    assert media is None or (media.account == ACCOUNT and media.id), f"{raw.key}: {media}"
+
+    def test_normalise_survives_unknown_fields(self) -> None:
+        connector = self.dry()
+        for raw in self.samples:
+            richer = dataclasses.replace(raw, payload=enriched(raw.payload))
+            assert _outline(connector.normalise(richer)) == _outline(connector.normalise(raw)), (
+                f"{raw.key}: an unknown field changed the events"
+            )
+
+    def test_damaged_payloads_are_malformed_or_read(self) -> None:
+        """Nothing but Malformed leaves `normalise`, whatever the payload."""
+        connector = self.dry()
+
+        @CALM
+        @given(st.data())
+        def examine(data: st.DataObject) -> None:
+            raw = data.draw(st.sampled_from(list(self.samples)), label="sample")
+            payload = data.draw(damaged(raw.payload), label="payload")
+            try:
+                _EVENTS.dump_json(list(connector.normalise(dataclasses.replace(raw, payload=payload))))
+            except Malformed:
+                return
+
+        examine()
+
+
+def _messages(events: Sequence[Event]) -> list[MessageReceived]:
+    return [event for event in events if isinstance(event, MessageReceived)]
+
+
+def _outline(events: Sequence[Event]) -> list[tuple[str, str]]:
+    return [(event.kind, event.message.id if isinstance(event, MessageReceived) else "") for event in events]

@@ -1,0 +1,95 @@
+"""Secrets and words of people never reach a log, an error, a repr or an address that we define."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+from bridge.contract import ConnectorError, Text
+from bridge.testing.conformance.hooks import Hooks, applies
+from bridge.testing.conformance.saying import said, send, target_for
+from bridge.testing.conformance.stage import Stage
+from bridge.testing.faults import Trouble
+
+_PEOPLE = "canary-of-what-people-say"
+
+
+def secrets_of(config: BaseModel) -> list[str]:
+    """The values of all secrets in a configuration that are long enough to be searched for."""
+    return [secret for secret in _secrets(config) if len(secret) >= 8]
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _secrets(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _secrets(part)
+
+
+def _has_vendor(case: type[Hooks]) -> bool:
+    return case.simulator is not None
+
+
+class Secrecy(Hooks):
+    """Looks for the real secrets of the settings, and for words that somebody said."""
+
+    async def test_nothing_shows_a_secret(self, stage: Stage) -> None:
+        config = stage.connector.config
+        shown = {
+            "repr of the configuration": repr(config),
+            "str of the configuration": str(config),
+            "JSON of the configuration": config.model_dump_json(),
+            "repr of the connector": repr(stage.connector),
+            "address for callbacks": stage.account.hook_url,
+            "health": (await stage.connector.check()).model_dump_json(),
+        }
+        for secret in secrets_of(config):
+            for where, text in shown.items():
+                assert secret not in text, f"the {where} shows a secret"
+
+    @applies(_has_vendor)
+    async def test_logs_and_errors_hold_no_secret_and_no_words(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Through a good delivery, every trouble and a refusal, at the most talkative level."""
+        caplog.set_level(logging.DEBUG)
+        for library in ("httpx", "httpcore"):
+            caplog.set_level(logging.DEBUG, logger=library)
+        errors: list[ConnectorError] = []
+        conversation = await self.open_conversation(stage)
+        for number, trouble in enumerate((None, *self.troubles)):
+            if trouble is not None:
+                await self.arm(stage, trouble, seconds=0.0, status=500, body=_PEOPLE.encode())
+            try:
+                await self._send(stage, conversation, number)
+            except ConnectorError as error:
+                errors.append(error)
+        for refusal in self.refusals:
+            options = {"status": refusal.status, "body": refusal.body, "headers": refusal.headers}
+            await self.arm(stage, Trouble.STATUS, times=refusal.attempts, **options)
+            try:
+                await self._send(stage, conversation, len(errors) + 100)
+            except ConnectorError as error:
+                errors.append(error)
+            self.disarm(stage)
+        text = "\n".join([*(f"{error} {error!r} {error.__cause__!r}" for error in errors), caplog.text])
+        for word in (*secrets_of(stage.connector.config), _PEOPLE, *self._tokens(stage)):
+            assert word not in text, f"a log or an error shows {word[:4]}…"
+
+    def _tokens(self, stage: Stage) -> list[str]:
+        tokens: Any = stage.account.tokens
+        return [word for token in tokens.stored.values() for word in (token.value, token.refresh) if len(word) >= 8]
+
+    async def _send(self, stage: Stage, conversation: str, number: int) -> None:
+        room, target = target_for(self.role, conversation, key=f"secret-{number}")
+        for step in stage.connector.render([said(self.role, Text(body=_PEOPLE), conversation=conversation)], room):
+            await send(stage, step, target)

@@ -1,0 +1,117 @@
+"""The configuration and what `check` says about it."""
+
+import re
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from bridge.contract import AccountConfig, Capabilities, Health, Retryable, Role
+from bridge.testing.clock import VirtualClock
+from bridge.testing.conformance.hooks import Hooks, applies
+from bridge.testing.conformance.secrecy import secrets_of
+from bridge.testing.conformance.stage import Stage
+
+_SECRET_NAME = re.compile(r"(^|_)(secret|token|password|api_key|aes_key|private_key)$")
+
+
+def _has_vendor(case: type[Hooks]) -> bool:
+    return case.simulator is not None
+
+
+class Settings(Hooks):
+    """Tests of `Config`, the class attributes and `check`."""
+
+    def _settings(self) -> dict[str, Any]:
+        return dict(self.settings(self.make_vendor(VirtualClock(), "http://127.0.0.1:9/hooks/trial")))
+
+    def test_the_configuration_survives_a_round_trip(self) -> None:
+        config = self.connector.Config.model_validate(self._settings())
+        assert self.connector.Config.model_validate(config.model_dump()) == config
+
+    def test_a_typo_is_refused_with_its_name(self) -> None:
+        with pytest.raises(ValidationError, match="tpyo"):
+            self.connector.Config.model_validate(self._settings() | {"tpyo": "x"})
+
+    def test_a_missing_key_is_named(self) -> None:
+        settings = self._settings()
+        required = [name for name, field in self.connector.Config.model_fields.items() if field.is_required()]
+        for name in required:
+            rest = {key: value for key, value in settings.items() if key != name}
+            with pytest.raises(ValidationError, match=name):
+                self.connector.Config.model_validate(rest)
+
+    def test_a_fault_in_the_configuration_shows_no_secret(self) -> None:
+        settings = self._settings()
+        secrets = secrets_of(self.connector.Config.model_validate(settings))
+        with pytest.raises(ValidationError) as caught:
+            self.connector.Config.model_validate(settings | {"tpyo": "x", "uncertain": "perhaps"})
+        assert not [secret for secret in secrets if secret in str(caught.value)]
+
+    def test_secrets_are_declared_as_secrets(self) -> None:
+        for name in _plain_secrets(self.connector.Config):
+            pytest.fail(f"{name} looks like a secret: declare it as SecretStr")
+
+    def test_plain_http_to_other_machines_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="api_base"):
+            self.connector.Config.model_validate(self._settings() | {"api_base": "http://vendor.example"})
+
+    def test_the_configuration_cannot_be_changed(self) -> None:
+        config = self.connector.Config.model_validate(self._settings())
+        with pytest.raises(ValidationError):
+            setattr(config, "kind", "other")  # noqa: B010 # an assignment would not pass mypy: that is the point
+
+    def test_the_class_says_what_it_is(self) -> None:
+        connector = self.connector
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", connector.kind), "kind must be a lower-case word"
+        assert self._settings()["kind"] == connector.kind
+        assert connector.roles
+        assert connector.roles <= set(Role)
+        assert self.role in connector.roles
+        assert issubclass(connector.Config, AccountConfig)
+        assert connector.__doc__, "the class needs a docstring that says what it connects"
+        assert connector.busy.status >= 400, "a busy reply must not look like success"
+        capabilities = self.dry().capabilities
+        assert isinstance(capabilities, Capabilities)
+        assert capabilities.parallel >= 1
+        assert not (capabilities.window and self.role is Role.DESK), "a reply window belongs to a channel"
+
+    async def test_check_finds_nothing_wrong_and_changes_nothing(self, stage: Stage) -> None:
+        before = await self.shown(stage)
+        health = await stage.connector.check()
+        assert health.ok, health.problems
+        assert await self.shown(stage) == before, "check made something that people see"
+
+    @applies(_has_vendor)
+    async def test_check_tells_of_wrong_credentials(self, stage: Stage) -> None:
+        wrong = self.connector.Config.model_validate(self.wrong_settings(stage.vendor))
+        _expect_problem(await self.connector(wrong, stage.account).check(), secrets_of(wrong))
+
+    @applies(lambda case: case.simulator is not None and case.grants_rights)
+    async def test_check_tells_of_missing_rights(self, stage: Stage) -> None:
+        await self.take_rights(stage)
+        _expect_problem(await stage.connector.check(), secrets_of(stage.connector.config))
+
+    @applies(_has_vendor)
+    async def test_check_raises_when_the_vendor_cannot_be_reached(self, stage: Stage) -> None:
+        await stage.vendor.stop()
+        with pytest.raises(Retryable):
+            await stage.connector.check()
+
+
+def _expect_problem(health: Health, secrets: list[str]) -> None:
+    assert not health.ok, "check found nothing wrong"
+    for problem in health.problems:
+        assert problem.what
+        assert problem.remedy, f"{problem.what!r} has no remedy: say what to do"
+    text = health.model_dump_json()
+    assert not [secret for secret in secrets if secret in text], "a problem shows a secret"
+
+
+def _plain_secrets(model: type[BaseModel]) -> list[str]:
+    """Fields whose name says secret and whose type does not."""
+    return [
+        name
+        for name, field in model.model_fields.items()
+        if _SECRET_NAME.search(name) and "SecretStr" not in str(field.annotation) and field.annotation is not SecretStr
+    ]

@@ -1,0 +1,144 @@
+"""Trouble on demand: what vendors and networks do to a request."""
+
+import asyncio
+import re
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Trouble(StrEnum):
+    """`BEFORE`/`AFTER` say whether the vendor had carried the request out when the connection broke."""
+
+    DELAY = "delay"  # carries it out and answers after `seconds`, whether or not anybody still listens
+    STATUS = "status"  # answers `status` with `body` instead, nothing is carried out
+    STATUS_AFTER = "status after"  # carries it out, then answers `status`
+    RESET_BEFORE = "reset before"  # the connection breaks, nothing was carried out
+    RESET_AFTER = "reset after"  # carried out, then the connection breaks without an answer
+    TRUNCATED = "truncated"  # carried out, half of the answer comes
+    GARBAGE = "garbage"  # carried out, the answer is not what it should be
+
+
+@dataclass(slots=True)
+class Fault:
+    """One kind of trouble for the next `times` requests whose "METHOD /path" matches `where` (a regular expression)."""
+
+    trouble: Trouble
+    where: str = "."
+    times: int = 1
+    skip: int = 0  # let so many matching requests pass first
+    seconds: float = 0.0
+    status: int = 500
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    hits: int = 0
+
+
+class Faults:
+    """ASGI middleware around a simulator's app; works under uvicorn on real sockets."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.pending: list[Fault] = []
+
+    def add(self, trouble: Trouble, where: str = ".", **options: Any) -> Fault:
+        """Arms one fault; returns it, so that a test can look at `hits`."""
+        fault = Fault(trouble, where, **options)
+        self.pending.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        self.pending.clear()
+
+    def _take(self, scope: MutableMapping[str, Any]) -> Fault | None:
+        line = f"{scope['method']} {scope['path']}"
+        for fault in self.pending:
+            if re.search(fault.where, line) is None:
+                continue
+            if fault.skip > 0:
+                fault.skip -= 1
+                continue
+            fault.hits += 1
+            if fault.hits >= fault.times:
+                self.pending.remove(fault)
+            return fault
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = self._take(scope) if scope["type"] == "http" else None
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        match fault.trouble:
+            case Trouble.DELAY:
+                whole = await _read(receive)
+                await asyncio.sleep(fault.seconds)
+                await self._app(scope, whole, send)
+            case Trouble.STATUS:
+                await _drain(receive)
+                await _answer(send, fault)
+            case Trouble.STATUS_AFTER:
+                await self._app(scope, receive, _swallow)
+                await _answer(send, fault)
+            case Trouble.RESET_BEFORE:
+                await _drain(receive)
+                _abort(send)
+            case Trouble.RESET_AFTER:
+                await self._app(scope, receive, _swallow)
+                _abort(send)
+            case Trouble.TRUNCATED:
+                await self._app(scope, receive, _swallow)
+                await _start(send, 200, {"content-type": "application/json", "content-length": "1000"})
+                await send({"type": "http.response.body", "body": b'{"errc', "more_body": True})
+                _abort(send)
+            case Trouble.GARBAGE:
+                await self._app(scope, receive, _swallow)
+                await _start(send, 200, {"content-type": "text/html"})
+                await send({"type": "http.response.body", "body": b"<html><body>maintenance</body></html>"})
+
+
+async def _read(receive: Receive) -> Receive:
+    """Takes the body now, so that it can be carried out when whoever sent it has long hung up."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    held: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return held.pop() if held else await receive()
+
+    return again
+
+
+async def _drain(receive: Receive) -> None:
+    while (await receive()).get("more_body"):
+        pass
+
+
+async def _swallow(_message: Message) -> None:
+    pass
+
+
+async def _start(send: Send, status: int, headers: dict[str, str]) -> None:
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+
+
+async def _answer(send: Send, fault: Fault) -> None:
+    await _start(send, fault.status, {"content-type": "text/html", **fault.headers})
+    await send({"type": "http.response.body", "body": fault.body or b"<html>trouble</html>"})
+
+
+def _abort(send: Send) -> None:
+    """Cuts the connection under uvicorn: the sender is its request cycle, which owns the transport."""
+    cycle = getattr(send, "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    if transport is None:
+        raise RuntimeError("faults that cut the connection need the simulator on a real socket")
+    transport.abort()

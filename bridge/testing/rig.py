@@ -1,0 +1,94 @@
+"""An `Account` for tests: everything the bridge lends, in memory, with the same rules; `http` is the real one."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from bridge.contract import Account, Http, Media, Rejected
+from bridge.engine.pictures import fit, sniff
+from bridge.testing.clock import system_clock
+from bridge.testing.records import MemoryRecords
+from bridge.testing.tokens import MemoryTokens
+
+__all__ = ["MemoryMedia", "MemoryRecords", "MemoryTokens", "lend_account", "make_account"]
+
+
+class MemoryMedia:
+    """`MediaStore` in a dict: `files` maps a SHA-256 to bytes."""
+
+    def __init__(self, account: str, public_url: str) -> None:
+        self._account = account
+        self._public_url = public_url
+        self.files: dict[str, bytes] = {}
+
+    async def read(self, media: Media) -> bytes:
+        if media.sha256 not in self.files:
+            raise Rejected("the file is no longer kept", code="expired")
+        return self.files[media.sha256]
+
+    async def keep(self, data: bytes, *, name: str = "", mime: str = "") -> Media:
+        digest = hashlib.sha256(data).hexdigest()
+        self.files[digest] = data
+        kept = Media(
+            account=self._account, id=digest, mime=sniff(data, mime, name), name=name, size=len(data), sha256=digest
+        )
+        return kept.model_copy(update={"url": self.link(kept)})
+
+    async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
+        return fit(await self.read(media), mimes=mimes, max_bytes=max_bytes)
+
+    def link(self, media: Media) -> str:
+        """Looks like a signed link: stable for one file, below `/media/` of the public URL."""
+        mark = hashlib.sha256(b"link" + media.sha256.encode()).hexdigest()[:22]
+        return f"{self._public_url}/media/{media.sha256[:16]}.{mark}"
+
+
+def make_account(
+    name: str = "shop",
+    *,
+    home: str = "",
+    clock: Callable[[], datetime] = system_clock,
+    language: str = "en",
+    public_url: str = "https://bridge.example.com",
+    parallel: int = 4,
+    timeout: float = 10.0,
+) -> Account:
+    """What the bridge would lend to the account `name`. `home` is its `api_base`, `timeout` in seconds.
+
+    Close it with `await account.http.close()`, or use `lend_account`, which does.
+    """
+    return Account(
+        name=name,
+        http=Http(home=home, parallel=parallel, timeout=timeout),
+        tokens=MemoryTokens(clock),
+        media=MemoryMedia(name, public_url),
+        records=MemoryRecords(),
+        now=clock,
+        public_url=public_url,
+        hook_url=f"{public_url}/hooks/{name}",
+        secret=hashlib.sha256(b"rig" + name.encode()).digest(),
+        language=language,
+        request_timeout=timeout,
+    )
+
+
+@asynccontextmanager
+async def lend_account(
+    name: str = "shop",
+    *,
+    home: str = "",
+    clock: Callable[[], datetime] = system_clock,
+    language: str = "en",
+    public_url: str = "https://bridge.example.com",
+    parallel: int = 4,
+    timeout: float = 10.0,
+) -> AsyncIterator[Account]:
+    """`make_account` for an `async with`: closes the connections at the end."""
+    account = make_account(
+        name, home=home, clock=clock, language=language, public_url=public_url, parallel=parallel, timeout=timeout
+    )
+    try:
+        yield account
+    finally:
+        await account.http.close()

@@ -1,0 +1,1 @@
+"""The web side: vendors' callbacks, links to files, health."""

@@ -1,0 +1,111 @@
+"""`POST /api/consents`: the back end of a mini app says that a customer allowed messages of a template, or refused.
+
+For the bridge's owner only, with the bearer token of the configuration. Consents are counted: a call that carries an
+`id` counts once, however often it is repeated.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bridge.contract import ConnectorError, Contact, Invites, Room, StoreDown
+from bridge.engine.world import World
+from mappings import links, records
+from mappings.store import Store, Tx
+
+log = structlog.get_logger("bridge.consents")
+
+_LARGEST = 16 * 2**10  # bytes
+_SEEN = "consent"
+
+
+class ConsentGiven(BaseModel):
+    """The body. `count` consents are added; 0 takes all away. `id` names the customer's tap, for repeats."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
+
+    account: str = Field(min_length=1, max_length=64)
+    conversation: str = Field(min_length=1, max_length=200)
+    template: str = Field(min_length=1, max_length=200)
+    count: int = Field(default=1, ge=0, le=100)
+    id: str = Field(default="", max_length=200)
+
+
+def consents(
+    world: World, store: Store, token: SecretStr, now: Callable[[], datetime]
+) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint. Without a configured token there is none: 404."""
+    expected = token.get_secret_value().encode()
+
+    async def answer(request: Request) -> Response:
+        if not expected:
+            return _no(404, "not found")
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
+            return Response(
+                '{"error": "a bearer token is needed"}', 401, {"www-authenticate": "Bearer"}, "application/json"
+            )
+        body = await _read(request)
+        if body is None:
+            return _no(413, "too large")
+        try:
+            given_consent = ConsentGiven.model_validate_json(body)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            return _no(422, f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}")
+        wrong = _wrong(world, given_consent, now())
+        if wrong:
+            return _no(422, wrong)
+        try:
+            left = await store.write(keep_consent, given_consent, now())
+        except StoreDown:
+            return JSONResponse({"error": "the database is down; try again"}, 503, {"retry-after": "5"})
+        log.info("consent", account=given_consent.account, count=given_consent.count, left=left)
+        return JSONResponse({"left": left})
+
+    return answer
+
+
+def keep_consent(tx: Tx, given: ConsentGiven, now: datetime) -> int:
+    """Counts it, unless its id was counted before. Returns how many the customer has left of this template."""
+    fresh = True
+    if given.id:
+        key = hashlib.sha256(f"{given.conversation}\n{given.template}\n{given.id}".encode()).hexdigest()
+        try:
+            records.put_record(tx, given.account, _SEEN, key, {"count": given.count}, 0, now)
+        except records.Changed:
+            fresh = False
+    if fresh:
+        links.set_consent(tx, given.account, given.conversation, given.template, given.count, now)
+    known = links.consents_of(tx, given.account, given.conversation)
+    return next((int(row.left) for row in known if row.template == given.template), 0)
+
+
+def _wrong(world: World, given: ConsentGiven, now: datetime) -> str:
+    connected = world.accounts.get(given.account)
+    if connected is None or not isinstance(connected.connector, Invites):
+        return f"account: {given.account!r} is no account that can invite customers"
+    try:
+        connected.connector.invitation(given.template, Room(contact=Contact(id=given.conversation), now=now))
+    except ConnectorError as error:
+        return f"template: {error.message}"
+    return ""
+
+
+async def _read(request: Request) -> bytes | None:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST:
+            return None
+    return bytes(body)
+
+
+def _no(status: int, error: str) -> Response:
+    return JSONResponse({"error": error}, status)

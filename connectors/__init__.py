@@ -1,0 +1,1 @@
+"""One folder per vendor. A connector knows its vendor and `bridge.contract`, nothing else."""

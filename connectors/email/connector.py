@@ -1,0 +1,161 @@
+"""The connector: a mailbox as a desk (`desk_address` is set) or as a channel (it is not)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from bridge.contract import (
+    Account,
+    AuthFailed,
+    Capabilities,
+    Connector,
+    Event,
+    Format,
+    Health,
+    Keep,
+    Media,
+    MediaRule,
+    Message,
+    Page,
+    Problem,
+    Raw,
+    Receipt,
+    Rejected,
+    Request,
+    Role,
+    Room,
+    Step,
+    Support,
+    Target,
+    Unauthentic,
+    Verdict,
+)
+from connectors.email import mime, smtp
+from connectors.email.intake import Intake
+from connectors.email.memory import Memory
+from connectors.email.normalise import normalise
+from connectors.email.oauth import login
+from connectors.email.outgoing import render
+from connectors.email.reader import Reader, Session
+from connectors.email.sender import Sender
+from connectors.email.settings import EmailConfig
+from connectors.email.tnef import unpack
+from connectors.email.token import Signer
+
+
+def _capabilities(*, desk: bool, largest: int) -> Capabilities:
+    file = MediaRule(support=Support.FULL, max_bytes=largest)
+    return Capabilities(
+        formats=(Format.PLAIN, Format.HTML),
+        image=file,
+        voice=file,
+        video=file,
+        file=file,
+        card=Support.PARTIAL,
+        parallel=2,
+        collect_every=timedelta(minutes=10),  # the listener is what is fast; logging in often angers providers
+        threads=True,
+        notes=desk,  # a mail to the helpdesk that says it is one: no customer reads that mailbox
+        customer_is_author=Support.FULL if desk else Support.REFUSED,
+    )
+
+
+class Email(Connector[EmailConfig]):
+    """A mailbox. As a desk we are the customer who writes to it; as a channel customers write to us.
+
+    One account has one role: two roles in one mailbox would have to be told apart by the sender alone.
+    """
+
+    kind: ClassVar[str] = "email"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL, Role.DESK})
+    Config = EmailConfig
+    capabilities: Capabilities = _capabilities(desk=True, largest=20 * 2**20)  # of a desk; an account has its own
+
+    def __init__(self, config: EmailConfig, account: Account) -> None:
+        super().__init__(config, account)
+        self.capabilities = _capabilities(desk=config.is_desk, largest=config.max_attachment_bytes)
+        self._signer = Signer(account.secret, account.name)
+        memory = Memory(account.records, account.now)
+        intake = Intake(config, account, self._signer, memory)
+        self._reader = Reader(config, account, intake)
+        self._sender = Sender(config, account, self._signer, memory, intake)
+
+    async def verify(self, request: Request) -> Verdict:
+        """Mail comes by IMAP: nobody has a reason to call."""
+        raise Unauthentic("an email account has no callback")
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        return normalise(raw, self.config, self.account.name, self._signer, self.account.language)
+
+    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+        return render(messages, room, desk=self.config.is_desk, max_files=self.config.max_attachment_bytes)
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        return await self._sender.prepare(step, target)
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        return await self._sender.deliver(step, target)
+
+    async def find(self, step: Step, target: Target) -> Receipt | None:
+        return await self._sender.find(step, target)
+
+    async def listen(self, keep: Keep, cursor: str | None) -> None:
+        await self._reader.listen(keep, cursor)
+
+    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+        return await self._reader.collect(cursor)
+
+    async def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
+        """A file out of a stored mail. Ids: sha256 of the mail / number of the part [/ number in winmail.dat]."""
+        sha256, _, place = media.id.partition("/")
+        number, _, inside = place.partition("/")
+        raw = await self.account.media.read(Media(account=self.account.name, id=media.id, sha256=sha256))
+        data = await asyncio.to_thread(_part, raw, number, inside)
+        if data is None:
+            raise Rejected("the mail holds no such file", code="no file")
+        if len(data) > limit:
+            raise Rejected(f"the file has {len(data)} bytes, more than {limit}", code="too large")
+        yield data
+
+    async def check(self) -> Health:
+        """Signs in on both sides and looks at the folder. Nothing is sent and no flag is changed."""
+        problems: list[Problem] = []
+        facts: dict[str, str] = {
+            "role": "desk" if self.config.is_desk else "channel",
+            "address mode": self.config.address_mode,
+        }
+        try:
+            async with Session(self.config, self.account, timeout=self.account.request_timeout) as session:
+                facts["mails"] = str(session.box.exists)
+                facts["waiting"] = "IDLE" if session.box.has_idle else "polling"
+                junk = await session.run(session.box.junk)
+            if junk:
+                facts["in spam"] = f"{junk} mails of trusted senders lie in the spam folder: mark them as no spam"
+        except AuthFailed as error:
+            problems.append(Problem(what=error.message, remedy="check imap_url, password or oauth"))
+        try:
+            secret = await login(self.config, self.account)
+            client = await smtp.connect(self.config, secret, timeout=self.account.request_timeout)
+            client.close()
+        except AuthFailed as error:
+            if error.message not in {problem.what for problem in problems}:
+                problems.append(Problem(what=error.message, remedy="check smtp_url, password or oauth"))
+        if self.config.is_desk:
+            facts["sender check"] = (
+                f"verdict of {self.config.authserv_id}" if self.config.authserv_id else "signed address"
+            )
+            if not self.config.trusted_senders:
+                facts["trusted senders"] = f"{self.config.desk_address} only"
+        return Health(problems=tuple(problems), facts=facts)
+
+
+def _part(raw: bytes, number: str, inside: str) -> bytes | None:
+    for leaf in mime.leaves(mime.parse(raw)):
+        if str(leaf.number) == number:
+            data = mime.body(leaf.part)
+            if not inside:
+                return data
+            packed = unpack(data)
+            return packed[int(inside)].data if inside.isdigit() and int(inside) < len(packed) else None
+    return None

@@ -1,0 +1,174 @@
+"""The text rules: never an empty result, never an interleaved answer cut, bounded work on hostile input."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.email.cut.quote import find_start, is_rule, plain
+from connectors.email.cut.separators import DELIMITERS
+from connectors.email.cut.signatures import BANNERS, FOOTERS, SERVICE_LINES
+
+MAX_CHARS = 64 * 2**10
+MAX_LINES = 2000
+_TICKET_CODE = re.compile(r"\[[A-Z0-9]{6}-[A-Z0-9]{4,6}\]")
+_DELIMITERS = frozenset(plain(line) for line in DELIMITERS)
+_COMMENT_HEAD = re.compile(
+    r"[^\n]{1,120}(?:19|20)\d\d[^\n]{0,40}\d{1,2}:\d{2}[^\n]{0,30}|[^\n]{1,120}\d{1,2}:\d{2}[^\n]{0,40}(?:19|20)\d\d"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`text` is the answer. `how` says what happened: whole, cut, interleaved (kept whole) or empty (kept whole)."""
+
+    text: str
+    how: str
+
+    @property
+    def is_cut(self) -> bool:
+        return self.how == "cut"
+
+
+def cut_text(source: str, delimiters: Sequence[str] = ()) -> Cut:
+    """The answer without the quote below it, and without phone footers.
+
+    Text beyond 64 kB or 2,000 lines is kept as it is, unless a quote begins before. A text of which nothing would be
+    left is returned whole.
+    """
+    if "\r" in source:
+        source = source.replace("\r\n", "\n").replace("\r", "\n")
+    lines = source[:MAX_CHARS].split("\n", MAX_LINES)[:MAX_LINES]
+    examined = sum(len(line) + 1 for line in lines) - 1
+    whole = examined >= len(source)
+    if not whole and len(lines) > 1:
+        lines = lines[:-1]  # the last one may be half a line
+    kept, how = _without_quote(_below_delimiter(lines, delimiters))
+    if how == "whole" and not whole:
+        return Cut(source, "whole")
+    if how != "interleaved":
+        kept = _without_footers(kept)
+    kept = _without_banners(kept)
+    if not any(line.strip() for line in kept):
+        return Cut(source, "empty")
+    if kept == lines and whole:
+        return Cut(source, how)
+    return Cut("\n".join(kept).strip("\n"), how)
+
+
+def _below_delimiter(lines: list[str], delimiters: Sequence[str]) -> list[str]:
+    """A "reply above this line" with text above it ends the answer; at the top it heads a notification: drop it."""
+    known = _DELIMITERS | {plain(line) for line in delimiters if line.strip()}
+    for at, line in enumerate(lines):
+        if len(line) < 200 and plain(line.lstrip("> ")) in known:
+            above, below = lines[:at], lines[at + 1 :]
+            return above if any(text.strip() for text in above) else _newest_comment(below)
+    return lines
+
+
+def _newest_comment(lines: list[str]) -> list[str]:
+    """A notification that lists comments, newest first, each under a rule and a line with author and time."""
+    heads = [
+        at
+        for at in range(len(lines) - 1)
+        if is_rule(lines[at]) and len(lines[at + 1]) < 200 and _COMMENT_HEAD.match(lines[at + 1].strip())
+    ]
+    if not heads or any(line.strip() for line in lines[: heads[0]]):
+        return lines
+    end = next((at for at in range(heads[0] + 2, len(lines)) if is_rule(lines[at])), len(lines))
+    body = lines[heads[0] + 2 : end]
+    return body if any(line.strip() for line in body) else lines
+
+
+def _without_quote(lines: list[str]) -> tuple[list[str], str]:
+    start = find_start(lines)
+    if start is None:
+        return _without_trailing_run(lines)
+    above = _trim(lines[: start.line])
+    if not any(line.strip() for line in above):
+        return lines, "interleaved" if _answers_below(lines) else "empty"
+    if any(line.lstrip().startswith(">") for line in above):
+        return lines, "interleaved"
+    if start.kind == "attribution" and _answers_below(lines[start.line + start.height :]):
+        return lines, "interleaved"
+    return above, "cut"
+
+
+def _answers_below(lines: list[str]) -> bool:
+    """Whether unquoted text follows text quoted with ">": a signature or footer does not count."""
+    seen = False
+    for at, line in enumerate(lines):
+        if not line.strip():
+            continue
+        if line.lstrip().startswith(">"):
+            seen = True
+        elif not seen:
+            return False  # quoted without marks: everything below is the quote
+        elif line.rstrip() == "--" or _is_footer(line):
+            return any(rest.lstrip().startswith(">") for rest in lines[at:])
+        else:
+            return True
+    return False
+
+
+def _without_trailing_run(lines: list[str]) -> tuple[list[str], str]:
+    """No mark was found: a run of at least two ">" lines at the end is a quote, unless the line above announces it."""
+    end = len(lines)
+    while end and (not lines[end - 1].strip() or _is_footer(lines[end - 1])):
+        end -= 1
+    begin = end
+    while begin and (not lines[begin - 1].strip() or lines[begin - 1].lstrip().startswith(">")):
+        begin -= 1
+    run = sum(1 for line in lines[begin:end] if line.strip())
+    above = _trim(lines[:begin])
+    quoted_above = any(line.lstrip().startswith(">") for line in above)
+    if quoted_above:
+        return lines, "interleaved"
+    if run == 0:
+        return lines, "whole"
+    if not above:
+        return lines, "empty"
+    if run < 2 or above[-1].rstrip().endswith((":", "：")):
+        return lines, "whole"
+    return above, "cut"
+
+
+def _trim(lines: list[str]) -> list[str]:
+    end = len(lines)
+    while end and (not lines[end - 1].strip() or is_rule(lines[end - 1])):
+        end -= 1
+    return lines[:end]
+
+
+def _is_footer(line: str) -> bool:
+    return len(line) < 120 and plain(line).strip("<>[]() ").startswith(FOOTERS)
+
+
+def _without_footers(lines: list[str]) -> list[str]:
+    """Drops a signature below "-- ", phone footers and service lines; never anything above the second line."""
+    first = next((at for at, line in enumerate(lines) if line.strip()), 0)
+    for at in range(len(lines) - 1, first, -1):
+        below = len(lines) - at - 1
+        if lines[at] == "-- " or (lines[at] == "--" and below <= 6):
+            if below <= 15 and any(line.strip() for line in lines[first:at]):
+                lines = _trim(lines[:at])
+            break
+    end = len(lines)
+    for _ in range(6):
+        last = next((at for at in range(end - 1, first, -1) if lines[at].strip()), None)
+        if last is None or not (_is_footer(lines[last]) or _is_service(lines[last])):
+            break
+        end = last
+    return _trim(lines[:end]) if end < len(lines) else lines
+
+
+def _is_service(line: str) -> bool:
+    text = line.strip()
+    return bool(_TICKET_CODE.fullmatch(text)) or (len(text) < 160 and plain(text).startswith(SERVICE_LINES))
+
+
+def _without_banners(lines: list[str]) -> list[str]:
+    first = next((at for at, line in enumerate(lines) if line.strip()), None)
+    if first is None or not plain(lines[first]).startswith(BANNERS):
+        return lines
+    rest = lines[first + 1 :]
+    return rest if any(line.strip() for line in rest) else lines

@@ -1,0 +1,207 @@
+"""The keys of an `email` account, and what they mean as addresses and servers."""
+
+import re
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bridge.contract import AccountConfig, Duration, is_loopback
+
+_ADDRESS = re.compile(r"[^\s@<>\",;:\x00-\x1f]+@[^\s@<>\",;:\x00-\x1f]+")
+_SCHEMES = {
+    "imaps": ("tls", 993),
+    "imap+starttls": ("starttls", 143),
+    "imap": ("plain", 143),
+    "smtps": ("tls", 465),
+    "smtp+starttls": ("starttls", 587),
+    "smtp": ("plain", 587),
+}
+_TOKEN_URLS = {
+    "gmail": "https://oauth2.googleapis.com/token",
+    "microsoft": "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+}
+_SCOPES = {
+    "gmail": "https://mail.google.com/",
+    "microsoft": "https://outlook.office365.com/.default offline_access",
+}
+
+
+class Server(BaseModel):
+    """Where and how to connect: `security` is `tls` (from the first byte), `starttls` or `plain`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str
+    port: int
+    security: str
+    user: str
+
+    @property
+    def local(self) -> bool:
+        return is_loopback(self.host)
+
+
+class OAuth(BaseModel):
+    """Credentials for XOAUTH2. Without `refresh_token` the client itself is the account (client credentials)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    provider: Literal["gmail", "microsoft", "generic"] = "generic"
+    token_url: str = ""
+    tenant: str = "common"
+    client_id: str
+    client_secret: SecretStr = SecretStr("")
+    refresh_token: SecretStr = SecretStr("")
+    scope: str = ""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "OAuth":
+        if self.provider == "generic" and not self.token_url:
+            raise ValueError('token_url is missing: name the provider ("gmail", "microsoft") or give its token_url')
+        parts = urlsplit(self.address)
+        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            raise ValueError("token_url must be an https URL")
+        return self
+
+    @property
+    def address(self) -> str:
+        """The token endpoint."""
+        return self.token_url or _TOKEN_URLS[self.provider].format(tenant=self.tenant)
+
+    @property
+    def scopes(self) -> str:
+        """Google: mail.google.com serves IMAP and SMTP, gmail.send does not. Microsoft: what is registered."""
+        return self.scope or _SCOPES.get(self.provider, "")
+
+
+class EmailConfig(AccountConfig):
+    """One mailbox. With `desk_address` it is a desk (we write there as the customer); without it, a channel.
+
+    `address_mode`: how each conversation gets an address of its own. `plus`: user+token@. `catch_all`: token@ in the
+    domain of `address`. `reply_to`: From is always `address`, the token stands in Reply-To, for providers that rewrite
+    or refuse other senders. `single`: none; threads then hang on References and the subject alone.
+    `authserv_id` names the receiving server whose `Authentication-Results` are believed; when it is set, an agent's
+    mail must carry its aligned pass. `at_most` limits mails per destination and window, below every helpdesk's
+    published limit.
+    """
+
+    address: str
+    desk_address: str = ""
+    imap_url: str
+    smtp_url: str
+    password: SecretStr = SecretStr("")
+    oauth: OAuth | None = None
+    trusted_senders: tuple[str, ...] = ()
+    from_name: str = ""
+    ca_file: str = ""
+    authserv_id: str = ""
+    address_mode: Literal["plus", "reply_to", "catch_all", "single"] = "plus"
+    separator: str = "+"
+    folder: str = "INBOX"
+    idle: Duration = Field(default="1m", validate_default=True)  # sockets die silently
+    poll_every: Duration = Field(default="20s", validate_default=True)  # without IDLE, and the sweep's floor with it
+    await_ticket: Duration = Field(default="15s", validate_default=True)
+    at_most: tuple[tuple[int, Duration], ...] = Field(default=((12, "10m"), (40, "30m")), validate_default=True)
+    delimiters: tuple[str, ...] = ()
+    acknowledgements: tuple[str, ...] = ()
+    max_mail_bytes: int = Field(default=25 * 2**20, ge=64 * 2**10)
+    max_attachment_bytes: int = Field(default=20 * 2**20, ge=1)
+
+    @field_validator("address", "desk_address")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("must be a plain mail address such as support@example.com")
+        return value
+
+    @field_validator("imap_url", "smtp_url")
+    @classmethod
+    def _is_server(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in _SCHEMES or not parts.hostname:
+            raise ValueError("must look like imaps://user@host:993 or smtp+starttls://user@host:587")
+        if parts.password is not None:
+            raise ValueError("must not hold the password: put it into the key password")
+        return value
+
+    @field_validator("separator")
+    @classmethod
+    def _is_separator(cls, value: str) -> str:
+        if value not in {"+", "-", "=", "_", "."}:
+            raise ValueError('must be one of "+", "-", "=", "_", "."')
+        return value
+
+    @field_validator("trusted_senders")
+    @classmethod
+    def _are_senders(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        cleaned = tuple(entry.strip().lower().removeprefix("*@").lstrip("@") for entry in value)
+        if not all(re.fullmatch(r"(?:[^\s@]+@)?[^\s@]+\.[^\s@]+|localhost", entry) for entry in cleaned):
+            raise ValueError('each entry is a domain ("acme.example") or an address ("agent@acme.example")')
+        return cleaned
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EmailConfig":
+        if not self.imap_url.startswith("imap") or not self.smtp_url.startswith("smtp"):
+            raise ValueError("imap_url must begin with imap… and smtp_url with smtp…")
+        for key, server in (("imap_url", self.imap), ("smtp_url", self.smtp)):
+            if server.security == "plain" and not server.local and not self.allow_insecure:
+                raise ValueError(
+                    f"{key} without TLS is accepted for this machine only; use {key[:4]}s:// or {key[:4]}+starttls://"
+                )
+        if self.oauth and self.password.get_secret_value():
+            raise ValueError("password and oauth exclude each other: remove one")
+        if self.desk_address and bare(self.desk_address) == bare(self.address):
+            raise ValueError("desk_address must not be our own address: every mail would come straight back")
+        return self
+
+    @property
+    def one_sender(self) -> bool:
+        """Whether all conversations are sent from the same address."""
+        return self.address_mode in {"single", "reply_to"}
+
+    @property
+    def is_desk(self) -> bool:
+        return bool(self.desk_address)
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2].lower()
+
+    @property
+    def imap(self) -> Server:
+        return _server(self.imap_url, self.address)
+
+    @property
+    def smtp(self) -> Server:
+        return _server(self.smtp_url, self.address)
+
+    def trusts(self, address: str) -> bool:
+        """Whether an agent may write from this address. The desk's own address always may."""
+        address = address.lower()
+        domain = address.rpartition("@")[2]
+        allowed = {*self.trusted_senders, self.desk_address.lower()} - {""}
+        return address in allowed or bare(address) in allowed or domain in allowed
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address is one of ours, whatever follows the separator; in a catch-all domain, all are."""
+        local, _, domain = address.lower().rpartition("@")
+        own_local, _, own_domain = self.address.lower().rpartition("@")
+        if domain != own_domain:
+            return False
+        if self.address_mode == "catch_all" and not self.trusts(address):
+            return True
+        return local == own_local or local.startswith(own_local + self.separator)
+
+
+def bare(address: str) -> str:
+    """The address without what follows a plus sign, in lower case."""
+    local, _, domain = address.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+def _server(url: str, address: str) -> Server:
+    parts = urlsplit(url)
+    security, port = _SCHEMES[parts.scheme]
+    user = unquote(parts.username or "") or address
+    return Server(host=parts.hostname or "", port=parts.port or port, security=security, user=user)

@@ -1,0 +1,5 @@
+"""Freshdesk as a desk."""
+
+from connectors.freshdesk.connector import Freshdesk
+
+__all__ = ["Freshdesk"]

@@ -1,0 +1,183 @@
+"""Freshdesk: what the engine calls."""
+
+import hmac
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urljoin, urlsplit
+
+from bridge.contract import (
+    Account,
+    AuthFailed,
+    Capabilities,
+    Connector,
+    Event,
+    Format,
+    Gone,
+    Health,
+    Labels,
+    Media,
+    MediaRule,
+    Message,
+    Page,
+    Problem,
+    Raw,
+    Receipt,
+    Rejected,
+    Request,
+    Role,
+    Room,
+    SetUpChange,
+    Step,
+    Support,
+    Target,
+    Unauthentic,
+    Verdict,
+)
+from connectors.freshdesk import compose, setup, wire
+from connectors.freshdesk.api import Api, id_of
+from connectors.freshdesk.body import html_of, pictures_in
+from connectors.freshdesk.poll import Poll
+from connectors.freshdesk.settings import Settings
+from connectors.freshdesk.threads import Threads
+from connectors.freshdesk.writer import Writer
+
+_FILES = MediaRule(support=Support.FULL, max_bytes=compose.ROOM_FOR_FILES)
+_SCOPES = {1: "all tickets", 2: "the tickets of its groups only", 3: "the tickets assigned to it only"}
+
+
+class Freshdesk(Connector[Settings]):
+    """One Freshdesk account, over its API v2.
+
+    Callbacks of automation rules are unsigned: they only say which ticket to look at. What was said is read over the
+    API, and a poll finds what no callback told of.
+    """
+
+    kind: ClassVar[str] = "freshdesk"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
+    Config: ClassVar[type[Settings]] = Settings
+    capabilities = Capabilities(
+        formats=(Format.PLAIN,),
+        image=_FILES,
+        voice=_FILES,
+        video=_FILES,
+        file=_FILES,
+        card=Support.PARTIAL,
+        location=Support.PARTIAL,
+        parallel=4,
+        notes=True,
+        threads=True,
+        tags=True,
+        customer_is_author=Support.FULL,
+    )
+
+    def __init__(self, config: Settings, account: Account) -> None:
+        super().__init__(config, account)
+        self._api = Api(config, account)
+        self._threads = Threads(config, account, self._api)
+        self._poll = Poll(account, self._api, self._threads)
+        self._writer = Writer(config, account, self._api, self._threads)
+
+    async def verify(self, request: Request) -> Verdict:
+        """A nudge, from whoever knows the secret in the header."""
+        given = request.headers.get("x-bridge-secret", "").encode("utf-8", "replace")
+        right = [hmac.compare_digest(given, secret.encode()) for secret in self.config.hook_secrets]
+        if not any(right) or request.method != "POST":
+            raise Unauthentic("the secret is not right")
+        return Verdict(look=(wire.ticket_in(request.body),))
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        return wire.normalise(raw, self.account.name)
+
+    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+        return compose.render(messages, room)
+
+    def labels(self, labels: Labels, room: Room) -> Step | None:
+        return compose.show(labels)
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        return await self._writer.prepare(step, target)
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        return await self._writer.deliver(step, target)
+
+    async def find(self, step: Step, target: Target) -> Receipt | None:
+        return await self._writer.find(step, target)
+
+    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+        return await self._poll.ticket(conversation) if conversation else await self._poll.since(cursor)
+
+    async def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
+        """Addresses of attachments expire within minutes: the conversation is read again for a fresh one.
+
+        Storage refuses requests that carry our Authorization (https://github.com/Aaronontheweb/freshdesk-cli/issues/122).
+        """
+        address = await self._address(media)
+        try:
+            async for chunk in self.account.http.download(address, limit=limit):
+                yield chunk
+        except Rejected as error:
+            if error.code not in {"http 401", "http 403", "http 404"} or not self._at_home(address):
+                raise
+        else:
+            return
+        async for chunk in self.account.http.download(address, limit=limit, headers=self._api.authorization):
+            yield chunk
+
+    async def check(self) -> Health:
+        """The key, what it may see, and what the account demands of new tickets."""
+        try:
+            agent = await self._api.get("/agents/me")
+            await self._api.rows("/tickets")
+        except AuthFailed as error:
+            remedy = "Put the API key of an active agent with global ticket access into api_key."
+            return Health(problems=(Problem(what=error.message, remedy=remedy),))
+        except (Gone, Rejected) as error:
+            remedy = f"Check domain ({self.config.domain}) and api_base."
+            return Health(problems=(Problem(what=error.message, remedy=remedy),))
+        missing = await setup.missing_fields(self._api, self.config)
+        problems = tuple(Problem(what="tickets cannot be opened as they are set up", remedy=text) for text in missing)
+        scope = agent.get("ticket_scope")
+        facts = {
+            "agent": id_of(agent),
+            "sees": _SCOPES.get(scope, "unknown") if isinstance(scope, int) else "unknown",
+            "calls per minute": f"{self._api.total:g}" if self._api.total else "not told",
+            "callbacks": "accepted" if self.config.hook_secret.get_secret_value() else "refused: hook_secret is empty",
+        }
+        return Health(problems=problems, facts=facts)
+
+    async def plan(self, *, remove: bool = False) -> Sequence[SetUpChange]:
+        return await setup.plan(self._api, self.config, self.account.name, self.account.hook_url, remove=remove)
+
+    async def _address(self, media: Media) -> str:
+        ticket, _, rest = media.id.partition(":")
+        conversation, _, file = rest.partition(":")
+        try:
+            item = await self._threads.find(ticket, conversation)
+        except Gone:
+            item = None
+        if item is None:
+            raise Rejected("the message that held the file is not there any more", code="gone")
+        address = _inline(item, file) if file.startswith("inline-") else _attached(item, file)
+        if not address:
+            raise Rejected("the file is not there any more", code="gone")
+        return urljoin(self.config.api_base or self.config.web, address)
+
+    def _at_home(self, address: str) -> bool:
+        """Whether an address is the account's own, where our key is no secret."""
+        home = urlsplit(self.config.api_base or self.config.web)
+        there = urlsplit(address)
+        return (there.scheme, there.netloc) == (home.scheme, home.netloc)
+
+
+def _attached(item: dict[str, Any], file: str) -> str:
+    attachments = item.get("attachments")
+    for entry in attachments if isinstance(attachments, list) else ():
+        if isinstance(entry, dict) and id_of(entry) == file:
+            return str(entry.get("attachment_url") or "")
+    return ""
+
+
+def _inline(item: dict[str, Any], file: str) -> str:
+    pictures = pictures_in(html_of(item))
+    index = file.removeprefix("inline-")
+    return pictures[int(index)] if index.isdecimal() and int(index) < len(pictures) else ""

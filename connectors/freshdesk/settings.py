@@ -1,0 +1,90 @@
+"""The keys of an account of kind `freshdesk`."""
+
+import re
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from bridge.contract import AccountConfig
+
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", re.ASCII)
+_CHAT = 7  # "source" of a ticket: https://developers.freshdesk.com/api/#ticket_attributes
+_LONGEST_TAG = 32
+_SHORTEST = 16  # characters of a secret
+
+
+class Settings(AccountConfig):
+    """`tag` marks every ticket of the bridge; `type` and `custom_fields` fill what the account demands of new tickets.
+
+    `marker_field` names a custom text field that takes the reference of the request that opened the ticket; without it
+    the reference is a second tag.
+    """
+
+    kind: Literal["freshdesk"] = "freshdesk"
+    domain: str
+    api_key: SecretStr
+    hook_secret: SecretStr = SecretStr("")
+    tag: str = "bridge"
+    type: str = ""
+    custom_fields: dict[str, Any] = {}
+    marker_field: str = ""
+    source: int = Field(default=_CHAT, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _base(cls, values: Any) -> Any:
+        """Vendors' examples write the address with its path, people with a slash at the end."""
+        if isinstance(values, dict) and isinstance(values.get("api_base"), str):
+            base = values["api_base"].rstrip("/").removesuffix("/api/v2").rstrip("/")
+            return {**values, "api_base": base}
+        return values
+
+    @field_validator("domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        value = value.strip().lower().removeprefix("https://").rstrip("/")
+        if _DOMAIN.fullmatch(value) is None:
+            raise ValueError("must be the account's host name, such as acme.freshdesk.com")
+        return value
+
+    @field_validator("api_key")
+    @classmethod
+    def _api_key(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value()
+        if not key.strip():
+            raise ValueError("is empty; copy it from the bridge's agent: Profile settings > View API key")
+        if ":" in key or not key.isascii() or not key.isprintable():
+            raise ValueError("must be the bare key, without a colon or spaces at its end")
+        return value
+
+    @field_validator("hook_secret")
+    @classmethod
+    def _hook_secret(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value()
+        if secret and any(len(part.strip()) < _SHORTEST for part in secret.split(",")):
+            raise ValueError("must have 16 characters or more; make one with: openssl rand -hex 32")
+        if not secret.isascii() or not (secret.isprintable() or not secret):
+            raise ValueError("must be plain ASCII, because it travels in a header")
+        return value
+
+    @field_validator("tag")
+    @classmethod
+    def _tag(cls, value: str) -> str:
+        if not value.strip() or "," in value or len(value) > _LONGEST_TAG:
+            raise ValueError(f"must be a tag of 1 to {_LONGEST_TAG} characters without a comma")
+        return value.strip()
+
+    @property
+    def hook_secrets(self) -> list[str]:
+        """The secrets that are accepted: while one is replaced, the new and the old."""
+        return [part.strip() for part in self.hook_secret.get_secret_value().split(",") if part.strip()]
+
+    @property
+    def web(self) -> str:
+        """Where agents work, for links."""
+        return f"https://{self.domain}"
+
+    @property
+    def root(self) -> str:
+        """What every path of the API follows."""
+        return f"{self.api_base or self.web}/api/v2"

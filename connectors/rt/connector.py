@@ -1,0 +1,263 @@
+"""Request Tracker: what the engine calls."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from bridge.contract import (
+    Account,
+    AuthFailed,
+    Capabilities,
+    Connector,
+    Event,
+    Format,
+    Gone,
+    Health,
+    Labels,
+    Malformed,
+    Media,
+    MediaRule,
+    Message,
+    Page,
+    Raw,
+    Receipt,
+    Rejected,
+    Request,
+    Retryable,
+    Role,
+    Room,
+    SetUpChange,
+    Step,
+    Support,
+    Target,
+    Unauthentic,
+    Verdict,
+)
+from connectors.rt import inbound, outbound
+from connectors.rt.api import Api, Upload, after_writing, id_of, last_part
+from connectors.rt.finding import Finding
+from connectors.rt.health import examine
+from connectors.rt.letter import compose, sender
+from connectors.rt.poll import Poll
+from connectors.rt.settings import Settings
+from connectors.rt.setup import manual_steps
+from connectors.rt.text import address, file_name, mark
+
+_FINISHED = {"rejected", "deleted"}
+
+
+class RequestTracker(Connector[Settings]):
+    """One queue of a Request Tracker 5.
+
+    RT has no idempotency, so every write carries a mark in its subject by which `find` knows it again. A new ticket
+    is known again by its requestor, an address that only this customer has, and by its first words.
+    """
+
+    kind: ClassVar[str] = "rt"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
+    Config: ClassVar[type[Settings]] = Settings
+    capabilities = Capabilities(
+        formats=(Format.PLAIN,),
+        image=MediaRule(support=Support.FULL),
+        voice=MediaRule(support=Support.FULL),
+        video=MediaRule(support=Support.FULL),
+        file=MediaRule(support=Support.FULL),
+        card=Support.PARTIAL,
+        location=Support.PARTIAL,
+        parallel=8,
+        notes=True,
+        threads=True,
+        customer_is_author=Support.PARTIAL,
+    )
+
+    def __init__(self, config: Settings, account: Account) -> None:
+        super().__init__(config, account)
+        self._api = Api(config, account)
+        self._poll = Poll(config, self._api)
+        self._finding = Finding(config, account, self._api)
+        if config.mail_gateway:
+            self.capabilities = self.capabilities.model_copy(update={"customer_is_author": Support.FULL})
+
+    async def verify(self, request: Request) -> Verdict:
+        """A signed note of a scrip. It names a ticket; what was said there is read over the API."""
+        secret = self.config.hook_secret.get_secret_value()
+        given = request.headers.get("x-bridge-signature") or request.headers.get("x-rt-signature") or ""
+        wanted = hmac.new(secret.encode(), request.body, hashlib.sha256).hexdigest()
+        given = given.strip().removeprefix("sha256=").strip().lower()
+        if not secret or not hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode()):
+            raise Unauthentic("the signature does not verify")
+        try:
+            ticket = str(json.loads(request.body)["ticket"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise Malformed("no ticket in the note") from None
+        return Verdict(look=(ticket,)) if ticket.isascii() and ticket.isdigit() else Verdict()
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        return inbound.normalise(raw, self.account.name, self.config.requestor_domain)
+
+    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+        return outbound.render(messages, room)
+
+    def labels(self, labels: Labels, room: Room) -> Step | None:
+        return outbound.show(labels)
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        """Where the conversation is now: a merged ticket answers under the other one's id, and one that was moved to
+        a queue we may not write in takes nothing more.
+        """
+        if target.conversation is None:
+            return {}
+        ticket = target.conversation
+        try:
+            found = await self._api.get(f"/ticket/{quote(ticket, safe='')}")
+        except AuthFailed as error:
+            if error.code != "http 403":
+                raise
+            raise Gone(f"ticket {ticket} may not be seen; it was moved to another queue", code=error.code) from None
+        now = id_of(found)
+        if now and now != ticket:
+            raise Gone(f"ticket {ticket} was merged", moved_to=now)
+        if found.get("Status") in _FINISHED:
+            raise Gone(f"ticket {ticket} is {found.get('Status')}")
+        if not _may(found, step.verb) and not await self._is_ours(found):
+            raise Gone(f"ticket {ticket} was moved to a queue where this user may not write")
+        return {"status": found.get("Status")}
+
+    async def _is_ours(self, ticket: dict[str, Any]) -> bool:
+        """Whether a ticket is in our queue: there, a missing right is a fault of the set-up."""
+        queue = await self._api.get(f"/queue/{quote(self.config.queue, safe='')}")
+        return id_of(queue) == id_of(ticket.get("Queue"))
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        """One write. The Location names the transaction, which is the id by which its echo is known."""
+        files = await self._files(step)
+        if target.conversation is None:
+            return await self._create(step, target, files)
+        if step.verb == outbound.LABELS:
+            # RT says what it did, or why not, in sentences of a 200; repeating it changes nothing
+            said = await self._api.put(f"/ticket/{target.conversation}", {"CustomFields": step.body["fields"]})
+            return Receipt(conversation=target.conversation, detail="; ".join(said))
+        if step.verb == "correspond" and self.config.mail_gateway:
+            return await self._send_mail(step, target, target.conversation, files)
+        fields = {"Content": step.body["text"], "ContentType": "text/plain", "Subject": mark(target.key)}
+        verb = "comment" if step.verb == "comment" else "correspond"
+        if verb == "correspond" and target.prepared.get("status") == "resolved":
+            fields["Status"] = "open"  # in the same call; RT's own scrip, which usually does it, may have been removed
+        answer = await self._write(f"/ticket/{target.conversation}/{verb}", fields, step, files)
+        return self._receipt(target.conversation, last_part(answer.headers.get("location", "")))
+
+    async def _send_mail(self, step: Step, target: Target, ticket: str, files: Sequence[Upload]) -> Receipt:
+        who = sender(target.contact, self.config.requestor_domain)
+        await self._api.mail(ticket, compose(step.body["text"], files, who, target.key, subject=mark(target.key)))
+        with after_writing():
+            if target.prepared.get("status") == "resolved":
+                await self._reopen(ticket)
+            found = await self._finding.said(target)
+        return self._receipt(ticket, found[1] if found else "")
+
+    async def _reopen(self, ticket: str) -> None:
+        """RT's own scrip usually reopens; where an admin took it away, this does. Refusals are sentences in a 200."""
+        if (await self._api.get(f"/ticket/{ticket}")).get("Status") == "resolved":
+            await self._api.put(f"/ticket/{ticket}", {"Status": "open"})
+
+    async def _create(self, step: Step, target: Target, files: Sequence[Upload]) -> Receipt:
+        subject = step.body.get("subject") or "New conversation"
+        who = sender(target.contact, self.config.requestor_domain)
+        if self.config.mail_gateway:
+            await self._api.mail(None, compose(step.body["text"], files, who, target.key, subject=subject))
+            with after_writing():
+                found = await self._finding.created(step, target)
+                if found is None:
+                    raise Retryable("the mail gateway took a new ticket that is not there yet", code="mail gateway")
+                return await self._created(*found, target, change=True)
+        fields: dict[str, Any] = {
+            "Queue": self.config.queue,
+            "Subject": subject,
+            "Requestor": str(who),
+            "Content": step.body["text"],
+            "ContentType": "text/plain",
+            **_extra(target),
+        }
+        try:
+            answer = await self._write("/ticket", fields, step, files)
+        except Gone as error:
+            raise Retryable(f"{error.message}; is api_base right?", code=error.code) from None
+        with after_writing():
+            ticket = id_of(answer.json()) or last_part(answer.headers.get("location", ""))
+            if not ticket.isdigit():
+                raise Retryable("RT does not say which ticket it made", code="no id")
+            creates = await self._finding.creates(ticket)
+            return await self._created(ticket, creates[0] if creates else "", target)
+
+    async def _write(self, path: str, fields: dict[str, Any], step: Step, files: Sequence[Upload]) -> Any:
+        try:
+            return await self._api.write(path, fields, files)
+        except Rejected as error:
+            if (
+                error.code == "http 413" and files
+            ):  # a proxy's limit; nothing was done, and links are better than nothing
+                links = "\n".join(f"[too large for RT: {file_name(media)}: {media.url}]" for media in step.media)
+                return await self._api.write(path, {**fields, "Content": f"{fields['Content']}\n\n{links}"}, ())
+            if "permission denied" in error.message.lower():
+                raise AuthFailed(f"{error.message}: the token's user lacks a right", code=error.code) from None
+            raise
+
+    async def _created(self, ticket: str, transaction: str, target: Target, *, change: bool = False) -> Receipt:
+        """A ticket is there: what the route wants is put on it, and whose it is is remembered."""
+        if change and _extra(target):
+            await self._api.put(f"/ticket/{ticket}", _extra(target))
+        if transaction:
+            await self._finding.remember(ticket, transaction, target)
+        return self._receipt(ticket, transaction, peer=address(target.contact.id, self.config.requestor_domain))
+
+    async def find(self, step: Step, target: Target) -> Receipt | None:
+        """By the mark in the subject or the Message-ID; a new ticket by its requestor and its words."""
+        if target.conversation is None:
+            made = await self._finding.created(step, target)
+            return await self._created(*made, target, change=bool(self.config.mail_gateway)) if made else None
+        said = await self._finding.said(target)
+        return self._receipt(*said) if said else None
+
+    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+        return await self._poll.ticket(conversation) if conversation else await self._poll.since(cursor)
+
+    async def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
+        yield await self._api.content(media.id, limit)
+
+    async def check(self) -> Health:
+        return await examine(self._api, self.config)
+
+    async def plan(self, *, remove: bool = False) -> Sequence[SetUpChange]:
+        """RT's scrips cannot be made over REST: what to paste, and where."""
+        return manual_steps(self.config, self.account.hook_url, remove=remove)
+
+    async def _files(self, step: Step) -> list[Upload]:
+        return [
+            (file_name(media), await self.account.media.read(media), media.mime or "application/octet-stream")
+            for media in step.media
+        ]
+
+    def _receipt(self, ticket: str, *ids: str, peer: str = "") -> Receipt:
+        url = f"{self.config.web}/Ticket/Display.html?id={ticket}"
+        return Receipt(ids=tuple(filter(None, ids)), conversation=ticket, peer=peer, url=url)
+
+
+def _extra(target: Target) -> dict[str, Any]:
+    """What the route wants on a ticket."""
+    extra: dict[str, Any] = {}
+    custom = target.fields.get("custom_fields")
+    if isinstance(custom, dict) and custom:
+        extra["CustomFields"] = custom
+    if target.fields.get("priority") is not None:
+        extra["Priority"] = target.fields["priority"]
+    return extra
+
+
+def _may(ticket: dict[str, Any], verb: str) -> bool:
+    """RT links to what this user may do with a ticket. Without any links it does not say."""
+    links = ticket.get("_hyperlinks")
+    wanted = "comment" if verb == "comment" else "correspond"
+    return not links or any(link.get("ref") == wanted for link in links if isinstance(link, dict))

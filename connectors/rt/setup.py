@@ -1,0 +1,39 @@
+"""What an RT administrator pastes, because RT's REST2 cannot make scrips."""
+
+from collections.abc import Sequence
+
+from bridge.contract import SetUpChange
+from connectors.rt.health import user_id
+from connectors.rt.settings import Settings
+
+_CODE = """my $t = $self->TransactionObj; my $k = $self->TicketObj;
+@SKIP@require LWP::UserAgent; require JSON; require Digest::SHA;
+my $b = JSON->new->canonical->utf8->encode({ event => lc $t->Type, ticket => $k->Id + 0,
+  transaction => $t->Id + 0, type => $t->Type, creator => $t->CreatorObj->Name });
+LWP::UserAgent->new(timeout => 3, max_redirect => 0)->post('@URL@',
+  'Content-Type' => 'application/json', 'X-Bridge-Signature' =>
+  Digest::SHA::hmac_sha256_hex($b, 'PUT THE HOOK SECRET HERE'), Content => $b);
+1;"""
+_SKIP = "return 1 if $t->Creator == @USER@;  # what the bridge writes itself\n"
+
+
+def manual_steps(config: Settings, url: str, *, remove: bool) -> Sequence[SetUpChange]:
+    """Sentences for a person; nothing is changed by them."""
+    conditions = ("On Correspond", "On Comment", "On Status Change")
+    place = f"In RT, Admin > Queues > {config.queue} > Scrips"
+    if remove:
+        return [SetUpChange(f"{place}: delete the scrips named 'Bridge …'.")]
+    steps = []
+    if not config.hook_secret.get_secret_value():
+        steps.append(SetUpChange("Set hook_secret in the configuration (openssl rand -hex 32) and restart."))
+    steps += [
+        SetUpChange(
+            f"{place} > Create: description 'Bridge {condition}', condition '{condition}', action 'User Defined', "
+            "template 'Blank', custom action preparation code 'return 1;', custom action commit code as below, with "
+            "the hook secret in its place."
+        )
+        for condition in conditions
+    ]
+    skip = _SKIP.replace("@USER@", user_id(config)) if user_id(config) else ""
+    steps.append(SetUpChange(_CODE.replace("@SKIP@", skip).replace("@URL@", url)))
+    return steps

@@ -1,0 +1,233 @@
+"""Web chat: what the engine calls."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Never
+
+from starlette.routing import BaseRoute
+
+from bridge.contract import (
+    Account,
+    Append,
+    Capabilities,
+    Connector,
+    Event,
+    Format,
+    Health,
+    Keep,
+    Labels,
+    MediaRule,
+    Message,
+    Put,
+    Raw,
+    Receipt,
+    Rejected,
+    Request,
+    Role,
+    Room,
+    Step,
+    Support,
+    Target,
+    Unauthentic,
+)
+from connectors.webchat import inbound, outbound
+from connectors.webchat.agents import Agents, add_agent
+from connectors.webchat.chat import Chat
+from connectors.webchat.desk import Desk
+from connectors.webchat.files import records_of
+from connectors.webchat.office import Office
+from connectors.webchat.settings import Settings
+from connectors.webchat.tickets import Entry, Ticket, set_contact
+from connectors.webchat.visitors import PREFIX, events_of
+
+
+class WebChat(Connector[Settings]):
+    """A chat for visitors of a web site (channel), and a desk in the browser for agents (desk).
+
+    There is no vendor: both screens read the account's own records, so a step's effect is one commit that remembers
+    the step's key. Delivery is exact, and `find` always knows.
+    """
+
+    kind: ClassVar[str] = "webchat"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL, Role.DESK})
+    Config: ClassVar[type[Settings]] = Settings
+    capabilities = Capabilities(
+        formats=(Format.PLAIN,),
+        image=MediaRule(support=Support.FULL),
+        voice=MediaRule(support=Support.FULL),
+        video=MediaRule(support=Support.FULL),
+        file=MediaRule(support=Support.FULL),
+        card=Support.FULL,
+        location=Support.PARTIAL,
+        parallel=8,
+        notes=True,
+        progress=True,
+        threads=True,
+        tags=True,
+        customer_is_author=Support.FULL,
+    )
+
+    def __init__(self, config: Settings, account: Account) -> None:
+        super().__init__(config, account)
+        self._office = Office(config, account)
+        self._visitors = self._office.visitors
+        self._tickets = self._office.tickets
+
+    def routes(self, keep: Keep) -> Sequence[BaseRoute]:
+        """`/chat/{account}/…` for visitors, `/desk/{account}/…` for agents."""
+        return [*Chat(self._office, keep).routes(), *Desk(self._office, keep).routes()]
+
+    def closing(self) -> None:
+        """The process is about to end: open streams say so and end."""
+        self._office.hub.close()
+        self._office.agents.close()
+
+    async def verify(self, request: Request) -> Never:
+        """Nobody calls back: visitors and agents come by the routes."""
+        raise Unauthentic("web chat has no callbacks")
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        return inbound.normalise(raw, self.account.name)
+
+    def labels(self, labels: Labels, room: Room) -> Step | None:
+        return outbound.show(labels)
+
+    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+        return outbound.render(messages, room)
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        """One commit, once per key."""
+        known = await self.find(step, target)
+        if known is not None:
+            return known
+        if step.verb == "say" or (target.conversation or "").startswith(PREFIX):
+            return await self._to_visitor(step, target)
+        if step.verb == "labels":
+            return await self._tag(step, target)
+        return await self._to_ticket(step, target)
+
+    async def find(self, step: Step, target: Target) -> Receipt | None:
+        made = await self._tickets.done(target.key)
+        if made is None:
+            return None
+        return self._receipt(step, target, made.get("t", ""))
+
+    async def typing(self, conversation: str, *, on: bool) -> None:
+        """To the visitor's open windows; stored nowhere."""
+        self._office.hub.tell(conversation, "typing", {"name": "", "on": on})
+
+    async def add_agent(self, name: str, password: str) -> None:
+        """A sign-in for the web desk, or a new password for an existing one."""
+        await add_agent(self.account, name, password)
+
+    async def check(self) -> Health:
+        """There is nobody to ask: what is worth knowing is where things are."""
+        agents = await Agents(self.config, self.account).names()
+        name, public = self.account.name, self.account.public_url
+        return Health(
+            facts={
+                "snippet": f'<script async src="{public}/chat/{name}/loader.js"></script>',
+                "page": f"{public}/chat/{name}/",
+                "desk": f"{public}/desk/{name}/",
+                "agents": ", ".join(agents) or f"none yet: bridge desk add-agent NAME --account {name}",
+                "allowed origins": ", ".join(self.config.allowed_origins) or "none: only the page above",
+            }
+        )
+
+    async def _to_visitor(self, step: Step, target: Target) -> Receipt:
+        visitor = target.conversation or ""
+        if await self._visitors.get(visitor) is None:
+            raise Rejected(f"there is no visitor {visitor}", code="no visitor")
+        puts, events = self._events(step, target.key)
+        done = Put("done", target.key, {"v": visitor})
+        appends = [
+            Append(events_of(visitor), event, once=f"{target.key}:{place}") for place, event in enumerate(events)
+        ]
+        await self.account.records.commit(*puts, *appends, done)
+        return self._receipt(step, target, "")
+
+    def _events(self, step: Step, key: str) -> tuple[list[Put], list[dict[str, Any]]]:
+        if step.verb == "progress":
+            at = self._visitors.time()
+            return [], [{"type": "message.state", "at": at, **mark} for mark in step.body["marks"]]
+        puts, attachments, cards = records_of(step, key)
+        event = {
+            "type": "message.new",
+            "id": f"r_{key}",
+            "from": step.body["from"],
+            "text": step.body["text"],
+            "at": self._visitors.time(),
+        }
+        if attachments:
+            event["attachments"] = attachments
+        if cards:
+            event["cards"] = cards
+        return puts, [event]
+
+    async def _tag(self, step: Step, target: Target) -> Receipt:
+        def work(ticket: Ticket) -> list[Entry] | None:
+            fields = ticket.get("fields", {})
+            before = list(fields.get("tags") or ())
+            tags = [*(tag for tag in before if not str(tag).startswith(step.body["prefix"])), *step.body["tags"]]
+            if tags == before:
+                return None
+            ticket["fields"] = {**fields, "tags": tags}
+            return []
+
+        await self._tickets.change(target.conversation or "", target.key, work)
+        return Receipt(conversation=target.conversation or "")
+
+    async def _to_ticket(self, step: Step, target: Target) -> Receipt:
+        entries = self._entries(step, target.key)
+        puts = records_of(step, target.key)[0]
+        if target.conversation is None:
+            made = await self._tickets.open(target.key, self._facts(step, target), entries, *puts)
+            return self._receipt(step, target, made["t"])
+
+        def work(ticket: Ticket) -> list[Entry]:
+            reopened: list[Entry] = []
+            if step.verb == "comment":
+                set_contact(ticket, target.contact, target.context)
+                if ticket["status"] != "open":
+                    reopened.append({"type": "status", "status": "open", "by": "", "at": entries[0]["at"]})
+            return [*reopened, *entries]
+
+        await self._tickets.change(target.conversation, target.key, work, *puts)
+        return self._receipt(step, target, target.conversation)
+
+    def _entries(self, step: Step, key: str) -> list[Entry]:
+        at = self._tickets.time()
+        if step.verb == "progress":
+            return [{"type": "state", "at": at, **mark} for mark in step.body["marks"]]
+        _, attachments, cards = records_of(step, key)
+        entry: Entry = {
+            "type": "note" if step.verb == "note" else "message",
+            "id": f"c_{key}",
+            "from": step.body["from"],
+            "text": step.body["text"],
+            "at": at,
+        }
+        if step.body.get("at"):
+            entry["said_at"] = step.body["at"]
+        if attachments:
+            entry["attachments"] = attachments
+        if cards:
+            entry["cards"] = cards
+        return [entry]
+
+    def _facts(self, step: Step, target: Target) -> Ticket:
+        facts: Ticket = {
+            "subject": outbound.subject_of(step, target.context),
+            "fields": {key: value for key, value in target.fields.items() if value},
+            "previous": target.previous,
+        }
+        set_contact(facts, target.contact, target.context)
+        return facts
+
+    def _receipt(self, step: Step, target: Target, ticket: str) -> Receipt:
+        """`r_` names what a visitor sees, `c_` what an agent sees: by these ids the screens say what was read."""
+        if step.verb in {"progress", "labels"}:
+            return Receipt(conversation=ticket)
+        if not ticket:
+            return Receipt(ids=(f"r_{target.key}",), conversation=target.conversation or "")
+        url = f"{self.account.public_url}/desk/{self.account.name}/#{ticket}"
+        return Receipt(ids=(f"c_{target.key}",), conversation=ticket, url=url)

@@ -1,0 +1,144 @@
+"""Whether a callback is the platform's, and by which key a repeat of it is known."""
+
+import hashlib
+import re
+from datetime import datetime
+from typing import NoReturn
+
+from bridge.contract import Malformed, Raw, Reply, Request, Unauthentic, Verdict
+from connectors.wechat.crypto import Vault, matches
+from connectors.wechat.settings import Settings
+from connectors.wechat.wire import Fields, parse, scalar
+
+_WINDOW = 15 * 60  # seconds; its repeats span seconds, the key is the real protection against replays
+_ECHO = re.compile(r"[A-Za-z0-9_\-+/=.]{1,128}", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+_STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+_CLEAR = ("", "raw")
+
+# What else tells two events of one person in one second apart, where the platform sends it.
+_EVENT_IDS = ("MsgID", "MsgId", "trace_id", "EventKey", "KfAccount", "ToKfAccount", "order_id")
+
+SUCCESS = Reply(200, "success", headers={"x-content-type-options": "nosniff"})
+
+
+def forged() -> NoReturn:
+    """One message for every cause: an answer that differs would be an oracle."""
+    raise Unauthentic("the callback's signature does not verify")
+
+
+def unreadable() -> NoReturn:
+    raise Malformed("the callback cannot be read")
+
+
+def check_url(request: Request, settings: Settings) -> Verdict:
+    """Answers the GET that the console sends on saving.
+
+    `echostr` comes back only after a good signature and only when it is harmless as text: it is not signed itself.
+    """
+    _check_query(request)
+    echo = request.one("echostr")
+    if not _fresh(request) or not _signed(request, settings) or _ECHO.fullmatch(echo) is None:
+        forged()
+    return Verdict(reply=Reply(200, echo, headers={"x-content-type-options": "nosniff"}))
+
+
+def check_push(request: Request, settings: Settings, vault: Vault | None) -> Verdict:
+    """Authenticates a pushed message or event; its own payload (decrypted) is what is kept."""
+    _check_query(request)
+    payload = request.body if settings.mode == "plain" else _opened(request, settings, vault)
+    if settings.mode == "plain":
+        if request.one("encrypt_type") not in _CLEAR or not _fresh(request) or not _signed(request, settings):
+            forged()
+        try:
+            fields = parse(payload)
+        except ValueError:
+            # The signature does not cover the body in this mode, so a broken body proves nothing: it is not kept.
+            unreadable()
+        if "Encrypt" in fields and "MsgType" not in fields:
+            forged()
+        return _verdict(key_of(fields, payload), payload, request.at)
+    try:
+        key = key_of(parse(payload), payload)
+    except ValueError:
+        key = _hash_key(payload)  # authentic: kept, and put into quarantine by `normalise`
+    return _verdict(key, payload, request.at)
+
+
+def _verdict(key: str, payload: bytes, at: datetime) -> Verdict:
+    return Verdict(reply=SUCCESS, raws=(Raw(key, payload, at),))
+
+
+def _opened(request: Request, settings: Settings, vault: Vault | None) -> bytes:
+    """The decrypted payload. Clear fields beside it (compatible mode) are signed by nothing and never looked at."""
+    given = request.one("msg_signature")
+    allowed = ("aes",) if settings.mode == "secure" else ("aes", "")
+    if vault is None or not given or request.one("encrypt_type") not in allowed or not _fresh(request):
+        forged()
+    try:
+        encrypted = parse(request.body).get("Encrypt")
+    except ValueError:
+        unreadable()
+    if not isinstance(encrypted, str):
+        forged()
+    token = settings.token.get_secret_value()
+    # The signature first: without it nobody can ask what a packet decrypts to.
+    if not matches(given, token, request.one("timestamp"), request.one("nonce"), encrypted):
+        forged()
+    try:
+        return vault.open(encrypted)
+    except ValueError:
+        forged()
+
+
+def _check_query(request: Request) -> None:
+    names = [name for name, _ in request.query]
+    if len(set(names)) != len(names):
+        unreadable()  # a parameter that stands twice can be read in two ways
+
+
+def _fresh(request: Request) -> bool:
+    stamp = request.one("timestamp")
+    if _STAMP.fullmatch(stamp) is None:
+        return False
+    return abs(request.at.timestamp() - int(stamp)) <= _WINDOW
+
+
+def _signed(request: Request, settings: Settings) -> bool:
+    token = settings.token.get_secret_value()
+    nonce = request.one("nonce")
+    return bool(nonce) and matches(request.one("signature"), token, request.one("timestamp"), nonce)
+
+
+def key_of(fields: Fields, payload: bytes) -> str:
+    """The identity of a message or event, the same for every delivery of it.
+
+    Ids are not unique across people, and events of one second need their name and own id as well (platform's advice
+    plus what users found: https://github.com/binarywang/WxJava/issues/333,
+    https://github.com/chanjarster/weixin-java-tools/issues/66).
+    """
+    sender = scalar(fields, "FromUserName")
+    if _ID.fullmatch(sender) is None:
+        return _hash_key(payload)
+    if scalar(fields, "MsgType") == "event":
+        parts = [scalar(fields, "CreateTime"), scalar(fields, "Event")]
+        if not all(_ID.fullmatch(part) for part in parts):
+            return _hash_key(payload)
+        own = next((value for name in _EVENT_IDS if (value := scalar(fields, name))), "")
+        if any(isinstance(value, (dict, list)) for value in fields.values()):
+            own = own or _digest(payload)  # a list of templates has no id of its own
+        elif own and _ID.fullmatch(own) is None:
+            own = _digest(own.encode("utf-8", "replace"))
+        return ":".join(["event", sender, *parts, *([own] if own else [])])
+    number = scalar(fields, "MsgId")
+    if _ID.fullmatch(number) is None:
+        return _hash_key(payload)
+    return f"msg:{sender}:{number}"
+
+
+def _hash_key(payload: bytes) -> str:
+    return f"payload:{_digest(payload)}"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

@@ -1,0 +1,219 @@
+"""WeChat: what the engine calls."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from bridge.contract import (
+    Account,
+    AuthFailed,
+    Capabilities,
+    Connector,
+    ConnectorError,
+    Event,
+    Format,
+    Health,
+    Media,
+    MediaRule,
+    Message,
+    Problem,
+    Raw,
+    Receipt,
+    Rejected,
+    Request,
+    Retryable,
+    Role,
+    Room,
+    Step,
+    Support,
+    Target,
+    Verdict,
+    Window,
+)
+from connectors.wechat import callback, inbound, outbound
+from connectors.wechat.api import Api, Result
+from connectors.wechat.codes import CODES, Then
+from connectors.wechat.crypto import Vault
+from connectors.wechat.invitation import invitation
+from connectors.wechat.settings import Settings
+from connectors.wechat.text import MAX_BYTES
+
+_SEND = "/cgi-bin/message/custom/send"
+_INVITE = "/cgi-bin/message/subscribe/send"
+_TYPING = {
+    "mini_program": "/cgi-bin/message/custom/business/typing",
+    "official_account": "/cgi-bin/message/custom/typing",
+}
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif"}
+_MEDIA_EXPIRED = "40007"
+
+
+class WeChat(Connector[Settings]):
+    """Customer-service messages of one mini program or official account.
+
+    There is no history and no look-up at the platform: what is not kept before `success` is lost, and a send without
+    a readable answer stays unknown.
+    """
+
+    kind: ClassVar[str] = "wechat"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
+    Config: ClassVar[type[Settings]] = Settings
+    capabilities = Capabilities(
+        max_text_bytes=MAX_BYTES,
+        formats=(Format.PLAIN,),
+        image=MediaRule(support=Support.FULL, mimes=outbound.IMAGE_MIMES, max_bytes=outbound.IMAGE_BYTES),
+        voice=MediaRule(support=Support.LINK),
+        video=MediaRule(support=Support.LINK),
+        file=MediaRule(support=Support.LINK),
+        card=Support.FULL,
+        location=Support.PARTIAL,
+        window=Window(replies=5, lasts=timedelta(hours=48), on_entry=2, entry_lasts=timedelta(minutes=1)),
+    )
+
+    def __init__(self, config: Settings, account: Account) -> None:
+        super().__init__(config, account)
+        window = config.window
+        self.capabilities = self.capabilities.model_copy(
+            update={
+                "window": Window(
+                    replies=window.replies,
+                    lasts=window.lasts,
+                    on_entry=window.on_entry,
+                    entry_lasts=window.entry_lasts,
+                )
+            }
+        )
+        key = config.encoding_aes_key.get_secret_value()
+        self._vault = Vault(key, config.app_id) if key else None
+        self._api = Api(config, account)
+        self._templates = frozenset(template.id for template in config.templates.values())
+
+    async def verify(self, request: Request) -> Verdict:
+        """GET is the console's check of the URL, POST a push."""
+        if request.method == "GET":
+            return callback.check_url(request, self.config)
+        if request.method != "POST":
+            callback.forged()
+        return callback.check_push(request, self.config, self._vault)
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        return inbound.normalise(raw, self.account.name, self._templates)
+
+    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+        return outbound.render(messages, room, self.config.app_id)
+
+    def invitation(self, template: str, room: Room) -> Step:
+        return invitation(template, room, self.config.templates)
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        """A token and the upload, before the attempt is marked: the gap in which a crash leaves doubt stays narrow."""
+        await self._api.token()
+        if step.verb not in {"image", "card"}:
+            return {}
+        return await self._uploaded(step)
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        """One send. The answer names no message, so the receipt has no ids (a service notification may have one)."""
+        if step.verb == "invite":
+            result = await self._api.call(_INVITE, {"touser": _to(target)} | step.body)
+            number = result.get("msgid")
+            return Receipt(ids=(str(number),) if number else (), conversation=_to(target))
+        prepared = target.prepared
+        if step.verb in {"image", "card"} and not prepared:
+            prepared = await self._uploaded(step)
+        try:
+            await self._send(step, target, prepared)
+        except Rejected as error:
+            if error.code != _MEDIA_EXPIRED or "media_id" not in prepared:
+                raise
+            # The step waited longer than the platform keeps files: a definite no, so once more with a new upload.
+            await self._send(step, target, await self._uploaded(step))
+        return Receipt(conversation=_to(target))
+
+    async def typing(self, conversation: str, *, on: bool) -> None:
+        """Shown for 15 seconds, while the window is open and somebody spoke in the last 30."""
+        path = self.config.typing_path or _TYPING[self.config.flavour]
+        command = "Typing" if on else "CancelTyping"
+        try:
+            await self._api.call(path, {"touser": conversation, "command": command}, repeatable=True)
+        except Rejected as error:
+            if error.code not in _TYPING_NOISE:
+                raise
+
+    def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
+        return self._api.download(media.id, limit)
+
+    async def check(self) -> Health:
+        """Asks for the shared token (the same one comes back, nothing is used up), then for the quota of sends."""
+        facts = {"app id": self.config.app_id, "mode": self.config.mode, "callback URL": self.account.hook_url}
+        try:
+            await self._api.ask_token()
+        except AuthFailed as error:
+            return Health(problems=(_problem(error),), facts=facts)
+        try:
+            result = await self._api.call("/cgi-bin/openapi/quota/get", {"cgi_path": _SEND}, repeatable=True)
+        except ConnectorError as error:
+            if isinstance(error, AuthFailed) or error.code in _NO_RIGHTS:
+                return Health(problems=(_problem(error),), facts=facts)
+            return Health(facts=facts)  # worth showing where it is had, no sign of trouble where not
+        quota = result.get("quota")
+        if isinstance(quota, dict):
+            facts["sends left today"] = f"{quota.get('remain')} of {quota.get('daily_limit')}"
+        return Health(facts=facts)
+
+    async def _uploaded(self, step: Step) -> dict[str, Any]:
+        media = step.media[0]
+        try:
+            data, mime = await self.account.media.image(
+                media, mimes=outbound.IMAGE_MIMES, max_bytes=outbound.IMAGE_BYTES
+            )
+        except Rejected:
+            if step.verb == "image" and media.url:  # not a picture that can be converted: better a link than nothing
+                return {"link": media.url}
+            raise
+        name = f"image.{_EXTENSIONS.get(mime, 'jpg')}"
+        return {"media_id": await self._api.upload(name, data, mime)}
+
+    async def _send(self, step: Step, target: Target, prepared: dict[str, Any]) -> None:
+        body: dict[str, Any] = {"touser": _to(target)} | step.body
+        if step.verb == "card":
+            body["miniprogrampage"] = step.body["miniprogrampage"] | {"thumb_media_id": prepared["media_id"]}
+        elif step.verb == "image" and "link" in prepared:
+            name = step.media[0].name
+            body |= {"msgtype": "text", "text": {"content": f"{name}\n{prepared['link']}".strip()}}
+        elif step.verb == "image":
+            body["image"] = {"media_id": prepared["media_id"]}
+        _expect_code(await self._api.call(_SEND, body))
+
+
+_TYPING_NOISE = frozenset(str(number) for number, code in CODES.items() if code.then is Then.IGNORE)
+
+_REMEDIES = {
+    "40001": "Correct app_secret: the platform says that it does not belong to this AppID.",
+    "40013": "Correct app_id: copy the AppID from the console (Development management).",
+    "40125": "Correct app_secret: copy the AppSecret from the console, or reset it there.",
+    "40164": "Add the address named above to the IP allow-list in the console (Development management).",
+    "48001": "Have the account verified, or grant it the customer-service permission in the console.",
+    "40243": "Unfreeze the AppSecret in the console.",
+    "89503": "The administrator of the account has to confirm this address on the phone.",
+    "89506": "The administrator refused this address; it can be asked for again after 24 hours.",
+    "89507": "The administrator refused this address; it can be asked for again after 1 hour.",
+}
+
+
+_NO_RIGHTS = frozenset({"48001", "61007"})
+
+
+def _problem(error: ConnectorError) -> Problem:
+    remedy = _REMEDIES.get(error.code) or error.reason.get("en", "")
+    return Problem(what=error.message, remedy=remedy or "Check the account in the WeChat console.")
+
+
+def _to(target: Target) -> str:
+    return target.conversation or target.contact.id
+
+
+def _expect_code(result: Result) -> None:
+    """A send's answer always has a code; an object without one is somebody else's and proves nothing."""
+    if "errcode" not in result:
+        raise Retryable("message/custom/send: the answer has no errcode", code="no errcode", certain=False)

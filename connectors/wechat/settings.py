@@ -1,0 +1,102 @@
+"""The keys of an account of kind `wechat`."""
+
+import re
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bridge.contract import AccountConfig, Duration
+
+_APP_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}", re.ASCII)
+
+
+class WindowSettings(BaseModel):
+    """The reply allowance, as data because the platform has changed it several times.
+
+    Today: 5 messages within 48 hours of each customer message, 2 within a minute of opening the chat
+    (https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/send.html).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    replies: int = Field(default=5, ge=1)
+    lasts: Duration = timedelta(hours=48)
+    on_entry: int = Field(default=2, ge=0)
+    entry_lasts: Duration = timedelta(minutes=1)
+
+
+class TemplateSettings(BaseModel):
+    """A subscription message that invites the customer back. `data` maps the template's keys to text.
+
+    `{now}` in a text becomes the time in China, `{name}` the customer's name where one is known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    id: str = Field(min_length=1)
+    page: str = ""
+    data: dict[str, str] = Field(min_length=1)
+    state: Literal["developer", "trial", "formal"] = "formal"
+    lang: Literal["zh_CN", "en_US", "zh_HK", "zh_TW"] = "zh_CN"
+
+
+class Settings(AccountConfig):
+    """`mode` and the keys must equal what the platform's console shows under message push configuration."""
+
+    kind: Literal["wechat"] = "wechat"
+    flavour: Literal["mini_program", "official_account"] = "mini_program"
+    app_id: str
+    app_secret: SecretStr
+    token: SecretStr
+    encoding_aes_key: SecretStr = SecretStr("")
+    mode: Literal["plain", "compatible", "secure"] = "secure"
+    api_base: str = "https://api.weixin.qq.com"
+    window: WindowSettings = WindowSettings()
+    typing_path: str = ""
+    templates: dict[str, TemplateSettings] = {}
+
+    @field_validator("app_id")
+    @classmethod
+    def _app_id(cls, value: str) -> str:
+        if _APP_ID.fullmatch(value) is None:
+            raise ValueError("must be the AppID of the console, such as wx0123456789abcdef")
+        return value
+
+    @field_validator("app_secret", "token")
+    @classmethod
+    def _given(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().strip():
+            raise ValueError("is missing; copy it from the console (Development management)")
+        return value
+
+    @field_validator("encoding_aes_key")
+    @classmethod
+    def _aes_key(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value()
+        if key and len(key) != 43:
+            raise ValueError(f"must have 43 characters, this one has {len(key)}; copy EncodingAESKey from the console")
+        if key and _AES_KEY.fullmatch(key) is None:
+            raise ValueError("may hold letters, digits, + and / only; copy EncodingAESKey from the console")
+        return value
+
+    @field_validator("api_base")
+    @classmethod
+    def _base(cls, value: str) -> str:
+        return value or "https://api.weixin.qq.com"
+
+    @field_validator("typing_path")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        if value and not value.startswith("/"):
+            raise ValueError("must start with a slash, such as /cgi-bin/message/custom/typing")
+        return value
+
+    @model_validator(mode="after")
+    def _key_for_mode(self) -> "Settings":
+        if self.mode != "plain" and not self.encoding_aes_key.get_secret_value():
+            raise ValueError(
+                f'encoding_aes_key is missing; mode = "{self.mode}" needs the 43 characters of the console'
+            )
+        return self

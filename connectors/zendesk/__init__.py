@@ -1,0 +1,5 @@
+"""Zendesk Support as a desk."""
+
+from connectors.zendesk.connector import Zendesk
+
+__all__ = ["Zendesk"]

@@ -1,0 +1,121 @@
+"""Zendesk Support: what the engine calls."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from bridge.contract import (
+    Account,
+    Capabilities,
+    Connector,
+    Event,
+    Format,
+    Health,
+    Labels,
+    Media,
+    MediaRule,
+    Message,
+    Page,
+    Rate,
+    Raw,
+    Receipt,
+    Reply,
+    Request,
+    Role,
+    Room,
+    SetUpChange,
+    Step,
+    Support,
+    Target,
+    Verdict,
+)
+from connectors.zendesk import compose, wire
+from connectors.zendesk.api import Api
+from connectors.zendesk.body import LARGEST_FILE
+from connectors.zendesk.files import Files
+from connectors.zendesk.health import examine
+from connectors.zendesk.hook import Hook
+from connectors.zendesk.poll import Poll
+from connectors.zendesk.reading import Reading
+from connectors.zendesk.settings import RATES, Settings
+from connectors.zendesk.setup import SetUp
+from connectors.zendesk.tickets import Tickets
+from connectors.zendesk.writer import Writer
+
+_FILE = MediaRule(support=Support.FULL, max_bytes=LARGEST_FILE)
+
+
+class Zendesk(Connector[Settings]):
+    """One Zendesk Support account.
+
+    Customers are users without an e-mail, known by an external id; they are the authors of what they write. Callbacks
+    only say where to look: everything said is read over the API, so that webhook and poll cannot differ.
+    """
+
+    kind: ClassVar[str] = "zendesk"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
+    Config: ClassVar[type[Settings]] = Settings
+    # a 409 is tried again, a 500 never: https://developer.zendesk.com/documentation/webhooks/anatomy-of-a-webhook-request/
+    busy: ClassVar[Reply] = Reply(409, "busy", headers={"retry-after": "5"})
+    capabilities = Capabilities(
+        max_text_bytes=65_000,
+        formats=(Format.PLAIN, Format.HTML),
+        image=_FILE,
+        voice=_FILE,
+        video=_FILE,
+        file=_FILE,
+        card=Support.PARTIAL,
+        location=Support.PARTIAL,
+        # https://developer.zendesk.com/api-reference/introduction/rate-limits/#endpoint-rate-limits
+        edits=Rate(count=30, per=timedelta(minutes=10)),
+        rate=Rate(count=RATES["team"], per=timedelta(minutes=1)),
+        parallel=4,
+        notes=True,
+        threads=True,
+        tags=True,
+        customer_is_author=Support.FULL,
+    )
+
+    def __init__(self, config: Settings, account: Account) -> None:
+        super().__init__(config, account)
+        self._api = Api(config, account)
+        self._tickets = Tickets(config, account, self._api)
+        self._poll = Poll(account, self._api, self._tickets, Reading(account, self._api, self._tickets))
+        self._writer = Writer(config, account, self._api, self._tickets)
+        self._files = Files(config, self._api)
+        self._hook = Hook(config, account)
+        rate = Rate(count=RATES[config.plan], per=timedelta(minutes=1))
+        self.capabilities = self.capabilities.model_copy(update={"rate": rate})
+
+    async def verify(self, request: Request) -> Verdict:
+        return await self._hook.verify(request)
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        return wire.normalise(raw, self.account.name)
+
+    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+        return compose.render(messages, room)
+
+    def labels(self, labels: Labels, room: Room) -> Step | None:
+        return compose.show(labels)
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        return await self._writer.prepare(step, target)
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        return await self._writer.deliver(step, target)
+
+    async def find(self, step: Step, target: Target) -> Receipt | None:
+        return await self._writer.finding.find(step, target)
+
+    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+        return await self._poll.ticket(conversation) if conversation else await self._poll.since(cursor)
+
+    def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
+        return self._files.fetch(media, limit)
+
+    async def check(self) -> Health:
+        return await examine(self._api, self.config, self._hook, self._writer.places)
+
+    async def plan(self, *, remove: bool = False) -> Sequence[SetUpChange]:
+        return await SetUp(self.config, self.account, self._api, self._hook).plan(remove=remove)

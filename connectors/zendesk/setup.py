@@ -1,0 +1,292 @@
+"""What the account needs at Zendesk: a webhook, its signing secret, triggers that call it, and ticket fields.
+
+The webhook is of the kind that triggers call, which every plan has. The triggers send ids only, because texts inside a
+template break its JSON, and have no condition on the channel: it would drop what agents write with other tools.
+Sources: https://developer.zendesk.com/documentation/webhooks/creating-and-monitoring-webhooks/ and
+https://developer.zendesk.com/documentation/ticketing/reference-guides/conditions-reference/
+"""
+
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from bridge.contract import Account, AuthFailed, Gone, Rejected, SetUpChange
+from connectors.zendesk.api import Api, Row, id_of, path_id, rows_of
+from connectors.zendesk.health import webhook_of
+from connectors.zendesk.hook import Hook
+from connectors.zendesk.settings import Settings
+
+_SUBSCRIPTIONS = ["conditional_ticket_events"]
+_TEMPLATE = json.dumps({"ticket_id": "{{ticket.id}}", "updated": "{{ticket.updated_at_with_timestamp}}"})
+FIELDS = (
+    ("Replies left", "integer", "How many replies the customer's channel still allows; kept by the bridge."),
+    ("Window closes at", "text", "Until when the customer's channel allows replies; kept by the bridge."),
+)
+
+Condition = dict[str, Any]
+Apply = Callable[[], Awaitable[str]]
+
+
+class SetUp:
+    """Plans for one account. Names hold the account's, so that two bridges or accounts do not meet."""
+
+    def __init__(self, config: Settings, account: Account, api: Api, hook: Hook) -> None:
+        self._config = config
+        self._account = account
+        self._api = api
+        self._hook = hook
+        self.name = f"Bridge ({account.name})"
+
+    async def plan(self, *, remove: bool) -> Sequence[SetUpChange]:
+        """The changes, in the order in which they have to be made."""
+        try:
+            webhook = await webhook_of(self._api, self.name)
+            triggers = await self._triggers()
+        except (AuthFailed, Gone, Rejected) as error:
+            return [
+                SetUpChange(
+                    f"{error.message}. Set-up needs the credentials of an admin; or make by hand: {self._manual}"
+                )
+            ]
+        if remove:
+            return await self._removal(webhook, triggers)
+        changes = await self._webhook_changes(webhook)
+        for title, conditions in self._wanted().items():
+            found = triggers.get(title)
+            if found is None:
+                changes.append(
+                    SetUpChange(
+                        f"Create the trigger {title!r}: {_spoken(conditions)}", self._creating(title, conditions)
+                    )
+                )
+            elif webhook is None or not _is_same(found, conditions, id_of(webhook.get("id"))):
+                changes.append(
+                    SetUpChange(
+                        f"Repair the trigger {title!r}: {_spoken(conditions)}",
+                        self._repairing(found, title, conditions),
+                    )
+                )
+        if self._config.allowance_fields:
+            changes += await self._field_changes()
+        return changes
+
+    # The webhook
+
+    async def _webhook_changes(self, webhook: Row | None) -> list[SetUpChange]:
+        endpoint = self._account.hook_url
+        if webhook is None:
+            text = f"Create the webhook {self.name!r}, which calls {endpoint}, and keep its signing secret"
+            return [SetUpChange(text, self._create_webhook)]
+        changes = []
+        identifier = id_of(webhook.get("id"))
+        if list(webhook.get("subscriptions") or []) not in ([], _SUBSCRIPTIONS):
+            # kinds are fixed at creation
+            return [SetUpChange(f"Delete the webhook {self.name!r}, which is not for triggers, and run set-up again")]
+        if webhook.get("endpoint") != endpoint or webhook.get("status") != "active":
+            now = f"{webhook.get('endpoint')}, {webhook.get('status')}"
+            text = f"Point the webhook {self.name!r} at {endpoint} and switch it on (now: {now})"
+            changes.append(SetUpChange(text, self._repairing_webhook(identifier)))
+        if await self._secret(identifier) != await self._hook.stored():
+            changes.append(
+                SetUpChange(f"Keep the signing secret of the webhook {self.name!r}", self._keeping(identifier))
+            )
+        return changes
+
+    def _webhook(self) -> Row:
+        return {
+            "name": self.name,
+            "description": "Tells the bridge which ticket changed.",
+            "endpoint": self._account.hook_url,
+            "http_method": "POST",
+            "request_format": "json",
+            "status": "active",
+            "subscriptions": _SUBSCRIPTIONS,
+        }
+
+    async def _create_webhook(self) -> str:
+        answer = await self._api.send("POST", "/webhooks", body={"webhook": self._webhook()})
+        made = self._api.object(answer).get("webhook")
+        identifier = id_of(made.get("id")) if isinstance(made, dict) else ""
+        await self._hook.store(await self._secret(identifier))
+        return f"created webhook {identifier}"
+
+    def _repairing_webhook(self, identifier: str) -> Apply:
+        async def apply() -> str:
+            await self._api.send(
+                "PUT", f"/webhooks/{path_id(identifier)}", body={"webhook": self._webhook()}, repeatable=True
+            )
+            return f"repaired webhook {identifier}"
+
+        return apply
+
+    def _keeping(self, identifier: str) -> Apply:
+        async def apply() -> str:
+            await self._hook.store(await self._secret(identifier))
+            return "kept"
+
+        return apply
+
+    async def _secret(self, identifier: str) -> str:
+        found = (await self._api.get(f"/webhooks/{path_id(identifier)}/signing_secret")).get("signing_secret")
+        return str(found.get("secret") or "").strip() if isinstance(found, dict) else ""
+
+    # The triggers
+
+    def _wanted(self) -> dict[str, dict[str, list[Condition]]]:
+        tagged = {"field": "current_tags", "operator": "includes", "value": self._config.tag}
+        changed = {"field": "update_type", "operator": "is", "value": "Change"}
+        public, private = (
+            {"field": "comment_is_public", "operator": "is", "value": value} for value in ("true", "false")
+        )
+        statuses = [{"field": "status", "operator": "value", "value": value} for value in ("open", "solved", "closed")]
+        return {
+            f"{self.name}: an agent answered": {"all": [changed, public, tagged], "any": []},
+            # agents command the bridge by notes
+            f"{self.name}: a private note was written": {"all": [changed, private, tagged], "any": []},
+            f"{self.name}: the status changed": {"all": [changed, tagged], "any": statuses},
+        }
+
+    async def _triggers(self) -> dict[str, Row]:
+        return {str(row.get("title")): row for row in await self._api.all("/triggers", "triggers")}
+
+    def _creating(self, title: str, conditions: dict[str, list[Condition]]) -> Apply:
+        async def apply() -> str:
+            body = {"trigger": {**await self._trigger(title, conditions), **await self._category()}}
+            answer = await self._api.send("POST", "/triggers", body=body)
+            made = self._api.object(answer).get("trigger")
+            return f"created trigger {id_of(made.get('id')) if isinstance(made, dict) else ''}"
+
+        return apply
+
+    def _repairing(self, found: Row, title: str, conditions: dict[str, list[Condition]]) -> Apply:
+        async def apply() -> str:
+            body = {"trigger": await self._trigger(title, conditions)}
+            await self._api.send("PUT", f"/triggers/{path_id(id_of(found.get('id')))}", body=body, repeatable=True)
+            return f"repaired trigger {id_of(found.get('id'))}"
+
+        return apply
+
+    async def _trigger(self, title: str, conditions: dict[str, list[Condition]]) -> Row:
+        webhook = await webhook_of(self._api, self.name)
+        if webhook is None:
+            raise Rejected(f"there is no webhook {self.name!r} to call", code="no webhook")
+        action = {"field": "notification_webhook", "value": [id_of(webhook.get("id")), _TEMPLATE]}
+        return {"title": title, "active": True, "conditions": conditions, "actions": [action]}
+
+    async def _category(self) -> Row:
+        """Accounts with trigger categories want one."""
+        try:
+            rows = rows_of(await self._api.get("/trigger_categories"), "trigger_categories")
+        except (AuthFailed, Gone, Rejected):
+            return {}
+        return {"category_id": id_of(rows[0].get("id"))} if rows else {}
+
+    # Ticket fields
+
+    async def _fields(self) -> dict[str, Row]:
+        return {str(row.get("title")): row for row in await self._api.all("/ticket_fields", "ticket_fields")}
+
+    async def _field_changes(self) -> list[SetUpChange]:
+        there = await self._fields()
+        return [
+            SetUpChange(f"Create the ticket field {title!r}", self._creating_field(title, kind, description))
+            for title, kind, description in FIELDS
+            if title not in there
+        ]
+
+    def _creating_field(self, title: str, kind: str, description: str) -> Apply:
+        async def apply() -> str:
+            body = {"ticket_field": {"type": kind, "title": title, "agent_description": description}}
+            made = self._api.object(await self._api.send("POST", "/ticket_fields", body=body)).get("ticket_field")
+            return f"created ticket field {id_of(made.get('id')) if isinstance(made, dict) else ''}"
+
+        return apply
+
+    # Taking it away
+
+    async def _removal(self, webhook: Row | None, triggers: Mapping[str, Row]) -> list[SetUpChange]:
+        """Triggers first: a webhook that a trigger names cannot be deleted."""
+        changes = [
+            SetUpChange(
+                f"Delete the trigger {title!r}",
+                self._deleting(f"/triggers/{path_id(id_of(triggers[title].get('id')))}"),
+            )
+            for title in self._wanted()
+            if title in triggers
+        ]
+        if webhook is not None:
+            path = f"/webhooks/{path_id(id_of(webhook.get('id')))}"
+            changes.append(
+                SetUpChange(
+                    f"Delete the webhook {self.name!r} and forget its signing secret", self._deleting(path, forget=True)
+                )
+            )
+        if self._config.allowance_fields:
+            there = await self._fields()
+            changes += [
+                SetUpChange(
+                    f"Delete the ticket field {title!r}",
+                    self._deleting(f"/ticket_fields/{path_id(id_of(there[title].get('id')))}"),
+                )
+                for title, _, _ in FIELDS
+                if title in there
+            ]
+        return changes
+
+    def _deleting(self, path: str, *, forget: bool = False) -> Apply:
+        async def apply() -> str:
+            with contextlib.suppress(Gone):  # somebody else was faster
+                await self._api.send("DELETE", path, repeatable=True)
+            if forget:
+                await self._hook.store("")
+            return "deleted"
+
+        return apply
+
+    @property
+    def _manual(self) -> str:
+        conditions = "; ".join(f"trigger {title!r}: {_spoken(wanted)}" for title, wanted in self._wanted().items())
+        webhook = f"a webhook {self.name!r} for triggers, POST, JSON, to {self._account.hook_url}"
+        return f"{webhook}; {conditions}; body {_TEMPLATE}"
+
+
+def _spoken(conditions: Mapping[str, Sequence[Condition]]) -> str:
+    said = [" and ".join(_condition(one) for one in conditions["all"])]
+    if conditions["any"]:
+        said.append(" or ".join(_condition(one) for one in conditions["any"]))
+    return ", and ".join(said)
+
+
+def _condition(one: Condition) -> str:
+    if one["field"] == "comment_is_public":
+        return f"a {'public' if one['value'] == 'true' else 'private'} comment was added"
+    return f"{one['field']} {'becomes' if one['operator'] == 'value' else one['operator']} {one['value']}"
+
+
+def _is_same(found: Row, wanted: Mapping[str, Sequence[Condition]], webhook: str) -> bool:
+    conditions = found.get("conditions")
+    if found.get("active") is False or not isinstance(conditions, dict):
+        return False
+    if any(_set(rows_of(conditions, side)) != _set(wanted[side]) for side in ("all", "any")):
+        return False
+    for action in rows_of(found, "actions"):
+        value = action.get("value")
+        if action.get("field") == "notification_webhook" and isinstance(value, list) and len(value) > 1:
+            return str(value[0]) == webhook and _loads(value[1]) == _loads(_TEMPLATE)
+    return False
+
+
+def _set(conditions: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    return {(str(one.get("field")), str(one.get("operator")), _plain(one.get("value"))) for one in conditions}
+
+
+def _plain(value: Any) -> str:
+    return " ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def _loads(text: Any) -> Any:
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except ValueError:
+        return text

@@ -1,0 +1,153 @@
+"""Payloads as received: kept once, routed in order, quarantined when they cannot be read."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, or_, select, update
+
+from mappings.prepared import Prepared
+from mappings.sql import columns, insert_for, insert_quietly, table
+from mappings.store import Tx
+from mappings.tables import Cursor, Inbox
+
+_inbox, _cursor = table(Inbox), table(Cursor)
+
+_KEEP = Prepared(insert_quietly(_inbox))
+_READY = Prepared(
+    select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at"))
+    .where(_inbox.c.account == bindparam("account"), _inbox.c.state == "ready")
+    .order_by(_inbox.c.id)
+    .limit(bindparam("most"))
+)
+_FINISH = Prepared(update(_inbox).where(_inbox.c.id == bindparam("inbox_id")).values(state="done", error=""))
+
+RawRow = tuple[str, str, bytes, datetime]
+"""(account, key, payload, received at)"""
+
+
+def keep_raws(tx: Tx, raws: Sequence[RawRow]) -> int:
+    """Stores what is not known yet, in order; returns how many were handed in."""
+    values = [
+        {"account": account, "key": key, "payload": payload, "received_at": at} for account, key, payload, at in raws
+    ]
+    _KEEP.run_together(tx, values)
+    return len(values)
+
+
+def lock_account(tx: Tx, account: str) -> bool:
+    """Makes this transaction the only one that routes an account; False when another one does."""
+    if tx.dialect.name == "sqlite":
+        return True
+    return bool(tx.execute(select(func.pg_try_advisory_xact_lock(func.hashtext(f"route {account}")))).scalar())
+
+
+def ready_raws(tx: Tx, account: str, limit: int) -> list[Row[Any]]:
+    """The oldest payloads of an account that are not routed yet, those that must wait (`due_at`) among them."""
+    return _READY.all(tx, account=account, most=limit)
+
+
+def finish_raws(tx: Tx, inbox_ids: Sequence[int], now: datetime) -> None:
+    """Routed, all of them."""
+    _FINISH.run_each(tx, [{"inbox_id": one, "done_at": now} for one in inbox_ids])
+
+
+def delay_raw(tx: Tx, inbox_id: int, due_at: datetime, tries: int) -> None:
+    """To be looked at again later; the ones behind it go on, except those of the same conversation."""
+    tx.execute(update(_inbox).where(_inbox.c.id == inbox_id).values(due_at=due_at, tries=tries))
+
+
+def quarantine_raw(tx: Tx, inbox_id: int, error: str, now: datetime) -> None:
+    """Authentic but unreadable: kept aside with the reason."""
+    tx.execute(
+        update(_inbox).where(_inbox.c.id == inbox_id).values(state="quarantined", error=error[:500], done_at=now)
+    )
+
+
+def quarantined(tx: Tx, limit: int = 200) -> list[Row[Any]]:
+    """What is kept aside, oldest first."""
+    return list(
+        tx.execute(
+            select(*columns(_inbox, "id", "account", "key", "received_at", "error"))
+            .where(_inbox.c.state == "quarantined")
+            .order_by(_inbox.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def replay_raws(tx: Tx, inbox_ids: Sequence[int] | None, account: str | None = None) -> int:
+    """Routes quarantined payloads again; returns how many. None: all."""
+    statement = update(_inbox).where(_inbox.c.state == "quarantined", _inbox.c.payload.is_not(None))
+    if inbox_ids is not None:
+        statement = statement.where(_inbox.c.id.in_(inbox_ids))
+    if account is not None:
+        statement = statement.where(_inbox.c.account == account)
+    return tx.execute(statement.values(state="ready", due_at=None, tries=0, done_at=None)).rowcount
+
+
+def drop_raws(tx: Tx, inbox_ids: Sequence[int]) -> int:
+    """Gives quarantined payloads up."""
+    return tx.execute(
+        update(_inbox)
+        .where(_inbox.c.id.in_(inbox_ids), _inbox.c.state == "quarantined")
+        .values(state="done", error="dropped")
+    ).rowcount
+
+
+def find_raws(tx: Tx, text: str, limit: int = 20) -> list[Row[Any]]:
+    """Payloads whose key is, or ends in, an id."""
+    return list(
+        tx.execute(
+            select(*columns(_inbox, "id", "account", "key", "received_at", "state", "error", "done_at"))
+            .where(or_(_inbox.c.key == text, _inbox.c.key.endswith(f":{text}", autoescape=True)))
+            .order_by(_inbox.c.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def get_raw(tx: Tx, inbox_id: int) -> Row[Any] | None:
+    """One payload."""
+    return tx.execute(select(_inbox).where(_inbox.c.id == inbox_id)).first()
+
+
+def count_raws(tx: Tx) -> dict[tuple[str, str], int]:
+    """(account, state) → how many, of those that are not done."""
+    rows = tx.execute(
+        select(_inbox.c.account, _inbox.c.state, func.count())
+        .where(_inbox.c.state.in_(("ready", "quarantined")))
+        .group_by(_inbox.c.account, _inbox.c.state)
+    )
+    return {(account, state): count for account, state, count in rows}
+
+
+def forget_payloads(tx: Tx, before: datetime, limit: int = 1000) -> int:
+    """Retention: routed payloads go, their keys stay (a late repeat must still be known)."""
+    ids = (
+        select(_inbox.c.id)
+        .where(_inbox.c.received_at < before, _inbox.c.payload.is_not(None), _inbox.c.state == "done")
+        .limit(limit)
+    )
+    return tx.execute(update(_inbox).where(_inbox.c.id.in_(ids)).values(payload=None)).rowcount
+
+
+def forget_keys(tx: Tx, before: datetime, limit: int = 1000) -> int:
+    """Retention: the keys themselves."""
+    ids = select(_inbox.c.id).where(_inbox.c.received_at < before, _inbox.c.state == "done").limit(limit)
+    return tx.execute(delete(_inbox).where(_inbox.c.id.in_(ids))).rowcount
+
+
+def set_cursor(tx: Tx, account: str, value: str, now: datetime) -> None:
+    """How far an account was collected."""
+    tx.execute(
+        insert_for(tx, _cursor)
+        .values(account=account, value=value, at=now)
+        .on_conflict_do_update(index_elements=["account"], set_={"value": value, "at": now})
+    )
+
+
+def get_cursor(tx: Tx, account: str) -> str | None:
+    """How far an account was collected; None the very first time."""
+    value: str | None = tx.execute(select(_cursor.c.value).where(_cursor.c.account == account)).scalar()
+    return value

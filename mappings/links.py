@@ -1,0 +1,255 @@
+"""Links (conversation ↔ ticket), the messages both sides know, consents, and what agents were told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
+
+from mappings.prepared import Prepared
+from mappings.sql import insert_for, insert_new, table
+from mappings.store import Tx
+from mappings.tables import Consent, Link, Notice, Outbox, Pair, Waiting
+
+_link, _pair, _notice, _consent = table(Link), table(Pair), table(Notice), table(Consent)
+_waiting, _outbox = table(Waiting), table(Outbox)
+_ADD_PAIR = Prepared(insert_new(_pair))
+
+LinkRow = Row[Any]
+
+_OPEN = select(_link).where(
+    _link.c.channel == bindparam("channel"),
+    _link.c.conversation == bindparam("conversation"),
+    _link.c.state != "ended",
+)
+_OF_TICKET = (
+    select(_link)
+    .where(_link.c.desk == bindparam("desk"), _link.c.ticket == bindparam("ticket"))
+    .order_by(_link.c.id.desc())
+    .limit(1)
+)
+_BY_ID = select(_link).where(_link.c.id == bindparam("link_id"))
+# each without and with a lock
+_OPEN_BY, _TICKET_BY, _LINK_BY = (
+    (Prepared(one), Prepared(one.with_for_update())) for one in (_OPEN, _OF_TICKET, _BY_ID)
+)
+_CHANGE = Prepared(update(_link).where(_link.c.id == bindparam("link_id")))
+_PAIR = Prepared(
+    select(_pair).where(_pair.c.account == bindparam("account"), _pair.c.message_id == bindparam("message_id"))
+)
+_CARRY = Prepared(
+    update(_pair).where(_pair.c.account == bindparam("of_account"), _pair.c.message_id == bindparam("of_message"))
+)
+_HELD = Prepared(
+    select(
+        exists().where(_waiting.c.lane == bindparam("lane"), _waiting.c.held != "")
+        | exists().where(
+            # both conditions: the first is the index's own, the second what is asked
+            _outbox.c.lane == bindparam("lane"),
+            _outbox.c.state.in_(("ready", "parked")),
+            _outbox.c.state == "parked",
+        )
+        | exists().where(_notice.c.link_id == bindparam("link_id"))
+    )
+)
+
+
+def lane_to_desk(link_id: int) -> int:
+    """The lane of what the customer says."""
+    return link_id * 4
+
+
+def lane_to_channel(link_id: int) -> int:
+    """The lane of what the agents answer."""
+    return link_id * 4 + 1
+
+
+def lane_of_invitations(link_id: int) -> int:
+    """The lane of what calls a customer back while answers wait: it must not wait behind them."""
+    return link_id * 4 + 2
+
+
+def lane_of_labels(link_id: int) -> int:
+    """The lane of what a ticket shows of the allowance: words never wait behind it."""
+    return link_id * 4 + 3
+
+
+def is_towards_desk(lane: int) -> bool:
+    """Whether a lane leads to the ticket."""
+    return lane % 4 in {0, 3}
+
+
+def link_of(lane: int) -> int:
+    """The link a lane belongs to."""
+    return lane // 4
+
+
+def open_link(tx: Tx, channel: str, conversation: str, *, lock: bool = True) -> LinkRow | None:
+    """The link a customer's conversation has now. Locked on PostgreSQL, so that lanes fill in commit order."""
+    return _OPEN_BY[lock].first(tx, channel=channel, conversation=conversation)
+
+
+def ticket_link(tx: Tx, desk: str, ticket: str, *, lock: bool = True) -> LinkRow | None:
+    """The newest link of a ticket."""
+    return _TICKET_BY[lock].first(tx, desk=desk, ticket=ticket)
+
+
+def unborn(tx: Tx, desk: str, limit: int = 50) -> list[int]:
+    """The open links of a desk whose ticket has no number yet."""
+    statement = select(_link.c.id).where(_link.c.desk == desk, _link.c.ticket.is_(None), _link.c.state != "ended")
+    return list(tx.execute(statement.order_by(_link.c.id.desc()).limit(limit)).scalars())
+
+
+def get_link(tx: Tx, link_id: int, *, lock: bool = False) -> LinkRow:
+    """A link by its id."""
+    found = _LINK_BY[lock].first(tx, link_id=link_id)
+    if found is None:
+        raise LookupError(f"no link {link_id}")
+    return found
+
+
+def add_link(tx: Tx, **values: Any) -> LinkRow:
+    """A new link; raises IntegrityError when the conversation has an open one."""
+    return tx.execute(insert(_link).values(values).returning(_link)).one()
+
+
+def change_link(tx: Tx, link_id: int, **values: Any) -> None:
+    """Sets columns of a link."""
+    _CHANGE.run(tx, link_id=link_id, **values)
+
+
+def change_peer(tx: Tx, desk: str, peer: str, to: str) -> int:
+    """A desk's user became another one: in all conversations of theirs."""
+    return tx.execute(update(_link).where(_link.c.desk == desk, _link.c.peer == peer).values(peer=to)).rowcount
+
+
+def anything_held(tx: Tx, link_id: int) -> bool:
+    """Whether something towards the customer waits for them, or agents were told so: what they do next may end it."""
+    return bool(_HELD.scalar(tx, link_id=link_id, lane=lane_to_channel(link_id)))
+
+
+def links_to_warn(tx: Tx, now: datetime, limit: int = 100) -> list[LinkRow]:
+    """Links whose agents should be warned by now."""
+    return list(
+        tx.execute(
+            select(_link)
+            .where(_link.c.warn_at.is_not(None), _link.c.warn_at <= now)
+            .order_by(_link.c.warn_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def person_links(tx: Tx, person_id: int) -> list[LinkRow]:
+    """All links of a person, oldest first."""
+    return list(tx.execute(select(_link).where(_link.c.person_id == person_id).order_by(_link.c.id)))
+
+
+def add_pair(
+    tx: Tx,
+    account: str,
+    message_id: str,
+    link_id: int,
+    now: datetime,
+    *,
+    inbox_id: int | None = None,
+    outbox_id: int | None = None,
+) -> bool:
+    """Remembers a message id of an account. False when it was known."""
+    values = {
+        "account": account,
+        "message_id": message_id,
+        "link_id": link_id,
+        "inbox_id": inbox_id,
+        "outbox_id": outbox_id,
+        "at": now,
+    }
+    return _ADD_PAIR.scalar(tx, **values) is not None
+
+
+def carry(tx: Tx, account: str, message_ids: Sequence[str], outbox_id: int) -> None:
+    """These messages of an account are carried by a step: how a trace goes on from here."""
+    for message_id in message_ids:
+        _CARRY.run(tx, of_account=account, of_message=message_id, carrier_id=outbox_id)
+
+
+def find_pairs(tx: Tx, message_id: str) -> list[Row[Any]]:
+    """What a message id belongs to, at any account. Ids that are made of the conversation and a number are found by
+    the number alone, too.
+    """
+    rows = list(tx.execute(select(_pair).where(_pair.c.message_id == message_id).order_by(_pair.c.id)))
+    if rows or not message_id:
+        return rows
+    ending = _pair.c.message_id.endswith(f":{message_id}", autoescape=True)
+    return list(tx.execute(select(_pair).where(ending).order_by(_pair.c.id).limit(50)))
+
+
+def find_pair(tx: Tx, account: str, message_id: str) -> Row[Any] | None:
+    """What a message id of an account belongs to."""
+    return _PAIR.first(tx, account=account, message_id=message_id)
+
+
+def notice_once(tx: Tx, link_id: int, cause: str, now: datetime) -> bool:
+    """True the first time a link's agents are to be told of a cause."""
+    return (
+        tx.execute(
+            insert_for(tx, _notice)
+            .values(link_id=link_id, cause=cause, at=now)
+            .on_conflict_do_nothing()
+            .returning(_notice.c.id)
+        ).scalar()
+        is not None
+    )
+
+
+def forget_old_notice(tx: Tx, link_id: int, cause: str, before: datetime) -> None:
+    """A cause that was told before a moment may be told again."""
+    tx.execute(delete(_notice).where(_notice.c.link_id == link_id, _notice.c.cause == cause, _notice.c.at < before))
+
+
+def forget_notices(tx: Tx, link_id: int, prefix: str) -> int:
+    """A cause is over: the next time it is told again. Returns how many were forgotten."""
+    return tx.execute(
+        delete(_notice).where(_notice.c.link_id == link_id, _notice.c.cause.startswith(prefix, autoescape=True))
+    ).rowcount
+
+
+def set_consent(tx: Tx, account: str, conversation: str, template: str, count: int, now: datetime) -> None:
+    """Adds consents to messages of a template; a count of 0 takes all away."""
+    statement = insert_for(tx, _consent).values(
+        account=account, conversation=conversation, template=template, count=count, at=now
+    )
+    total = 0 if count == 0 else _consent.c["count"] + count
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["account", "conversation", "template"], set_={"count": total, "at": now}
+        )
+    )
+
+
+def consents_of(tx: Tx, account: str, conversation: str, *, lock: bool = False) -> list[Row[Any]]:
+    """The templates a customer has allowed messages of, with how many are `left`; the oldest first."""
+    statement = (
+        select(_consent.c.id, _consent.c.template, _consent.c["count"].label("left"))
+        .where(_consent.c.account == account, _consent.c.conversation == conversation, _consent.c["count"] > 0)
+        .order_by(_consent.c.id)
+    )
+    return list(tx.execute(statement.with_for_update() if lock else statement))
+
+
+def use_consent(tx: Tx, consent_id: int, now: datetime) -> None:
+    """One of these consents is used up."""
+    tx.execute(
+        update(_consent)
+        .where(_consent.c.id == consent_id, _consent.c["count"] > 0)
+        .values(count=_consent.c["count"] - 1, at=now)
+    )
+
+
+def told_at(tx: Tx, link_id: int, cause: str) -> datetime | None:
+    """When a link's agents were told of a cause; None when they were not."""
+    moment: datetime | None = tx.execute(
+        select(_notice.c.at).where(_notice.c.link_id == link_id, _notice.c.cause == cause)
+    ).scalar()
+    return moment

@@ -1,0 +1,286 @@
+"""Steps on their way: which may go now, and what became of them.
+
+The head of a lane blocks its lane and nothing else: a step is claimable when no earlier step of its lane is unfinished.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
+
+from mappings.prepared import Prepared
+from mappings.sql import table
+from mappings.store import Tx
+from mappings.tables import Attempt, Outbox
+
+_outbox, _attempt = table(Outbox), table(Attempt)
+
+UNFINISHED = ("ready", "parked")
+
+_earlier = _outbox.alias("earlier")
+_NOW = bindparam("now", type_=_outbox.c.due_at.type)
+_DUE = Prepared(
+    select(_outbox.c.id)
+    .where(
+        _outbox.c.state == "ready",
+        _outbox.c.account == bindparam("account"),
+        _outbox.c.due_at <= _NOW,
+        or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until < _NOW),
+        _outbox.c.begun_at.is_(None),
+        ~exists().where(
+            _earlier.c.lane == _outbox.c.lane, _earlier.c.id < _outbox.c.id, _earlier.c.state.in_(UNFINISHED)
+        ),
+    )
+    .order_by(_outbox.c.due_at, _outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=_outbox)
+)
+_LEASE = Prepared(
+    update(_outbox).where(_outbox.c.id == bindparam("outbox_id")).values(claims=_outbox.c.claims + 1).returning(_outbox)
+)
+_BEGIN = Prepared(
+    update(_outbox)
+    .where(_outbox.c.id == bindparam("outbox_id"), _outbox.c.lease == bindparam("of_lease"), _outbox.c.state == "ready")
+    .values(
+        attempts=_outbox.c.attempts + 1,
+        tried_at=func.coalesce(_outbox.c.tried_at, bindparam("begun_at", type_=_outbox.c.begun_at.type)),
+        begun_at=bindparam("begun_at", type_=_outbox.c.begun_at.type),
+    )
+    .returning(_outbox.c.attempts)
+)
+_LEASED = _outbox.c.id == bindparam("outbox_id"), _outbox.c.lease == bindparam("of_lease")
+_RENEW = Prepared(update(_outbox).where(*_LEASED, _outbox.c.state == "ready"))
+_SETTLE = Prepared(update(_outbox).where(*_LEASED))
+_ADD = Prepared(insert(_outbox).returning(_outbox.c.id))
+_ADD_ATTEMPT = Prepared(insert(_attempt))
+_END_ATTEMPT = Prepared(
+    update(_attempt).where(_attempt.c.outbox_id == bindparam("of_outbox"), _attempt.c.ended_at.is_(None))
+)
+_UNFINISHED_IN = Prepared(
+    select(_outbox).where(_outbox.c.lane == bindparam("lane"), _outbox.c.state.in_(UNFINISHED)).order_by(_outbox.c.id)
+)
+_BY_ID = Prepared(select(_outbox).where(_outbox.c.id == bindparam("outbox_id")))
+_BY_ID_LOCKED = Prepared(select(_outbox).where(_outbox.c.id == bindparam("outbox_id")).with_for_update())
+_BY_KEY = Prepared(select(_outbox).where(_outbox.c.key == bindparam("key")))
+
+
+def add_steps(tx: Tx, steps: Sequence[dict[str, Any]]) -> list[int]:
+    """Stores rendered steps in order; returns their ids."""
+    return [int(_ADD.scalar(tx, **step)) for step in steps]
+
+
+def claim(
+    tx: Tx, account: str, now: datetime, limit: int, *, lease: str, lease_until: datetime, begin: bool
+) -> list[Row[Any]]:
+    """Leases the due heads of up to `limit` lanes of an account.
+
+    With `begin` the attempt is marked at once: for connectors that have nothing to prepare. A step that begun and has
+    no result is not claimable: `lost_steps` turns it into an unknown one first.
+    """
+    ids = _DUE.scalars(tx, account=account, now=now, most=limit)
+    rows = [_LEASE.all(tx, outbox_id=one, lease=lease, lease_until=lease_until)[0] for one in ids]
+    if begin:
+        for row in rows:
+            if not row.unknown:
+                begin_attempt(tx, row.id, lease, now)
+    return sorted(rows, key=lambda row: row.id)
+
+
+def begin_attempt(tx: Tx, outbox_id: int, lease: str, now: datetime, lease_until: datetime | None = None) -> bool:
+    """Marks an attempt before its first byte leaves. False: somebody else has the step, drop it."""
+    values: dict[str, Any] = {"outbox_id": outbox_id, "of_lease": lease, "begun_at": now}
+    if lease_until is not None:
+        values["lease_until"] = lease_until
+    number = _BEGIN.scalar(tx, **values)
+    if number is None:
+        return False
+    _ADD_ATTEMPT.run(tx, outbox_id=outbox_id, number=number, begun_at=now)
+    return True
+
+
+def renew_leases(tx: Tx, held: Sequence[tuple[int, str]], until: datetime) -> None:
+    """Steps in hand, by (id, lease): their leases end later. What was claimed by somebody else stays theirs."""
+    for outbox_id, lease in held:
+        _RENEW.run(tx, outbox_id=outbox_id, of_lease=lease, lease_until=until)
+
+
+def give_back(tx: Tx, outbox_id: int, lease: str) -> None:
+    """A claimed step that was not begun: anybody may claim it again, and nothing happened."""
+    tx.execute(
+        update(_outbox)
+        .where(_outbox.c.id == outbox_id, _outbox.c.lease == lease, _outbox.c.begun_at.is_(None))
+        .values(lease="", lease_until=None, claims=_outbox.c.claims - 1)
+    )
+
+
+def settle(tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, detail: str = "", **values: Any) -> bool:
+    """Records what became of an attempt and frees the step. False: the lease was lost, nothing is changed."""
+    values = {"lease": "", "lease_until": None, "begun_at": None, "claims": 0, **values}
+    if values.get("state", "ready") not in UNFINISHED:
+        values.setdefault("done_at", now)
+    changed = _SETTLE.run(tx, outbox_id=outbox_id, of_lease=lease, **values)
+    if changed:
+        ended = {"outcome": outcome, "code": str(values.get("code", "")), "detail": detail[:500]}
+        _END_ATTEMPT.run(tx, of_outbox=outbox_id, ended_at=now, **ended)
+    return bool(changed)
+
+
+def lost_steps(tx: Tx, now: datetime, limit: int = 200) -> list[Row[Any]]:
+    """Steps that began and whose lease ran out: whoever sent them died or hangs."""
+    return list(
+        tx.execute(
+            select(_outbox)
+            .where(
+                _outbox.c.state == "ready",
+                _outbox.c.begun_at.is_not(None),
+                or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until < now),
+            )
+            .order_by(_outbox.c.due_at, _outbox.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def end_leases(tx: Tx, now: datetime) -> int:
+    """All leases end: the one process that could hold them has just started."""
+    return tx.execute(
+        update(_outbox).where(_outbox.c.state == "ready", _outbox.c.lease_until > now).values(lease_until=now)
+    ).rowcount
+
+
+def change_step(tx: Tx, outbox_id: int, **values: Any) -> None:
+    """Sets columns of a step that nobody has leased."""
+    tx.execute(update(_outbox).where(_outbox.c.id == outbox_id).values(values))
+
+
+def unpark(tx: Tx, lane: int, now: datetime) -> int:
+    """Parked steps of a lane may go now."""
+    return tx.execute(
+        update(_outbox)
+        .where(_outbox.c.lane == lane, _outbox.c.state.in_(UNFINISHED), _outbox.c.state == "parked")
+        .values(state="ready", due_at=now)
+    ).rowcount
+
+
+def hurry(tx: Tx, account: str, now: datetime) -> int:
+    """An account is well again: what backs off goes now, in order."""
+    return tx.execute(
+        update(_outbox)
+        .where(
+            _outbox.c.account == account,
+            _outbox.c.state == "ready",
+            _outbox.c.due_at > now,
+            _outbox.c.unknown.is_(False),
+        )
+        .values(due_at=now)
+    ).rowcount
+
+
+def hurry_oldest(tx: Tx, account: str, now: datetime) -> None:
+    """A probe for an account in trouble: its oldest step goes now."""
+    oldest = tx.execute(
+        select(_outbox.c.id)
+        .where(_outbox.c.account == account, _outbox.c.state == "ready", _outbox.c.unknown.is_(False))
+        .order_by(_outbox.c.id)
+        .limit(1)
+    ).scalar()
+    if oldest is not None:
+        tx.execute(update(_outbox).where(_outbox.c.id == oldest, _outbox.c.due_at > now).values(due_at=now))
+
+
+def next_due(tx: Tx, account: str) -> datetime | None:
+    """When the account has something to do next."""
+    moment: datetime | None = tx.execute(
+        select(func.min(_outbox.c.due_at)).where(
+            _outbox.c.account == account, _outbox.c.state == "ready", _outbox.c.begun_at.is_(None)
+        )
+    ).scalar()
+    return moment
+
+
+def move_steps(tx: Tx, lane: int, to_lane: int, to_link: int) -> int:
+    """Unfinished steps go on in another link's lane."""
+    return tx.execute(
+        update(_outbox)
+        .where(_outbox.c.lane == lane, _outbox.c.state.in_(UNFINISHED))
+        .values(lane=to_lane, link_id=to_link)
+    ).rowcount
+
+
+def drop_steps(tx: Tx, ids: Sequence[int], now: datetime, why: str) -> int:
+    """Steps that nobody has begun are given up."""
+    return tx.execute(
+        update(_outbox)
+        .where(_outbox.c.id.in_(ids), _outbox.c.begun_at.is_(None))
+        .values(state="dropped", done_at=now, error=why, lease="", lease_until=None)
+    ).rowcount
+
+
+def batch_steps(tx: Tx, link_id: int, batch: str) -> list[Row[Any]]:
+    """The steps that were rendered together."""
+    return list(
+        tx.execute(select(_outbox).where(_outbox.c.link_id == link_id, _outbox.c.batch == batch).order_by(_outbox.c.id))
+    )
+
+
+def unfinished_in(tx: Tx, lane: int) -> list[Row[Any]]:
+    """The unfinished steps of a lane, in order."""
+    return _UNFINISHED_IN.all(tx, lane=lane)
+
+
+def in_flight(tx: Tx, lane: int) -> bool:
+    """Whether a step of a lane may be taking effect right now."""
+    return (
+        tx.execute(
+            select(_outbox.c.id)
+            .where(
+                _outbox.c.lane == lane,
+                _outbox.c.state.in_(UNFINISHED),
+                _outbox.c.state == "ready",
+                or_(_outbox.c.begun_at.is_not(None), _outbox.c.unknown.is_(True)),
+            )
+            .limit(1)
+        ).scalar()
+        is not None
+    )
+
+
+def sent_since(tx: Tx, link_id: int, lane: int, since: datetime) -> list[datetime]:
+    """When the steps of a lane were carried out since a moment, newest first: for desks that count updates."""
+    return list(
+        tx.execute(
+            select(_outbox.c.done_at)
+            .where(
+                _outbox.c.link_id == link_id,
+                _outbox.c.lane == lane,
+                _outbox.c.state == "done",
+                _outbox.c.done_at > since,
+            )
+            .order_by(_outbox.c.id.desc())
+            .limit(200)
+        ).scalars()
+    )
+
+
+def parked_since(tx: Tx, before: datetime, limit: int = 100) -> list[Row[Any]]:
+    """Steps that are parked since before a moment."""
+    return list(
+        tx.execute(
+            select(_outbox)
+            .where(_outbox.c.state == "parked", _outbox.c.created_at < before)
+            .order_by(_outbox.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def get_step(tx: Tx, outbox_id: int, *, lock: bool = False) -> Row[Any] | None:
+    """One step."""
+    return (_BY_ID_LOCKED if lock else _BY_ID).first(tx, outbox_id=outbox_id)
+
+
+def step_by_key(tx: Tx, key: str) -> Row[Any] | None:
+    """The step with a key: how the bridge knows its own voice."""
+    return _BY_KEY.first(tx, key=key)

@@ -1,0 +1,159 @@
+"""People and their identities: who an external id is, and joining two people into one so that it can be undone."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, or_, select, update
+
+from mappings.prepared import Prepared
+from mappings.sql import columns, insert_for, table
+from mappings.store import Tx
+from mappings.tables import Identity, Joining, Link, Person
+
+_person, _identity, _joining, _link = table(Person), table(Identity), table(Joining), table(Link)
+_SEEN_AGAIN = timedelta(hours=1)  # "seen at" is no diary: writing it at every message would cost a statement each
+_KNOWN = Prepared(
+    select(*columns(_identity, "id", "person_id", "profile", "customer_id", "seen_at")).where(
+        _identity.c.account == bindparam("account"), _identity.c.external_id == bindparam("external_id")
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One identity. `new` says that it was made just now."""
+
+    identity_id: int
+    person_id: int
+    profile: str
+    new: bool = False
+
+
+def know(tx: Tx, account: str, external_id: str, profile: str, customer_id: str, now: datetime) -> Known:
+    """The identity of an external id, made with a person of its own when it is new.
+
+    `profile` replaces the stored one unless it is empty. `customer_id` is the host application's own id of the
+    customer, only when it was proven (signed): it is what a suggestion to join two people rests on.
+    """
+    row = _KNOWN.first(tx, account=account, external_id=external_id)
+    if row is not None:
+        changed: dict[str, Any] = {"seen_at": now} if now - row.seen_at > _SEEN_AGAIN else {}
+        if profile and profile != row.profile:
+            changed["profile"] = profile
+        if customer_id and customer_id != row.customer_id:
+            changed["customer_id"] = customer_id
+        if changed:
+            tx.execute(update(_identity).where(_identity.c.id == row.id).values(changed))
+        return Known(row.id, row.person_id, profile or row.profile)
+    person_id = tx.execute(insert(_person).values(created_at=now).returning(_person.c.id)).scalar_one()
+    made = tx.execute(
+        insert_for(tx, _identity)
+        .values(
+            account=account,
+            external_id=external_id,
+            person_id=person_id,
+            profile=profile or "{}",
+            customer_id=customer_id,
+            seen_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(_identity.c.id)
+    ).scalar()
+    if made is None:  # another process was faster
+        return know(tx, account, external_id, profile, customer_id, now)
+    return Known(made, person_id, profile or "{}", new=True)
+
+
+def suggest(tx: Tx, person_id: int, customer_id: str, now: datetime) -> int | None:
+    """Suggests joining this person with another of the same proven customer id. Returns the suggestion, once."""
+    other = tx.execute(
+        select(_identity.c.person_id)
+        .where(_identity.c.customer_id == customer_id, _identity.c.person_id != person_id)
+        .order_by(_identity.c.id)
+        .limit(1)
+    ).scalar()
+    if other is None:
+        return None
+    known = tx.execute(
+        select(_joining.c.id).where(
+            or_(
+                (_joining.c.kept_id == other) & (_joining.c.joined_id == person_id),
+                (_joining.c.kept_id == person_id) & (_joining.c.joined_id == other),
+            )
+        )
+    ).scalar()
+    if known is not None:
+        return None
+    return int(
+        tx.execute(
+            insert(_joining)
+            .values(kept_id=other, joined_id=person_id, proof=f"customer id {customer_id}", at=now, state="suggested")
+            .returning(_joining.c.id)
+        ).scalar_one()
+    )
+
+
+def join(tx: Tx, kept_id: int, joined_id: int, by: str, proof: str, now: datetime) -> int:
+    """Makes two people one. Identities and links move; tickets and conversations stay as they are."""
+    moved = list(tx.execute(select(_identity.c.id).where(_identity.c.person_id == joined_id)).scalars())
+    links = list(tx.execute(select(_link.c.id).where(_link.c.person_id == joined_id)).scalars())
+    tx.execute(update(_identity).where(_identity.c.id.in_(moved)).values(person_id=kept_id))
+    tx.execute(update(_link).where(_link.c.id.in_(links)).values(person_id=kept_id))
+    tx.execute(update(_person).where(_person.c.id == joined_id).values(joined_into=kept_id))
+    record = json.dumps({"identities": moved, "links": links})
+    known = tx.execute(
+        select(_joining.c.id).where(
+            _joining.c.kept_id == kept_id, _joining.c.joined_id == joined_id, _joining.c.state == "suggested"
+        )
+    ).scalar()
+    values = {"kept_id": kept_id, "joined_id": joined_id, "moved": record, "by": by, "at": now, "state": "joined"}
+    if known is not None:
+        tx.execute(update(_joining).where(_joining.c.id == known).values(values))
+        return int(known)
+    return int(tx.execute(insert(_joining).values(proof=proof, **values).returning(_joining.c.id)).scalar_one())
+
+
+def undo_join(tx: Tx, joining_id: int, by: str, now: datetime) -> bool:
+    """Takes one joining back: exactly what moved moves back. False when there is nothing to undo."""
+    row = tx.execute(select(_joining).where(_joining.c.id == joining_id, _joining.c.state == "joined")).first()
+    if row is None:
+        return False
+    moved = json.loads(row.moved)
+    tx.execute(
+        update(_identity)
+        .where(_identity.c.id.in_(moved["identities"]), _identity.c.person_id == row.kept_id)
+        .values(person_id=row.joined_id)
+    )
+    tx.execute(
+        update(_link)
+        .where(_link.c.id.in_(moved["links"]), _link.c.person_id == row.kept_id)
+        .values(person_id=row.joined_id)
+    )
+    tx.execute(update(_person).where(_person.c.id == row.joined_id).values(joined_into=None))
+    tx.execute(update(_joining).where(_joining.c.id == joining_id).values(state="undone", by=by, at=now))
+    return True
+
+
+def suggestions(tx: Tx) -> list[Any]:
+    """Open suggestions, newest first."""
+    return list(tx.execute(select(_joining).where(_joining.c.state == "suggested").order_by(_joining.c.id.desc())))
+
+
+def joinings(tx: Tx, limit: int = 200) -> list[Any]:
+    """Suggestions and what is joined, the newest first."""
+    statement = select(_joining).where(_joining.c.state.in_(("suggested", "joined")))
+    return list(tx.execute(statement.order_by(_joining.c.id.desc()).limit(limit)))
+
+
+def identities(tx: Tx, person_id: int) -> list[Any]:
+    """How the accounts know a person."""
+    return list(tx.execute(select(_identity).where(_identity.c.person_id == person_id).order_by(_identity.c.id)))
+
+
+def count_people(tx: Tx) -> int:
+    """People that are not joined into another."""
+    return int(
+        tx.execute(select(func.count()).select_from(_person).where(_person.c.joined_into.is_(None))).scalar_one()
+    )

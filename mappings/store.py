@@ -1,0 +1,289 @@
+"""The database: transactions are plain functions.
+
+`await store.write(function, *arguments)` runs `function(tx, *arguments)` in one transaction on a writer thread and
+returns after COMMIT. The function must have no effect but on `tx`: after a deadlock it runs again.
+
+SQLite has one writing connection. All that wait while a commit runs share the next one (group commit), each behind a
+savepoint: that is what makes `synchronous=FULL` affordable. PostgreSQL has a few writers and needs no grouping.
+"""
+
+import asyncio
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Sized
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from mappings.engines import StoreUnusable, check_pragmas, lock_file, postgresql_engine, sqlite_engine
+
+__all__ = ["Store", "StoreUnusable", "Tx", "database_now", "first_line", "full_url"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Tx = Connection
+
+_BATCH = 128
+_BITE = 16
+_DEADLOCK = {"40P01", "40001"}
+
+
+class Store:
+    """The one way to the database. Open it with `open`, close it with `close`."""
+
+    def __init__(self, url: str, *, writers: int = 4) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self._writers = 1 if self.sqlite else writers
+        self._engine: Engine | None = None
+        self._readers: Engine | None = None
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._urgent: deque[_Job] = deque()
+        self._threads: list[threading.Thread] = []
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock: Any = None
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return Path(self.url.database or "")
+
+    def open(self, *, beside: bool = False) -> None:
+        """Connects and starts the threads. Raises StoreUnusable.
+
+        `beside` is for a command that works while another process serves the same SQLite file: it takes no lock and
+        never checkpoints.
+        """
+        if self.sqlite:
+            self._lock = None if beside else lock_file(self.path)
+            self._engine = sqlite_engine(self.path, write=True, checkpoints=not beside)
+            self._readers = sqlite_engine(self.path, write=False)
+        else:
+            self._engine = self._readers = postgresql_engine(full_url(self))
+        try:
+            with self._engine.connect() as tx:
+                tx.execute(text("SELECT 1"))
+                if self.sqlite:
+                    check_pragmas(tx)
+        except SQLAlchemyError as error:
+            self.close()
+            raise StoreUnusable(f"{self._name()}: {first_line(error)}") from None
+        for number in range(self._writers):
+            target = self._write_together if self.sqlite else self._write_single
+            thread = threading.Thread(target=target, name=f"writer-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        self._pool = ThreadPoolExecutor(4, "reader")
+
+    def close(self) -> None:
+        """Finishes what was handed in, then lets go of the database."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+        for engine in {self._engine, self._readers} - {None}:
+            assert engine is not None
+            engine.dispose()
+        self._engine = self._readers = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    async def write(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Runs a function in a transaction; returns its value once it is committed."""
+        future: Future[T] = Future()
+        self._jobs.put(_Job(lambda tx: function(tx, *arguments, **named), future))
+        return await asyncio.wrap_future(future)
+
+    async def write_first(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """The same as `write`, before everything else that waits: somebody outside waits for this commit."""
+        if not self.sqlite:
+            return await self.write(function, *arguments, **named)
+        future: Future[T] = Future()
+        self._urgent.append(_Job(lambda tx: function(tx, *arguments, **named), future))
+        self._jobs.put(_NOTHING)
+        return await asyncio.wrap_future(future)
+
+    async def read(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Runs a function that only reads, beside the writers."""
+        assert self._pool is not None
+        assert self._readers is not None
+        readers = self._readers
+
+        def run() -> T:
+            with readers.connect() as tx:
+                return function(tx, *arguments, **named)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run)
+
+    def run(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """The same as `write` for code without a loop (commands, migrations)."""
+        future: Future[T] = Future()
+        self._jobs.put(_Job(lambda tx: function(tx, *arguments, **named), future))
+        return future.result()
+
+    @property
+    def engine(self) -> Engine:
+        """The writing engine, for migrations only."""
+        assert self._engine is not None
+        return self._engine
+
+    def _write_together(self) -> None:
+        """SQLite: take all that wait, one transaction for them, one COMMIT."""
+        assert self._engine is not None
+        with self._engine.connect() as tx:
+            while True:
+                batch = [self._jobs.get()]
+                while len(batch) < _BATCH and not self._jobs.empty():
+                    batch.append(self._jobs.get())
+                stop = None in batch
+                jobs = [job for job in batch if job is not None and job is not _NOTHING]
+                self._commit_urgent(tx)
+                while jobs:
+                    done = _commit_together(tx, jobs[:_BITE], urgent=self._urgent)
+                    del jobs[:done]
+                    self._commit_urgent(tx)
+                if stop:
+                    return
+
+    def _commit_urgent(self, tx: Connection) -> None:
+        if self._urgent:
+            jobs = [self._urgent.popleft() for _ in range(len(self._urgent))]
+            _commit_together(tx, jobs)
+
+    def _write_single(self) -> None:
+        """PostgreSQL: one transaction for each, several at a time."""
+        assert self._engine is not None
+        tx: Connection | None = None
+        while (job := self._jobs.get()) is not None:
+            tx = _commit_single(self._engine, tx, job)
+        if tx is not None:
+            tx.close()
+
+    def _name(self) -> str:
+        return str(self.path) if self.sqlite else self.url.render_as_string()
+
+
+class _Job:
+    """A function that waits for its transaction."""
+
+    __slots__ = ("error", "function", "future", "value")
+
+    def __init__(self, function: Callable[[Tx], Any], future: "Future[Any]") -> None:
+        self.function = function
+        self.future = future
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def finish(self) -> None:
+        """Tells whoever waits, unless they gave up."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.value)
+
+
+_NOTHING = _Job(lambda _tx: None, Future())
+"""Wakes the writer thread; what there is to do is elsewhere."""
+
+
+def _commit_together(tx: Connection, jobs: list[_Job], *, urgent: Sized = ()) -> int:
+    """One transaction for some jobs, in order; returns how many. It ends early when something urgent waits."""
+    done = 0
+    try:
+        with tx.begin():
+            if len(jobs) == 1:
+                jobs[0].value = jobs[0].function(tx)
+                done = 1
+            else:
+                for job in jobs:
+                    _run_behind_savepoint(tx, job)
+                    done += 1
+                    if urgent:
+                        break
+    except BaseException as error:  # noqa: BLE001 - the thread must live on; whoever waits gets the error
+        done = done or len(jobs)
+        for job in jobs[:done]:
+            job.error = job.error or error
+    for job in jobs[:done]:
+        job.finish()
+    return done
+
+
+def _run_behind_savepoint(tx: Connection, job: _Job) -> None:
+    driver = tx.connection.driver_connection
+    assert driver is not None
+    driver.execute("SAVEPOINT job")
+    try:
+        job.value = job.function(tx)
+    except Exception as error:  # noqa: BLE001 - one job's trouble is not the others'
+        job.error = error
+        driver.execute("ROLLBACK TO job")
+    driver.execute("RELEASE job")
+
+
+def _commit_single(engine: Engine, tx: Connection | None, job: _Job) -> Connection | None:
+    """One job on a connection that stays open; returns the one to go on with.
+
+    A job that met a deadlock, or a connection that was dead before COMMIT was asked for, runs again: it did nothing.
+    """
+    for last in (False, False, True):
+        committing = False
+        try:
+            tx = tx or engine.connect()
+            with tx.begin() as transaction:
+                job.value = job.function(tx)
+                committing = True
+                transaction.commit()
+        except BaseException as error:  # noqa: BLE001 - as above
+            said = error.orig if isinstance(error, DBAPIError) else error
+            dead = tx is not None and _is_dead(tx)
+            if dead:
+                tx = None
+            if not last and (getattr(said, "sqlstate", None) in _DEADLOCK or (dead and not committing)):
+                continue
+            job.error = error
+        break
+    job.finish()
+    return tx
+
+
+def _is_dead(tx: Connection) -> bool:
+    """Whether the server has hung up; such a connection is given back to be thrown away."""
+    driver = None if tx.invalidated else tx.connection.driver_connection
+    if driver is not None and not driver.closed:
+        return False
+    with suppress(SQLAlchemyError):
+        tx.invalidate()
+        tx.close()
+    return True
+
+
+def first_line(error: BaseException) -> str:
+    """What a driver said, short."""
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+
+
+def database_now(tx: Tx) -> datetime | None:
+    """The database's own clock, where it has one that differs from this machine's."""
+    if tx.dialect.name == "sqlite":
+        return None
+    moment: datetime | None = tx.execute(text("SELECT clock_timestamp()")).scalar()
+    return moment
+
+
+def full_url(store: Store) -> str:
+    """With the password: for the driver only."""
+    return store.url.render_as_string(hide_password=False)

@@ -1,0 +1,47 @@
+"""Column types that behave the same on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, literal_column
+from sqlalchemy.types import TypeDecorator
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up by itself only for INTEGER."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment. Refuses naive values; gives UTC back where the database forgets the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _written_out(value: Any) -> Any:
+    """A word becomes part of the statement's text; a list of them as well. What is no plain word stays as it is."""
+    if isinstance(value, str) and value.isascii() and value.isalpha():
+        return literal_column(f"'{value}'", String())
+    return [_written_out(one) for one in value] if isinstance(value, tuple | list) else value
+
+
+class StateName(String):
+    """A row's state. Comparisons write the word into the statement: an index over some states only is not used by
+    SQLite for a value that is bound (sqlite.org/partialindex.html, "Queries Using Partial Indexes").
+    """
+
+    class comparator_factory(String.Comparator[str]):  # noqa: N801 # SQLAlchemy looks for this name
+        def operate(self, op: Any, *other: Any, **options: Any) -> Any:
+            return super().operate(op, *map(_written_out, other), **options)

@@ -1,0 +1,133 @@
+"""Routed messages that no step carries yet: they are rendered when their lane is idle."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, delete, exists, func, insert, select, update
+
+from mappings.outbox import UNFINISHED
+from mappings.prepared import Prepared
+from mappings.sql import table
+from mappings.store import Tx
+from mappings.tables import Link, Notice, Outbox, Waiting
+
+_waiting, _outbox, _link, _notice = table(Waiting), table(Outbox), table(Link), table(Notice)
+_ADD = Prepared(insert(_waiting))
+_IN_LANE = Prepared(select(_waiting).where(_waiting.c.lane == bindparam("lane")).order_by(_waiting.c.id))
+_DROP = Prepared(delete(_waiting).where(_waiting.c.id == bindparam("waiting_id")))
+_RELEASE = Prepared(update(_waiting).where(_waiting.c.lane == bindparam("of_lane"), _waiting.c.held != ""))
+_BUSY = exists().where(_outbox.c.lane == _waiting.c.lane, _outbox.c.state.in_(UNFINISHED))
+_IDLE = Prepared(
+    select(_waiting.c.lane)
+    .where(
+        _waiting.c.account == bindparam("account"),
+        _waiting.c.held == "",
+        _waiting.c.due_at <= bindparam("now", type_=_waiting.c.due_at.type),
+        ~_BUSY,
+    )
+    .group_by(_waiting.c.lane)
+    .order_by(func.min(_waiting.c.id))
+    .limit(bindparam("most"))
+)
+
+
+def add_waiting(
+    tx: Tx,
+    *,
+    lane: int,
+    link_id: int,
+    account: str,
+    message_id: str,
+    message: str,
+    due_at: datetime,
+    now: datetime,
+    inbox_id: int | None = None,
+) -> None:
+    """A routed message, to be rendered when its lane is idle."""
+    _ADD.run(
+        tx, lane=lane, link_id=link_id, account=account, message_id=message_id, message=message, due_at=due_at,
+        created_at=now, inbox_id=inbox_id,
+    )  # fmt: skip
+
+
+def idle_lanes(tx: Tx, account: str, now: datetime, limit: int) -> list[int]:
+    """Lanes of an account with something due to render and no unfinished step, longest waiting first."""
+    return _IDLE.scalars(tx, account=account, now=now, most=limit)
+
+
+def waiting_in(tx: Tx, lane: int) -> list[Row[Any]]:
+    """The messages that wait in a lane, in order."""
+    return _IN_LANE.all(tx, lane=lane)
+
+
+def drop_waiting(tx: Tx, ids: Sequence[int]) -> None:
+    """They are carried by steps now, or given up."""
+    for waiting_id in ids:
+        _DROP.run(tx, waiting_id=waiting_id)
+
+
+def hold_waiting(tx: Tx, lane: int, why: str) -> int:
+    """Nothing of this lane is rendered until `release_waiting`."""
+    return tx.execute(update(_waiting).where(_waiting.c.lane == lane).values(held=why)).rowcount
+
+
+def release_waiting(tx: Tx, lane: int) -> int:
+    """The lane may go on."""
+    return _RELEASE.run(tx, of_lane=lane, held="")
+
+
+def delay_waiting(tx: Tx, lane: int, due_at: datetime) -> None:
+    """The lane is looked at again at a moment."""
+    tx.execute(update(_waiting).where(_waiting.c.lane == lane, _waiting.c.held == "").values(due_at=due_at))
+
+
+def change_waiting(tx: Tx, waiting_id: int, message: str) -> None:
+    """Another text for a message that nobody has rendered yet."""
+    tx.execute(update(_waiting).where(_waiting.c.id == waiting_id).values(message=message))
+
+
+def late_answers(tx: Tx, before: datetime, automatic: str, limit: int = 100) -> list[tuple[int, str]]:
+    """(link, account) of conversations with an answer that should have gone by a moment, and no word to its agents.
+
+    Messages whose ids begin with `automatic` are nobody's answer.
+    """
+    told = exists().where(_notice.c.link_id == _link.c.id, _notice.c.cause.startswith("late."))
+    found: dict[tuple[int, str], None] = {}
+    waits = and_(_waiting.c.held == "", ~_waiting.c.message_id.startswith(automatic))
+    ready = and_(_outbox.c.state == "ready", ~_outbox.c.messages.startswith(f'[{{"id": "{automatic}'))
+    for one, due in ((_waiting, waits), (_outbox, ready)):
+        rows = tx.execute(
+            select(_link.c.id, one.c.account)
+            .join(one, one.c.link_id == _link.c.id)
+            .where(due, one.c.lane == _link.c.id * 4 + 1, one.c.created_at < before, one.c.account == _link.c.channel)
+            .where(*([one.c.due_at < before] if one is _waiting else []), ~told)
+            .group_by(_link.c.id, one.c.account)
+            .limit(limit)
+        )
+        found |= dict.fromkeys(rows)
+    return list(found)
+
+
+def held_since(tx: Tx, before: datetime, limit: int = 100) -> list[Row[Any]]:
+    """Messages held since before a moment."""
+    return list(
+        tx.execute(
+            select(_waiting)
+            .where(_waiting.c.held != "", _waiting.c.created_at < before)
+            .order_by(_waiting.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def move_waiting(tx: Tx, lane: int, to_lane: int, to_link: int, account: str) -> None:
+    """What waits goes to another link."""
+    tx.execute(update(_waiting).where(_waiting.c.lane == lane).values(lane=to_lane, link_id=to_link, account=account))
+
+
+def count_waiting(tx: Tx) -> dict[tuple[str, bool], int]:
+    """By (account, held): → how many messages wait."""
+    held = _waiting.c.held != ""
+    rows = tx.execute(select(_waiting.c.account, held, func.count()).group_by(_waiting.c.account, held))
+    return {(account, bool(is_held)): count for account, is_held, count in rows}

@@ -1,0 +1,97 @@
+"""`python -m tests.bench`: a table while it runs and at the end, and everything as JSON on the last line."""
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+
+from tests.bench import ingest, outage, postgres, relay, size
+from tests.bench.figures import Results
+from tests.bench.plan import FULL, NORMAL, QUICK, Plan
+from tests.bench.stage import ROOT, Stage
+
+_PAGE = ROOT / "docs/performance.md"
+_BEGIN, _END = "<!-- results -->", "<!-- end of results -->"
+Measure = Callable[[Stage, Plan, Results], None]
+MEASURES: dict[str, Measure] = {
+    "ingest": ingest.measure_ingest,
+    "xml": ingest.measure_xml,
+    "slowdisk": ingest.measure_slow_disk,
+    "relay": relay.measure_relay,
+    "ack": relay.measure_acknowledgement,
+    "added": relay.measure_added,
+    "memory": size.measure_memory,
+    "size": size.measure_size,
+    "outage": outage.measure_outage,
+    "postgres": postgres.measure_postgres,
+}
+
+
+def run(names: list[str], plan: Plan, *, pin: bool = True, say: Callable[[str], None] = print) -> Results:
+    """The measures asked for, each on a stage of its own."""
+    results = Results(say=say)
+    results.machine = {
+        "cores": os.cpu_count(), "machine": platform.machine(), "system": platform.platform(),
+        "python": platform.python_version(), "sqlite": sqlite3.sqlite_version, "load": os.getloadavg()[0],
+        "pinned": pin,
+    }  # fmt: skip
+    for name in names:
+        stage = Stage(pin=pin)
+        began = time.monotonic()
+        try:
+            MEASURES[name](stage, plan, results)
+        except Exception as error:  # one measure's trouble must not cost the others
+            results.fail(name, str(error) or type(error).__name__)
+        finally:
+            stage.close()
+        say(f"-- {name}: {time.monotonic() - began:.0f} s")
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", help=f"measures, with commas: {', '.join(MEASURES)}")
+    parser.add_argument("--quick", action="store_true", help="proves that it runs; the figures mean nothing")
+    parser.add_argument("--full", action="store_true", help="the longest backlog")
+    parser.add_argument("--rounds", type=int, help="instead of 5")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--no-pin", action="store_true", help="leave the choice of cores to the system")
+    chosen = parser.parse_args()
+    names = chosen.only.split(",") if chosen.only else list(MEASURES)
+    if unknown := [name for name in names if name not in MEASURES]:
+        parser.error(f"no such measure: {', '.join(unknown)}")
+    plan = QUICK if chosen.quick else FULL if chosen.full else NORMAL
+    if chosen.rounds:
+        plan = Plan(**{**{name: getattr(plan, name) for name in plan.__slots__}, "rounds": chosen.rounds})
+    began = time.strftime("%Y-%m-%d")
+    results = run(names, plan, pin=not chosen.no_pin, say=_say)
+    if chosen.write:
+        write_down(results, began, plan)
+    sys.stdout.write(f"{results.table()}\n{json.dumps(results.as_json(), ensure_ascii=False)}\n")
+    sys.exit(1 if results.failed else 0)
+
+
+def write_down(results: Results, day: str, plan: Plan) -> None:
+    """Puts the table between the marks of docs/performance.md."""
+    before, _, rest = _PAGE.read_text("utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    machine = results.machine
+    where = (
+        f"{day}, {machine['cores']} cores ({machine['machine']}), Python {machine['python']}, SQLite {machine['sqlite']}, "
+        f"{plan.rounds} rounds, load {machine['load']:.1f} before the start:"
+    )
+    _PAGE.write_text(f"{before}{_BEGIN}\n{where}\n\n```text\n{results.table().rstrip()}\n```\n{_END}{after}", "utf-8")
+
+
+def _say(line: str) -> None:
+    """Beside the results: they go to standard output when all is done."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The same relay loop, lean, with one shared plain httpx client.
+
+Callback → durable queue (group commit, synchronous=FULL) → the desk's same requests as the bridge makes → recorded.
+The head of each conversation goes, 32 at a time. No routing table, no allowance, no journal, no recovery.
+`plain`: as `pip install httpx` leaves it, without the package sniffio.
+"""
+
+import asyncio
+import json
+import os
+import sqlite3
+import sys
+from collections import deque
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from tests.bench import constants
+from tests.bench.peers.checked import checked
+from tests.bench.peers.noop import ready
+
+_AS_FORM = [("_", ("", b"", "text/plain"))]
+_ONE = "INSERT OR IGNORE INTO message (key, payload) VALUES (?, ?)"
+_DONE = "UPDATE message SET done = ? WHERE key = ?"
+
+
+class Relay:
+    """One process of it."""
+
+    def __init__(self, desk: str, *, parallel: int = 32) -> None:
+        self._desk = f"http://127.0.0.1:{desk}/REST/2.0"
+        self._writer = ThreadPoolExecutor(1)
+        self._base = sqlite3.connect(os.environ["BENCH_DATABASE"], check_same_thread=False, isolation_level=None)
+        self._base.execute("PRAGMA journal_mode=WAL")
+        self._base.execute("PRAGMA synchronous=FULL")
+        self._base.execute("CREATE TABLE message (id INTEGER PRIMARY KEY, key TEXT UNIQUE, payload BLOB, done TEXT)")
+        self._waiting: list[tuple[str, tuple[Any, ...], asyncio.Future[None]]] = []
+        self._committing: asyncio.Task[None] | None = None
+        self._lanes: dict[str, deque[tuple[str, str]]] = {}
+        self._tickets: dict[str, str] = {}
+        self._turn = asyncio.Semaphore(parallel)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._client: Any = None
+
+    @asynccontextmanager
+    async def running(self, _app: Starlette) -> AsyncIterator[None]:
+        import httpx
+
+        headers = {"authorization": f"token {constants.DESK_TOKEN}"}
+        async with httpx.AsyncClient(headers=headers, trust_env=False) as self._client:
+            yield
+
+    async def answer(self, request: Request) -> Response:
+        raw = await checked(request)
+        await self._write(_ONE, raw.key, raw.payload)
+        fields = json.loads(raw.payload)
+        who = fields["FromUserName"]
+        lane = self._lanes.get(who)
+        if lane is not None:
+            lane.append((raw.key, fields["Content"]))
+        else:
+            self._lanes[who] = deque([(raw.key, fields["Content"])])
+            task = asyncio.create_task(self._go(who))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return PlainTextResponse("success")
+
+    async def _go(self, who: str) -> None:
+        lane = self._lanes[who]
+        while lane:
+            key, text = lane[0]
+            async with self._turn:
+                place = await self._send(who, key, text)
+            await self._write(_DONE, place, key)
+            lane.popleft()
+        del self._lanes[who]
+
+    async def _send(self, who: str, key: str, text: str) -> str:
+        fields = {"Content": text, "ContentType": "text/plain", "Subject": f"ref {key}"}
+        ticket = self._tickets.get(who)
+        if ticket is None:
+            fields |= {"Subject": text, "Queue": "Support", "Requestor": f"{who}@bridge.invalid"}
+            made = await self._post("/ticket", fields)
+            ticket = self._tickets[who] = str(made.json()["id"])
+            await self._client.get(f"{self._desk}/ticket/{ticket}/history", params={"fields": "Type"})
+            return ticket
+        await self._client.get(f"{self._desk}/ticket/{ticket}")
+        return str((await self._post(f"/ticket/{ticket}/correspond", fields)).headers["location"])
+
+    async def _post(self, path: str, fields: dict[str, str]) -> Any:
+        answer = await self._client.post(self._desk + path, data={"JSON": json.dumps(fields)}, files=_AS_FORM)
+        answer.raise_for_status()
+        return answer
+
+    async def _write(self, statement: str, *values: Any) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((statement, values, future))
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit())
+        await future
+
+    async def _commit(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            await loop.run_in_executor(self._writer, self._together, group)
+            for _, _, future in group:
+                future.set_result(None)
+
+    def _together(self, group: list[tuple[str, tuple[Any, ...], Any]]) -> None:
+        self._base.execute("BEGIN IMMEDIATE")
+        for statement, values, _ in group:
+            self._base.execute(statement, values)
+        self._base.execute("COMMIT")
+
+
+def make(desk: str, sniffio: str = "plain") -> Starlette:
+    if sniffio == "plain":
+        sys.modules["sniffio"] = None  # type: ignore[assignment] # as if it were not installed
+    relay = Relay(desk)
+    routes = [Route("/hooks/{account}", relay.answer, methods=["GET", "POST"]), Route("/", ready)]
+    return Starlette(routes=routes, lifespan=relay.running)

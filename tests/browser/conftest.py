@@ -1,0 +1,84 @@
+"""A real browser, a serving bridge, a shop. Left out with one line where there is no Chromium."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests import leaveout
+from tests.browser.place import AGENTS, PASSWORD, Shop, chromium, make_bridge
+from tests.e2e.process import Process
+
+_HERE = Path(__file__).parent
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+# an expression that polls would need eval, which the shop's policy forbids
+LOADED = """() => new Promise((done) => {
+  if (window.bridgeChat && window.bridgeChat.open) done();
+  else window.addEventListener('bridge-chat:ready', () => done());
+})"""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = [item for item in items if item.path.is_relative_to(_HERE)]
+    for item in here:
+        item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.timeout(180))
+    if not chromium():
+        leaveout.leave_out(items, config, "browser", "no chromium on PATH; or name one in $CHROMIUM", here)
+
+
+@dataclass
+class Town:
+    """A bridge, a shop, a browser. Every person has a context (cookies, storage) of their own."""
+
+    bridge: Process
+    shop: Shop
+    browser: Browser
+
+    async def person(self, **options: object) -> BrowserContext:
+        context = await self.browser.new_context(**{"locale": "en-GB", **options})  # type: ignore[arg-type] # options are the browser's own, by name
+        context.set_default_timeout(10_000)
+        return context
+
+    async def visitor(self, **options: object) -> Page:
+        """Somebody in the shop, the chat not yet open."""
+        page = await (await self.person(**options)).new_page()
+        await page.goto(self.shop.base + "/p/17")
+        await page.evaluate(LOADED)
+        return page
+
+    async def agent(self, name: str = AGENTS[0], **options: object) -> Page:
+        """An agent who is signed in at the desk."""
+        page = await (await self.person(**{"viewport": {"width": 1366, "height": 800}, **options})).new_page()
+        await page.goto(self.bridge.base + "/desk/site/")
+        await page.fill("input[name=name]", name)
+        await page.fill("input[name=password]", PASSWORD)
+        await page.click("#sign button")
+        await page.wait_for_selector("#desk:not([hidden])")
+        return page
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    shop = Shop("")
+    bridge = make_bridge(tmp_path, allowed_origins=[shop.base])
+    shop.bridge = bridge.base
+    await bridge.start()
+    await shop.start()
+    async with async_playwright() as player:
+        browser = await player.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield Town(bridge, shop, browser)
+        await browser.close()
+    await shop.stop()
+    await bridge.close()

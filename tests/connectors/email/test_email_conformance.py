@@ -1,0 +1,154 @@
+"""The conformance suite, once for each role."""
+
+import asyncio
+from typing import Any
+
+import mail_corpus as corpus
+
+from bridge.contract import AuthFailed, Media, MessageReceived, Raw, Rejected, Retryable, Role, Throttled
+from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from bridge.testing.faults import Trouble
+from connectors.email import Email, mime
+from connectors.email.envelope import Envelope, facts
+from connectors.email.simulator import Simulator
+
+_NAMES = (
+    "quote-A01",
+    "block-qq",
+    "html-gmail-zh",
+    "charset-0-gb2312-base64",
+    "name-rfc2231",
+    "kept-1",
+    "cid-photo-not-logo",
+)
+
+
+def samples(conversation: str, head: bytes) -> tuple[Raw, ...]:
+    """Mails of the corpus as the reader would keep them."""
+    found = []
+    for sample in corpus.everything():
+        if sample.name in _NAMES:
+            raw = head + sample.raw.replace(b"From: A <a@customer.example>", b"From: A <agent@desk.example>")
+            envelope = Envelope(
+                raw,
+                sha256="f" * 64,
+                size=len(raw),
+                conversation=conversation,
+                strength="proof",
+                parts=facts(mime.parse(raw)),
+            )
+            found.append(Raw(key=f"mid:<{sample.name}@customer.example>", payload=envelope.dump()))
+    assert len(found) == len(_NAMES)
+    return tuple(found)
+
+
+class Mailbox(ConnectorConformance):
+    connector = None  # type: ignore[assignment] # the classes below are collected, this one is not
+    takes_callbacks = False
+    effect = "END"
+    # an SMTP server that takes a mail and then says no, or nothing, cannot be told from one that did not take it:
+    # see test_every_try_sends_the_same_bytes for what happens then
+    troubles = (Trouble.RESET_BEFORE, Trouble.STATUS)
+    refusals = (
+        Refusal("no such user", Rejected, 550, b"5.1.1 no such user"),
+        Refusal("spam", Rejected, 554, b"5.7.1 spam"),
+        Refusal("greylisted", Retryable, 450, b"4.2.0 later"),
+        Refusal("rate", Throttled, 421, b"4.7.28 rate limit"),
+        Refusal("sender", AuthFailed, 553, b"5.7.1 not owned by user"),
+        Refusal("too large", Rejected, 552, b"5.3.4 too large"),
+    )
+
+    def make_vendor(self, clock: Any, hook_url: str) -> Simulator:
+        return Simulator(role=self.role.value, clock=clock)
+
+    def settings(self, vendor: Any) -> dict[str, Any]:
+        settings = vendor.settings(at_most=[], max_attachment_bytes=2**20)
+        if not vendor.imap.port:  # a dry connector has no servers
+            settings |= {"imap_url": "imap://127.0.0.1:1", "smtp_url": "smtp://127.0.0.1:1"}
+        return settings
+
+    def wrong_settings(self, vendor: Any) -> dict[str, Any]:
+        return self.settings(vendor) | {"password": "not the authorization code"}
+
+    async def take_rights(self, stage: Stage) -> None:
+        stage.vendor.smtp.accounts = {}  # may read, may not send
+
+    async def shown(self, stage: Stage) -> list[str]:
+        return [
+            leaf.text_body.strip() for raw in stage.vendor.sent for leaf in mime.leaves(mime.parse(raw[:65_536]))[:1]
+        ]
+
+    async def put_file(self, stage: Stage, data: bytes) -> Media:
+        raw = corpus.multipart(
+            "multipart/mixed",
+            corpus.part("text/plain", b"see file"),
+            corpus.part("application/pdf", data, b"Content-Disposition: attachment; filename=a.pdf\r\n"),
+        )
+        kept = await stage.account.media.keep(raw, name="mail.eml", mime="message/rfc822")
+        return Media(account=stage.account.name, id=f"{kept.sha256}/2", mime="application/pdf", name="a.pdf")
+
+    async def arm(self, stage: Stage, trouble: Trouble, **options: Any) -> None:
+        if trouble is Trouble.RESET_BEFORE:
+            stage.vendor.trouble("END")
+            return
+        status, body = options.get("status", 500), options.get("body", b"").decode()
+        times = options.get("times", 1)
+        match status:
+            case 401:
+                stage.vendor.trouble("AUTH", "535 5.7.8 authentication failed", times=times)
+            case 429:
+                stage.vendor.trouble("END", "421 4.7.28 rate limit", times=times)
+            case 500 | 503:
+                stage.vendor.trouble("END", f"451 4.3.0 {body}", times=times)
+            case _:
+                stage.vendor.trouble("END", f"{status} {body}", times=times)
+
+    def disarm(self, stage: Stage) -> None:
+        stage.vendor.smtp.troubles.clear()
+
+    async def listening(self, stage: Stage) -> None:
+        """A listener that was started is there before something happens: mail has no history for newcomers."""
+        await asyncio.sleep(0)
+        if any(task.get_coro().__name__ == "listen" for task in asyncio.all_tasks()):
+            async with asyncio.timeout(10):
+                while "IDLE" not in stage.vendor.imap.commands:
+                    await asyncio.sleep(0.005)
+
+
+class TestEmailDesk(Mailbox):
+    connector = Email
+    simulator = Simulator
+    role = Role.DESK
+    samples = samples("0" * 13, b"To: bridge@bridge.example\r\n")
+
+    async def open_conversation(self, stage: Stage) -> str:
+        from bridge.contract import Text
+        from bridge.testing.conformance.saying import said, send, target_for
+
+        room, target = target_for(self.role, None, key="key-opening")
+        (step,) = stage.connector.render([said(self.role, Text(body="opening"), conversation="c1")], room)
+        return (await send(stage, step, target)).conversation
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        if not stage.vendor.desk.tickets:
+            await self.open_conversation(stage)
+        await self.listening(stage)
+        stage.vendor.agent_answers(text)
+
+
+class TestEmailChannel(Mailbox):
+    connector = Email
+    simulator = Simulator
+    role = Role.CHANNEL
+    samples = samples("0" * 13, b"")
+
+    async def open_conversation(self, stage: Stage) -> str:
+        page = await stage.connector.collect(None)
+        stage.vendor.customer_writes("opening")
+        page = await stage.connector.collect(page.cursor)
+        events = [event for raw in page.raws for event in stage.connector.normalise(raw)]
+        return next(event.message.conversation for event in events if isinstance(event, MessageReceived))
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        await self.listening(stage)
+        stage.vendor.customer_writes(text)

@@ -1,0 +1,64 @@
+"""Freshdesk passes the suite that every connector passes."""
+
+from pathlib import Path
+from typing import Any
+
+from bridge.contract import AuthFailed, Gone, Media, Rejected, Retryable, Throttled
+from bridge.testing.conformance import ConnectorConformance, Refusal, Stage, raws_in
+from connectors.freshdesk import Freshdesk
+from connectors.freshdesk.simulator import Simulator
+
+VALIDATION = b'{"description":"Validation failed","errors":[{"field":"%s","message":"canary","code":"%s"}]}'
+
+
+class TestFreshdesk(ConnectorConformance):
+    connector = Freshdesk
+    simulator = Simulator
+    effect = r"POST .*/(tickets|notes)$"
+    samples = raws_in(Path(__file__).parent / "fixtures")
+    refusals = (
+        # https://developers.freshdesk.com/api/#error
+        Refusal("wrong key", AuthFailed, status=401, body=b'{"code":"invalid_credentials","message":"x"}'),
+        Refusal("wrong key, no body", AuthFailed, status=401),
+        Refusal("no right", AuthFailed, status=403, body=b'{"code":"access_denied","message":"x"}'),
+        Refusal("plan", AuthFailed, status=403, body=b'{"code":"require_feature","message":"x"}'),
+        Refusal("suspended", AuthFailed, status=403, body=b'{"code":"account_suspended","message":"x"}'),
+        Refusal("locked out", AuthFailed, status=403, body=b'{"code":"password_lockout","message":"x"}'),
+        Refusal("an HTML page", AuthFailed, status=403, body=b"<html>blocked</html>"),
+        Refusal("plain http", AuthFailed, status=400, body=b'{"code":"ssl_required","message":"x"}'),
+        Refusal("led elsewhere", AuthFailed, status=302, headers={"location": "https://portal.example/login"}),
+        Refusal("no such ticket", Gone, status=404),
+        Refusal("trashed", Gone, status=405, headers={"allow": "GET"}),
+        Refusal("unknown field", Rejected, status=400, body=VALIDATION % (b"foo", b"invalid_field")),
+        Refusal("wrong type", Rejected, status=400, body=VALIDATION % (b"status", b"datatype_mismatch")),
+        Refusal("missing field", Rejected, status=400, body=VALIDATION % (b"cf_x", b"missing_field")),
+        Refusal("not acceptable", Rejected, status=406),
+        Refusal("wrong content type", Rejected, status=415),
+        Refusal("taken", Rejected, status=409, body=VALIDATION % (b"email", b"duplicate_value")),
+        Refusal("conflict", Retryable, status=409, body=VALIDATION % (b"status", b"inconsistent_state")),
+        Refusal("too many", Throttled, status=429, headers={"retry-after": "7"}),
+        Refusal("too many, no header", Throttled, status=429),
+        Refusal("fault", Retryable, status=500),
+        Refusal("bad gateway", Retryable, status=502, body=b"<html>bad gateway</html>"),
+    )
+
+    def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
+        return vendor.settings() | {"api_key": "some-other-key-of-nobody"}
+
+    async def take_rights(self, stage: Stage) -> None:
+        stage.vendor.bridge.rights = False
+
+    async def open_conversation(self, stage: Stage) -> str:
+        return stage.vendor.open_ticket()
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        await stage.vendor.agent_says(stage.vendor.open_ticket(), text)
+
+    async def shown(self, stage: Stage) -> list[str]:
+        return [seen.text for number in stage.vendor.state.tickets for seen in stage.vendor.ticket(str(number))]
+
+    async def put_file(self, stage: Stage, data: bytes) -> Media:
+        ticket = stage.vendor.open_ticket()
+        said = await stage.vendor.agent_replies(ticket, "with a file", [("a.pdf", "application/pdf", data)])
+        (file,) = stage.vendor.state.tickets[int(ticket)].conversations[-1].files
+        return Media(account=stage.account.name, id=f"{ticket}:{said}:{file.id}", mime="application/pdf", name="a.pdf")

@@ -1,0 +1,74 @@
+"""Request Tracker passes the suite that every connector passes."""
+
+from pathlib import Path
+from typing import Any
+
+from bridge.contract import AuthFailed, Gone, Media, Raw, Rejected, Retryable, Throttled
+from bridge.testing.clock import VirtualClock
+from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from connectors.rt import RequestTracker
+from connectors.rt.simulator import Simulator
+
+FIXTURES = Path(__file__).parent / "fixtures"
+SAMPLES = tuple(
+    Raw(key=path.stem.replace("_", ":"), payload=path.read_bytes())
+    for path in sorted(FIXTURES.glob("transaction_*.json"))
+)
+
+
+class TestRequestTracker(ConnectorConformance):
+    connector = RequestTracker
+    simulator = Simulator
+    effect = "POST .*/(correspond|comment|ticket)$"
+    samples = SAMPLES
+    refusals = (
+        Refusal("wrong token", AuthFailed, status=401, body=b'{"message":"Unauthorized"}'),
+        Refusal("no right", AuthFailed, status=403, body=b'{"message":"Permission Denied"}'),
+        Refusal("no such ticket", Gone, status=404, body=b'{"message":"Not Found"}'),
+        Refusal("content refused", Rejected, status=400, body=b'{"message":"ContentType is a required field"}'),
+        Refusal("fault", Retryable, status=500),
+        Refusal("overloaded", Throttled, status=503, headers={"retry-after": "7"}),
+    )
+
+    def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
+        return vendor.settings() | {"token": "1-31-some-other-token"}
+
+    async def take_rights(self, stage: Stage) -> None:
+        stage.vendor.rest.blind.add("bridge")
+
+    async def open_conversation(self, stage: Stage) -> str:
+        return stage.vendor.open_ticket()
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        await stage.vendor.agent_says(stage.vendor.open_ticket(), text)
+
+    async def shown(self, stage: Stage) -> list[str]:
+        return [
+            seen.text
+            for number, ticket in stage.vendor.state.tickets.items()
+            if not ticket.merged_into
+            for seen in stage.vendor.ticket(str(number))
+        ]
+
+    async def put_file(self, stage: Stage, data: bytes) -> Media:
+        ticket = stage.vendor.open_ticket()
+        await stage.vendor.agent_says(ticket, "with a file", files=[("a.pdf", "application/pdf", data)])
+        number = max(stage.vendor.state.attachments)
+        return Media(account=stage.account.name, id=str(number), mime="application/pdf", name="a.pdf")
+
+
+class TestThroughTheMailGateway(TestRequestTracker):
+    """The same suite with customers as the authors of what they write."""
+
+    effect = "POST .*/mail-gateway$"
+    refusals = (
+        Refusal("a proxy asks for a login", AuthFailed, status=401),
+        Refusal("no such address", Retryable, status=404),
+        Refusal("not taken", Rejected, status=200, body=b"not ok - operation unsuccessful\n"),
+        Refusal("queue not found", Retryable, status=200, body=b"temporary failure - operation unsuccessful\n"),
+        Refusal("fault", Retryable, status=500),
+        Refusal("overloaded", Throttled, status=503, headers={"retry-after": "7"}),
+    )
+
+    def make_vendor(self, clock: VirtualClock, hook_url: str) -> Simulator:
+        return Simulator(clock=clock, hook_url=hook_url, mail_gateway=True)

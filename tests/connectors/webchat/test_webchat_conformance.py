@@ -1,0 +1,98 @@
+"""Web chat passes the suite that every connector passes, once for each of its roles."""
+
+from typing import Any
+
+from argon2 import PasswordHasher
+
+from bridge.contract import Raw, Role
+from bridge.testing.conformance import ConnectorConformance, Stage, raws_in
+from connectors.webchat import WebChat
+from tests.connectors.webchat.samples import FIXTURES, key_of
+
+HASH = PasswordHasher(time_cost=1, memory_cost=1024).hash("a long password")
+
+
+class _Common(ConnectorConformance):
+    connector = WebChat
+    takes_callbacks = False
+    samples: tuple[Raw, ...] = raws_in(FIXTURES, keys=key_of)
+
+    def settings(self, vendor: Any) -> dict[str, Any]:
+        return {
+            "kind": "webchat",
+            "allowed_origins": ["https://www.acme.example"],
+            "identity_secret": "a secret that signs visitors",
+            "agents": [{"name": "Agent", "hash": HASH}],
+        }
+
+
+class TestChannel(_Common):
+    role = Role.CHANNEL
+
+    async def _visitor(self, stage: Stage) -> dict[str, str]:
+        assert stage.served is not None
+        answer = await stage.served.post("/chat/trial/v1/sessions", json={})
+        answer.raise_for_status()
+        return {"authorization": f"Bearer {answer.json()['access_token']}", "id": answer.json()["visitor"]["id"]}
+
+    async def open_conversation(self, stage: Stage) -> str:
+        return (await self._visitor(stage))["id"]
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        assert stage.served is not None
+        headers = await self._visitor(stage)
+        body = {"client_id": f"client-{text.encode().hex()[:40]}", "text": text}
+        answer = await stage.served.post(
+            "/chat/trial/v1/messages", json=body, headers={"authorization": headers["authorization"]}
+        )
+        answer.raise_for_status()
+
+    async def shown(self, stage: Stage) -> list[str]:
+        found = []
+        for name, _ in await stage.account.records.list("visitor"):
+            for _, event in await stage.account.records.read(f"visitor:{name}"):
+                if event["type"] == "message.new":
+                    found.append(event["text"] or str(event.get("attachments") or event.get("cards")))
+        return found
+
+
+class TestDesk(_Common):
+    role = Role.DESK
+
+    async def _sign_in(self, stage: Stage) -> None:
+        assert stage.served is not None
+        if not stage.served.cookies:
+            answer = await stage.served.post(
+                "/desk/trial/v1/sign-in", json={"name": "agent", "password": "a long password"}, headers={"x-desk": "1"}
+            )
+            answer.raise_for_status()
+
+    async def open_conversation(self, stage: Stage) -> str:
+        from bridge.contract import Text
+        from bridge.testing.conformance.saying import said, send, target_for
+
+        room, target = target_for(self.role, None, key=f"opening-{await self._count(stage)}")
+        (step,) = stage.connector.render([said(self.role, Text(body="opened"), conversation="c1")], room)
+        return (await send(stage, step, target)).conversation
+
+    async def _count(self, stage: Stage) -> int:
+        return len(await stage.account.records.list("ticket"))
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        assert stage.served is not None
+        await self._sign_in(stage)
+        ticket = await self.open_conversation(stage)
+        answer = await stage.served.post(
+            f"/desk/trial/v1/tickets/{ticket}/messages",
+            json={"client_id": f"client-{text.encode().hex()[:40]}", "text": text},
+            headers={"x-desk": "1"},
+        )
+        answer.raise_for_status()
+
+    async def shown(self, stage: Stage) -> list[str]:
+        found = []
+        for name, _ in await stage.account.records.list("ticket"):
+            for _, entry in await stage.account.records.read(f"ticket:{name}"):
+                if entry["type"] in {"message", "note"}:
+                    found.append(entry["text"] or str(entry.get("attachments") or entry.get("cards")))
+        return found

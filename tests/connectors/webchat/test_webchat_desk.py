@@ -1,0 +1,458 @@
+"""What agents' browsers may and may not do, and what the engine brings them."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from bridge.contract import (
+    Audience,
+    Author,
+    AuthorKind,
+    Card,
+    Contact,
+    Image,
+    Labels,
+    Message,
+    MessageReceived,
+    Progress,
+    Put,
+    ReceiptReceived,
+    Room,
+    State,
+    Status,
+    StatusChanged,
+    Target,
+    Text,
+)
+from connectors.webchat import add_agent
+from tests.connectors.webchat.chat_rig import PASSWORD, Place, code
+
+CUSTOMER = Contact(id="oCustomerA", name="Customer A", locale="zh_CN")
+
+
+def said(text: str, number: int = 1, *parts: Any) -> Message:
+    author = Author(kind=AuthorKind.CUSTOMER, id=CUSTOMER.id, name=CUSTOMER.name)
+    return Message(id=f"wx-{number}", conversation="c", author=author, parts=(Text(body=text), *parts))
+
+
+async def ticket(place: Place, text: str = "hello", key: str = "step-1", **more: Any) -> str:
+    receipt = await place.bring(said(text), key, to=None, contact=CUSTOMER, **more)
+    return receipt.conversation
+
+
+async def entries(agent: httpx.AsyncClient, name: str, after: int = 0) -> list[dict[str, Any]]:
+    answer = await agent.get(f"/desk/site/v1/tickets/{name}/entries", params={"after": after})
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["entries"]
+    return found
+
+
+async def answer(agent: httpx.AsyncClient, name: str, text: str, client: str = "", **more: Any) -> httpx.Response:
+    body = {"client_id": client or f"client-{text.encode().hex()[:30]:0<10}", "text": text, **more}
+    return await agent.post(f"/desk/site/v1/tickets/{name}/messages", json=body)
+
+
+def cookie_of(agent: httpx.AsyncClient) -> str:
+    return "; ".join(f"{name}={value}" for name, value in agent.cookies.items())
+
+
+# what is left of the reply allowance
+
+
+async def test_tags_show_what_is_left_and_replace_each_other(place: Place) -> None:
+    agent = await place.agent()
+    name = await ticket(place, fields={"tags": ["vip"]})
+    room = Room(conversation=name, contact=CUSTOMER)
+    for number, left in enumerate((5, 4, 4)):
+        step = place.chat.labels(Labels(tags=(f"replies-left-{left}",)), room)
+        assert step is not None
+        target = Target(key=f"labels-{number}", link="1", conversation=name, contact=CUSTOMER)
+        assert (await place.chat.deliver(step, target)).conversation == name
+        assert (await place.chat.deliver(step, target)).ids == ()
+    shown = (await agent.get(f"/desk/site/v1/tickets/{name}")).json()["ticket"]
+    assert shown["tags"] == shown["fields"]["tags"] == ["vip", "replies-left-4"]
+    assert len(await entries(agent, name)) == 1
+
+
+# signing in
+
+
+async def test_nothing_opens_without_a_sign_in(place: Place) -> None:
+    client = place.client(**{"x-desk": "1"})
+    name = await ticket(place)
+    for path in ("me", "tickets", "events", "search?q=x", f"tickets/{name}", f"tickets/{name}/entries"):
+        got = await client.get(f"/desk/site/v1/{path}")
+        assert got.status_code == 401 and code(got) == "signed_out", path
+    for path in ("messages", "notes", "assignee", "status", "seen", "typing"):
+        got = await client.post(f"/desk/site/v1/tickets/{name}/{path}", json={})
+        assert got.status_code == 401, path
+    assert (await client.post("/desk/site/v1/uploads", content=b"%PDF")).status_code == 401
+
+
+async def test_a_wrong_name_and_a_wrong_password_look_alike(place: Place) -> None:
+    client = place.client(**{"x-desk": "1"})
+    answers = [
+        await client.post("/desk/site/v1/sign-in", json={"name": name, "password": password})
+        for name, password in (("Agent A", "wrong"), ("Nobody", PASSWORD), ("", ""))
+    ]
+    bodies = {answer.json()["error"]["message"] for answer in answers}
+    assert {answer.status_code for answer in answers} == {401} and len(bodies) == 1
+    assert not client.cookies
+
+
+async def test_guessing_is_slowed_down_for_the_name_and_for_the_address(place: Place) -> None:
+    guesser = place.client(**{"x-desk": "1"})
+    statuses = []
+    for number in range(1000):
+        body = {"name": "agent a", "password": f"guess {number}"}
+        statuses.append((await guesser.post("/desk/site/v1/sign-in", json=body)).status_code)
+    assert statuses[:5] == [401] * 5 and set(statuses[5:]) == {429}
+    elsewhere = place.client("203.0.113.9", **{"x-desk": "1"})
+    refused = await elsewhere.post("/desk/site/v1/sign-in", json={"name": "Agent A", "password": PASSWORD})
+    assert refused.status_code == 429 and refused.json()["error"]["retry_after_ms"] > 0
+    other = await elsewhere.post("/desk/site/v1/sign-in", json={"name": "Agent B", "password": PASSWORD})
+    assert other.status_code == 200, "colleagues are not locked out"
+    place.clock.advance(minutes=16)
+    assert (
+        await elsewhere.post("/desk/site/v1/sign-in", json={"name": "Agent A", "password": PASSWORD})
+    ).status_code == 200
+
+
+async def test_the_cookie_is_for_this_host_and_no_script(place: Place) -> None:
+    client = place.client(**{"x-desk": "1"})
+    got = await client.post("/desk/site/v1/sign-in", json={"name": "AGENT A", "password": PASSWORD})
+    cookie = got.headers["set-cookie"]
+    assert cookie.startswith("__Host-desk-site=")
+    for part in ("HttpOnly", "SameSite=strict", "Secure", "Path=/"):
+        assert part in cookie
+    assert cookie.partition("=")[2].partition(";")[0] not in repr(vars(place.account.records)), "stored as a hash"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"},
+        {"x-desk": "0"}, {"origin": "https://www.acme.example"},
+    ],
+)  # fmt: skip
+async def test_another_site_can_neither_act_nor_sign_in(place: Place, headers: dict[str, str]) -> None:
+    agent = await place.agent()
+    name = await ticket(place)
+    for path, body in (
+        (f"tickets/{name}/messages", {"client_id": "client-0001", "text": "x"}),
+        (f"tickets/{name}/status", {"status": "solved"}),
+        ("sign-in", {"name": "Agent B", "password": PASSWORD}),
+        ("sign-out", {}),
+    ):
+        got = await agent.post(f"/desk/site/v1/{path}", json=body, headers=headers)
+        assert got.status_code == 403 and "set-cookie" not in got.headers, path
+    assert not place.kept
+
+
+async def test_a_form_cannot_act(place: Place) -> None:
+    agent = await place.agent()
+    name = await ticket(place)
+    got = await agent.post(f"/desk/site/v1/tickets/{name}/status", data={"status": "solved"})
+    assert got.status_code == 415
+
+
+async def test_signing_out_ends_the_session_on_the_server(place: Place) -> None:
+    agent = await place.agent()
+    thief = place.client(**{"x-desk": "1", "cookie": cookie_of(agent)})
+    assert (await thief.get("/desk/site/v1/me")).status_code == 200
+    assert (await agent.post("/desk/site/v1/sign-out", json={})).status_code == 204
+    assert (await thief.get("/desk/site/v1/me")).status_code == 401
+
+
+async def test_sessions_end_when_idle_and_when_the_password_changes(place: Place) -> None:
+    await add_agent(place.account, "Agent C", "the first password")
+    client = place.client(**{"x-desk": "1"})
+    body = {"name": "agent c", "password": "the first password"}
+    assert (await client.post("/desk/site/v1/sign-in", json=body)).json() == {"name": "Agent C"}
+    await add_agent(place.account, "Agent C", "the second password")
+    assert (await client.get("/desk/site/v1/me")).status_code == 401
+    agent = await place.agent()
+    place.clock.advance(hours=7)
+    assert (await agent.get("/desk/site/v1/me")).json()["agents"] == ["Agent A", "Agent B", "Agent C"]
+    place.clock.advance(hours=9)
+    assert (await agent.get("/desk/site/v1/me")).status_code == 401
+
+
+@pytest.mark.parametrize(("name", "password"), [("", "a long password"), ("  ", "a long password"), ("Agent", "short")])
+async def test_sign_ins_that_are_none_are_refused(place: Place, name: str, password: str) -> None:
+    with pytest.raises(ValueError, match=r"empty|at least"):
+        await add_agent(place.account, name, password)
+
+
+async def test_added_passwords_are_argon2id(place: Place) -> None:
+    await add_agent(place.account, "Agent C", "a long password")
+    found = await place.account.records.get("agent", "agent c")
+    assert found is not None and found[0]["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+# what the engine brings
+
+
+async def test_a_step_is_on_the_ticket_once_however_often_it_is_delivered(place: Place) -> None:
+    name = await ticket(place)
+    assert await ticket(place) == name, "the same key opens no second ticket"
+    for _ in range(3):
+        await place.bring(said("again", 2), "step-2", to=name, contact=CUSTOMER)
+    agent = await place.agent()
+    assert [(entry["text"], entry["seq"]) for entry in await entries(agent, name)] == [("hello", 1), ("again", 2)]
+
+
+async def test_deliveries_at_once_leave_no_gap_and_lose_nothing(place: Place) -> None:
+    name = await ticket(place)
+    await asyncio.gather(
+        *(place.bring(said(f"message {n}", n), f"step-{n}", to=name, contact=CUSTOMER) for n in range(2, 30))
+    )
+    found = await entries(await place.agent(), name)
+    assert [entry["seq"] for entry in found] == list(range(1, 30))
+    assert {entry["text"] for entry in found} == {"hello", *(f"message {n}" for n in range(2, 30))}
+
+
+async def test_the_list_says_who_waits_and_what_is_unread(place: Place) -> None:
+    name = await ticket(place)
+    agent = await place.agent()
+    (row,) = (await agent.get("/desk/site/v1/tickets")).json()["tickets"]
+    assert (row["id"], row["name"], row["unread"], row["last"]["text"]) == (name, "Customer A", True, "hello")
+    assert row["waiting"].startswith("2026-01-05T09:00")
+    await agent.post(f"/desk/site/v1/tickets/{name}/seen", json={"seq": 1})
+    (row,) = (await agent.get("/desk/site/v1/tickets")).json()["tickets"]
+    assert not row["unread"] and row["waiting"]
+    other = await place.agent("Agent B")
+    (row,) = (await other.get("/desk/site/v1/tickets")).json()["tickets"]
+    assert row["unread"], "what one agent saw another may not have"
+    await answer(agent, name, "we look")
+    (row,) = (await other.get("/desk/site/v1/tickets")).json()["tickets"]
+    assert row["waiting"] == "" and row["assignee"] == "Agent A"
+
+
+async def test_everything_about_the_customer_is_beside_the_conversation(place: Place) -> None:
+    first = await ticket(
+        place,
+        "first",
+        "step-1",
+        context={"page": "https://www.acme.example/p/17"},
+        fields={"tags": ["wechat"], "group": "A"},
+    )
+    second = await ticket(place, "second", "step-2", previous=first)
+    agent = await place.agent()
+    found = (await agent.get(f"/desk/site/v1/tickets/{second}")).json()
+    assert found["ticket"]["previous"] == first and [other["id"] for other in found["others"]] == [first]
+    found = (await agent.get(f"/desk/site/v1/tickets/{first}")).json()["ticket"]
+    assert found["profile"]["locale"] == "zh_CN" and found["fields"] == {"tags": ["wechat"], "group": "A"}
+    assert found["context"] == {"page": "https://www.acme.example/p/17"} and found["subject"] == "first"
+
+
+async def test_files_and_cards_are_shown(place: Place) -> None:
+    media = await place.account.media.keep(b"\x89PNG\r\n\x1a\n" + b"0" * 50, name="shelf.png")
+    card = Card(title="Lamp", path="pages/order?id=17", thumb=media, url="javascript:alert(1)")
+    receipt = await place.bring(said("see", 1, Image(media=media), card), "step-1", to=None, contact=CUSTOMER)
+    agent = await place.agent()
+    (entry,) = await entries(agent, receipt.conversation)
+    (file,) = entry["attachments"]
+    assert file["name"] == "shelf.png" and (await agent.get(file["url"])).content == await place.account.media.read(
+        media
+    )
+    (shown,) = entry["cards"]
+    assert shown["title"] == "Lamp" and shown["path"] == "pages/order?id=17" and "url" not in shown
+    assert (await agent.get(shown["thumb"])).status_code == 200
+
+
+async def test_a_page_that_came_as_a_file_is_never_a_page(place: Place) -> None:
+    """An agent's or another channel's file is whatever it is: browsers must not run it on our origin."""
+    media = await place.account.media.keep(b"<html><script>alert(1)</script>", name="a.png", mime="image/png")
+    name = (await place.bring(said("see", 1, Image(media=media)), "step-1", to=None, contact=CUSTOMER)).conversation
+    agent = await place.agent()
+    (entry,) = await entries(agent, name)
+    got = await agent.get(entry["attachments"][0]["url"])
+    assert got.headers["content-type"] == "application/octet-stream"
+    assert (
+        got.headers["content-disposition"].startswith("attachment")
+        and "sandbox" in got.headers["content-security-policy"]
+    )
+
+
+async def test_the_fate_of_an_answer_is_on_the_ticket(place: Place) -> None:
+    name = await ticket(place)
+    agent = await place.agent()
+    written = (await answer(agent, name, "we look")).json()["entry"]
+    mark = Message(
+        id="progress:1", conversation="", author=Author(kind=AuthorKind.BRIDGE), audience=Audience.AGENTS,
+        parts=(Progress(of=written["id"], state=State.HELD, reason="window.over"),),
+    )  # fmt: skip
+    await place.bring(mark, "step-9", to=name)
+    await place.bring(mark, "step-9", to=name)
+    states = [entry for entry in await entries(agent, name) if entry["type"] == "state"]
+    assert [(entry["of"], entry["state"], entry["reason"]) for entry in states] == [
+        (written["id"], "held", "window.over")
+    ]
+
+
+async def test_marks_of_the_bridges_own_notices_make_no_step(place: Place) -> None:
+    """Else two accounts that show progress would tell each other of each other's marks for ever."""
+    mark = Message(
+        id="progress:2", conversation="", author=Author(kind=AuthorKind.BRIDGE), audience=Audience.AGENTS,
+        parts=(Progress(of="progress:1", state=State.ACCEPTED),),
+    )  # fmt: skip
+    assert place.chat.render([mark], Room(conversation="1001")) == []
+
+
+async def test_the_customers_next_message_reopens_a_solved_ticket(place: Place) -> None:
+    name = await ticket(place)
+    agent = await place.agent()
+    await agent.post(f"/desk/site/v1/tickets/{name}/status", json={"status": "solved"})
+    assert (await agent.get("/desk/site/v1/tickets")).json()["tickets"] == []
+    (row,) = (await agent.get("/desk/site/v1/tickets?status=solved")).json()["tickets"]
+    assert row["status"] == "solved" and row["waiting"] == ""
+    await place.bring(said("one more thing", 2), "step-2", to=name, contact=CUSTOMER)
+    assert (await agent.get("/desk/site/v1/tickets?status=solved")).json()["tickets"] == []
+    (row,) = (await agent.get("/desk/site/v1/tickets")).json()["tickets"]
+    assert row["status"] == "open" and row["waiting"]
+    assert [entry["type"] for entry in await entries(agent, name)] == ["message", "status", "status", "message"]
+
+
+# what agents do
+
+
+async def test_an_answer_is_kept_once_and_a_note_is_private(place: Place) -> None:
+    name = await ticket(place)
+    agent = await place.agent()
+    for _ in range(3):
+        assert (await answer(agent, name, "in stock", "client-0001")).status_code == 201
+    await agent.post(f"/desk/site/v1/tickets/{name}/notes", json={"client_id": "client-0002", "text": "#retry"})
+    events = place.events()
+    assert [(event.message.id, event.message.audience) for event in events] == [
+        (f"a_{name}_client-0001", Audience.CUSTOMER), (f"a_{name}_client-0002", Audience.AGENTS),
+    ]  # fmt: skip
+    assert all(isinstance(event, MessageReceived) and event.message.author.name == "Agent A" for event in events)
+    kinds = [entry["type"] for entry in await entries(agent, name)]
+    assert kinds == ["message", "assigned", "message", "note"]
+
+
+async def test_an_answer_whose_process_died_is_handed_over_by_the_next(place: Place) -> None:
+    name = await ticket(place)
+    agent = await place.agent()
+    await agent.get("/desk/site/v1/me")
+    place.down = True
+    assert (await answer(agent, name, "in stock", "client-0001")).status_code == 503
+    assert not place.kept
+    place.down = False
+    again = Place(place.account, place.clock)
+    browser = again.client(**{"x-desk": "1", "cookie": cookie_of(agent)})
+    assert (await browser.get("/desk/site/v1/me")).status_code == 200
+    assert [raw.key for raw in again.kept] == [f"agent:{name}:client-0001"]
+    assert await place.account.records.list("pending") == []
+    await browser.aclose()
+
+
+async def test_whoever_did_not_see_a_colleagues_answer_is_told_before_sending(place: Place) -> None:
+    name = await ticket(place)
+    one, other = await place.agent("Agent A"), await place.agent("Agent B")
+    assert (await answer(one, name, "from the first", seen_seq=1)).status_code == 201
+    stale = await answer(other, name, "from the second", seen_seq=1)
+    assert stale.status_code == 409 and code(stale) == "newer_messages"
+    newer = stale.json()["error"]["newer"]
+    assert [entry["text"] for entry in newer] == ["from the first"]
+    assert (await answer(other, name, "from the second", seen_seq=newer[-1]["seq"])).status_code == 201
+    mine = await answer(other, name, "one's own do not count", seen_seq=newer[-1]["seq"])
+    assert mine.status_code == 201
+    await place.bring(said("the customer writes on", 2), "step-2", to=name, contact=CUSTOMER)
+    seen = mine.json()["entry"]["seq"]
+    assert (await answer(other, name, "nor do the customer's words", seen_seq=seen)).status_code == 201
+
+
+async def test_two_answers_at_once_never_pass_each_other_unseen(place: Place) -> None:
+    name = await ticket(place)
+    one, other = await place.agent("Agent A"), await place.agent("Agent B")
+    got = await asyncio.gather(
+        answer(one, name, "from the first", seen_seq=1), answer(other, name, "from the second", seen_seq=1)
+    )
+    assert sorted(each.status_code for each in got) == [201, 409]
+
+
+async def test_assigning_and_solving_are_told(place: Place) -> None:
+    name = await ticket(place)
+    agent = await place.agent()
+    path = f"/desk/site/v1/tickets/{name}"
+    assert (await agent.post(f"{path}/assignee", json={"to": "Agent B"})).status_code == 204
+    assert (await agent.post(f"{path}/assignee", json={"to": "Stranger"})).status_code == 400
+    assert (await agent.post(f"{path}/assignee", json={"to": ""})).status_code == 204
+    for status in ("solved", "solved", "open"):
+        assert (await agent.post(f"{path}/status", json={"status": status})).status_code == 204
+    assert (await agent.post(f"{path}/status", json={"status": "closed"})).status_code == 400
+    told = [event.status for event in place.events() if isinstance(event, StatusChanged)]
+    assert told == [Status.SOLVED, Status.OPEN]
+    acts = [(entry["type"], entry.get("to", entry.get("status"))) for entry in (await entries(agent, name))[1:]]
+    assert acts == [("assigned", "Agent B"), ("assigned", ""), ("status", "solved"), ("status", "open")]
+
+
+async def test_reading_is_told_by_the_ids_that_receipts_named(place: Place) -> None:
+    receipt = await place.bring(said("hello"), "step-1", to=None, contact=CUSTOMER)
+    agent = await place.agent()
+    for _ in range(2):
+        await agent.post(f"/desk/site/v1/tickets/{receipt.conversation}/seen", json={"seq": 1})
+    (event,) = place.events()
+    assert isinstance(event, ReceiptReceived)
+    assert (event.conversation, event.message, event.state) == (receipt.conversation, receipt.ids[0], State.READ)
+
+
+async def test_an_answer_before_the_screen_told_of_reading_hides_no_reading(place: Place) -> None:
+    receipt = await place.bring(said("hello"), "step-1", to=None, contact=CUSTOMER)
+    agent = await place.agent()
+    await answer(agent, receipt.conversation, "at once")
+    await agent.post(f"/desk/site/v1/tickets/{receipt.conversation}/seen", json={"seq": 3})
+    assert [event.message for event in place.events() if isinstance(event, ReceiptReceived)] == list(receipt.ids)
+
+
+async def test_past_conversations_are_found_by_what_was_said_and_by_name(place: Place) -> None:
+    name = await ticket(place, "发票什么时候开？ 100% sure_thing")
+    await ticket(place, "something else", "step-2")
+    agent = await place.agent()
+    await answer(agent, name, "order 4711 is on its way")
+    await agent.post(f"/desk/site/v1/tickets/{name}/status", json={"status": "solved"})
+    for words, count in (
+        ("发票", 1),
+        ("4711", 1),
+        ("CUSTOMER a", 2),
+        ("0% SURE_", 1),
+        ("nothing", 0),
+        ("%", 1),
+        ("", 0),
+        ('"t":', 0),
+    ):
+        found = (await agent.get("/desk/site/v1/search", params={"q": words})).json()["tickets"]
+        assert len(found) == count, words
+    found = (await agent.get("/desk/site/v1/search", params={"q": "4711"})).json()["tickets"][0]
+    assert found["id"] == name and "4711" in found["hit"] and found["status"] == "solved"
+
+
+@pytest.mark.parametrize("name", ["9999", "0", "-1", "x", "..%2f..%2fetc", "١٠٠١", "1001 "])
+async def test_a_ticket_that_never_was_is_not_found(place: Place, name: str) -> None:
+    await ticket(place)
+    agent = await place.agent()
+    assert (await agent.get(f"/desk/site/v1/tickets/{name}")).status_code == 404
+    got = await agent.post(f"/desk/site/v1/tickets/{name}/status", json={"status": "solved"})
+    assert got.status_code == 404
+
+
+async def test_one_agents_upload_is_not_anothers(place: Place) -> None:
+    name = await ticket(place)
+    one, other = await place.agent("Agent A"), await place.agent("Agent B")
+    file = (await one.post("/desk/site/v1/uploads", content=b"%PDF-1", headers={"x-name": "a.pdf"})).json()["id"]
+    assert (await answer(other, name, "x", attachments=[file])).status_code == 404
+    assert (await answer(one, name, "", "client-0001", attachments=[file])).status_code == 201
+    visitor = await place.visitor()
+    assert (await visitor.say("x", attachments=[file])).status_code == 404
+
+
+async def test_a_session_of_an_agent_who_is_gone_opens_nothing(place: Place) -> None:
+    await add_agent(place.account, "Agent C", "a long password")
+    client = place.client(**{"x-desk": "1"})
+    await client.post("/desk/site/v1/sign-in", json={"name": "Agent C", "password": "a long password"})
+    await place.account.records.commit(Put("agent", "agent c", None))
+    assert (await client.get("/desk/site/v1/me")).status_code == 401

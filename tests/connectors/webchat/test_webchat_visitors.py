@@ -1,0 +1,584 @@
+"""What visitors' browsers may and may not do."""
+
+import hashlib
+import hmac
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from bridge.contract import Author, AuthorKind, Entered, MessageReceived, Put, ReceiptReceived, State
+from bridge.contract import Message as Said
+from bridge.contract import Text as Words
+from connectors.webchat.identity import Unproven, prove
+from connectors.webchat.seals import Seals, hashed
+from connectors.webchat.settings import Settings, allows
+from connectors.webchat.text import clean, clean_name, clean_page
+from tests.browser.place import jwt
+from tests.connectors.webchat.chat_rig import ORIGIN, SECRET, Place, code, opened
+
+
+def _answer(text: str, kind: AuthorKind = AuthorKind.AGENT) -> Said:
+    return Said(id=f"desk-{text}", conversation="t", author=Author(kind=kind, name="Agent"), parts=(Words(body=text),))
+
+
+def _claims(place: Place, **more: Any) -> dict[str, Any]:
+    return {"sub": "c-17", "exp": place.clock().timestamp() + 300, **more}
+
+
+# saying
+
+
+async def test_a_message_is_kept_and_shown_once_however_often_it_is_repeated(place: Place) -> None:
+    visitor = await place.visitor()
+    first = await visitor.say("hello", "client-0001")
+    again = await visitor.say("hello", "client-0001")
+    other_words = await visitor.say("other words, same id", "client-0001")
+    assert (first.status_code, again.status_code, other_words.status_code) == (201, 200, 200)
+    assert first.json()["seq"] == again.json()["seq"] == other_words.json()["seq"] == 1
+    assert [raw.key for raw in place.kept] == [f"visitor:{visitor.id}:client-0001"]
+    (event,) = place.events()
+    assert isinstance(event, MessageReceived)
+    assert event.message.conversation == visitor.id == event.contact.id
+    assert [part.body for part in event.message.parts] == ["hello"]
+    shown = await visitor.seen()
+    assert [entry["data"]["text"] for entry in shown["events"]] == ["hello"]
+
+
+async def test_what_could_not_be_kept_is_not_confirmed_and_heals_on_the_repeat(place: Place) -> None:
+    visitor = await place.visitor()
+    place.down = True
+    answer = await visitor.say("hello", "client-0001")
+    assert answer.status_code == 503 and code(answer) == "busy" and answer.headers["retry-after"]
+    assert (await visitor.seen())["events"] == []
+    place.down = False
+    assert (await visitor.say("hello", "client-0001")).status_code == 201
+
+
+async def test_a_crash_between_keeping_and_showing_heals_on_the_repeat(place: Place, monkeypatch: Any) -> None:
+    visitor = await place.visitor()
+    commit = place.account.records.commit
+
+    async def dies(*changes: Any) -> Any:
+        raise ConnectionError("the process died here")
+
+    monkeypatch.setattr(place.account.records, "commit", dies)
+    with pytest.raises(ConnectionError):
+        await visitor.say("hello", "client-0001")
+    monkeypatch.setattr(place.account.records, "commit", commit)
+    assert (await visitor.say("hello", "client-0001")).status_code == 201
+    assert len(place.kept) == 1 and len((await visitor.seen())["events"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ({"client_id": "short", "text": "x"}, 400, "bad_client_id"),
+        ({"client_id": "../../etc/passwd", "text": "x"}, 400, "bad_client_id"),
+        ({"client_id": "client-0001", "text": "  "}, 400, "empty"),
+        ({"client_id": "client-0001", "text": "x" * 4001}, 413, "text_too_long"),
+        ({"client_id": "client-0001", "text": ["x"]}, 400, "empty"),
+        ({"client_id": "client-0001", "attachments": ["u-not-mine"]}, 404, "no_file"),
+        ({"client_id": "client-0001", "attachments": "u-1"}, 400, "bad_attachments"),
+        ({"client_id": "client-0001", "attachments": ["a"] * 11}, 400, "bad_attachments"),
+    ],
+)
+async def test_odd_messages_are_refused(place: Place, body: dict[str, Any], status: int, reason: str) -> None:
+    answer = await (await place.visitor()).post("messages", body)
+    assert (answer.status_code, code(answer)) == (status, reason)
+    assert not place.kept
+
+
+async def test_bodies_that_are_no_small_json_object_are_refused(place: Place) -> None:
+    visitor = await place.visitor()
+    headers = visitor.headers | {"content-type": "application/json"}
+    path = "/chat/site/v1/messages"
+    for body, status in (
+        (b"[" * 100_000, 413), (b"[" * 5_000, 400), (b"[]", 400), (b'{"a":1,"a":2}', 400), (b"\xff", 400), (b"", 400),
+        (b'{"text":"' + b"x" * 40_000 + b'"}', 413),
+    ):  # fmt: skip
+        assert (await visitor.client.post(path, content=body, headers=headers)).status_code == status
+    form = await visitor.client.post(path, data={"text": "x"}, headers=visitor.headers)
+    assert form.status_code == 415, "a form of another site must not get through"
+
+
+async def test_a_flood_of_one_visitor_is_told_to_wait_and_harms_nobody_else(place: Place) -> None:
+    loud, calm = await place.visitor(), await place.visitor("198.51.100.8")
+    statuses = [(await loud.say("x", f"client-{number:04}")).status_code for number in range(1000)]
+    assert statuses[:20] == [201] * 20
+    assert set(statuses[20:]) == {429}
+    refused = await loud.say("x", "client-9999")
+    assert refused.json()["error"]["retry_after_ms"] > 0
+    assert (await calm.say("hello")).status_code == 201
+    place.clock.advance(refused.json()["error"]["retry_after_ms"] / 1000)
+    assert (await loud.say("x", "client-9999")).status_code == 201
+
+
+async def test_new_visitors_from_one_address_are_limited_and_known_ones_are_not(place: Place) -> None:
+    known = await place.visitor()
+    client = place.client()
+    statuses = [(await client.post("/chat/site/v1/sessions", json={})).status_code for _ in range(1000)]
+    assert statuses.count(200) == 59, "60 at once, one of which was the first visitor"
+    again = await client.post("/chat/site/v1/sessions", json={"visitor_token": known.token})
+    assert again.status_code == 200 and again.json()["visitor"]["id"] == known.id
+    assert (await known.say("still here")).status_code == 201
+    assert (await client.post("/chat/site/v1/sessions", json={})).json()["error"]["retry_after_ms"] > 0
+
+
+# who
+
+
+async def test_a_token_of_one_visitor_is_nothing_of_another(place: Place) -> None:
+    one, other = await place.visitor(), await place.visitor()
+    await one.say("mine alone")
+    file = (await one.upload(b"%PDF-1.7 mine")).json()["id"]
+    assert (await other.seen())["events"] == []
+    assert (await other.get("messages")).json()["messages"] == []
+    assert (await other.say("theirs", attachments=[file])).status_code == 404
+    epoch = (await one.seen())["cursor"]
+    foreign = await other.get("events", params={"since": epoch, "wait": "0"})
+    assert foreign.status_code == 410 and code(foreign) == "resync"
+
+
+@pytest.mark.parametrize("key", ["", "x", "Bearer", "Bearer x", "Bearer a.b", "Basic eDp4"])
+async def test_without_a_key_nothing_opens(place: Place, key: str) -> None:
+    client = place.client()
+    for path in ("events", "messages"):
+        answer = await client.get(f"/chat/site/v1/{path}", headers={"authorization": key})
+        assert answer.status_code == 401 and code(answer) == "no_session"
+    for path in ("messages", "uploads", "receipts", "typing", "profile", "close", "identify"):
+        answer = await client.post(f"/chat/site/v1/{path}", json={}, headers={"authorization": key})
+        assert answer.status_code == 401
+
+
+async def test_a_key_ends_after_a_quarter_of_an_hour_and_cannot_be_forged(place: Place) -> None:
+    visitor = await place.visitor()
+    body, _, mark = visitor.session["access_token"].partition(".")
+    other = Seals(b"another key").access(visitor.id, place.clock())
+    for forged in (f"{body}.{mark[:-1]}", f"{body}x.{mark}", body, other, visitor.token):
+        answer = await visitor.get("events", headers={"authorization": f"Bearer {forged}"})
+        assert answer.status_code == 401
+    place.clock.advance(minutes=16)
+    assert (await visitor.get("events")).status_code == 401
+
+
+async def test_tokens_are_stored_as_hashes_only(place: Place) -> None:
+    visitor = await place.visitor()
+    await (await place.agent()).get("/desk/site/v1/me")
+    dump = repr(vars(place.account.records))
+    assert visitor.token not in dump and hashed(visitor.token) in dump
+    assert len(visitor.token) >= 27  # 160 bits
+
+
+async def test_a_token_that_was_given_back_opens_nothing(place: Place) -> None:
+    visitor = await place.visitor()
+    await visitor.client.request("DELETE", "/chat/site/v1/sessions", json={"visitor_token": visitor.token})
+    fresh = await place.visitor(visitor_token=visitor.token)
+    assert fresh.id != visitor.id
+
+
+async def test_a_signed_identity_is_a_fact_and_follows_to_the_next_browser(place: Place) -> None:
+    claims = _claims(place, name="Customer A", email="a@acme.example", email_verified=True)
+    visitor = await place.visitor()
+    await visitor.say("anonymous so far", "client-0001")
+    answer = await visitor.post("identify", {"jwt": jwt(claims)})
+    assert answer.status_code == 200 and not answer.json()["switched"]
+    await visitor.say("known now", "client-0002")
+    contact = place.events()[-1].contact
+    assert contact.extra["customer_id"] == "c-17"
+    assert (contact.name, contact.email) == ("Customer A", "a@acme.example")
+    second = await place.visitor(identity={"jwt": jwt(claims)})
+    assert second.id == visitor.id and second.token != visitor.token
+    assert [entry["data"]["text"] for entry in (await second.seen())["events"]] == ["anonymous so far", "known now"]
+
+
+async def test_two_identities_are_never_mixed(place: Place) -> None:
+    """A shared computer: the second customer sees nothing of the first."""
+    visitor = await place.visitor(identity={"jwt": jwt(_claims(place))})
+    await visitor.say("secret of the first")
+    answer = (await visitor.post("identify", {"jwt": jwt(_claims(place, sub="c-18"))})).json()
+    assert answer["switched"] and answer["visitor"]["id"] != visitor.id
+    second = await place.visitor(visitor_token=answer["visitor_token"])
+    assert second.id == answer["visitor"]["id"]
+    assert (await second.seen())["events"] == []
+
+
+async def test_an_address_that_nobody_verified_is_no_fact(place: Place) -> None:
+    visitor = await place.visitor(identity={"jwt": jwt(_claims(place, email="victim@acme.example"))})
+    await visitor.post("profile", {"name": "Customer A", "email": "victim@acme.example", "role": "admin"})
+    await visitor.say("hello")
+    contact = place.events()[-1].contact
+    assert contact.email == "" and contact.extra["email (not verified)"] == "victim@acme.example"
+    assert "admin" not in contact.model_dump_json()
+
+
+def _forged() -> list[tuple[str, Any]]:
+    now = 1767603600.0  # the virtual clock's start, 2026-01-05 09:00 UTC
+    good = {"sub": "c-17", "exp": now + 300}
+    none = jwt(good).split(".")
+    return [
+        ("another secret", {"jwt": jwt(good, "another secret entirely")}),
+        ("alg none", {"jwt": f"eyJhbGciOiJub25lIn0.{none[1]}."}),
+        ("alg none with a mark", {"jwt": f"eyJhbGciOiJub25lIn0.{none[1]}.{none[2]}"}),
+        ("over", {"jwt": jwt({**good, "exp": now - 61})}),
+        ("too long", {"jwt": jwt({**good, "exp": now + 86400})}),
+        ("no end", {"jwt": jwt({"sub": "c-17"})}),
+        ("end is a word", {"jwt": jwt({**good, "exp": "never"})}),
+        ("not yet", {"jwt": jwt({**good, "nbf": now + 600})}),
+        ("another account", {"jwt": jwt({**good, "aud": "other"})}),
+        ("nobody", {"jwt": jwt({**good, "sub": ""})}),
+        ("claims are a list", {"jwt": jwt([good])}),  # type: ignore[arg-type] # wrong on purpose
+        ("garbage", {"jwt": "a.b.c"}),
+        ("not ASCII", {"jwt": "ü.ü.ü"}),
+        ("a list", ["jwt"]),
+        ("empty", {"user_id": "", "user_hash": hmac.new(SECRET.encode(), b"", hashlib.sha256).hexdigest()}),
+        ("wrong hash", {"user_id": "c-17", "user_hash": "0" * 64}),
+        (
+            "hash of another",
+            {"user_id": "c-17", "user_hash": hmac.new(SECRET.encode(), b"c-18", hashlib.sha256).hexdigest()},
+        ),
+        ("hash not ASCII", {"user_id": "c-17", "user_hash": "ü" * 64}),
+    ]
+
+
+@pytest.mark.parametrize(("name", "claim"), _forged(), ids=lambda value: value if isinstance(value, str) else "")
+async def test_a_forged_identity_is_refused_everywhere_alike(place: Place, name: str, claim: Any) -> None:
+    visitor = await place.visitor()
+    answers = [
+        await visitor.client.post("/chat/site/v1/sessions", json={"identity": claim}),
+        *([await visitor.post("identify", claim)] if isinstance(claim, dict) else []),
+    ]
+    for answer in answers:
+        assert answer.status_code == 401 and code(answer) == "identity_refused", name
+    assert (await visitor.say("as a stranger")).status_code == 201
+    assert "customer_id" not in place.events()[-1].contact.extra
+
+
+async def test_the_older_hash_of_the_id_is_accepted(place: Place) -> None:
+    mark = hmac.new(SECRET.encode(), b"c-17", hashlib.sha256).hexdigest()
+    visitor = await place.visitor(identity={"user_id": "c-17", "user_hash": mark})
+    assert visitor.session["visitor"]["verified"]
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+def test_no_token_makes_proving_fail_otherwise(head: str, body: str, mark: str) -> None:
+    from bridge.testing.clock import VirtualClock
+
+    with pytest.raises(Unproven):
+        prove({"jwt": f"{head}.{body}.{mark}"}, SECRET, "site", VirtualClock()())
+
+
+async def test_required_identity_covers_every_endpoint() -> None:
+    async with opened(identity="required") as place:
+        client = place.client()
+        assert code(await client.post("/chat/site/v1/sessions", json={})) == "identity_required"
+        known = await place.visitor(identity={"jwt": jwt(_claims(place))})
+        assert (await known.say("hello")).status_code == 201
+        stranger = "v_00000000000000ff"
+        await place.account.records.commit(Put("visitor", stranger, {"id": stranger, "read": 0, "delivered": 0}))
+        headers = {"authorization": f"Bearer {Seals(place.account.secret).access(stranger, place.clock())}"}
+        for path in ("events", "messages"):
+            assert code(await client.get(f"/chat/site/v1/{path}", headers=headers)) == "identity_required"
+        for path in ("messages", "uploads", "receipts", "typing", "profile", "close"):
+            answer = await client.post(f"/chat/site/v1/{path}", json={}, headers=headers)
+            assert code(answer) == "identity_required", path
+
+
+# where from
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "http://www.acme.example", "https://www.acme.example.evil.example", "https://acme.example",
+     "https://www.acme.example:8443", "null", "https://xwww.acme.example"],
+)  # fmt: skip
+async def test_a_site_that_is_not_allowed_is_refused(place: Place, origin: str) -> None:
+    visitor = await place.visitor()
+    headers = {"origin": origin}
+    for answer in (
+        await visitor.client.post("/chat/site/v1/sessions", json={}, headers=headers),
+        await visitor.post("messages", {"client_id": "client-0001", "text": "x"}, headers=headers),
+        await visitor.get("events", headers=headers),
+        await visitor.client.request("OPTIONS", "/chat/site/v1/badge", headers=headers),
+    ):
+        assert answer.status_code == 403 and "access-control-allow-origin" not in answer.headers
+    assert not place.kept
+
+
+async def test_an_allowed_site_may_read_and_only_it(place: Place) -> None:
+    visitor = await place.visitor()
+    asked = await visitor.client.request("OPTIONS", "/chat/site/v1/badge", headers={"origin": ORIGIN})
+    assert (
+        asked.headers["access-control-allow-origin"] == ORIGIN
+        and "x-visitor" in asked.headers["access-control-allow-headers"]
+    )
+    answer = await visitor.client.get("/chat/site/v1/badge", headers={"origin": ORIGIN, "x-visitor": visitor.token})
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert answer.headers["vary"] == "Origin" and "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("pattern", "origin", "allowed"),
+    [
+        ("https://*.acme.example", "https://www.acme.example", True),
+        ("https://*.acme.example", "https://a.b.acme.example", True),
+        ("https://*.acme.example", "https://acme.example", False),
+        ("https://*.acme.example", "https://evilacme.example", False),
+        ("https://*.acme.example", "http://www.acme.example", False),
+        ("https://acme.example:8443", "https://acme.example:8443", True),
+    ],
+)
+def test_patterns_of_origins(pattern: str, origin: str, allowed: bool) -> None:
+    assert allows((pattern,), origin) is allowed
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"allowed_origins": ["acme.example"]}, {"allowed_origins": ["*"]}, {"allowed_origins": ["https://acme.example/shop"]},
+        {"allowed_origins": ["https://acme.example; script-src *"]}, {"identity_secret": "short"}, {"identity": "required"},
+        {"colour": "red"}, {"agents": [{"name": "Agent", "hash": "a password"}]}, {"prechat": ["password"]},
+    ],
+)  # fmt: skip
+def test_faults_in_the_configuration_are_named(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"origin|identity_secret|colour|agents|prechat"):
+        Settings.model_validate({"kind": "webchat", **keys})
+
+
+async def test_the_frame_says_who_may_show_it_and_runs_nothing_else(place: Place) -> None:
+    client = place.client()
+    frame, page = await client.get("/chat/site/frame"), await client.get("/chat/site/")
+    policy = frame.headers["content-security-policy"]
+    assert policy.endswith(f"frame-ancestors 'self' {ORIGIN}")
+    assert page.headers["content-security-policy"].endswith("frame-ancestors 'none'")
+    for part in (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "base-uri 'none'",
+        "require-trusted-types-for",
+    ):
+        assert part in policy
+    assert "unsafe" not in policy and "<script>" not in frame.text and " style=" not in frame.text
+
+
+async def test_a_hostile_title_stays_inside_its_attribute() -> None:
+    async with opened(title='"><script>alert(1)</script>') as place:
+        for path in ("/chat/site/", "/chat/site/frame", "/desk/site/"):
+            text = (await place.client().get(path)).text
+            assert "<script>alert" not in text and "&lt;script&gt;" in text
+
+
+# files
+
+
+def _picture(kind: str = "PNG", **more: Any) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), "navy").save(out, kind, **more)
+    return out.getvalue()
+
+
+SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("a.svg", SVG, "image/svg+xml"), ("a.png", SVG, "image/png"), ("a.txt", b"  <svg onload=alert(1)>", "text/plain"),
+        ("a.html", b"<!doctype html><script>alert(1)</script>", "text/html"), ("a.jpg", b"<html><body>", "image/jpeg"),
+        ("a.exe", b"MZ\x90\0\3", "application/octet-stream"), ("a.png", b"\x89PNG\r\n\x1a\n but no picture", "image/png"),
+        ("a.gif", b"GIF89a/*<svg/onload=alert(1)>*/", "image/gif"), ("empty.pdf", b"", "application/pdf"),
+    ],
+)  # fmt: skip
+async def test_what_browsers_would_run_is_refused_whatever_it_says_it_is(
+    place: Place, name: str, data: bytes, kind: str
+) -> None:
+    answer = await (await place.visitor()).upload(data, name, kind)
+    assert answer.status_code == 415 and code(answer) == "file_type"
+
+
+async def test_fifty_megabytes_are_refused_before_they_are_read(place: Place) -> None:
+    visitor = await place.visitor()
+    read = 0
+
+    async def body() -> Any:
+        nonlocal read
+        for _ in range(50):
+            read += 1
+            yield b"x" * 2**20
+
+    answer = await visitor.client.post("/chat/site/v1/uploads", content=body(), headers=visitor.headers)
+    assert answer.status_code == 413 and code(answer) == "too_large" and read <= 12
+    declared = await visitor.client.post(
+        "/chat/site/v1/uploads", content=b"x", headers=visitor.headers | {"content-length": str(50 * 2**20)}
+    )
+    assert declared.status_code == 413
+
+
+async def test_a_picture_of_too_many_pixels_is_refused(place: Place) -> None:
+    out = io.BytesIO()
+    Image.new("1", (50_000, 50_000)).save(out, "PNG")
+    answer = await (await place.visitor()).upload(out.getvalue(), "bomb.png")
+    assert answer.status_code == 413 and code(answer) == "too_many_pixels"
+
+
+async def test_pictures_lose_what_cameras_wrote_and_what_hides_behind_them(place: Place) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    visitor = await place.visitor()
+    for kind, mime in (("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")):
+        data = _picture(kind, exif=exif) + b"<script>alert(1)</script>"
+        found = (await visitor.upload(data, "a.html")).json()
+        stored = (await visitor.client.get(found["url"])).content
+        assert b"secret place" not in stored and b"<script" not in stored, kind
+        assert (found["mime"], found["w"], found["h"]) == (mime, 64, 48)
+        assert found["name"].startswith("a.html.")
+
+
+async def test_files_are_given_to_signed_links_only_and_never_as_pages(place: Place) -> None:
+    visitor = await place.visitor()
+    found = (await visitor.upload(b"%PDF-1.7 hello", 'x"; filename=evil.html\r\nx: y')).json()
+    answer = await visitor.client.get(found["url"])
+    assert answer.content == b"%PDF-1.7 hello"
+    assert answer.headers["content-disposition"].startswith("attachment; ")
+    assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert "x" not in answer.headers and "\r" not in answer.headers["content-disposition"]
+    path, _, query = found["url"].partition("?")
+    for forged in (path, f"{path}?{query[:-1]}", f"{path}x?{query}", f"{path}?e=9999999999&s=x", f"{path}?e=x&s=x"):
+        assert (await visitor.client.get(forged)).status_code == 404
+    place.clock.advance(days=3)
+    assert (await visitor.client.get(found["url"])).status_code == 404
+
+
+async def test_a_message_with_files_carries_them(place: Place) -> None:
+    visitor = await place.visitor()
+    names = [
+        (await visitor.upload(_picture(), "shelf.png")).json()["id"],
+        (await visitor.upload(b"%PDF-1", "a.pdf")).json()["id"],
+    ]
+    assert (await visitor.say("", "client-0001", attachments=names)).status_code == 201
+    (event,) = place.events()
+    assert [(part.kind, part.media.name) for part in event.message.parts] == [("image", "shelf.png"), ("file", "a.pdf")]
+    for part in event.message.parts:
+        assert part.media.account == "site" and await place.account.media.read(part.media)
+
+
+# text
+
+
+@given(st.text())
+def test_clean_text_holds_nothing_that_deceives(text: str) -> None:
+    found = clean(text)
+    assert not set(found) & set("\x00\x1b\x7f\u202e\u2066\ufeff") and len(found) <= 4000
+    found.encode()
+
+
+@given(st.text())
+def test_clean_names_are_names(text: str) -> None:
+    found = clean_name(text)
+    assert found and not set(found) & set('/\\<>:"|?*%\r\n\0') and found not in {".", ".."} and len(found) <= 101
+
+
+@pytest.mark.parametrize(
+    ("given_page", "kept"),
+    [
+        ("https://www.acme.example/p/17?token=x#y", "https://www.acme.example/p/17"),
+        ("javascript:alert(1)", ""), ("data:text/html,x", ""), ("https://user:pass@acme.example/a", "https://acme.example/a"),
+        ("http://[::1", ""), (17, ""),
+    ],
+)  # fmt: skip
+def test_pages_lose_what_is_nobodys_business(given_page: Any, kept: str) -> None:
+    assert clean_page(given_page) == kept
+
+
+# seeing
+
+
+async def test_every_event_comes_once_and_in_order_over_any_disconnect(place: Place) -> None:
+    visitor = await place.visitor()
+    for number in range(12):
+        await place.bring(_answer(f"answer {number}"), f"key-{number}", to=visitor.id)
+    seen: list[str] = []
+    cursor = ""
+    while True:  # a line that breaks after every answer of at most three events
+        found = await visitor.seen(cursor)
+        part = found["events"][:3]
+        if not part:
+            break
+        seen += [event["data"]["text"] for event in part]
+        cursor = part[-1]["id"]
+    assert seen == [f"answer {number}" for number in range(12)]
+    header = await visitor.get("events", params={"since": "", "wait": "0"}, headers={"last-event-id": cursor})
+    assert header.json()["events"] == [], "Last-Event-ID wins"
+
+
+@pytest.mark.parametrize("since", ["x.y", "999", "-1", "abc.1", "1e3", "٣"])
+async def test_a_position_that_is_none_asks_for_a_fresh_start(place: Place, since: str) -> None:
+    answer = await (await place.visitor()).get("events", params={"since": since, "wait": "0"})
+    assert answer.status_code == 410 and code(answer) == "resync"
+
+
+async def test_history_is_read_in_pages_of_whole_messages(place: Place) -> None:
+    visitor = await place.visitor()
+    for number in range(130):
+        await place.bring(_answer(f"answer {number}"), f"key-{number}", to=visitor.id)
+    found, before, pages = [], 10_000, 0
+    while True:
+        page = (await visitor.get("messages", params={"before": before, "limit": 50})).json()
+        found = [message["text"] for message in page["messages"]] + found
+        pages += 1
+        if not page["more"]:
+            break
+        before = page["messages"][0]["seq"]
+    assert found == [f"answer {number}" for number in range(130)] and pages == 3
+    fresh = await place.visitor(visitor_token=visitor.token)
+    assert fresh.session["cursor"].endswith(".0")
+
+
+async def test_reading_is_told_once_and_only_forward(place: Place) -> None:
+    visitor = await place.visitor()
+    await visitor.say("hello")
+    receipts = [await place.bring(_answer(f"answer {number}"), f"key-{number}", to=visitor.id) for number in range(3)]
+    badge = await visitor.client.get("/chat/site/v1/badge", headers={"x-visitor": visitor.token})
+    assert badge.json() == {"unread": 3, "last": {"from": "Agent", "preview": "answer 2"}}
+    assert (await visitor.post("receipts", {"delivered": 4, "read": 3})).status_code == 204
+    assert (await visitor.post("receipts", {"delivered": 4, "read": 2})).status_code == 204
+    told = [(event.message, event.state) for event in place.events() if isinstance(event, ReceiptReceived)]
+    ids = [receipt.ids[0] for receipt in receipts]
+    assert told == [(name, State.DELIVERED) for name in ids] + [(name, State.READ) for name in ids[:2]]
+    again = await visitor.client.get("/chat/site/v1/badge", headers={"x-visitor": visitor.token})
+    assert again.json()["unread"] == 1
+    etag = {"x-visitor": visitor.token, "if-none-match": again.headers["etag"]}
+    assert (await visitor.client.get("/chat/site/v1/badge", headers=etag)).status_code == 304
+    await visitor.post("receipts", {"read": 10_000})
+    assert (await visitor.client.get("/chat/site/v1/badge", headers={"x-visitor": visitor.token})).json()["unread"] == 0
+
+
+async def test_opening_the_chat_is_told_once_an_hour(place: Place) -> None:
+    page = {"url": "https://www.acme.example/p/17?x=1", "title": "Lamp <b>"}
+    visitor = await place.visitor(entered=True, page=page, lang="zh-CN")
+    await place.visitor(visitor_token=visitor.token, entered=True)
+    entered = [event for event in place.events() if isinstance(event, Entered)]
+    assert len(entered) == 1
+    assert entered[0].context == {"page": "https://www.acme.example/p/17", "title": "Lamp <b>"}
+    assert entered[0].contact.locale == "zh-CN"
+
+
+async def test_a_configuration_is_public_and_holds_no_secret(place: Place) -> None:
+    answer = await place.client().get("/chat/site/v1/config")
+    assert answer.json()["limits"] == {"text": 4000, "file": 10 * 2**20, "files": 10}
+    assert SECRET not in json.dumps(answer.json())
+
+
+async def test_links_to_files_stay_the_same_for_a_day(place: Place) -> None:
+    visitor = await place.visitor()
+    found = (await visitor.upload(b"%PDF-1", "a.pdf")).json()
+    place.clock.advance(hours=3)
+    assert place.chat._office.files.url(found["id"]) == found["url"]
+    place.clock.advance(timedelta(days=1).total_seconds())
+    assert place.chat._office.files.url(found["id"]) != found["url"]

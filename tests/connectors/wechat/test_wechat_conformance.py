@@ -1,0 +1,79 @@
+"""What every connector has to keep, for both flavours and all modes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from wechat_rig import OPENID
+
+from bridge.contract import AuthFailed, Media, Rejected, Retryable, Throttled, WindowClosed
+from bridge.testing.conformance import ConnectorConformance, Refusal, Stage, raws_in
+from connectors.wechat import WeChat
+from connectors.wechat.simulator import Simulator
+
+SAMPLES = tuple(
+    raw for raw in raws_in(Path(__file__).parent / "fixtures", keys=lambda path: path.name) if "README" not in raw.key
+)
+
+
+def says(code: int) -> bytes:
+    """The platform says no with status 200."""
+    return json.dumps({"errcode": code, "errmsg": "as asked rid: 695b7d90-3c177166-9ee3056f"}).encode()
+
+
+class WeChatConformance(ConnectorConformance):
+    connector = WeChat
+    simulator = Simulator
+    effect = "POST /cgi-bin/message/custom/send"
+    samples = SAMPLES
+    refusals = (
+        Refusal("window over", WindowClosed, 200, says(45015)),
+        Refusal("replies used up", WindowClosed, 200, says(45047)),
+        Refusal("token", AuthFailed, 200, says(40001)),
+        Refusal("account banned", AuthFailed, 200, says(48004)),
+        Refusal("minute quota", Throttled, 200, says(45011)),
+        Refusal("daily quota", Throttled, 200, says(45009)),
+        Refusal("busy", Retryable, 200, says(-1)),
+        Refusal("blocked", Rejected, 200, says(48002)),
+        Refusal("content", Rejected, 200, says(87014)),
+        Refusal("unheard of", Rejected, 200, says(98765)),
+    )
+    choices: dict[str, Any] = {}
+
+    def make_vendor(self, clock: Any, hook_url: str) -> Simulator:
+        return Simulator(clock=clock, hook_url=hook_url, push_timeout=1.0, **self.choices)
+
+    def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
+        return vendor.settings() | {"app_secret": "ffffffffffffffffffffffffffffffff"}
+
+    async def take_rights(self, stage: Stage) -> None:
+        stage.vendor.platform.may_send = False
+
+    async def open_conversation(self, stage: Stage) -> str:
+        stage.vendor.lets_reply(OPENID)
+        return OPENID
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        await stage.vendor.says(OPENID, text)
+
+    async def shown(self, stage: Stage) -> list[str]:
+        return [bubble.text or bubble.kind for bubble in stage.vendor.chat(OPENID) if bubble.who == "service"]
+
+    async def put_file(self, stage: Stage, data: bytes) -> Media:
+        media_id = stage.vendor.platform.files.put("image", data, "image/jpeg", checked=False)
+        return Media(account=stage.account.name, id=media_id)
+
+
+class TestMiniProgram(WeChatConformance):
+    """Secure mode, JSON: what the set-up guide recommends."""
+
+
+class TestOfficialAccount(WeChatConformance):
+    choices = {"flavour": "official_account", "mode": "compatible", "data_format": "xml"}
+
+
+class TestPlain(WeChatConformance):
+    """The platform signs the query only in this mode, so that altered words are taken as they are."""
+
+    choices = {"mode": "plain", "data_format": "xml"}
+    test_a_forged_callback_is_no_evidence = None

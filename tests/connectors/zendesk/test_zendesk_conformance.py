@@ -1,0 +1,75 @@
+"""Zendesk passes the suite that every connector passes."""
+
+from pathlib import Path
+from typing import Any
+
+from bridge.contract import AuthFailed, Gone, Media, Raw, Rejected, Retryable, Throttled
+from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from connectors.zendesk import Zendesk
+from connectors.zendesk.simulator import Simulator
+from connectors.zendesk.wire import media_id
+
+FIXTURES = Path(__file__).parent / "fixtures"
+SAMPLES = tuple(
+    Raw(key=path.stem.replace("_", ":"), payload=path.read_bytes()) for path in sorted(FIXTURES.glob("*.json"))
+)
+CLOSED = b"""{"error":"RecordInvalid","description":"Record validation errors","details":{"status":
+[{"description":"Status: closed prevents ticket update","error":"ClosedPreventsUpdate"}]}}"""
+FULL = b"""{"error":"RecordInvalid","description":"Record validation errors","details":{"base":
+[{"description":"Ticket has reached the maximum of 5000 comments"}]}}"""
+BLANK = b"""{"error":"RecordInvalid","description":"Record validation errors","details":{"value":
+[{"description":"cannot be blank","error":"BlankValue"}]}}"""
+
+
+class TestZendesk(ConnectorConformance):
+    connector = Zendesk
+    simulator = Simulator
+    effect = r"(POST /api/v2/tickets|PUT /api/v2/tickets/\d+)(\.json)?$"
+    samples = SAMPLES
+    refusals = (
+        Refusal("wrong token", AuthFailed, status=401, body=b'{"error":"Couldn\'t authenticate you"}'),
+        Refusal("no right", AuthFailed, status=403, body=b'{"error":{"title":"Forbidden","message":"No access"}}'),
+        Refusal(
+            "suspended",
+            AuthFailed,
+            status=403,
+            body=b'{"error":{"title":"Account suspended","message":"This account is suspended"}}',
+        ),
+        Refusal("plan expired", AuthFailed, status=402, body=b"<html>Your trial has expired</html>"),
+        Refusal("no such account", AuthFailed, status=404, body=b'{"error":{"title":"No help desk at acme"}}'),
+        Refusal("moved", AuthFailed, status=302, headers={"location": "https://elsewhere.example/"}),
+        Refusal("newer shape", Rejected, status=400, body=b'{"errors":[{"code":"InvalidValue","title":"Invalid"}]}'),
+        Refusal("too many", Rejected, status=400, body=b'{"error":"TooManyValues","description":"Maximum 100"}'),
+        Refusal("closed ticket", Gone, status=422, body=CLOSED, attempts=1),
+        Refusal("full ticket", Gone, status=422, body=FULL),
+        Refusal("a field", Rejected, status=422, body=BLANK),
+        Refusal("too large", Rejected, status=413, body=b"<html>413</html>"),
+        Refusal("changed meanwhile", Retryable, status=409, body=b'{"error":"UpdateConflict"}'),
+        Refusal("collision", Retryable, status=409, body=b'{"error":"DatabaseConflict"}'),
+        Refusal("fault", Retryable, status=500),
+        Refusal("maintenance", Throttled, status=503, headers={"retry-after": "7"}),
+        Refusal("limit", Throttled, status=429, headers={"retry-after": "17"}),
+    )
+
+    def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
+        return vendor.settings() | {"client_secret": "some-other-secret"}
+
+    async def take_rights(self, stage: Stage) -> None:
+        stage.vendor.gate.powerless = True
+
+    async def open_conversation(self, stage: Stage) -> str:
+        return stage.vendor.open_ticket()
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        await stage.vendor.agent_says(stage.vendor.open_ticket(), f"<p>{text}</p>")
+
+    async def shown(self, stage: Stage) -> list[str]:
+        vendor: Simulator = stage.vendor
+        return [text for ticket in vendor.state.tickets for text in vendor.texts(str(ticket))]
+
+    async def put_file(self, stage: Stage, data: bytes) -> Media:
+        vendor: Simulator = stage.vendor
+        await vendor.agent_says(vendor.open_ticket(), "with a file", files=[("a.pdf", "application/pdf", data)])
+        row = vendor.views.attachment(vendor.last_file())
+        media = media_id(str(row["id"]), row["content_url"])
+        return Media(account=stage.account.name, id=media, mime="application/pdf", name="a.pdf")

@@ -1,0 +1,310 @@
+"""Post: threads of messages over a small HTTP API, with signed callbacks, a history, and a look-up by key."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from bridge.contract import (
+    Account,
+    AccountConfig,
+    Answer,
+    Audience,
+    AuthFailed,
+    Author,
+    AuthorKind,
+    Capabilities,
+    Card,
+    Connector,
+    Event,
+    File,
+    Gone,
+    Health,
+    Location,
+    Malformed,
+    Media,
+    MediaRule,
+    Message,
+    MessageReceived,
+    Page,
+    Part,
+    Problem,
+    Progress,
+    Raw,
+    Receipt,
+    Rejected,
+    Reply,
+    Request,
+    Retryable,
+    Role,
+    Room,
+    Step,
+    Support,
+    Target,
+    Text,
+    Throttled,
+    Unauthentic,
+    Unsupported,
+    Verdict,
+    to_plain,
+)
+
+MAX_TEXT = 1000  # bytes
+MAX_FILE = 100_000  # bytes
+TOLERANCE = 300  # seconds
+
+
+class PostConfig(AccountConfig):
+    """`side` is where this account stands: customers write there (channel) or agents answer there (desk)."""
+
+    kind: Literal["post"] = "post"
+    api_base: str
+    side: Role
+    api_token: SecretStr
+    hook_secret: SecretStr
+
+
+class _Author(BaseModel):
+    kind: Literal["customer", "agent", "bot"]
+    id: str
+    name: str = ""
+
+
+class _File(BaseModel):
+    id: str
+    name: str = ""
+    mime: str = ""
+    size: int | None = None
+
+
+class _Message(BaseModel):
+    """A message as the vendor writes it; what it adds later is ignored."""
+
+    id: int
+    thread: str
+    author: _Author
+    text: str = ""
+    files: tuple[_File, ...] = ()
+    key: str = ""
+    internal: bool = False
+    at: datetime | None = None
+
+
+class Post(Connector[PostConfig]):
+    """Customers or agents who write in Post."""
+
+    kind: ClassVar[str] = "post"
+    roles: ClassVar[frozenset[Role]] = frozenset(Role)
+    Config = PostConfig
+
+    def __init__(self, config: PostConfig, account: Account) -> None:
+        super().__init__(config, account)
+        file = MediaRule(support=Support.FULL, max_bytes=MAX_FILE)
+        self.capabilities = Capabilities(
+            max_text_bytes=MAX_TEXT,
+            image=file,
+            voice=file,
+            video=MediaRule(support=Support.LINK),
+            file=file,
+            notes=config.side is Role.DESK,
+            threads=config.side is Role.DESK,
+        )
+
+    # Inbound
+
+    async def verify(self, request: Request) -> Verdict:
+        stamp = request.headers.get("x-timestamp", "")
+        signed = stamp.encode() + b"." + request.body
+        expected = hmac.new(self.config.hook_secret.get_secret_value().encode(), signed, hashlib.sha256).hexdigest()
+        given = request.headers.get("x-signature", "")
+        if request.method != "POST" or not hmac.compare_digest(expected.encode(), given.encode()):
+            raise Unauthentic("the signature does not fit")
+        if not stamp.isdecimal() or abs(request.at.timestamp() - int(stamp)) > TOLERANCE:
+            raise Unauthentic("the callback is too old")
+        return Verdict(Reply(200, "ok"), raws=(_raw(_object(request.body)),))
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        try:
+            said = _Message.model_validate_json(raw.payload)
+        except (ValidationError, UnicodeDecodeError) as error:
+            raise Malformed(f"not a message of Post ({type(error).__name__})") from None
+        files = [File(media=self._media(file)) for file in said.files]
+        parts: list[Part] = [Text(body=said.text), *files] if said.text or not files else [*files]
+        kinds = {"customer": AuthorKind.CUSTOMER, "agent": AuthorKind.AGENT, "bot": AuthorKind.BRIDGE}
+        author = Author(kind=kinds[said.author.kind], id=said.author.id, name=said.author.name)
+        message = Message(
+            id=str(said.id),
+            conversation=said.thread or "?",
+            author=author,
+            parts=tuple(parts),
+            audience=Audience.AGENTS if said.internal else Audience.CUSTOMER,
+            sent_at=said.at,
+            origin=said.key,
+        )
+        return [MessageReceived(message=message)]
+
+    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+        if cursor is None and conversation is None:
+            newest = await self._call("GET", "/messages", {"newest": 1})
+            return Page(cursor=str(max((message["id"] for message in newest["messages"]), default=0)))
+        query = {"thread": conversation} if conversation is not None else {"after": cursor}
+        page = await self._call("GET", "/messages", query)
+        raws = tuple(_raw(message) for message in page["messages"])
+        last = str(page["messages"][-1]["id"]) if raws else cursor
+        return Page(raws=raws, cursor=last, more=bool(page.get("more")))
+
+    def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
+        url = f"{self.config.api_base}/files/{media.id}"
+        return self.account.http.download(url, limit=limit, headers=self._headers())
+
+    # Outbound
+
+    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+        return [step for message in messages for step in self._steps(message)]
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        files = []
+        for media in step.media:
+            data = await self.account.media.read(media)
+            files.append((await self._call("POST", "/files", {"name": media.name}, content=data))["id"])
+        return {"files": files}
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        body = step.body | {"key": target.key, "files": target.prepared.get("files", [])}
+        if target.conversation is None:
+            body |= {"customer": {"id": target.contact.id, "name": target.contact.name}}
+            return _receipt(await self._call("POST", "/threads", json_body=body))
+        return _receipt(await self._call("POST", f"/threads/{target.conversation}/messages", json_body=body))
+
+    async def find(self, step: Step, target: Target) -> Receipt | None:
+        found = (await self._call("GET", "/messages", {"key": target.key}))["messages"]
+        return _receipt(found[0]) if found else None
+
+    async def check(self) -> Health:
+        try:
+            me = await self._call("GET", "/me")
+        except AuthFailed as error:
+            return Health(problems=(Problem(what=error.message, remedy="Correct api_token."),))
+        if "write" not in me.get("rights", ()):
+            return Health(problems=(Problem(what="the token may not write", remedy="Grant it the right to write."),))
+        return Health(facts={"user": str(me.get("name", ""))})
+
+    # The vendor's API
+
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.config.api_token.get_secret_value()}"}
+
+    async def _call(
+        self, method: str, path: str, params: Any = None, *, json_body: Any = None, content: bytes | None = None
+    ) -> dict[str, Any]:
+        answer = await self.account.http.request(
+            method,
+            self.config.api_base + path,
+            params=params,
+            json=json_body,
+            content=content,
+            headers=self._headers(),
+            repeatable=path == "/files",
+        )
+        _expect_success(answer)
+        body = answer.json()
+        if not isinstance(body, dict):
+            raise Retryable(f"{answer.where}: the answer is no object", certain=answer.safe)
+        return body
+
+    def _media(self, file: _File) -> Media:
+        return Media(account=self.account.name, id=file.id or "?", name=file.name, mime=file.mime, size=file.size)
+
+    def _steps(self, message: Message) -> list[Step]:
+        if message.audience is Audience.AGENTS and not self.capabilities.notes:
+            return []
+        texts, media = [], []
+        for part in message.parts:
+            file = getattr(part, "media", None)
+            rule = getattr(self.capabilities, part.kind, None)
+            if file is not None and file.sha256 and rule.support is Support.FULL and rule.fits(file.mime, file.size):
+                media.append(file)
+            texts.append(_words(part, sent=bool(media) and media[-1] is file))
+        pieces = _split("\n".join(text for text in texts if text)) or [""]
+        common = {"covers": (message.id,), "audience": message.audience}
+        internal = message.audience is Audience.AGENTS
+        steps = [Step(verb="say", body={"text": piece, "internal": internal}, **common) for piece in pieces]
+        steps[-1] = steps[-1].model_copy(update={"media": tuple(media)})
+        return steps
+
+
+_STATUSES = {
+    401: AuthFailed,
+    403: AuthFailed,
+    404: Gone,
+    410: Gone,
+    400: Rejected,
+    409: Rejected,
+    413: Rejected,
+    422: Rejected,
+}
+
+
+def _expect_success(answer: Answer) -> None:
+    """An error of the vendor by its status; 5xx leaves open whether anything was done."""
+    if answer.ok:
+        return
+    code = f"http {answer.status}"
+    if answer.status == 429:
+        raise Throttled(f"{answer.where}: too many requests", code=code, retry_after=answer.retry_after or 30)
+    if answer.status in _STATUSES:
+        raise _STATUSES[answer.status](f"{answer.where}: {answer.status}", code=code)
+    raise Retryable(f"{answer.where}: {answer.status}", code=code, certain=answer.safe)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(body)["message"]
+        return {"id": int(message["id"])} | message
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Malformed("not a callback of Post") from None
+
+
+def _raw(message: dict[str, Any]) -> Raw:
+    return Raw(key=f"message:{message['id']}", payload=json.dumps(message, ensure_ascii=False).encode())
+
+
+def _receipt(message: dict[str, Any]) -> Receipt:
+    try:
+        return Receipt(ids=(str(message["id"]),), conversation=str(message["thread"]))
+    except KeyError:
+        raise Retryable("the answer names no message", certain=False) from None
+
+
+def _words(part: Part, *, sent: bool) -> str:
+    """What is said of a part in the text. A file that goes along needs no words but its caption."""
+    match part:
+        case Text():
+            return to_plain(part.body, part.format)
+        case Card():
+            return " ".join(filter(None, (part.title, part.description, part.url)))
+        case Location():
+            return f"{part.label} {part.latitude:.5f}, {part.longitude:.5f}".strip()
+        case Unsupported():
+            return f"[{part.what}] {part.text}".strip()
+        case Progress():
+            return f"[{part.state}]"
+        case _:
+            caption = getattr(part, "caption", "") or getattr(part, "transcript", "")
+            media = part.media
+            file = "" if sent else f"[{part.kind}: {media.name or media.mime}] {media.url or media.error}".strip()
+            return "\n".join(filter(None, (caption, file)))
+
+
+def _split(text: str) -> list[str]:
+    """Pieces of at most MAX_TEXT bytes that end between characters."""
+    pieces, rest = [], text.encode()
+    while rest:
+        piece = rest[:MAX_TEXT].decode("utf-8", "ignore")
+        pieces.append(piece)
+        rest = rest[len(piece.encode()) :]
+    return pieces

@@ -1,0 +1,71 @@
+"""The example passes everything, once for each role."""
+
+import json
+from typing import Any
+
+from bridge.contract import AuthFailed, Gone, Media, Raw, Rejected, Role, Throttled
+from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from tests.contract.example import Post
+from tests.contract.example.simulator import PostSimulator
+
+
+def sample(number: int, **fields: Any) -> Raw:
+    message = {
+        "id": number,
+        "thread": "17",
+        "author": {"kind": "customer", "id": "c-1", "name": "Customer A"},
+        "text": "Where is my order?",
+        "files": [],
+        "key": "",
+        "internal": False,
+        "at": "2026-01-05T09:00:00Z",
+    } | fields
+    return Raw(key=f"message:{number}", payload=json.dumps(message).encode())
+
+
+class PostConformance(ConnectorConformance):
+    connector = Post
+    simulator = PostSimulator
+    effect = "POST /threads"
+    samples = (
+        sample(1),
+        sample(2, text="", files=[{"id": "f1", "name": "photo.jpg", "mime": "image/jpeg", "size": 100}]),
+        sample(3, author={"kind": "bot", "id": "bridge"}, key="step-1", internal=True),
+    )
+    refusals = (
+        Refusal("thread closed", Gone, status=410),
+        Refusal("no such thread", Gone, status=404),
+        Refusal("text refused", Rejected, status=422, body=b'{"error": "the text is too long"}'),
+        Refusal("no right", AuthFailed, status=403),
+        Refusal("too fast", Throttled, status=429),
+    )
+
+    def make_vendor(self, clock: Any, hook_url: str) -> PostSimulator:
+        return PostSimulator(clock=clock, side=self.role, hook_url=hook_url)
+
+    def wrong_settings(self, vendor: PostSimulator) -> dict[str, Any]:
+        return vendor.settings() | {"api_token": "some-other-token"}
+
+    async def take_rights(self, stage: Stage) -> None:
+        stage.vendor.rights = ["read"]
+
+    async def open_conversation(self, stage: Stage) -> str:
+        return stage.vendor.opens()
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        await stage.vendor.says(stage.vendor.opens(), text)
+
+    async def shown(self, stage: Stage) -> list[str]:
+        return [message["text"] for message in stage.vendor.messages]
+
+    async def put_file(self, stage: Stage, data: bytes) -> Media:
+        stage.vendor.files["f1"] = ("invoice.pdf", data)
+        return Media(account=stage.account.name, id="f1", name="invoice.pdf")
+
+
+class TestPostAsDesk(PostConformance):
+    role = Role.DESK
+
+
+class TestPostAsChannel(PostConformance):
+    role = Role.CHANNEL

@@ -1,0 +1,230 @@
+"""The names that connectors rely on, and the shape of what is stored. A change here is a change for everybody."""
+
+import inspect
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, TypeAdapter
+
+from bridge import contract
+from bridge.contract import (
+    Audience,
+    Author,
+    AuthorKind,
+    Card,
+    Change,
+    ConsentChanged,
+    Contact,
+    ContactChanged,
+    Entered,
+    Event,
+    File,
+    Format,
+    Health,
+    Image,
+    Location,
+    Media,
+    Message,
+    MessageChanged,
+    MessageReceived,
+    Part,
+    Problem,
+    Progress,
+    Receipt,
+    ReceiptReceived,
+    Room,
+    State,
+    Status,
+    StatusChanged,
+    Step,
+    Target,
+    Text,
+    Unsupported,
+    Video,
+    Voice,
+)
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+CONTACT = Contact(
+    id="c-1",
+    name="Customer A",
+    avatar="https://acme.example/a.png",
+    email="customer.a@acme.example",
+    phone="+49301234567",
+    locale="zh_CN",
+    extra={"country": "CN"},
+)
+MEDIA = Media(
+    account="shop",
+    id="m-1",
+    mime="image/jpeg",
+    name="photo.jpg",
+    size=70_000,
+    sha256="ab" * 32,
+    url="https://bridge.example.com/media/x",
+    error="",
+)
+PARTS: tuple[Part, ...] = (
+    Text(body="hello", format=Format.MARKDOWN),
+    Image(media=MEDIA, caption="see"),
+    Voice(media=MEDIA, transcript="said"),
+    Video(media=MEDIA, thumb=MEDIA, caption="look"),
+    File(media=MEDIA, caption="read"),
+    Card(title="t", description="d", url="https://acme.example", app="wx0", path="pages/x", thumb=MEDIA),
+    Location(latitude=1.5, longitude=-2.5, label="here"),
+    Unsupported(what="sticker", text=":)"),
+    Progress(of="m-9", state=State.FAILED, reason="closed"),
+)
+MESSAGE = Message(
+    id="m-1",
+    conversation="t-1",
+    author=Author(kind=AuthorKind.AGENT, id="a-1", name="Agent"),
+    parts=PARTS,
+    audience=Audience.AGENTS,
+    sent_at=AT,
+    reply_to="m-0",
+    origin="step-1",
+    subject="Order 17",
+)
+EVENTS: tuple[Event, ...] = (
+    MessageReceived(message=MESSAGE, contact=CONTACT, context={"page": "x"}),
+    StatusChanged(conversation="t-1", status=Status.CLOSED, moved_to="t-2"),
+    Entered(conversation="c-1", contact=CONTACT, context={"page": "x"}, at=AT),
+    ReceiptReceived(conversation="t-1", message="m-1", state=State.READ, reason="r"),
+    ContactChanged(contact=CONTACT, merged_into="c-2"),
+    MessageChanged(conversation="t-1", message="m-1", change=Change.HIDDEN),
+    ConsentChanged(conversation="c-1", template="back", count=2),
+)
+STORED: dict[str, Any] = {
+    "message": MESSAGE,
+    "events": list(EVENTS),
+    "step": Step(
+        verb="say",
+        body={"text": "hello", "n": 1},
+        media=(MEDIA,),
+        covers=("m-1",),
+        audience=Audience.AGENTS,
+        cost=0,
+    ),
+    "target": Target(
+        key="k",
+        link="l",
+        conversation="t-1",
+        contact=CONTACT,
+        peer="p",
+        previous="t-0",
+        fields={"group": 1},
+        context={"page": "x"},
+        prepared={"id": 1},
+        attempt=2,
+        tried_at=AT,
+    ),
+    "room": Room(
+        conversation="t-1",
+        status=Status.SOLVED,
+        contact=CONTACT,
+        context={"page": "x"},
+        fields={"tags": ["a"]},
+        previous="t-0",
+        replies=4,
+        until=AT,
+        language="zh",
+        now=AT,
+    ),
+    "receipt": Receipt(ids=("1", "2"), conversation="t-1", peer="p", url="https://acme.example/t/1", detail="d"),
+    "health": Health(problems=(Problem(what="w", remedy="r"),), facts={"version": "1"}),
+}
+
+SURFACE = (SNAPSHOTS / "surface.txt").read_text("utf-8").split()
+
+
+def dump(value: Any) -> Any:
+    return json.loads(TypeAdapter(Any).dump_json(value))
+
+
+def covered(old: Any, new: Any, where: str = "$") -> list[str]:
+    """What of `old` is missing or different in `new`. New fields are allowed: they have defaults."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            fault
+            for key in old
+            for fault in (covered(old[key], new[key], f"{where}.{key}") if key in new else [f"{where}.{key} is gone"])
+        ]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [
+            fault
+            for index, pair in enumerate(zip(old, new, strict=True))
+            for fault in covered(*pair, f"{where}[{index}]")
+        ]
+    return [] if old == new else [f"{where} was {old!r}, is {new!r}"]
+
+
+def test_nothing_that_connectors_import_disappears() -> None:
+    """Additions are listed in snapshots/surface.txt in the same change; nothing is ever taken away."""
+    assert sorted(contract.__all__) == sorted(SURFACE)
+    assert contract.__all__ == sorted(contract.__all__)
+    for name in contract.__all__:
+        assert hasattr(contract, name)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_what_is_written_has_the_stored_shape(name: str) -> None:
+    """Messages, steps and events lie in databases of released versions: fields are added, never renamed."""
+    stored = json.loads((SNAPSHOTS / f"{name}.json").read_text("utf-8"))
+    assert covered(stored, dump(STORED[name])) == []
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_what_was_stored_can_be_read(name: str) -> None:
+    text = (SNAPSHOTS / f"{name}.json").read_text("utf-8")
+    value = STORED[name]
+    kind = list[Event] if name == "events" else type(value)
+    assert TypeAdapter(kind).validate_json(text) == value
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_an_older_process_can_read_what_a_newer_one_wrote(name: str) -> None:
+    def enrich(value: Any) -> Any:
+        if isinstance(value, list):
+            return [enrich(part) for part in value]
+        return (
+            {key: enrich(part) for key, part in value.items()} | {"added_later": 1}
+            if isinstance(value, dict) and "kind" in value
+            else value
+        )
+
+    value = STORED[name]
+    kind = list[Event] if name == "events" else type(value)
+    richer = enrich(dump(value))
+    richer = richer if isinstance(richer, list) else richer | {"added_later": {"a": 1}}
+    assert TypeAdapter(kind).validate_python(json.loads(json.dumps(richer))) == value
+
+
+def test_every_part_and_event_is_in_the_snapshot() -> None:
+    """A new kind cannot be added without its stored shape."""
+
+    def kinds(union: Any) -> set[type]:
+        return set(union.__origin__.__args__)
+
+    assert {type(part) for part in PARTS} == kinds(Part)
+    assert {type(event) for event in EVENTS} == kinds(Event)
+
+
+@pytest.mark.parametrize("name", [name for name in contract.__all__ if inspect.isclass(getattr(contract, name))])
+def test_public_things_say_what_they_are(name: str) -> None:
+    thing = getattr(contract, name)
+    if issubclass(thing, BaseModel) and len(thing.model_fields) < 5:
+        return  # a few named fields speak for themselves
+    if name in {"Change", "AuthorKind", "Format"}:
+        return
+    assert (thing.__doc__ or "").strip(), f"{name} has no docstring"
+
+
+def test_values_cannot_be_changed() -> None:
+    for value in (MESSAGE, *PARTS, *EVENTS, STORED["step"], STORED["room"], STORED["receipt"]):
+        with pytest.raises(ValueError, match="frozen"):
+            value.kind = "other"

@@ -1,0 +1,50 @@
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from connectors.rt.simulator import Simulator as DeskSimulator
+from connectors.wechat.simulator import Simulator as PhoneSimulator
+from tests.e2e.process import Process
+
+
+@dataclass
+class Street:
+    """A platform with its customers, a desk with its agents, and the bridge between them as a process of its own."""
+
+    phone: PhoneSimulator
+    desk: DeskSimulator
+    bridge: Process
+
+    @property
+    def ticket(self) -> str:
+        (number,) = self.desk.state.tickets
+        return str(number)
+
+    def said(self) -> list[str]:
+        """What stands on all tickets from the customer's side, line by line."""
+        lines = []
+        for number in self.desk.state.tickets:
+            for seen in self.desk.ticket(str(number)):
+                if seen.who == "bridge" and seen.kind != "Comment":
+                    lines += [line for line in seen.text.split("\n") if line and not line.startswith("[")]
+        return lines
+
+    def notes(self) -> list[str]:
+        return [
+            seen.text
+            for number in self.desk.state.tickets
+            for seen in self.desk.ticket(str(number))
+            if seen.kind == "Comment" and seen.who == "bridge"
+        ]
+
+
+@pytest.fixture
+async def street(database_url: str, tmp_path: Path) -> AsyncIterator[Street]:
+    async with PhoneSimulator(push_timeout=1.5) as phone, DeskSimulator() as desk:
+        accounts = {"shop": phone.settings(), "desk": desk.settings()}
+        bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}])
+        phone.hook_url, desk.hook_url = bridge.hook("shop"), bridge.hook("desk")
+        yield Street(phone, desk, bridge)
+        await bridge.close()

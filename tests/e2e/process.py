@@ -1,0 +1,167 @@
+"""`bridge serve` as its user starts it: another process, killed and started again at will."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bridge.contract import ConnectorError, Http
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(entry)}" for key, entry in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
+
+
+class Process:
+    """One bridge on one database. `accounts` and `routes` are as in the configuration."""
+
+    def __init__(
+        self, folder: Path, database_url: str, accounts: dict[str, Any], routes: list[dict[str, Any]], **more: Any
+    ) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self.config = folder / f"config-{self.port}.toml"
+        self.log = folder / f"log-{self.port}.txt"
+        self.database_url = database_url
+        self._accounts, self._routes, self._more = accounts, routes, more
+        self._process: subprocess.Popen[bytes] | None = None
+        self._http = Http(timeout=5.0)
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def hook(self, account: str) -> str:
+        return f"{self.base}/hooks/{account}"
+
+    def write_config(self) -> None:
+        engine = {
+            "reconcile_every": "1s",
+            "settle": "2s",
+            "request_timeout": "1s",
+            "lease": "3s",
+            "breaker_pause": "1s",
+            "backoff_max": "1s",
+        }
+        lines = [
+            "[bridge]",
+            f"public_url = {toml(self.base)}",
+            f"database_url = {toml(self.database_url)}",
+            f"media_dir = {toml(str(self.folder / 'media'))}",
+            f"secret_key = {toml('0123456789abcdef' * 2)}",
+            "[engine]",
+            *(f"{key} = {toml(value)}" for key, value in {**engine, **self._more.get("engine", {})}.items()),
+        ]
+        for name, keys in self._accounts.items():
+            lines += [f"[accounts.{name}]", *(f"{key} = {toml(value)}" for key, value in keys.items())]
+        for route in self._routes:
+            lines += ["[[routes]]", *(f"{key} = {toml(value)}" for key, value in route.items())]
+        self.config.write_text("\n".join(lines), "utf-8")
+
+    async def start(self, *, failpoint: str = "", ready: bool = True) -> None:
+        self.write_config()
+        environment = {**os.environ, "BRIDGE_FAILPOINT": failpoint}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bridge", "serve", "--config", str(self.config), "--port", str(self.port)],
+                stderr=log,
+                stdout=log,
+                env=environment,
+            )
+        if ready:
+            await self.until_ready()
+
+    async def until_ready(self) -> None:
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    answer = await self._http.request("GET", f"{self.base}/readyz")
+                except ConnectorError:
+                    answer = None
+                if answer is not None and answer.status == 200:
+                    return
+                assert self._process is not None
+                if self._process.poll() is not None:
+                    raise AssertionError(f"the bridge ended with {self._process.returncode}:\n{self.text()}")
+                await asyncio.sleep(0.03)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    async def died(self, seconds: float = 15.0) -> int:
+        """Waits for the process to end by itself."""
+        assert self._process is not None
+        async with asyncio.timeout(seconds):
+            while self._process.poll() is None:
+                await asyncio.sleep(0.02)
+        return self._process.returncode
+
+    @asynccontextmanager
+    async def supervised(self, *, failpoint: str) -> AsyncIterator[list[int]]:
+        """Started with a failpoint, and again without whenever it ends: as a service manager does. Yields the exit codes."""
+        ends: list[int] = []
+
+        async def watch() -> None:
+            while True:
+                ends.append(await self.died(60))
+                await self.start()
+
+        await self.start(failpoint=failpoint, ready=False)
+        with suppress(AssertionError):  # it may die before it is ready
+            await self.until_ready()
+        watching = asyncio.create_task(watch())
+        try:
+            yield ends
+        finally:
+            watching.cancel()
+
+    async def terminate(self) -> int:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return await self.died()
+
+    async def close(self) -> None:
+        self.kill()
+        await self._http.close()
+
+    def text(self) -> str:
+        return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
+
+    async def run(self, *arguments: str) -> tuple[int, str, str]:
+        """A command beside the serving process: exit code, standard output, standard error."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", *arguments, "--config", str(self.config),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, error = await process.communicate()
+        return process.returncode or 0, out.decode(), error.decode()
+
+    async def get(self, path: str) -> str:
+        return (await self._http.request("GET", self.base + path)).text
+
+
+async def until(condition: Any, seconds: float = 20.0) -> None:
+    """Waits in real time for something to become true."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.03)

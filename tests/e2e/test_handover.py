@@ -1,0 +1,45 @@
+"""A service manager holds the socket: a callback that comes while nobody serves is answered after the start."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.conftest import Street
+from tests.e2e.process import until
+
+CUSTOMER = "oCustomer_A"
+# what systemd does between fork and exec
+LAUNCH = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, "-m", "bridge", "serve", *sys.argv[2:]])
+"""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_nobody_is_refused_during_a_restart(street: Street) -> None:
+    bridge = street.bridge
+    bridge.write_config()
+    street.phone.push_timeout = 30
+    with socket.create_server(("127.0.0.1", bridge.port)) as held, bridge.log.open("ab") as log:
+
+        def start() -> None:
+            command = [sys.executable, "-c", LAUNCH, str(held.fileno()), "--config", str(bridge.config)]
+            bridge._process = subprocess.Popen(command, pass_fds=[held.fileno()], stdout=log, stderr=log)
+
+        start()
+        await bridge.until_ready()
+        assert await bridge.terminate() == 0, bridge.text()
+        saying = asyncio.create_task(street.phone.says(CUSTOMER, "while you were away"))
+        await asyncio.sleep(0.1)
+        assert not saying.done()
+        start()
+        await saying
+        await until(lambda: street.said() == ["while you were away"])
+        assert [bubble.kind for bubble in street.phone.platform.phones[CUSTOMER]] == ["text"], (
+            "nothing failed meanwhile"
+        )

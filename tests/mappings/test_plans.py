@@ -1,0 +1,68 @@
+"""The hot statements find their rows by an index, as they are really sent: with the values the bridge binds."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, event
+
+from mappings import inbox, links, media, outbox, prepared, waiting
+from mappings.schema import migrate
+from mappings.store import Store, Tx
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+HOT: dict[str, tuple[Callable[[Tx], Any], str]] = {
+    "claim": (
+        lambda tx: outbox.claim(tx, "desk", NOW, 50, lease="x", lease_until=NOW + timedelta(minutes=1), begin=False),
+        "outbox_due",
+    ),
+    "lost": (lambda tx: outbox.lost_steps(tx, NOW), "outbox_due"),
+    "unpark": (lambda tx: outbox.unpark(tx, 4, NOW), "outbox_lane"),
+    "in flight": (lambda tx: outbox.in_flight(tx, 4), "outbox_lane"),
+    "idle lanes": (lambda tx: waiting.idle_lanes(tx, "desk", NOW, 50), "outbox_lane"),
+    "held": (lambda tx: links.anything_held(tx, 1), "outbox_lane"),
+    "open link": (lambda tx: links.open_link(tx, "wx", "anna"), "link_open"),
+    "ready": (lambda tx: inbox.ready_raws(tx, "wx", 50), "inbox_ready"),
+    "quarantined": (inbox.quarantined, "inbox_quarantined"),
+    "wanted": (lambda tx: media.claim_media(tx, NOW, NOW + timedelta(minutes=1), 10), "media_wanted"),
+}
+
+
+@pytest.fixture
+def tx(tmp_path: Path) -> Iterator[Tx]:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/bridge.db")
+    store.open()
+    migrate(store)
+    store.close()
+    engine = create_engine(f"sqlite:///{tmp_path}/bridge.db")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_a_hot_statement_uses_its_index(tx: Tx, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    act, index = HOT[name]
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        sent.append((statement, values))
+
+    bind = prepared._Compiled.bind
+
+    def note_prepared(compiled: prepared._Compiled, values: Any) -> Any:
+        sent.append((compiled.sql, tuple(bind(compiled, values))))
+        return bind(compiled, values)
+
+    monkeypatch.setattr(prepared._Compiled, "bind", note_prepared)
+    event.listen(tx.engine, "before_cursor_execute", note)
+    act(tx)
+    event.remove(tx.engine, "before_cursor_execute", note)
+    statement, values = sent[0]
+    plan = [row[3] for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    assert any(index in line for line in plan), (statement, plan)
+    full = [line for line in plan if line.startswith("SCAN outbox") and "INDEX" not in line]
+    assert not full, plan

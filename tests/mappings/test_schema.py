@@ -1,0 +1,47 @@
+"""The revision that the code names, and what a start loads."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from mappings.schema import HEAD, check_schema, migrate
+from mappings.store import Store, StoreUnusable, Tx
+from mappings.upgrade import head
+
+
+def test_the_named_revision_is_the_newest() -> None:
+    assert head() == HEAD
+
+
+def test_a_database_at_the_newest_revision_starts_without_alembic(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/bridge.db"
+    store = Store(url)
+    store.open()
+    assert migrate(store) == (None, HEAD)
+    check_schema(store)
+    store.close()
+    code = (
+        "import sys\nfrom mappings.schema import migrate\nfrom mappings.store import Store\n"
+        f"store = Store({url!r})\nstore.open()\nprint(migrate(store), 'alembic' in sys.modules)\nstore.close()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == f"('{HEAD}', '{HEAD}') False", done.stderr
+
+
+def test_another_revision_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/bridge.db")
+    store.open()
+    with pytest.raises(StoreUnusable, match="bridge migrate"):
+        check_schema(store)
+    migrate(store)
+
+    def age(tx: Tx) -> None:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    store.run(age)
+    with pytest.raises(StoreUnusable, match="install the newer one again"):
+        migrate(store)
+    store.close()

@@ -1,0 +1,62 @@
+"""Many share one commit, and what is urgent waits for one of them at most."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from mappings.schema import migrate
+from mappings.store import Store, Tx
+
+
+class Gate:
+    """A job that tells when it has begun, and waits to be let through."""
+
+    def __init__(self) -> None:
+        self._begun, self._go = threading.Event(), threading.Event()
+
+    def hold(self, _tx: Tx) -> None:
+        self._begun.set()
+        assert self._go.wait(10)
+
+    async def begun(self) -> None:
+        assert await asyncio.to_thread(self._begun.wait, 10)
+
+    def open(self) -> None:
+        self._go.set()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/bridge.db")
+    store.open()
+    migrate(store)
+    return store
+
+
+async def test_what_is_urgent_comes_between_two_that_share_a_commit(store: Store) -> None:
+    order: list[str] = []
+
+    def say(_tx: Tx, word: str) -> None:
+        order.append(word)
+
+    def fail(_tx: Tx) -> None:
+        raise ValueError("its own trouble")
+
+    before, first = Gate(), Gate()
+    gathering = [asyncio.create_task(store.write(before.hold))]
+    await before.begun()
+    for function, *words in ((first.hold,), (fail,), (say, "second"), (say, "third")):
+        gathering.append(asyncio.create_task(store.write(function, *words)))
+    await asyncio.sleep(0)
+    before.open()
+    await first.begun()  # the first of four that were to share a transaction is at work
+    urgent = asyncio.create_task(store.write_first(say, "urgent"))
+    await asyncio.sleep(0)
+    first.open()
+    await urgent
+    ends = await asyncio.gather(*gathering, return_exceptions=True)
+    store.close()
+    assert order == ["urgent", "second", "third"]
+    assert [type(end) for end in ends] == [type(None), type(None), ValueError, type(None), type(None)]

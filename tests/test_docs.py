@@ -1,0 +1,173 @@
+"""The docs are true: the example loads, every key and metric is described, what is generated is current.
+
+`python -m tests.test_docs` writes what is generated anew.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from bridge import settings
+from bridge.cli import main
+from bridge.matrix import matrix_text
+from bridge.observe import metrics
+from bridge.registry import declare_accounts, known_kinds
+from bridge.settings import load_settings
+from bridge.testing.conformance import HEADINGS
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+MATRIX = REFERENCE / "connectors.md"
+_BEGIN, _END = "<!-- generated: make docs -->", "<!-- end -->"
+
+
+def test_the_example_is_a_valid_configuration() -> None:
+    path = ROOT / "config.example.toml"
+    loaded = load_settings(path)
+    assert {one.config.kind for one in declare_accounts(loaded, path).values()} == {"wechat", "rt"}
+
+
+def test_the_example_shows_the_defaults() -> None:
+    loaded = load_settings(ROOT / "config.example.toml")
+    for name in ("engine", "tickets", "replies", "retention"):
+        assert getattr(loaded, name) == type(getattr(loaded, name))()
+
+
+SECTIONS = {
+    name: model
+    for name, model in vars(settings).items()
+    if isinstance(model, type) and issubclass(model, settings._Section) and model is not settings._Section
+}
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_key_is_described(name: str) -> None:
+    text = (REFERENCE / "config.md").read_text("utf-8")
+    missing = [key for key in SECTIONS[name].model_fields if f"`{key}`" not in text]
+    assert missing == []
+
+
+def test_every_metric_is_described() -> None:
+    text = (REFERENCE / "metrics.md").read_text("utf-8")
+    assert [family.name for family in metrics.registry.collect() if f"`{family.name}" not in text] == []
+
+
+def test_every_command_is_described() -> None:
+    text = (REFERENCE / "commands.md").read_text("utf-8")
+    context = click.Context(main)
+    missing = [name for name in main.list_commands(context) if f"`bridge {name}" not in text]
+    assert missing == []
+
+
+def test_the_matrix_is_current() -> None:
+    assert MATRIX.read_text("utf-8") == _with_matrix(MATRIX.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "connectors").glob("*/README.md")), ids=lambda path: path.parent.name)
+def test_connectors_pages_have_the_same_headings(path: Path) -> None:
+    found = re.findall(r"^##\s+(.+?)\s*$", path.read_text("utf-8"), re.MULTILINE)
+    assert [heading for heading in HEADINGS if heading not in found] == []
+
+
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *(ROOT / "docs").rglob("*.md"),
+    *(ROOT / "connectors").glob("*/README.md"),
+]
+
+
+def _quoted(text: str) -> list[str]:
+    """What a page gives to type: blocks of code line by line, and code within the text."""
+    fences = re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    lines = [line.split("#")[0] for fence in fences for line in fence.splitlines()]
+    return [*lines, *re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL))]
+
+
+def _unknown(words: list[str]) -> str:
+    """What is wrong with the words after `bridge`; "" for nothing."""
+    command: click.Command = main
+    context = click.Context(main)
+    for place, word in enumerate(words):
+        if not isinstance(command, click.Group):
+            options = {name for option in command.params for name in option.opts} | {"--help"}
+            wrong = [one for one in words[place:] if one.startswith("--") and one.partition("=")[0] not in options]
+            return f"no option {wrong[0]}" if wrong else ""
+        found = command.get_command(context, word)
+        if found is None:
+            return f"no command {word}"
+        command = found
+    return ""
+
+
+def test_commands_that_pages_give_exist() -> None:
+    wrong = [
+        f"{page.relative_to(ROOT)}: {quoted.strip()}: {unknown}"
+        for page in PAGES
+        for quoted in _quoted(page.read_text("utf-8"))
+        for found in [re.search(r"(?:^|/bin/)bridge ([a-z-]+(?: .*)?)$", quoted.strip())]
+        if found and (unknown := _unknown(found[1].split()))
+    ]
+    assert wrong == []
+
+
+def test_make_targets_that_pages_give_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    asked = {
+        (page.name, target)
+        for page in PAGES
+        for quoted in _quoted(page.read_text("utf-8"))
+        for target in re.findall(r"^make ([a-z-]+)", quoted)
+    }
+    assert asked
+    assert {one for one in asked if one[1] not in targets} == set()
+
+
+def test_configurations_that_pages_show_are_read() -> None:
+    """Every TOML block of a page that has accounts: their keys exist, and values are of the right kind."""
+    wrong = []
+    for page in PAGES:
+        for block in re.findall(r"^ *```toml\n(.*?)^ *```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+            shown = tomllib.loads(block)
+            for name, keys in shown.get("accounts", {}).items():
+                if "kind" not in keys:
+                    continue
+                config = known_kinds()[keys["kind"]].load().Config
+                wrong += [f"{page.relative_to(ROOT)}: {name}.{key}" for key in keys if not _has(config, key)]
+    assert wrong == []
+
+
+def _has(config: type, key: str) -> bool:
+    fields = config.model_fields
+    return key in fields or key.removesuffix("_file") in fields
+
+
+def test_every_page_is_named_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    pages = [page.name for page in (ROOT / "docs").rglob("*.md") if page.name != "README.md"]
+    assert [name for name in pages if f"{name})" not in index] == []
+    folders = [page.parent.name for page in (ROOT / "connectors").glob("*/README.md")]
+    assert [name for name in folders if f"connectors/{name}/README.md" not in index] == []
+
+
+def test_links_lead_somewhere() -> None:
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def _with_matrix(text: str) -> str:
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n\n{matrix_text()}\n\n{_END}{after}"
+
+
+if __name__ == "__main__":
+    MATRIX.write_text(_with_matrix(MATRIX.read_text("utf-8")), "utf-8")

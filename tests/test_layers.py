@@ -1,0 +1,128 @@
+"""Rules that a reviewer would otherwise have to remember."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("bridge", "connectors", "mappings")
+SOURCES = sorted(
+    path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "versions" not in path.parts
+)
+TRACKED = [
+    path
+    for top in (*PACKAGES, "tests", "docs", ".ci")
+    for path in (ROOT / top).rglob("*")
+    if path.is_file() and path.suffix in {".py", ".md", ".toml", ".yaml", ".json", ".js", ".css", ".html", ".txt", ""}
+    and "__pycache__" not in path.parts
+] + [path for path in ROOT.iterdir() if path.is_file() and path.suffix in {".md", ".toml", ".lock", ""}]  # fmt: skip
+VENDORS = re.compile(r"wechat|weixin|zendesk|freshdesk|openid|chatwoot|zammad", re.IGNORECASE)
+HIDDEN = re.compile("/" + "work/|/" + "root/|pypi" + r"\.org|python" + r"hosted|registry\.npm" + "js|deb\\.debian")
+
+
+def named(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def test_import_directions() -> None:
+    command = [str(Path(sys.executable).parent / "lint-imports")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_vendor_in_the_vendor_free_packages() -> None:
+    free = [
+        path
+        for path in SOURCES
+        if path.parts[len(ROOT.parts)] in {"bridge", "mappings"}
+        and not path.relative_to(ROOT).as_posix().startswith(("bridge/demo", "bridge/testing"))
+    ]
+    found = [
+        f"{path.relative_to(ROOT)}: {hit[0]}" for path in free for hit in VENDORS.finditer(path.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+def test_the_engine_asks_for_no_kind() -> None:
+    pattern = re.compile(r"\bkind\s*(==|in)\s*[\"'({\[]")
+    engine = [path for path in SOURCES if "engine" in path.parts]
+    found = [
+        str(path)
+        for path in engine
+        if any("kind" in hit and "part" not in hit for hit in pattern.findall(path.read_text("utf-8")))
+    ]
+    assert found == []
+
+
+def test_modules_fit_in_a_head() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in SOURCES
+        if (lines := len(path.read_text("utf-8").splitlines())) > 340 and "simulator" not in path.name
+    }
+    assert long == {}
+
+
+def test_exceptions_from_the_linters_have_a_reason() -> None:
+    bare = re.compile(r"#\s*(noqa(: [A-Z0-9, ]+)?|type: ignore(\[[\w, -]+\])?)\s*$")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in SOURCES
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if bare.search(line)
+    ]
+    assert found == []
+
+
+def test_nothing_names_a_machine_or_a_registry() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {hit[0]}"
+        for path in TRACKED
+        for hit in HIDDEN.finditer(path.read_text("utf-8", "replace"))
+    ]
+    assert found == []
+
+
+def test_http_clients_are_known_in_one_place() -> None:
+    users = [
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if re.search(r"^\s*(import|from) (httpx|aiohttp)\b", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    ours = {user for user in users if not user.startswith("bridge/testing/")}
+    assert ours == {"bridge/contract/http.py", "bridge/contract/transport.py"}
+
+
+def test_serving_loads_no_simulator() -> None:
+    """What a production process loads: the server, and every installed connector."""
+    code = (
+        "import sys, bridge.cli, bridge.serve\n"
+        "from bridge.registry import known_kinds\n"
+        "[point.load() for point in known_kinds().values()]\n"
+        "print([name for name in sys.modules if name.startswith('bridge.testing') or 'simulator' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_no_test_is_skipped() -> None:
+    """What a machine lacks is left out by `tests.leaveout`, with a line that says so."""
+    pattern = re.compile("pytest" + r"\.(skip|xfail|importorskip)|mark\." + "(skip|skipif|xfail)|unittest" + r"\.skip")
+    found = [
+        f"{path.relative_to(ROOT)}: {hit[0]}"
+        for path in [*(ROOT / "tests").rglob("*.py"), *SOURCES]
+        for hit in pattern.finditer(path.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+@named(SOURCES)
+def test_names_say_what_things_are(path: Path) -> None:
+    words = re.compile(r"(Manager|Helper|Utils?|Impl)$|^(manager|helpers?|utils?)$")
+    tree = ast.parse(path.read_text("utf-8"))
+    names = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    assert [name for name in [*names, path.stem] if words.search(name)] == []
