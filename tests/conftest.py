@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests import leaveout
+from tests import leaveout, limits
 from tests.postgres import Cluster, Server, given_server, server_binaries
+
+
+@pytest.hookimpl(trylast=True)  # when the reporter is there
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(limits, "limits")
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if leaveout.CI and reporter is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(limits.Said(reporter), "said")
 
 
 @pytest.fixture

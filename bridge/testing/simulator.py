@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from bridge.testing.clock import system_clock
 from bridge.testing.faults import Faults
+from bridge.testing.ports import free_port
 
 
 class _Server(uvicorn.Server):
@@ -92,7 +93,7 @@ class Simulator(ABC):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            sock.bind(("127.0.0.1", port or self.port))
+            sock.bind(("127.0.0.1", port or self.port or free_port()))
         except OSError:
             sock.close()
             raise

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bridge.testing.ports import free_port
 from tests.bench.figures import Results
 from tests.bench.plan import Plan
-from tests.bench.stage import Program, Stage, free_port, peers_python
+from tests.bench.stage import Program, Stage, peers_python
 
 Starter = Callable[[dict[str, str]], Program]
 SYNC_US = 5000

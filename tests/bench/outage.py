@@ -2,9 +2,10 @@
 
 import time
 
+from bridge.testing.ports import free_port
 from tests.bench.figures import Results
 from tests.bench.plan import Plan
-from tests.bench.stage import Program, Stage, ask, desk_stats, free_port
+from tests.bench.stage import Program, Stage, ask, desk_stats
 
 _EACH = 4  # messages of a customer
 

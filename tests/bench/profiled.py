@@ -11,9 +11,10 @@ import threading
 import time
 from pathlib import Path
 
+from bridge.testing.ports import free_port
 from tests.bench.plan import Plan
 from tests.bench.relay import converse
-from tests.bench.stage import Stage, free_port
+from tests.bench.stage import Stage
 
 _TOP = 25
 

@@ -7,7 +7,7 @@ import time
 from PIL import Image
 from playwright.async_api import Frame, Page
 
-from tests.browser.conftest import LOADED, Town
+from tests.browser.conftest import Town, loaded
 from tests.browser.place import jwt
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
@@ -21,10 +21,10 @@ def picture(colour: str = "steelblue") -> bytes:
 
 
 async def panel(page: Page) -> Frame:
-    """The chat's frame, opened, as soon as its script (which the page does not wait for) has come."""
-    await page.evaluate(LOADED)
+    """The chat's frame, opened."""
+    await loaded(page)
     await page.evaluate("() => window.bridgeChat.open()")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (frame := next((one for one in page.frames if one.url.endswith("/chat/site/frame")), None)):
             await asyncio.sleep(0.05)
     await frame.wait_for_selector("#line:text-is('We are here to help')")

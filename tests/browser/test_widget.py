@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from tests.browser.conftest import Town
+from tests.browser.conftest import Town, until
 from tests.browser.place import Shop, jwt
 from tests.browser.test_both_sides import bubbles, open_first, panel, say, settled
 
@@ -64,10 +64,9 @@ async def test_the_badge_counts_what_waits_and_reading_ends_it(town: Town) -> No
     await settled(agent, 3)
     await agent.wait_for_selector(".fate.delivered >> nth=1")
     assert await visitor.evaluate("() => counts.at(-1)") == 2
+    await visitor.add_init_script("addEventListener('bridge-chat:unread', (event) => { window.told = event.detail; })")
     await visitor.goto(town.shop.base + "/another/page")
-    await visitor.evaluate(
-        "() => new Promise((done) => { addEventListener('bridge-chat:unread', (event) => event.detail === 2 && done()); })"
-    )
+    await until(visitor, "() => window.told === 2")
     chat = await panel(visitor)
     await agent.wait_for_selector(".msg.me:last-of-type .fate.read")
     await chat.wait_for_selector(".msg:has-text('two')")

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -13,13 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.contract import ConnectorError, Http
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+from bridge.testing.ports import free_port
 
 
 def toml(value: Any) -> str:
@@ -90,7 +83,7 @@ class Process:
             await self.until_ready()
 
     async def until_ready(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     answer = await self._http.request("GET", f"{self.base}/readyz")
@@ -108,7 +101,7 @@ class Process:
             self._process.kill()
             self._process.wait()
 
-    async def died(self, seconds: float = 15.0) -> int:
+    async def died(self, seconds: float = 30.0) -> int:
         """Waits for the process to end by itself."""
         assert self._process is not None
         async with asyncio.timeout(seconds):
@@ -160,7 +153,7 @@ class Process:
         return (await self._http.request("GET", self.base + path)).text
 
 
-async def until(condition: Any, seconds: float = 20.0) -> None:
+async def until(condition: Any, seconds: float = 60.0) -> None:
     """Waits in real time for something to become true."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -42,7 +42,7 @@ async def run(desk: Desk, *nudges: str, collector: list[Collector]) -> list[str]
     looking.look(nudges)
     stop = asyncio.Event()
     running = asyncio.create_task(looking.run(stop))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while looking._looks:
             await asyncio.sleep(0)
     stop.set()

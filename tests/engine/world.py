@@ -92,7 +92,7 @@ class Scene:
         collector = self.bridge.engine._collectors["desk"]
         await self.until(lambda: not collector._looks)
 
-    async def until(self, condition: Callable[[], Any], *, seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], Any], *, seconds: float = 60.0) -> None:
         """Waits in real time for something to become true."""
         async with asyncio.timeout(seconds):
             while not condition():
@@ -102,7 +102,7 @@ class Scene:
         """Nothing is on its way any more, at this moment of the virtual clock."""
         assert self.bridge is not None
         calm = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while calm < 3:
                 await asyncio.sleep(0.02)
                 resting = {

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from bridge.app import Bridge
 from bridge.registry import Declared
 from bridge.serve import run_server
 from bridge.settings import Settings
+from bridge.testing.ports import free_port
 from connectors.email import Email
 from connectors.wechat import WeChat
 
@@ -38,9 +38,7 @@ class Process:
     """Start it, kill it, start it again: the database stays."""
 
     def __init__(self, folder: Path, accounts: dict[str, Any], routes: list[dict[str, Any]]) -> None:
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port = found.getsockname()[1]
+        self.port = free_port()
         self.folder = folder
         self.accounts = accounts
         self.routes = routes

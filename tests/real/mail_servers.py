@@ -7,7 +7,6 @@ import imaplib
 import json
 import os
 import smtplib
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -19,15 +18,11 @@ from email.utils import make_msgid
 from pathlib import Path
 from typing import Any
 
+from bridge.testing.ports import free_port
+
 SCRIPTS = Path(
     os.environ.get("BRIDGE_REALDESKS", Path(__file__).resolve().parents[3] / "shared" / "realdesks")
 )  # see conftest.py
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def run(script: str, *arguments: object) -> bytes:
@@ -93,7 +88,7 @@ class MailServers:
 
     async def mail(self, user: str, number: int) -> EmailMessage:
         """The mail of this number in somebody's inbox, once it is there (within 20 seconds)."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found := await asyncio.to_thread(self.mails, user)) < number:
                 await asyncio.sleep(0.1)
         return found[number - 1]

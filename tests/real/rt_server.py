@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.contract import Answer, Http
-from tests.e2e.process import free_port
+from bridge.testing.ports import free_port
 from tests.real.conftest import SCRIPTS
 
 File = tuple[str, str, bytes]

@@ -57,7 +57,7 @@ class Bridge:
         self.started.clear()
         task = asyncio.create_task(self.box.listen(self.keep, self.cursor))
         if self.cursor is None:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await self.started.wait()
         try:
             yield task
@@ -73,7 +73,7 @@ class Bridge:
         found = [event for event in self.events() if isinstance(event, MessageReceived)]
         return [event for event in found if event.message.audience is Audience.CUSTOMER]
 
-    async def until(self, condition, seconds: float = 30) -> None:
+    async def until(self, condition, seconds: float = 60) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 await asyncio.sleep(0.05)
@@ -180,7 +180,7 @@ async def test_a_tracker_fed_by_mail_keeps_one_ticket():
         async with bridge(servers, **DESK | {"await_ticket": "30s"}) as ours, ours.listening():
             opened = await ours.send("rt-1", "你好，订单没到", await ours.picture())
             await ours.send("rt-2", "第二条消息", conversation=opened.conversation)  # waits for the ticket's number
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while "Correspond" not in tracker.history("1"):
                     await asyncio.sleep(0.2)
             assert not ours.heard()  # RT's acknowledgement is not an answer
@@ -205,7 +205,7 @@ async def test_a_tracker_fed_by_mail_keeps_one_ticket():
             await ours.until(lambda: len(ours.heard()) == 2)
             assert texts(ours.heard())[1] == "再见"
             await ours.send("rt-3", "还有一个问题", conversation=opened.conversation)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while tracker.tickets()[0]["Status"] != "open":
                     await asyncio.sleep(0.2)
             assert len(tracker.tickets()) == 1

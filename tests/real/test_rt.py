@@ -17,7 +17,7 @@ from connectors.wechat.simulator import Simulator
 from tests.e2e.process import Process
 from tests.real.rt_server import RealRt
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(240), pytest.mark.xdist_group("rt")]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(400), pytest.mark.xdist_group("rt")]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ class Way:
         return self.phone.received(self.customer) == list(texts)
 
 
-async def poll(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+async def poll(condition: Callable[[], Awaitable[bool]], seconds: float = 90) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.3)

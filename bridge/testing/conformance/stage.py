@@ -53,12 +53,12 @@ class Stage:
             self._moved.notify_all()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Returns when something arrived and the condition holds; fails after 10 seconds."""
-        async with asyncio.timeout(10), self._moved:
+        """Returns when something arrived and the condition holds; fails after 30 seconds."""
+        async with asyncio.timeout(30), self._moved:
             await self._moved.wait_for(condition)
 
     async def request(self, number: int = 0) -> Request:
-        """The callback of this number, when it has arrived (within 10 seconds)."""
+        """The callback of this number, when it has arrived (within 30 seconds)."""
         await self.until(lambda: len(self.requests) > number)
         return self.requests[number]
 

@@ -73,7 +73,7 @@ async def make_world(*, settings: dict[str, Any] | None = None, **options: Any):
         yield world
 
 
-async def until(condition, seconds: float = 5.0) -> None:
+async def until(condition, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)

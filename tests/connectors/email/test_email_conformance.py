@@ -110,7 +110,7 @@ class Mailbox(ConnectorConformance):
         """A listener that was started is there before something happens: mail has no history for newcomers."""
         await asyncio.sleep(0)
         if any(task.get_coro().__name__ == "listen" for task in asyncio.all_tasks()):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while "IDLE" not in stage.vendor.imap.commands:
                     await asyncio.sleep(0.005)
 

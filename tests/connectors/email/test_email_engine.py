@@ -36,7 +36,7 @@ async def running(folder, accounts, routes):
     await asyncio.to_thread(migrate, bridge.store)
     bridge.store.close()
     async with bridge.running():
-        async with asyncio.timeout(10):  # from now on mails count
+        async with asyncio.timeout(60):  # from now on mails count
             for name in accounts:
                 while await bridge.store.read(inbox.get_cursor, name) is None:
                     await asyncio.sleep(0.02)
@@ -47,7 +47,7 @@ def texts(mails: list[bytes]) -> list[str]:
     return [mime.leaves(mime.parse(raw))[0].text_body.strip() for raw in mails]
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_customers_by_mail_and_agents_by_mail(tmp_path):
     async with Simulator(role="channel") as shop, Simulator(role="desk", style="rt", acknowledges=True) as desk:
         accounts = {"letters": shop.settings(), "tickets": desk.settings(await_ticket="10s")}
@@ -73,7 +73,7 @@ async def test_customers_by_mail_and_agents_by_mail(tmp_path):
         assert len(desk.desk.tickets) == 1
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_a_bounced_answer_is_told_to_the_agent(tmp_path):
     async with Simulator(role="channel") as shop, Simulator(role="desk") as desk:
         accounts = {"letters": shop.settings(), "tickets": desk.settings()}
