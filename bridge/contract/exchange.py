@@ -22,11 +22,16 @@ class Request:
     body: bytes
     client: str
     at: datetime
+    _ones: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def one(self, name: str) -> str:
         """The only value of a query parameter, "" when it is absent *or given twice*: ambiguity is refused."""
-        values = [value for key, value in self.query if key == name]
-        return values[0] if len(values) == 1 else ""
+        if not self._ones:
+            seen: set[str] = set()
+            for key, value in self.query:
+                self._ones[key] = "" if key in seen else value
+                seen.add(key)
+        return self._ones.get(name, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sqlalchemy import Row
 
 from bridge.contract import ConnectorError, Fetches, Media, Rejected, Retryable
 from bridge.engine.dispatch import IDLE, wait_any
-from bridge.engine.pictures import fit, sniff
+from bridge.engine.filetypes import sniff
 from bridge.engine.policy import backoff
 from bridge.engine.world import Connected, World
 from bridge.observe import metrics
@@ -68,6 +68,8 @@ class MediaFiles:
         return media
 
     async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
+        from bridge.engine.pictures import fit
+
         data = await self.read(media)
         return await asyncio.to_thread(fit, data, mimes=tuple(mimes), max_bytes=max_bytes)
 

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from bridge.contract import Account, Http, Media, Rejected
-from bridge.engine.pictures import fit, sniff
+from bridge.engine.filetypes import sniff
+from bridge.engine.pictures import fit
 from bridge.testing.clock import system_clock
 from bridge.testing.records import MemoryRecords
 from bridge.testing.tokens import MemoryTokens

@@ -4,14 +4,15 @@ A bare ASGI application: a platform waits for this answer, and the layers that p
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
 import structlog
 from prometheus_client import Counter
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from bridge.contract import Malformed, Raw, Reply, Request, StoreDown, Unauthentic
 from bridge.engine.world import World
@@ -24,7 +25,7 @@ LARGEST = 2**20  # bytes of a callback
 _READ_LIMIT = 10.0  # seconds for a body to come in
 _AT_WORK = 256  # callbacks in work at once; beyond that the vendor is asked to come again
 _METHODS = frozenset({"GET", "POST"})
-_ALWAYS = ((b"x-content-type-options", b"nosniff"),)
+_ALWAYS = {"x-content-type-options": "nosniff"}
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Hooks:
             method=scope["method"],
             path=scope["path"],
             query=pairs_of(scope["query_string"].decode("latin-1")),
-            headers={key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]},
+            headers=Headers(scope["headers"]),
             body=body,
             client=client[0] if client else "",
             at=self.world.now(),
@@ -113,6 +114,30 @@ def pairs_of(query: str) -> list[tuple[str, str]]:
 
 def _plain(text: str) -> str:
     return unquote_plus(text, errors="replace") if "%" in text or "+" in text else text
+
+
+class Headers(Mapping[str, str]):
+    """Header names and values as text, read when somebody asks: most vendors put all that counts elsewhere."""
+
+    __slots__ = ("_raw", "_read")
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+        self._read: dict[str, str] | None = None
+
+    def _all(self) -> dict[str, str]:
+        if self._read is None:
+            self._read = {key.decode("latin-1"): value.decode("latin-1") for key, value in self._raw}
+        return self._read
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
 
 
 class _TooLarge(Exception):
@@ -144,12 +169,23 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
 
 
 async def _send(send: Send, reply: Reply) -> None:
-    body = reply.body.encode() if isinstance(reply.body, str) else reply.body
-    headers = [
-        (b"content-type", f"{reply.media_type}; charset=utf-8".encode()),
-        (b"content-length", str(len(body)).encode()),
-        *_ALWAYS,
-        *((key.lower().encode(), value.encode()) for key, value in reply.headers.items()),
-    ]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    for message in _messages(reply.status, reply.body, reply.media_type, tuple(reply.headers.items())):
+        await send(message)
+
+
+@lru_cache(64)  # nearly all answers are one and the same
+def _messages(
+    status: int, body: str | bytes, media_type: str, more: tuple[tuple[str, str], ...]
+) -> tuple[Message, Message]:
+    content = body.encode() if isinstance(body, str) else body
+    headers = {
+        "content-type": f"{media_type}; charset=utf-8",
+        "content-length": str(len(content)),
+        **_ALWAYS,
+        **{name.lower(): value for name, value in more},
+    }
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": status, "headers": raw}, {
+        "type": "http.response.body",
+        "body": content,
+    }

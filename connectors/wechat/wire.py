@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import Any
 from xml.parsers import expat
 
@@ -15,7 +16,7 @@ Fields = dict[str, Any]
 
 def parse(body: bytes) -> Fields:
     """The fields of a body. Raises ValueError for anything that is unreadable or can be read in two ways."""
-    text = body.decode("utf-8-sig")  # strict: UnicodeDecodeError is a ValueError
+    text = body.removeprefix(BOM_UTF8).decode()  # strict: UnicodeDecodeError is a ValueError
     match text.lstrip()[:1]:
         case "{":
             return _json(text)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bridge.contract import Rejected
-from bridge.engine.pictures import MAX_PIXELS, fit, sniff
+from bridge.engine.filetypes import sniff
+from bridge.engine.pictures import MAX_PIXELS, fit
 
 ANY = ["image/jpeg", "image/png", "image/gif"]
 

@@ -42,7 +42,7 @@ class Street:
 
 @pytest.fixture
 async def street(database_url: str, tmp_path: Path) -> AsyncIterator[Street]:
-    async with PhoneSimulator(push_timeout=1.5) as phone, DeskSimulator() as desk:
+    async with PhoneSimulator() as phone, DeskSimulator() as desk:
         accounts = {"shop": phone.settings(), "desk": desk.settings()}
         bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}])
         phone.hook_url, desk.hook_url = bridge.hook("shop"), bridge.hook("desk")

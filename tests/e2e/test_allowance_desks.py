@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.fixture(params=DESKS, ids=lambda desk: desk.kind)
 async def side(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> AsyncIterator[Way]:
     desk: Desk = request.param()
-    async with Phone(push_timeout=1.5) as phone, desk.simulator:
+    async with Phone() as phone, desk.simulator:
         accounts = {"shop": phone.settings(), "desk": desk.settings()}
         bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}])
         phone.hook_url = bridge.hook("shop")
@@ -27,7 +27,7 @@ async def side(request: pytest.FixtureRequest, database_url: str, tmp_path: Path
 
 
 async def note_that_says(side: Way, words: str) -> str:
-    await until(lambda: any(words in note for note in side.desk.notes()), 30)
+    await until(lambda: any(words in note for note in side.desk.notes()))
     (note,) = [note for note in side.desk.notes() if words in note]
     return note
 
@@ -39,7 +39,7 @@ async def test_a_closed_window_is_told_once_and_the_customer_reopens_it(side: Wa
         await side.desk.agent_says(side.desk.ticket, text)
     assert "#cancel" in await note_that_says(side, "Not delivered yet")
     await side.phone.says(CUSTOMER, "#cancel")  # a customer's word is no command
-    await until(lambda: "\n".join(side.phone.received(CUSTOMER)).split("\n") == ["one", "two", "three"], 30)
+    await until(lambda: "\n".join(side.phone.received(CUSTOMER)).split("\n") == ["one", "two", "three"])
     await side.reach_the_desk("#cancel")
     assert len([note for note in side.desk.notes() if "Not delivered yet" in note]) == 1
 
@@ -73,9 +73,9 @@ async def test_a_private_note_gives_up_what_waits(side: Way) -> None:
 async def test_tags_show_what_is_left(side: Way) -> None:
     await side.begin("hello")
     ticket: Any = side.desk.simulator.state.tickets[int(side.desk.ticket)]
-    await until(lambda: "replies-left-5" in ticket.tags, 30)
+    await until(lambda: "replies-left-5" in ticket.tags)
     await side.desk.agent_says(side.desk.ticket, "answer")
     await side.reach_the_customer("answer")
-    await until(lambda: "replies-left-4" in ticket.tags and "replies-left-5" not in ticket.tags, 30)
+    await until(lambda: "replies-left-4" in ticket.tags and "replies-left-5" not in ticket.tags)
     assert [tag for tag in ticket.tags if tag.startswith("replies-until-")]
     assert side.phone.received(CUSTOMER) == ["answer"]

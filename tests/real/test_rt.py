@@ -70,7 +70,7 @@ async def poll(condition: Callable[[], Awaitable[bool]], seconds: float = 90) ->
 
 @pytest.fixture
 async def way(real_rt: RealRt, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Way]:
-    async with Simulator(push_timeout=2.0) as phone:
+    async with Simulator() as phone:
         engine = {
             "request_timeout": "20s",
             "settle": "3s",

@@ -52,22 +52,22 @@ async def test_customers_by_mail_and_agents_by_mail(tmp_path):
     async with Simulator(role="channel") as shop, Simulator(role="desk", style="rt", acknowledges=True) as desk:
         accounts = {"letters": shop.settings(), "tickets": desk.settings(await_ticket="10s")}
         async with running(tmp_path, accounts, [{"channel": "letters", "desk": "tickets"}]):
-            await until(lambda: "IDLE" in shop.imap.commands, 15)  # mail from before the first look is history
+            await until(lambda: "IDLE" in shop.imap.commands)  # mail from before the first look is history
             shop.customer_writes("我的订单呢？", files=(("图.png", "image/png", PNG),))
-            await until(lambda: desk.desk.tickets, 15)
+            await until(lambda: desk.desk.tickets)
             ticket = desk.desk.tickets[0]
             assert texts(ticket.mails) == ["我的订单呢？"]
             assert mime.body(mime.leaves(mime.parse(ticket.mails[0]))[1].part) == PNG
             desk.agent_answers("马上查")
-            await until(lambda: shop.sent, 15)
+            await until(lambda: shop.sent)
             shop.customer_writes("谢谢", answering=shop.sent[0])
-            await until(lambda: len(ticket.mails) == 2, 15)
+            await until(lambda: len(ticket.mails) == 2)
             desk.agent_answers("不客气")
-            await until(lambda: len(shop.sent) == 2, 15)
+            await until(lambda: len(shop.sent) == 2)
             shop.vacation(shop.sent[-1])
             desk.arrives(desk.desk.acknowledgement(ticket, desk.clock()))
             shop.customer_writes("再问一下", answering=shop.sent[-1])
-            await until(lambda: len(ticket.mails) == 3, 15)
+            await until(lambda: len(ticket.mails) == 3)
         assert texts(shop.sent) == ["马上查", "不客气"]
         assert texts(desk.sent) == ["我的订单呢？", "谢谢", "再问一下"]
         assert len(desk.desk.tickets) == 1
@@ -78,12 +78,12 @@ async def test_a_bounced_answer_is_told_to_the_agent(tmp_path):
     async with Simulator(role="channel") as shop, Simulator(role="desk") as desk:
         accounts = {"letters": shop.settings(), "tickets": desk.settings()}
         async with running(tmp_path, accounts, [{"channel": "letters", "desk": "tickets"}]):
-            await until(lambda: "IDLE" in shop.imap.commands, 15)
+            await until(lambda: "IDLE" in shop.imap.commands)
             shop.customer_writes("hello")
-            await until(lambda: desk.desk.tickets, 15)
+            await until(lambda: desk.desk.tickets)
             shop.refused_addresses.add("a@customer.example")
             desk.agent_answers("an answer that bounces")
-            await until(lambda: len(desk.sent) == 2, 15)
+            await until(lambda: len(desk.sent) == 2)
         (_, note) = texts(desk.sent)
         assert "does not exist" in note
         assert len(shop.sent) == 1

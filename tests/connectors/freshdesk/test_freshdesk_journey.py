@@ -57,7 +57,7 @@ class Street:
 
 @pytest.fixture
 async def street(database_url: str, tmp_path: Path) -> AsyncIterator[Street]:
-    async with PhoneSimulator(push_timeout=1.5) as phone, DeskSimulator() as desk:
+    async with PhoneSimulator() as phone, DeskSimulator() as desk:
         accounts = {"shop": phone.settings(), "desk2": desk.settings()}
         route = {"channel": "shop", "desk": "desk2", "group": "WeChat", "tags": ["vip"]}
         bridge = Process(tmp_path, database_url, accounts, [route])

@@ -67,7 +67,7 @@ class Street:
 
 @pytest.fixture
 async def street(database_url: str, tmp_path: Path) -> AsyncIterator[Street]:
-    async with PhoneSimulator(push_timeout=1.5) as phone, DeskSimulator() as desk:
+    async with PhoneSimulator() as phone, DeskSimulator() as desk:
         accounts = {"shop": phone.settings(), "support": desk.settings()}
         route = {"channel": "shop", "desk": "support", "group": "WeChat", "tags": ["vip"]}
         bridge = Process(tmp_path, database_url, accounts, [route])
@@ -212,7 +212,7 @@ async def test_a_suspended_account_waits_and_recovers(street: Street) -> None:
 @pytest.mark.timeout(240)  # six starts of a process
 async def test_set_up_by_command_and_answered_by_webhook(database_url: str, tmp_path: Path) -> None:
     """From a bare account: one command makes webhook and triggers; no poll helps the answer along."""
-    async with PhoneSimulator(push_timeout=1.5) as phone, DeskSimulator() as desk:
+    async with PhoneSimulator() as phone, DeskSimulator() as desk:
         accounts = {"shop": phone.settings(), "support": desk.settings() | {"webhook_secret": ""}}
         routes = [{"channel": "shop", "desk": "support"}]
         bridge = Process(tmp_path, database_url, accounts, routes, engine={"reconcile_every": "1h"})
