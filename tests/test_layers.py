@@ -94,7 +94,7 @@ def test_http_clients_are_known_in_one_place() -> None:
         if re.search(r"^\s*(import|from) (httpx|aiohttp)\b", path.read_text("utf-8"), re.MULTILINE)
     ]
     ours = {user for user in users if not user.startswith("bridge/testing/")}
-    assert ours == {"bridge/contract/http.py", "bridge/contract/transport.py"}
+    assert ours == {f"bridge/contract/{part}.py" for part in ("http", "transport", "trip")}
 
 
 def test_serving_loads_no_simulator() -> None:

@@ -11,28 +11,20 @@ from bridge.contract.config import (
     parse_duration,
 )
 from bridge.contract.connector import (
-    Account,
-    Append,
     Closes,
     Collects,
-    Conflict,
     Connector,
     Fetches,
     Finds,
     Invites,
     Listens,
-    MediaStore,
     Prepares,
-    Put,
-    Records,
     Role,
     Serves,
     SetsUp,
     SetUpChange,
     Shows,
     SignsIn,
-    Token,
-    Tokens,
     Types,
 )
 from bridge.contract.errors import (
@@ -76,6 +68,7 @@ from bridge.contract.exchange import (
     Verdict,
 )
 from bridge.contract.http import Http
+from bridge.contract.lent import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens
 from bridge.contract.messages import (
     Audience,
     Author,

@@ -1,9 +1,8 @@
-"""The contract: what a vendor's connector must do, may do, and is lent."""
+"""The contract: what a vendor's connector must do, and may do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -26,7 +25,7 @@ from bridge.contract.exchange import (
     Target,
     Verdict,
 )
-from bridge.contract.http import Http
+from bridge.contract.lent import Account
 from bridge.contract.messages import Media, Message
 
 ConfigT = TypeVar("ConfigT", bound=AccountConfig)
@@ -37,124 +36,6 @@ class Role(StrEnum):
 
     CHANNEL = "channel"
     DESK = "desk"
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A credential with an end. `expires_at` None means it has none."""
-
-    value: str
-    expires_at: datetime | None = None
-    refresh: str = ""
-
-
-class Tokens(Protocol):
-    """Stored, encrypted credentials, renewed once for all processes."""
-
-    async def get(
-        self,
-        name: str,
-        renew: Callable[[Token | None], Awaitable[Token]],
-        *,
-        refused: str = "",
-        early: timedelta = ...,
-    ) -> Token:
-        """The stored token, or what `renew` makes of it when it is missing, about to end (`early`) or `refused`.
-
-        `refused` is the value a vendor just turned down: if another process has stored a newer one, that is returned
-        and nothing is renewed. `renew` gets the old token and runs under a lock that all processes share.
-        """
-        ...
-
-
-class MediaStore(Protocol):
-    """The bytes of files, content-addressed."""
-
-    async def read(self, media: Media) -> bytes:
-        """The bytes of a media with a `sha256`. Raises Rejected when retention has removed them."""
-        ...
-
-    async def keep(self, data: bytes, *, name: str = "", mime: str = "") -> Media:
-        """Stores bytes and returns a reference (with `sha256`, sniffed `mime`, `size`)."""
-        ...
-
-    async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
-        """The picture as one of `mimes` within `max_bytes`: as it is, converted or shrunk. Raises Rejected."""
-        ...
-
-    def link(self, media: Media) -> str:
-        """A public, signed link to the bytes that expires."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Write one record; None deletes it. With `expect` only when its version still is that (0: must not exist)."""
-
-    kind: str
-    key: str
-    value: Mapping[str, Any] | None
-    expect: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """Append to a stream: numbers run 1, 2, 3 … without a gap. The same `once` twice appends once."""
-
-    stream: str
-    value: Mapping[str, Any]
-    once: str = ""
-
-
-class Conflict(Exception):
-    """A record changed since it was read; nothing of the commit was done."""
-
-
-class Records(Protocol):
-    """A small durable store for connectors that have no vendor behind them. Values are JSON objects."""
-
-    async def get(self, kind: str, key: str) -> tuple[dict[str, Any], int] | None:
-        """The value and its version."""
-        ...
-
-    async def list(
-        self, kind: str, *, after: str = "", prefix: str = "", limit: int = 100
-    ) -> Sequence[tuple[str, dict[str, Any]]]:
-        """Records of a kind ordered by key."""
-        ...
-
-    async def search(self, kind: str, text: str, *, limit: int = 50) -> Sequence[tuple[str, dict[str, Any]]]:
-        """Records of a kind whose JSON contains the text, newest change first."""
-        ...
-
-    async def commit(self, *changes: Put | Append) -> Sequence[int]:
-        """All or nothing, durable on return. The new version of each Put, the number of each Append."""
-        ...
-
-    async def read(self, stream: str, *, after: int = 0, limit: int = 500) -> Sequence[tuple[int, dict[str, Any]]]:
-        """Entries numbered above `after`, in order."""
-        ...
-
-    async def wait(self, streams: Sequence[str], timeout: float) -> None:
-        """Returns when one of the streams may have grown, or after `timeout` seconds. A hint: read to know."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What the bridge lends to one connector object. `hook_url` is where the vendor's callbacks go."""
-
-    name: str
-    http: Http
-    tokens: Tokens
-    media: MediaStore
-    records: Records
-    now: Callable[[], datetime]
-    public_url: str
-    hook_url: str
-    secret: bytes  # this account's own key, derived from bridge.secret_key: for signing what must come back
-    language: str = "en"
-    request_timeout: float = 10.0
 
 
 class Connector(ABC, Generic[ConfigT]):

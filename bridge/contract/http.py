@@ -1,4 +1,4 @@
-"""Http: how every connector talks to its vendor, and the one file that imports httpx.
+"""Http: how every connector talks to its vendor; with `transport` and `trip` under it, all that imports httpx.
 
 It classifies transport failures once for everybody, keeps time and size limits, and refuses addresses inside our own
 network for URLs that came from outside (an attachment's link in a vendor's answer). It does not judge status codes:
@@ -7,10 +7,8 @@ what a 422 means only the connector knows.
 
 import asyncio
 import json
-import zlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -22,18 +20,11 @@ from bridge.contract.answer import Answer
 from bridge.contract.config import is_loopback
 from bridge.contract.errors import Rejected, Retryable
 from bridge.contract.transport import LeanTransport, trusted
+from bridge.contract.trip import Trip, read_pieces, read_whole
 
-_CERTAIN = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_HOPS = 3
-_PIECE = 64 * 1024
 # an idle connection that the vendor closes just as we write to it is the commonest uncertain failure
 _IDLE = 4.0
 _HEADERS = {"user-agent": "bridge", "accept": "*/*", "accept-encoding": "identity", "connection": "keep-alive"}
@@ -102,7 +93,7 @@ class Http:
             trip, method, url, params=params or None, headers=given, content=content, data=data, files=files
         )
         async with self._sent(self._transport, request, trip) as response:
-            body = await _whole(response, trip, max_bytes)
+            body = await read_whole(response, trip, max_bytes)
         return Answer(response.status_code, dict(response.headers), body, trip.where, trip.safe)
 
     async def download(
@@ -134,7 +125,7 @@ class Http:
                 if response.status_code != 200:
                     raise Rejected(f"{trip.where}: {response.status_code}", code=code)
                 size = 0
-                async with aclosing(_read(response, trip)) as chunks:
+                async with aclosing(read_pieces(response, trip)) as chunks:
                     async for chunk in chunks:
                         size += len(chunk)
                         if size > limit:
@@ -147,12 +138,10 @@ class Http:
         await self._transport.aclose()
         await self._outside.aclose()
 
-    def _trip(self, where: str, timeout: float, *, safe: bool) -> "_Trip":
-        return _Trip(where, timeout, asyncio.get_running_loop().time() + timeout, safe, self._traced)
+    def _trip(self, where: str, timeout: float, *, safe: bool) -> Trip:
+        return Trip(where, timeout, asyncio.get_running_loop().time() + timeout, safe, self._traced)
 
-    def _build(
-        self, trip: "_Trip", method: str, url: str, *, headers: Mapping[str, str], **parts: Any
-    ) -> httpx.Request:
+    def _build(self, trip: Trip, method: str, url: str, *, headers: Mapping[str, str], **parts: Any) -> httpx.Request:
         seconds = trip.timeout
         limits = {"connect": min(3.0, seconds), "read": seconds, "write": seconds, "pool": seconds}
         try:
@@ -167,7 +156,7 @@ class Http:
         request.extensions |= {"timeout": limits, "trace": trip.trace}
         return request
 
-    async def _ask(self, url: str, trip: "_Trip", headers: dict[str, str]) -> httpx.Request:
+    async def _ask(self, url: str, trip: Trip, headers: dict[str, str]) -> httpx.Request:
         """The request for a URL from outside, to an address that is allowed."""
         parts = urlsplit(url)
         local = self._local and parts.scheme == "http" and is_loopback((parts.hostname or "").rstrip("."))
@@ -182,9 +171,9 @@ class Http:
 
     @asynccontextmanager
     async def _sent(
-        self, transport: httpx.AsyncBaseTransport, request: httpx.Request, trip: "_Trip"
+        self, transport: httpx.AsyncBaseTransport, request: httpx.Request, trip: Trip
     ) -> AsyncIterator[httpx.Response]:
-        """The answer's head; its body is read by `_read`."""
+        """The answer's head; its body is read by `read_pieces`."""
         with trip.classified():
             async with asyncio.timeout_at(trip.deadline):
                 response = await transport.handle_async_request(request)
@@ -195,85 +184,10 @@ class Http:
             await response.aclose()
 
 
-@dataclass(slots=True)
-class _Trip:
-    """One request under way. `started` turns true when its first byte is about to leave."""
-
-    where: str
-    timeout: float
-    deadline: float
-    safe: bool
-    traced: bool
-    started: bool = False
-
-    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
-        if event.endswith("send_request_headers.started"):
-            self.started = True
-
-    @contextmanager
-    def classified(self) -> Iterator[None]:
-        """Transport failures come out as Retryable that knows whether anything can have happened."""
-        certain = self.safe
-        try:
-            yield
-        except TimeoutError:
-            certain = certain or (self.traced and not self.started)
-            raise Retryable(
-                f"{self.where}: no answer within {self.timeout:g} s", code="timeout", certain=certain
-            ) from None
-        except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
-            name = type(error).__name__
-            certain = certain or isinstance(error, _CERTAIN) or (self.traced and not self.started)
-            raise Retryable(f"{self.where}: {name}", code=name, certain=certain) from None
-
-
-async def _whole(response: httpx.Response, trip: _Trip, limit: int) -> bytes:
-    """The body, at most `limit` bytes."""
-    plain = _coding(response) in {"identity", ""}
-    pieces = response.stream if plain else _read(response, trip)
-    assert isinstance(pieces, AsyncIterable)
-    body = bytearray()
-    with trip.classified():
-        async with asyncio.timeout_at(trip.deadline):
-            async for piece in pieces:
-                body += piece
-                if len(body) > limit:
-                    raise Retryable(f"{trip.where}: the answer is larger than {limit} bytes", certain=trip.safe)
-    return bytes(body)
-
-
 @lru_cache(1024)
 def _parsed(url: str) -> httpx.URL:
     """Taking an address apart costs more than a round trip on loopback; the same ones come again and again."""
     return httpx.URL(url)
-
-
-def _coding(response: httpx.Response) -> str:
-    coding: str = response.headers.get("content-encoding", "identity").strip().lower()
-    return coding
-
-
-async def _read(response: httpx.Response, trip: _Trip) -> AsyncGenerator[bytes, None]:
-    """The body in pieces of at most 64 KiB. Compressed ones are unpacked piece by piece, so that a bomb stays small."""
-    coding = _coding(response)
-    unpacker = zlib.decompressobj(47) if coding in {"gzip", "x-gzip", "deflate"} else None
-    if unpacker is None and coding not in {"identity", ""}:
-        raise Retryable(f"{trip.where}: answered in {coding[:20]!r}, which was not asked for", certain=trip.safe)
-    raw = response.aiter_raw(_PIECE)
-    while True:
-        with trip.classified():
-            async with asyncio.timeout_at(trip.deadline):
-                chunk = await anext(raw, b"")
-        if not chunk:
-            break
-        while chunk:
-            with trip.classified():
-                piece = unpacker.decompress(chunk, _PIECE) if unpacker else chunk
-            if piece:
-                yield piece
-            chunk = unpacker.unconsumed_tail if unpacker and not unpacker.eof else b""
-    if unpacker is not None and not unpacker.eof:
-        raise Retryable(f"{trip.where}: the answer is cut off", code="truncated", certain=trip.safe)
 
 
 def _origin(url: str, where: str) -> str:
