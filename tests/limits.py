@@ -9,6 +9,7 @@ pytest-xdist reports by the test's name) is for what does not let itself be canc
 import asyncio
 import functools
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,9 +18,9 @@ _SHARE = 0.8  # of the hard limit
 
 
 def seconds_of(item: pytest.Item) -> float:
-    """The hard limit of this test: its own mark, or the configured one."""
+    """The hard limit of this test: its own mark, or the one for all."""
     mark = item.get_closest_marker("timeout")
-    return float(mark.args[0] if mark else item.config.getini("timeout"))
+    return float(mark.args[0] if mark else item.config.getoption("timeout") or item.config.getini("timeout"))
 
 
 def limited(test: Any, seconds: float) -> Any:
@@ -39,10 +40,11 @@ def limited(test: Any, seconds: float) -> Any:
     return run
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+@pytest.hookimpl(wrapper=True)  # before whoever calls it
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     if inspect.iscoroutinefunction(pyfuncitem.obj):
         pyfuncitem.obj = limited(pyfuncitem.obj, seconds_of(pyfuncitem) * _SHARE)
+    return (yield)
 
 
 class Said:
