@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mappings.engines import StoreUnusable, check_pragmas, lock_file, postgresql_engine, sqlite_engine
+from mappings.jobs import NOTHING, Job, finish
 
 __all__ = ["Store", "StoreUnusable", "Tx", "database_now", "first_line", "full_url"]
 
@@ -43,8 +44,8 @@ class Store:
         self._writers = 1 if self.sqlite else writers
         self._engine: Engine | None = None
         self._readers: Engine | None = None
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._urgent: deque[_Job] = deque()
+        self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._urgent: deque[Job[Any]] = deque()
         self._threads: list[threading.Thread] = []
         self._pool: ThreadPoolExecutor | None = None
         self._lock: Any = None
@@ -101,18 +102,18 @@ class Store:
 
     async def write(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Runs a function in a transaction; returns its value once it is committed."""
-        future: Future[T] = Future()
-        self._jobs.put(_Job(lambda tx: function(tx, *arguments, **named), future))
-        return await asyncio.wrap_future(future)
+        job = Job(lambda tx: function(tx, *arguments, **named), asyncio.get_running_loop())
+        self._jobs.put(job)
+        return await job.wait()
 
     async def write_first(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """The same as `write`, before everything else that waits: somebody outside waits for this commit."""
         if not self.sqlite:
             return await self.write(function, *arguments, **named)
-        future: Future[T] = Future()
-        self._urgent.append(_Job(lambda tx: function(tx, *arguments, **named), future))
-        self._jobs.put(_NOTHING)
-        return await asyncio.wrap_future(future)
+        job = Job(lambda tx: function(tx, *arguments, **named), asyncio.get_running_loop())
+        self._urgent.append(job)
+        self._jobs.put(NOTHING)
+        return await job.wait()
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Runs a function that only reads, beside the writers."""
@@ -128,9 +129,9 @@ class Store:
 
     def run(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """The same as `write` for code without a loop (commands, migrations)."""
-        future: Future[T] = Future()
-        self._jobs.put(_Job(lambda tx: function(tx, *arguments, **named), future))
-        return future.result()
+        done: Future[T] = Future()
+        self._jobs.put(Job(lambda tx: function(tx, *arguments, **named), done))
+        return done.result()
 
     @property
     def engine(self) -> Engine:
@@ -147,7 +148,7 @@ class Store:
                 while len(batch) < _BATCH and not self._jobs.empty():
                     batch.append(self._jobs.get())
                 stop = None in batch
-                jobs = [job for job in batch if job is not None and job is not _NOTHING]
+                jobs = [job for job in batch if job is not None and job is not NOTHING]
                 self._commit_urgent(tx)
                 while jobs:
                     done = _commit_together(tx, jobs[:_BITE], urgent=self._urgent)
@@ -174,32 +175,7 @@ class Store:
         return str(self.path) if self.sqlite else self.url.render_as_string()
 
 
-class _Job:
-    """A function that waits for its transaction."""
-
-    __slots__ = ("error", "function", "future", "value")
-
-    def __init__(self, function: Callable[[Tx], Any], future: "Future[Any]") -> None:
-        self.function = function
-        self.future = future
-        self.value: Any = None
-        self.error: BaseException | None = None
-
-    def finish(self) -> None:
-        """Tells whoever waits, unless they gave up."""
-        if not self.future.set_running_or_notify_cancel():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.value)
-
-
-_NOTHING = _Job(lambda _tx: None, Future())
-"""Wakes the writer thread; what there is to do is elsewhere."""
-
-
-def _commit_together(tx: Connection, jobs: list[_Job], *, urgent: Sized = ()) -> int:
+def _commit_together(tx: Connection, jobs: list[Job[Any]], *, urgent: Sized = ()) -> int:
     """One transaction for some jobs, in order; returns how many. It ends early when something urgent waits."""
     done = 0
     try:
@@ -217,12 +193,11 @@ def _commit_together(tx: Connection, jobs: list[_Job], *, urgent: Sized = ()) ->
         done = done or len(jobs)
         for job in jobs[:done]:
             job.error = job.error or error
-    for job in jobs[:done]:
-        job.finish()
+    finish(jobs[:done])
     return done
 
 
-def _run_behind_savepoint(tx: Connection, job: _Job) -> None:
+def _run_behind_savepoint(tx: Connection, job: Job[Any]) -> None:
     driver = tx.connection.driver_connection
     assert driver is not None
     driver.execute("SAVEPOINT job")
@@ -234,7 +209,7 @@ def _run_behind_savepoint(tx: Connection, job: _Job) -> None:
     driver.execute("RELEASE job")
 
 
-def _commit_single(engine: Engine, tx: Connection | None, job: _Job) -> Connection | None:
+def _commit_single(engine: Engine, tx: Connection | None, job: Job[Any]) -> Connection | None:
     """One job on a connection that stays open; returns the one to go on with.
 
     A job that met a deadlock, or a connection that was dead before COMMIT was asked for, runs again: it did nothing.
@@ -256,7 +231,7 @@ def _commit_single(engine: Engine, tx: Connection | None, job: _Job) -> Connecti
                 continue
             job.error = error
         break
-    job.finish()
+    finish([job])
     return tx
 
 

@@ -1,0 +1,59 @@
+"""What waits for a transaction, and who waits for it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+
+class Job(Generic[T]):
+    """A function that waits for its transaction, and who waits for it: somebody on a loop, or a thread."""
+
+    __slots__ = ("error", "function", "future", "loop", "value")
+
+    def __init__(self, function: Callable[[Connection], T], waiting: "asyncio.AbstractEventLoop | Future[T]") -> None:
+        self.function = function
+        self.loop = None if isinstance(waiting, Future) else waiting
+        self.future: asyncio.Future[T] | Future[T]
+        self.future = waiting if isinstance(waiting, Future) else waiting.create_future()
+        self.value: T
+        self.error: BaseException | None = None
+
+    async def wait(self) -> T:
+        """What the function returned, or raised, once it is committed."""
+        assert isinstance(self.future, asyncio.Future)
+        return await self.future
+
+    def finish(self) -> None:
+        """Tells whoever waits, unless they gave up. On their loop, where they have one."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.value)
+
+
+NOTHING: Job[None] = Job(lambda _tx: None, Future())
+"""Wakes the writer thread; what there is to do is elsewhere."""
+
+
+def finish(jobs: Sequence[Job[Any]]) -> None:
+    """Tells all who wait, those of one loop in one call: waking it is dearer than the telling."""
+    for loop in {job.loop for job in jobs}:
+        told = [job for job in jobs if job.loop is loop]
+        if loop is None:
+            _tell(told)
+        else:
+            with suppress(RuntimeError):  # it is closed: nobody waits any more
+                loop.call_soon_threadsafe(_tell, told)
+
+
+def _tell(jobs: Sequence[Job[Any]]) -> None:
+    for job in jobs:
+        job.finish()
