@@ -20,7 +20,7 @@ from bridge.contract.answer import Answer
 from bridge.contract.config import is_loopback
 from bridge.contract.errors import Rejected, Retryable
 from bridge.contract.transport import LeanTransport, trusted
-from bridge.contract.trip import Trip, read_pieces, read_whole
+from bridge.contract.trip import Trip, headers_of, read_pieces, read_whole
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -92,9 +92,14 @@ class Http:
         request = self._build(
             trip, method, url, params=params or None, headers=given, content=content, data=data, files=files
         )
-        async with self._sent(self._transport, request, trip) as response:
-            body = await read_whole(response, trip, max_bytes)
-        return Answer(response.status_code, dict(response.headers), body, trip.where, trip.safe)
+        with trip.classified():
+            async with asyncio.timeout_at(trip.deadline):
+                response = await self._transport.handle_async_request(request)
+                try:
+                    body = await read_whole(response, trip, max_bytes)
+                finally:
+                    await response.aclose()
+        return Answer(response.status_code, headers_of(response), body, trip.where, trip.safe)
 
     async def download(
         self,
@@ -115,7 +120,7 @@ class Http:
         for _ in range(_MAX_HOPS + 1):
             trip.where = _whence(url)
             request = await self._ask(url, trip, dict(headers or {}) if _origin(url, trip.where) == first else {})
-            async with self._sent(self._outside, request, trip) as response:
+            async with self._outward(request, trip) as response:
                 code = f"http {response.status_code}"
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     url = _follow(url, response.headers["location"], trip.where)
@@ -170,13 +175,11 @@ class Http:
         return self._build(trip, "GET", address, headers=headers, extensions={"sni_hostname": host})
 
     @asynccontextmanager
-    async def _sent(
-        self, transport: httpx.AsyncBaseTransport, request: httpx.Request, trip: Trip
-    ) -> AsyncIterator[httpx.Response]:
-        """The answer's head; its body is read by `read_pieces`."""
+    async def _outward(self, request: httpx.Request, trip: Trip) -> AsyncIterator[httpx.Response]:
+        """The head of the answer from somewhere outside; its body is read by `read_pieces`."""
         with trip.classified():
             async with asyncio.timeout_at(trip.deadline):
-                response = await transport.handle_async_request(request)
+                response = await self._outside.handle_async_request(request)
                 response.request = request
         try:
             yield response

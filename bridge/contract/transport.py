@@ -47,7 +47,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
             answer = await self._session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
-                headers=request.headers.multi_items(),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
                 skip_auto_headers=("content-type", "accept-encoding", "user-agent"),
                 data=io.BytesIO(body) if len(body) > _LARGE else body or None,
                 allow_redirects=False,

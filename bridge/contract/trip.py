@@ -54,28 +54,41 @@ class Trip:
 
 
 async def read_whole(response: httpx.Response, trip: Trip, limit: int) -> bytes:
-    """The body, at most `limit` bytes."""
-    plain = coding_of(response) in {"identity", ""}
-    pieces = response.stream if plain else read_pieces(response, trip)
+    """The body, at most `limit` bytes. Time and failures are watched by whoever asked."""
+    pieces = response.stream if _coding(response) in {"identity", ""} else read_pieces(response, trip)
     assert isinstance(pieces, AsyncIterable)
     body = bytearray()
-    with trip.classified():
-        async with asyncio.timeout_at(trip.deadline):
-            async for piece in pieces:
-                body += piece
-                if len(body) > limit:
-                    raise Retryable(f"{trip.where}: the answer is larger than {limit} bytes", certain=trip.safe)
+    async for piece in pieces:
+        body += piece
+        if len(body) > limit:
+            raise Retryable(f"{trip.where}: the answer is larger than {limit} bytes", certain=trip.safe)
     return bytes(body)
 
 
-def coding_of(response: httpx.Response) -> str:
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """Lower-case names to values, repeated ones joined by commas."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _coding(response: httpx.Response) -> str:
     coding: str = response.headers.get("content-encoding", "identity").strip().lower()
     return coding
 
 
 async def read_pieces(response: httpx.Response, trip: Trip) -> AsyncGenerator[bytes, None]:
     """The body in pieces of at most 64 KiB. Compressed ones are unpacked piece by piece, so that a bomb stays small."""
-    coding = coding_of(response)
+    coding = _coding(response)
     unpacker = zlib.decompressobj(47) if coding in {"gzip", "x-gzip", "deflate"} else None
     if unpacker is None and coding not in {"identity", ""}:
         raise Retryable(f"{trip.where}: answered in {coding[:20]!r}, which was not asked for", certain=trip.safe)

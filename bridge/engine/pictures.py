@@ -1,6 +1,7 @@
 """How a picture is made to fit, from its bytes alone. Pure. Import it late: its library takes 10 MB."""
 
 import io
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps
 from bridge.contract.errors import Rejected
 from bridge.engine.filetypes import sniff
 
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")  # remarks on damage that people send
 Image.init()
 # those that people send; some builds of the library lack one, and each format more is code that reads hostile bytes
 _FORMATS = tuple(name for name in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF") if name in Image.OPEN)

@@ -6,7 +6,9 @@ import pytest
 
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
+from tests.e2e.desks import DESKS, Desk
 from tests.e2e.process import Process
+from tests.e2e.way import Way
 
 
 @dataclass
@@ -47,4 +49,16 @@ async def street(database_url: str, tmp_path: Path) -> AsyncIterator[Street]:
         bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}])
         phone.hook_url, desk.hook_url = bridge.hook("shop"), bridge.hook("desk")
         yield Street(phone, desk, bridge)
+        await bridge.close()
+
+
+@pytest.fixture(params=DESKS, ids=lambda desk: desk.kind)
+async def way(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> AsyncIterator[Way]:
+    desk: Desk = request.param()
+    async with PhoneSimulator() as phone, desk.simulator:
+        accounts = {"shop": phone.settings(), "desk": desk.settings()}
+        bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}])
+        phone.hook_url = bridge.hook("shop")
+        desk.calls(bridge.hook("desk"))
+        yield Way(phone, desk, bridge)
         await bridge.close()

@@ -1,0 +1,42 @@
+"""A customer's phone, one of the desks, and the bridge between them as a process of its own."""
+
+import re
+from dataclasses import dataclass
+
+from connectors.wechat.simulator import Simulator as Phone
+from tests.e2e.desks import Desk
+from tests.e2e.process import Process, until
+
+CUSTOMER = "oCustomer_A"
+
+
+@dataclass
+class Way:
+    """A customer's phone, a desk, and the bridge between them."""
+
+    phone: Phone
+    desk: Desk
+    bridge: Process
+
+    async def begin(self, *words: str) -> None:
+        """The customer says the first words, and the bridge has written down where they went."""
+        await self.bridge.start()
+        for word in words:
+            await self.phone.says(CUSTOMER, word)
+            await self.reach_the_desk(word)
+
+    async def reach_the_desk(self, *words: str) -> None:
+        await until(lambda: all(word in self.desk.seen() for word in words))
+
+    async def reach_the_customer(self, *texts: str) -> None:
+        await until(lambda: all(text in self.phone.received(CUSTOMER) for text in texts))
+
+    async def there_and_back(self) -> None:
+        """One more exchange: whatever was sent twice or is still on its way has come by then."""
+        await self.phone.says(CUSTOMER, "the last words")
+        await self.reach_the_desk("the last words")
+        await self.desk.agent_says(self.desk.ticket, "goodbye")
+        await self.reach_the_customer("goodbye")
+
+    async def rests(self) -> bool:
+        return re.search(r'bridge_account_paused\{account="desk"\} 1', await self.bridge.get("/metrics")) is not None
