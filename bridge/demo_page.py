@@ -131,6 +131,7 @@ def _waits(row: dict[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def _step(step: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """A step's way: received, stored, delivered, accepted."""
     when = step["done"] or step["rendered"]
     state = "accepted" if step["state"] == "done" else step["state"]
     words = [f"→ {step['to']}:", step["verb"].replace("_", " "), state]
@@ -138,7 +139,14 @@ def _step(step: dict[str, Any]) -> tuple[str, dict[str, str]]:
         words.append(f"({len(step['messages'])} messages)")
     if len(step["attempts"]) > 1:
         words.append(f"after {len(step['attempts'])} attempts")
-    times = f"stored {step['rendered'][11:23]} · {state} {when[11:23]}"
+    sent = step["attempts"][-1]["begun"] if step["attempts"] else None
+    stations = {
+        "received": step["received"],
+        "stored": step["stored"] or step["rendered"],
+        "delivered": sent,
+        state: step["done"],
+    }
+    times = "\n".join(f"{name}\u00a0{moment[11:23]}" for name, moment in stations.items() if moment)
     return when, {"what": " ".join(words), "mark": _MARKS.get(step["state"], "bad"), "when": times}
 
 

@@ -53,6 +53,7 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime) -> dict[str, An
 
 
 def _step(tx: Tx, step: Row[Any]) -> dict[str, Any]:
+    received, stored = tracing.arrival_of(tx, step.link_id, step.id)
     return {
         "step": step.id,
         "key": step.key,
@@ -61,6 +62,8 @@ def _step(tx: Tx, step: Row[Any]) -> dict[str, Any]:
         "messages": sorted(_covered(step)),
         "state": "unknown" if step.unknown and step.state == "ready" else step.state,
         "why": f"{step.code}: {step.error}" if step.code else "",
+        "received": _time(received),
+        "stored": _time(stored),
         "rendered": _time(step.created_at),
         "due": _time(step.due_at),
         "done": _time(step.done_at),
@@ -121,6 +124,8 @@ def _step_lines(step: dict[str, Any]) -> list[str]:
     carries = ", ".join(step["messages"]) or "nothing"
     head = f"    {step['rendered']}  {step['verb']} → {step['to']}: {step['state']} {step['why']}".rstrip()
     lines = [f"{head}  (step s{step['step']}, carries {carries})"]
+    if step["received"]:
+        lines.append(f"        {step['received']}  received; in its lane {step['stored']}")
     if step["ledger"]:
         lines.append(f"        allowance when rendered: {_allowance(step['ledger'])}")
     for one in step["attempts"]:

@@ -9,9 +9,10 @@ from mappings.ended import SAD
 from mappings.outbox import UNFINISHED
 from mappings.sql import columns, table
 from mappings.store import Tx
-from mappings.tables import Attempt, Identity, Link, Outbox
+from mappings.tables import Attempt, Identity, Inbox, Link, Outbox, Pair
 
 _link, _identity, _outbox, _attempt = table(Link), table(Identity), table(Outbox), table(Attempt)
+_inbox, _pair = table(Inbox), table(Pair)
 
 
 def links_named(tx: Tx, identifier: str, limit: int = 50) -> list[int]:
@@ -68,3 +69,13 @@ def attempts_of(tx: Tx, outbox_id: int) -> list[Row[Any]]:
 def steps_of_link(tx: Tx, link_id: int, limit: int = 200) -> list[Row[Any]]:
     """All steps of a link, oldest first."""
     return list(tx.execute(select(_outbox).where(_outbox.c.link_id == link_id).order_by(_outbox.c.id).limit(limit)))
+
+
+def arrival_of(tx: Tx, link_id: int, step_id: int) -> tuple[datetime | None, datetime | None]:
+    """When the first of the messages that a step carries came in, and when it was put into its lane."""
+    first = tx.execute(
+        select(func.min(_inbox.c.received_at), func.min(_pair.c.at))
+        .select_from(_pair.join(_inbox, _inbox.c.id == _pair.c.inbox_id))
+        .where(_pair.c.link_id == link_id, _pair.c.carrier_id == step_id)
+    ).one()
+    return first[0], first[1]

@@ -4,7 +4,7 @@ const make = (tag, text, kind) => { const node = document.createElement(tag); if
 let shown = 0, wayShown = "", busy = false;
 
 function bubble(entry) {
-  const item = make("li", "", entry.who);
+  const item = make("div", "", entry.who);
   if (entry.file) {
     const image = make("img"); image.src = entry.file; image.alt = entry.who === "customer" ? "picture sent" : "picture received";
     item.classList.add("picture"); item.append(image);

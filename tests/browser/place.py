@@ -52,8 +52,8 @@ class Shop:
         )
         return HTMLResponse(
             f'<!doctype html><html lang="{self.lang}"><head><title>Corner Shop</title>'
-            f'<meta name="viewport" content="width=device-width"></head><body><h1>Corner Shop</h1>'
-            f"<p>Everything for the corner.</p><input id=other aria-label=other>"
+            f'<meta name="viewport" content="width=device-width"></head><body><main><h1>Corner Shop</h1>'
+            f"<p>Everything for the corner.</p><input id=other aria-label=other></main>"
             f'<script async src="{bridge}/chat/site/loader.js"></script></body></html>',
             headers={"content-security-policy": policy},
         )

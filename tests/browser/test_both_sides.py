@@ -102,7 +102,7 @@ async def test_nothing_that_anybody_types_runs(town: Town) -> None:
     for side in (agent, chat):
         assert HOSTILE in await bubbles(side)
         assert await side.locator(".msg script, .msg .bubble img, #side script, #list script").count() == 0
-    assert await agent.inner_text("#head h2") == HOSTILE_NAME, "a name is text like any other"
+    assert await agent.inner_text("#head h1") == HOSTILE_NAME, "a name is text like any other"
     assert await agent.inner_text("#side") and await agent.title() != "1" and not dialogs
 
 

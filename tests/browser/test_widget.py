@@ -98,7 +98,7 @@ async def test_a_signed_identity_follows_and_a_reset_forgets(town: Town) -> None
     await say(chat, "hello")
     await open_first(agent)
     await agent.wait_for_selector("#side dd:text-is('c-17')")
-    assert await agent.inner_text("#head h2") == "Customer A"
+    assert await agent.inner_text("#head h1") == "Customer A"
     second = await town.visitor()
     await second.evaluate("(jwt) => window.bridgeChat.identify(() => Promise.resolve({ jwt }))", token)
     other = await panel(second)

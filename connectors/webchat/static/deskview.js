@@ -144,7 +144,7 @@ export class View {
       ...[...new Set([...wire.agents, ticket.assignee].filter(Boolean))].map((agent) => el('option', { value: agent, selected: agent === ticket.assignee }, agent === wire.agent ? `${agent} (${words.me})` : agent)));
     fill($('#head'), 
       el('button.icon.back', { type: 'button', 'aria-label': words.back, onclick: () => this.leave() }, icon('M15 5l-7 7 7 7')),
-      face(name, ticket.contact), el('div.who', {}, el('h2', {}, el('bdi', {}, name)), el('p.dim', {}, `#${ticket.id}`, ticket.subject ? ` · ${ticket.subject}` : '')),
+      face(name, ticket.contact), el('div.who', {}, el('h1', {}, el('bdi', {}, name)), el('p.dim', {}, `#${ticket.id}`, ticket.subject ? ` · ${ticket.subject}` : '')),
       el('div.acts', {}, select, el(`button.${solved ? 'soft' : 'good'}`, { id: 'settle', type: 'button', onclick: () => this.settle() }, solved ? words.reopen : words.solve),
         el('button.icon.details', { type: 'button', 'aria-label': words.details, title: words.details, onclick: () => document.body.classList.toggle('side') }, icon('M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21a8 8 0 0 1 16 0'))));
   }
@@ -162,7 +162,7 @@ export class View {
     let day = '', before = null;
     for (const entry of this.entries) {
       const date = new Date(entry.at);
-      if (clock.key(date) !== day) { day = clock.key(date); items.push(el('li.day', {}, clock.day(date, words))); before = null; }
+      if (clock.key(date) !== day) { day = clock.key(date); items.push(el('div.day', {}, clock.day(date, words))); before = null; }
       const bubble = entry.type === 'message' || entry.type === 'note';
       const more = bubble && before && before.type === entry.type && before.from.kind === entry.from.kind && before.from.name === entry.from.name && date - new Date(before.at) < 300e3;
       items.push(bubble ? this.bubble(entry, more) : this.event(entry));
@@ -180,7 +180,7 @@ export class View {
     const { words, clock } = this, by = entry.by || '';
     const text = entry.type === 'assigned' ? (!entry.to ? words.freed(by) : entry.to === by ? words.took(by) : words.gave(by, entry.to))
       : entry.status === 'solved' ? words.solvedBy(by) : words.reopenedBy(by);
-    return el('li.event', {}, el('span', {}, text), el('time', { dateTime: entry.at }, clock.time(new Date(entry.at))));
+    return el('div.event', {}, el('span', {}, text), el('time', { dateTime: entry.at }, clock.time(new Date(entry.at))));
   }
 
   bubble(entry, more) {
@@ -192,7 +192,7 @@ export class View {
     else if (entry.pending) this.waiting(entry.pending, meta);
     const side = note ? '.note' : own ? '.me' : '';
     const fate = meta.dataset.fate;
-    item = el(`li.msg${side}${more ? '.more' : ''}${['failed', 'unconfirmed'].includes(fate) ? '.bad' : ''}${kind === 'bot' ? '.bot' : ''}`, {},
+    item = el(`div.msg${side}${more ? '.more' : ''}${['failed', 'unconfirmed'].includes(fate) ? '.bad' : ''}${kind === 'bot' ? '.bot' : ''}`, {},
       !more && el('div.name', {}, el('bdi', {}, shown), note && el('span.tag', {}, kind === 'bot' ? words.bridgeTag : words.noteTag)),
       entry.text && el('div.bubble', { dir: 'auto' }, linked(entry.text)), (entry.cards || []).map((one) => this.card(one)), (entry.attachments || []).map((one) => this.file(one)), meta);
     return item;

@@ -189,7 +189,7 @@ function group() {
   for (const item of [...log.children]) {
     const date = new Date(item.dataset.at), key = when.key(date);
     if (key !== day) {
-      log.insertBefore(el('li.day', {}, when.day(date, words)), item);
+      log.insertBefore(el('div.day', {}, when.day(date, words)), item);
       day = key;
       author = '';
     }
@@ -204,7 +204,7 @@ function group() {
 function draw(message) {
   const own = mine(message), date = new Date(message.at);
   const name = own ? words.you : message.from.name || (message.from.kind === 'bot' ? words.bot : words.agent);
-  const item = el(`li.msg${own ? '.me' : ''}`, {},
+  const item = el(`div.msg${own ? '.me' : ''}`, {},
     own ? el('span.hide', {}, `${name}: `) : el('bdi.name', {}, name),
     message.text && el('div.bubble', { dir: 'auto' }, linked(message.text)),
     (message.cards || []).map(card),
