@@ -33,6 +33,9 @@ def subjects(stage: Stage, desk: Program, results: Results) -> dict[str, Subject
             "bridge, callbacks only (--no-work)",
             lambda env: stage.bridge(stage.config(desk.port), "--no-work", environment=env), 12000),
         "noop": Subject("no-op Starlette route", lambda env: stage.peer("noop", environment=env), 20000),
+        "bare": Subject(
+            "signature, decryption, JSON alone (bare ASGI)",
+            lambda env: stage.peer("bare", environment=env), 12000),
         "wechatpy": Subject(
             "wechatpy in Starlette (stores nothing)",
             lambda env: stage.peer("wechatpy_starlette", environment=env), 8000),
@@ -102,7 +105,7 @@ def measure_ingest(stage: Stage, plan: Plan, results: Results) -> None:
     """Secure JSON against all."""
     desk = stage.desk()
     have = subjects(stage, desk, results)
-    keys = [key for key in ("bridge", "intake", "noop", "wechatpy", "flask", "orm") if key in have]
+    keys = [key for key in ("bridge", "intake", "noop", "bare", "wechatpy", "flask", "orm") if key in have]
     found = rounds(stage, plan, results, "ingest", [have[key] for key in keys])
     targets = {"noop": 0.6, "wechatpy": 1.6, "flask": 4.5, "orm": 14.0}
     for ours in ("bridge", "intake"):
@@ -110,6 +113,9 @@ def measure_ingest(stage: Stage, plan: Plan, results: Results) -> None:
             if key in have:
                 name = f"{'bridge' if ours == 'bridge' else 'callbacks only'} : {have[key].name}"
                 results.ratio("ingest", name, found[have[ours].name], found[have[key].name], target)
+    # what the protocol leaves of the no-op route's rate, before anything is kept
+    pairs = zip(found[have["bare"].name], found[have["noop"].name], strict=True)
+    results.figure("ingest", "bare ASGI : no-op Starlette route", "×", *(bare / noop for bare, noop in pairs))
 
 
 def measure_xml(stage: Stage, plan: Plan, results: Results) -> None:
