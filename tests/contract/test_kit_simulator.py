@@ -14,6 +14,7 @@ from starlette.routing import Route
 from bridge.contract import Answer, Http, Retryable
 from bridge.testing.clock import VirtualClock, system_clock
 from bridge.testing.faults import Trouble
+from bridge.testing.ports import free_port
 from bridge.testing.simulator import Simulator
 
 
@@ -176,3 +177,9 @@ def test_a_virtual_clock_moves_when_it_is_told() -> None:
 
 def test_the_system_clock_is_in_utc() -> None:
     assert system_clock().utcoffset() == timedelta(0)
+
+
+def test_ports_are_not_given_twice_in_a_row() -> None:
+    given = [free_port() for _ in range(300)]
+    assert len(set(given)) == 300
+    assert all(1024 < port < 32_768 for port in given), "not where systems open connections of their own"
