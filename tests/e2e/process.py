@@ -101,7 +101,7 @@ class Process:
             self._process.kill()
             self._process.wait()
 
-    async def died(self, seconds: float = 30.0) -> int:
+    async def died(self, seconds: float = 15.0) -> int:
         """Waits for the process to end by itself."""
         assert self._process is not None
         async with asyncio.timeout(seconds):
