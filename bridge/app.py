@@ -1,11 +1,12 @@
 """The composition root: the only place where things are constructed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -13,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from bridge.contract import Account, Closes, Http, Serves
+from bridge.contract import Account, Closes, Http, Raw, Serves
 from bridge.engine.engine import Engine
 from bridge.engine.media import MediaFiles
 from bridge.engine.records import StoredRecords
@@ -144,9 +145,9 @@ class Bridge:
                 routes += connected.connector.routes(partial(self._keep, name))
         return routes
 
-    async def _keep(self, name: str, *arguments: object, **named: object) -> None:
+    def _keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
         assert self.engine is not None
-        await self.engine.keep(name, *arguments, **named)  # type: ignore[arg-type] # passed on as it came
+        return self.engine.keep(name, raws, cursor)
 
     def _look(self, name: str, conversations: object) -> None:
         assert self.engine is not None

@@ -22,17 +22,15 @@ _READY = Prepared(
 )
 _FINISH = Prepared(update(_inbox).where(_inbox.c.id == bindparam("inbox_id")).values(state="done", error=""))
 
+_KEPT = ("account", "key", "payload", "received_at")
 RawRow = tuple[str, str, bytes, datetime]
 """(account, key, payload, received at)"""
 
 
 def keep_raws(tx: Tx, raws: Sequence[RawRow]) -> int:
     """Stores what is not known yet, in order; returns how many were handed in."""
-    values = [
-        {"account": account, "key": key, "payload": payload, "received_at": at} for account, key, payload, at in raws
-    ]
-    _KEEP.run_together(tx, values)
-    return len(values)
+    _KEEP.run_together(tx, _KEPT, raws)
+    return len(raws)
 
 
 def lock_account(tx: Tx, account: str) -> bool:

@@ -64,22 +64,22 @@ class Prepared:
             assert driver is not None
             driver.cursor().executemany(compiled.sql, [compiled.bind(values) for values in rows])
 
-    def run_together(self, tx: Tx, rows: Sequence[Values]) -> None:
-        """An INSERT of many rows, in order, in few statements: on SQLite each of them lets go of the interpreter, and
-        winning it back from a busy loop takes longer than the insert. (PostgreSQL's driver sends many at once anyway.)
+    def run_together(self, tx: Tx, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """An INSERT of many rows, values in the order of `names`, in few statements: on SQLite each of them lets go of
+        the interpreter, and winning it back from a busy loop takes longer than the insert. (PostgreSQL's driver sends
+        many at once anyway.)
         """
         if tx.dialect.name != "sqlite" or not rows:
-            self.run_each(tx, rows)
+            self.run_each(tx, [dict(zip(names, row, strict=True)) for row in rows])
             return
-        compiled = self._for(tx, rows[0])
+        compiled = self._for(tx, dict.fromkeys(names))
         driver = tx.connection.driver_connection
         assert driver is not None
         done = 0
         while done < len(rows):
             # powers of two: few lengths, so that all stay prepared
             count = min(_MOST_ROWS, 1 << ((len(rows) - done).bit_length() - 1))
-            bound = [value for values in rows[done : done + count] for value in compiled.bind(values)]
-            driver.execute(compiled.with_rows(count), bound)
+            driver.execute(compiled.with_rows(count), compiled.bind_rows(names, rows[done : done + count]))
             done += count
 
     @staticmethod
@@ -135,6 +135,20 @@ class _Compiled:
             for name, change, given in self._binds
         ]
         return {name: one for (name, _, _), one in zip(self._binds, bound, strict=True)} if self._named else bound
+
+    def bind_rows(self, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """The driver's parameters for many rows, one after the other."""
+        plan = []
+        for name, change, given in self._binds:
+            if name in names:
+                plan.append((names.index(name), change, None))
+            else:
+                plan.append((-1, None, given if change is None else change(given)))
+        return [
+            constant if index < 0 else row[index] if change is None else change(row[index])
+            for row in rows
+            for index, change, constant in plan
+        ]
 
     def row(self, raw: Sequence[Any]) -> Row[Any]:
         """A row as SQLAlchemy's own."""

@@ -1,9 +1,10 @@
 """What the engine and a connector hand each other."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import Field
 
@@ -11,9 +12,12 @@ from bridge.contract.events import Status
 from bridge.contract.messages import Audience, Contact, Frozen, Media
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
-    """One callback as it came in, at most 1 MiB. Header names are lower case; `query` keeps repeats and order."""
+    """One callback as it came in, at most 1 MiB. Header names are lower case; `query` keeps repeats and order.
+
+    To be read only. (A frozen one costs three times as much to make, and one is made for every callback.)
+    """
 
     method: str
     path: str
@@ -22,16 +26,22 @@ class Request:
     body: bytes
     client: str
     at: datetime
-    _ones: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _ones: Mapping[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def ones(self) -> Mapping[str, str]:
+        """The query parameters that are given once: what stands twice can be read in two ways, so it has no value."""
+        if self._ones is None:
+            found = dict(self.query)
+            if len(found) != len(self.query):
+                names = Counter(name for name, _ in self.query)
+                found = {name: value for name, value in found.items() if names[name] == 1}
+            self._ones = found
+        return self._ones
 
     def one(self, name: str) -> str:
         """The only value of a query parameter, "" when it is absent *or given twice*: ambiguity is refused."""
-        if not self._ones:
-            seen: set[str] = set()
-            for key, value in self.query:
-                self._ones[key] = "" if key in seen else value
-                seen.add(key)
-        return self._ones.get(name, "")
+        return self.ones.get(name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +54,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """An authentic payload as received.
 
     `key` is the vendor's identity of the *thing* (comment 5001), never of the delivery (webhook call 9), so that
@@ -57,14 +66,16 @@ class Raw:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+_OK = Reply(200, "ok")
+
+
+class Verdict(NamedTuple):
     """What an authentic request means: evidence to keep (`raws`), conversations to look at now (`look`), both, or none.
 
     `reply` is sent only after `raws` are durable.
     """
 
-    reply: Reply = field(default_factory=lambda: Reply(200, "ok"))
+    reply: Reply = _OK
     raws: Sequence[Raw] = ()
     look: Sequence[str] = ()
 

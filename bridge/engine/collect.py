@@ -89,7 +89,7 @@ class Collector:
             page = await self._collector.collect(cursor)
             if page.raws or page.cursor != cursor:
                 await self._keep(name, page.raws, page.cursor)
-                metrics.collected.labels(name).inc(len(page.raws))
+                metrics.collected.count(name, by=len(page.raws))
             if not page.more or page.cursor is None:
                 return
             cursor = page.cursor

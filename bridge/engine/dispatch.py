@@ -200,7 +200,7 @@ class Dispatcher:
         now = self._world.now()
         touched = await self._store.write(accept, self._world, row, receipt, now, found=found)
         await reached("settled")
-        metrics.steps.labels(row.account, "accepted").inc()
+        metrics.steps.count(row.account, "accepted")
         log.info("accepted", attempts=row.attempts + 1, found=found)
         if self.breaker.worked():
             log.warning("account well again", account=row.account)
@@ -212,7 +212,7 @@ class Dispatcher:
         if not isinstance(error, ConnectorError):
             log.error("bug while delivering", exc_info=error)
         touched, decision = await self._store.write(outcome.fail, self._world, row, error, now, looking=looking)
-        metrics.steps.labels(row.account, decision.fate.value).inc()
+        metrics.steps.count(row.account, decision.fate.value)
         await self._after(row, decision, now)
         self._wake_others(touched)
 

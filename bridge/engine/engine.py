@@ -91,9 +91,9 @@ class Engine:
                 log.warning("stopped before all was finished", tasks=len(late))
                 await asyncio.wait(late, timeout=1)
 
-    async def keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
+    def keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
         """Makes payloads of an account durable. Raises StoreDown."""
-        await self._intake.keep(name, raws, cursor)
+        return self._intake.keep(name, raws, cursor)
 
     def look(self, name: str, conversations: Sequence[str]) -> None:
         """A nudge from a vendor."""
@@ -129,9 +129,9 @@ class Engine:
             self._fetcher.wake.set()
         for what, facts in touched.logs:
             if what == "quarantined":
-                metrics.quarantined.labels(facts["account"]).inc()
+                metrics.quarantined.count(facts["account"])
             elif what == "failed later":
-                metrics.steps.labels(facts["account"], "failed later").inc()
+                metrics.steps.count(facts["account"], "failed later")
             log.info(what, **facts)
 
     async def _recover(self) -> None:

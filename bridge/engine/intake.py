@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
-from prometheus_client import Counter
 
 from bridge.contract import Raw, StoreDown
 from bridge.engine.dispatch import IDLE, wait_any
@@ -32,32 +31,25 @@ class Intake:
         self._store = store
         self._world = world
         self._wake = wake
-        self._gathering: list[tuple[inbox.RawRow, asyncio.Future[None]]] = []
+        self._gathering: list[tuple[list[inbox.RawRow], asyncio.Future[None]]] = []
         self._flusher: asyncio.Task[None] | None = None
-        self._counters: dict[str, Counter] = {}
 
     async def keep(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """Returns when the payloads are durable. Raises StoreDown when they could not be committed in time."""
-        now = self._world.now()
-        rows = [(account, raw.key, raw.payload, raw.at or now) for raw in raws]
+        now = self._world.now
+        rows = [(account, raw.key, raw.payload, raw.at or now()) for raw in raws]
         if cursor is not None:
-            await _in_time(self._store.write(_keep_page, account, rows, cursor, now))
+            await _in_time(self._store.write(_keep_page, account, rows, cursor, now()))
         elif rows:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._gathering += [(row, future) for row in rows]
+            self._gathering.append((rows, future))
             if self._flusher is None or self._flusher.done():
                 self._flusher = asyncio.create_task(self._flush(), name="group commit")
             await future
         if rows:
-            self._counted(account).inc(len(rows))
+            metrics.raws.count(account, by=len(rows))
             reach("kept")
             self._wake(account)
-
-    def _counted(self, account: str) -> Counter:
-        counter = self._counters.get(account)
-        if counter is None:
-            counter = self._counters[account] = metrics.raws.labels(account)
-        return counter
 
     async def step_back(self) -> bool:
         """For other work: while many callbacks wait for their commit they come first, for a moment.
@@ -76,7 +68,7 @@ class Intake:
             error: Exception | None = None
             with metrics.keep_seconds.time():
                 try:
-                    await _in_time(self._store.write_first(_keep_group, [row for row, _ in group]))
+                    await _in_time(self._store.write_first(_keep_group, [row for rows, _ in group for row in rows]))
                 except StoreDown as caught:
                     error = caught
             if error is not None:  # who came meanwhile has waited as well
@@ -151,7 +143,7 @@ class Router:
                 continue
             if touched.done:
                 await reached("routed")
-                metrics.routed.labels(self._name).inc(touched.done)
+                metrics.routed.count(self._name, by=touched.done)
             self._wake_others(touched)
             if not touched.more and not self.wake.is_set():
                 await wait_any(self.wake, stop, IDLE)

@@ -192,7 +192,7 @@ class Fetcher:
             return
         mime = sniff(content, row.mime, row.name)
         await self._settle(row, state="done", sha256=digest, mime=mime, size=size, error="")
-        metrics.media.labels(row.account, "done").inc()
+        metrics.media.count(row.account, "done")
 
     async def _failed(self, row: Row[Any], error: Exception) -> None:
         now = self._world.now()
@@ -205,7 +205,7 @@ class Fetcher:
         log.info("file not fetched", account=row.account, file=row.id, why=reason, final=final or old)
         if final or old:
             await self._settle(row, state="failed", error=reason)
-            metrics.media.labels(row.account, "failed").inc()
+            metrics.media.count(row.account, "failed")
         else:
             wait = backoff(row.attempts, self._world.settings.engine.backoff_max)
             await self._settle(row, due_at=now + wait, error=reason)

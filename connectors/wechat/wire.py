@@ -6,6 +6,8 @@ from codecs import BOM_UTF8
 from typing import Any
 from xml.parsers import expat
 
+from connectors.wechat.flat import flat
+
 _DEPTH = 20
 _ONCE = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "Event", "Encrypt"})
 # People can type what XML cannot hold; a message must not be lost for it. (JSON gets `strict=False` for the same.)
@@ -16,6 +18,12 @@ Fields = dict[str, Any]
 
 def parse(body: bytes) -> Fields:
     """The fields of a body. Raises ValueError for anything that is unreadable or can be read in two ways."""
+    found = flat(body)
+    return read_strictly(body) if found is None else found
+
+
+def read_strictly(body: bytes) -> Fields:
+    """The same for every shape, at ten times the price."""
     text = body.removeprefix(BOM_UTF8).decode()  # strict: UnicodeDecodeError is a ValueError
     match text.lstrip()[:1]:
         case "{":
