@@ -1,0 +1,57 @@
+"""How long a caller may take."""
+
+import asyncio
+
+import pytest
+
+from bridge.observe import Tally
+from bridge.web.patience import Patience
+
+
+async def test_what_takes_too_long_is_ended_and_the_rest_goes_on() -> None:
+    patience = Patience(0.05, look=0.02)
+    stuck = asyncio.create_task(patience.bound(asyncio.Event().wait()))
+    with pytest.raises(TimeoutError):
+        await stuck
+    assert await patience.bound(asyncio.sleep(0.001, "quick")) == "quick"
+
+
+async def test_it_is_ended_although_it_moves_now_and_then() -> None:
+    async def drip() -> None:
+        while True:
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(TimeoutError):
+        await Patience(0.05, look=0.02).bound(drip())
+
+
+async def test_a_task_that_is_cancelled_by_others_stays_cancelled() -> None:
+    patience = Patience(60)
+    stuck = asyncio.create_task(patience.bound(asyncio.Event().wait()))
+    await asyncio.sleep(0)
+    stuck.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stuck
+
+
+async def test_a_fault_comes_through() -> None:
+    async def fail() -> None:
+        raise ConnectionError("gone")
+
+    patience = Patience(60)
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await patience.bound(fail())
+
+
+def test_a_tally_shows_what_was_counted() -> None:
+    tally = Tally("bridge_example", "Examples", "account", "answer")
+    tally.count("shop", "accepted")
+    tally.count("shop", "accepted", by=2)
+    tally.count("shop", "forged")
+    (family,) = tally.collect()
+    assert family.name == "bridge_example" and family.type == "counter"
+    assert {(one.name, *one.labels.values()): one.value for one in family.samples} == {
+        ("bridge_example_total", "shop", "accepted"): 3,
+        ("bridge_example_total", "shop", "forged"): 1,
+    }
