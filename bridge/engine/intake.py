@@ -19,6 +19,7 @@ log = structlog.get_logger("bridge.intake")
 
 COMMIT_LIMIT = 3.5  # seconds; a sender that hears nothing for 5 s gives up, so the refusal must come before
 _GROUP = 256
+_FLOOD = 16  # callbacks in one commit
 _PRESSED = 4  # callbacks that wait for the next commit
 _MOMENT, _MOMENTS = 0.005, 10
 _BATCH, _BITE = 16, 2  # payloads routed in one transaction: in calm, and while callbacks wait
@@ -33,6 +34,8 @@ class Intake:
         self._wake = wake
         self._gathering: list[tuple[list[inbox.RawRow], asyncio.Future[None]]] = []
         self._flusher: asyncio.Task[None] | None = None
+        self._took = 0.0  # seconds that the last commit took
+        self._flooded = False
 
     async def keep(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """Returns when the payloads are durable. Raises StoreDown when they could not be committed in time."""
@@ -62,15 +65,30 @@ class Intake:
             await asyncio.sleep(_MOMENT)
         return True
 
+    async def _gather(self) -> None:
+        """In a flood: waits while each turn of the loop brings more, at most as long as the last commit took.
+
+        Without it a small group goes first and a large one waits behind it for a whole sync of the disk.
+        """
+        loop = asyncio.get_running_loop()
+        until, before = loop.time() + self._took, 0
+        while self._flooded and before < len(self._gathering) < _GROUP and loop.time() < until:
+            before = len(self._gathering)
+            await asyncio.sleep(0)
+
     async def _flush(self) -> None:
         while self._gathering:
+            await self._gather()
             group, self._gathering = self._gathering[:_GROUP], self._gathering[_GROUP:]
             error: Exception | None = None
+            began = asyncio.get_running_loop().time()
             with metrics.keep_seconds.time():
                 try:
                     await _in_time(self._store.write_first(_keep_group, [row for rows, _ in group for row in rows]))
                 except StoreDown as caught:
                     error = caught
+            self._flooded = len(group) >= _FLOOD
+            self._took = asyncio.get_running_loop().time() - began
             if error is not None:  # who came meanwhile has waited as well
                 group, self._gathering = group + self._gathering, []
             for _, future in group:
