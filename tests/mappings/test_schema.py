@@ -5,8 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlmodel import SQLModel
 
+from mappings import tables
 from mappings.schema import HEAD, check_schema, migrate
 from mappings.store import Store, StoreUnusable, Tx
 from mappings.upgrade import head
@@ -45,3 +49,25 @@ def test_another_revision_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match="install the newer one again"):
         migrate(store)
     store.close()
+
+
+def test_the_migrations_make_the_tables_that_the_code_names(database_url: str) -> None:
+    tables.name_postgresql()
+    store = Store(database_url)
+    store.open()
+    migrate(store)
+    with store.engine.connect() as tx:
+        assert compare_metadata(MigrationContext.configure(tx), SQLModel.metadata) == []
+        found = {
+            (name, index["name"]): f"{tx.dialect.name}_where" in index.get("dialect_options", {})
+            for name in SQLModel.metadata.tables
+            for index in inspect(tx).get_indexes(name)
+        }
+    store.close()
+    named = {
+        (table.name, index.name): "where" in index.info
+        for table in SQLModel.metadata.tables.values()
+        for index in table.indexes
+    }
+    assert {key: found[key] for key in named} == named
+    assert sum(named.values()) == 9
