@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
 from mappings import tables
-from mappings.schema import HEAD, check_schema, migrate
+from mappings.schema import HEAD, check_schema, migrate, migrate_aside
 from mappings.store import Store, StoreUnusable, Tx
 from mappings.upgrade import head
 
@@ -35,16 +35,37 @@ def test_a_database_at_the_newest_revision_starts_without_alembic(tmp_path: Path
     assert done.stdout.strip() == f"('{HEAD}', '{HEAD}') False", done.stderr
 
 
+def test_a_child_brings_a_database_up_to_date(database_url: str) -> None:
+    """What serves afterwards has not even loaded Alembic."""
+    code = (
+        "import sys\nfrom mappings.schema import check_schema, migrate_aside\nfrom mappings.store import Store\n"
+        f"store = Store({database_url!r})\nprint(migrate_aside(store), migrate_aside(store))\n"
+        "store.open()\ncheck_schema(store)\nstore.close()\nprint('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split("\n")[:2] == [f"(None, '{HEAD}') ('{HEAD}', '{HEAD}')", "False"], done.stderr
+
+
+def test_what_the_child_finds_wrong_is_said_here(database_url: str) -> None:
+    store = Store(database_url)
+    store.open()
+    migrate(store)
+    store.run(age)
+    store.close()
+    with pytest.raises(StoreUnusable, match=r"^the database has revision 9999, .* install the newer one again$"):
+        migrate_aside(store)
+
+
+def age(tx: Tx) -> None:
+    tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+
 def test_another_revision_is_refused_with_what_to_do(tmp_path: Path) -> None:
     store = Store(f"sqlite+aiosqlite:///{tmp_path}/bridge.db")
     store.open()
     with pytest.raises(StoreUnusable, match="bridge migrate"):
         check_schema(store)
     migrate(store)
-
-    def age(tx: Tx) -> None:
-        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-
     store.run(age)
     with pytest.raises(StoreUnusable, match="install the newer one again"):
         migrate(store)
