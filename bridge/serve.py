@@ -12,7 +12,7 @@ import uvicorn
 
 from bridge.app import Bridge
 from bridge.handover import sockets_handed_over
-from mappings.schema import check_schema, migrate
+from mappings.schema import check_schema, migrate_aside
 from mappings.store import StoreUnusable
 
 log = structlog.get_logger("bridge.serve")
@@ -22,14 +22,14 @@ _GRACE = 9  # seconds for open connections; an open event stream would otherwise
 
 def prepare(bridge: Bridge, *, bring_up_to_date: bool) -> None:
     """Opens the store once to bring it up to date, or to see that it is. Raises StoreUnusable."""
+    if bring_up_to_date:
+        before, after = migrate_aside(bridge.store)
+        if before != after:
+            log.info("tables brought up to date", before=before, after=after)
+        return
     bridge.store.open()
     try:
-        if bring_up_to_date:
-            before, after = migrate(bridge.store)
-            if before != after:
-                log.info("tables brought up to date", before=before, after=after)
-        else:
-            check_schema(bridge.store)
+        check_schema(bridge.store)
     finally:
         bridge.store.close()
 

@@ -3,9 +3,14 @@
 Alembic is loaded only where there is something to do: it costs a start a tenth of its time and memory.
 """
 
+import json
+import os
+import subprocess
+import sys
+
 from sqlalchemy import inspect, text
 
-from mappings.store import Store, StoreUnusable
+from mappings.store import Store, StoreUnusable, full_url
 
 HEAD = "0001"  # the newest revision; a test holds it to the folder of migrations
 
@@ -18,6 +23,32 @@ def migrate(store: Store) -> tuple[str | None, str]:
     from mappings.upgrade import upgrade
 
     return upgrade(store)
+
+
+def migrate_aside(store: Store) -> tuple[str | None, str]:
+    """The same for a process that will live long, whose memory Alembic would never leave: a child does it. The store
+    is closed before and after; between, the child has it alone.
+    """
+    store.open()
+    try:
+        found = revision_of(store)
+    finally:
+        store.close()
+    if found == HEAD:
+        return found, found
+    done = subprocess.run(
+        # finds what this process finds; the address comes on standard input, because it may hold a password
+        [sys.executable, "-P", "-m", "mappings.upgrade"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        input=full_url(store),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StoreUnusable(done.stderr.strip() or f"bringing the tables up to date ended with {done.returncode}")
+    before, after = json.loads(done.stdout)
+    return before, after
 
 
 def check_schema(store: Store) -> None:

@@ -1,10 +1,10 @@
 """What SQLModel does not say in types: a model's table, and an insert that knows ON CONFLICT."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Column, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlmodel import SQLModel
 
 from mappings.store import Tx
@@ -22,15 +22,34 @@ def columns(of: Table, *names: str) -> Sequence[Column[Any]]:
 
 def insert_for(tx: Tx, into: Table) -> sqlite.Insert:
     """An INSERT with `on_conflict_…`; the two dialects spell it alike."""
-    return sqlite.insert(into) if tx.dialect.name == "sqlite" else cast("sqlite.Insert", postgresql.insert(into))
+    return _insert(tx.dialect.name, into)
 
 
-def insert_quietly(into: Table) -> dict[str, sqlite.Insert]:
+def insert_quietly(into: Table) -> dict[str, Any]:
     """`INSERT … ON CONFLICT DO NOTHING` for each dialect."""
-    made = {"sqlite": sqlite.insert(into), "postgresql": cast("sqlite.Insert", postgresql.insert(into))}
-    return {name: one.on_conflict_do_nothing() for name, one in made.items()}
+    return _ByDialect(lambda dialect: _insert(dialect, into).on_conflict_do_nothing())
 
 
 def insert_new(into: Table) -> dict[str, Any]:
     """The same, RETURNING the id of what is new."""
-    return {name: one.returning(into.c.id) for name, one in insert_quietly(into).items()}
+    return _ByDialect(lambda dialect: _insert(dialect, into).on_conflict_do_nothing().returning(into.c.id))
+
+
+class _ByDialect(dict[str, Any]):
+    """A statement for each dialect, made when it is asked for."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, dialect: str) -> Any:
+        made = self[dialect] = self._make(dialect)
+        return made
+
+
+def _insert(dialect: str, into: Table) -> sqlite.Insert:
+    if dialect == "sqlite":
+        return sqlite.insert(into)
+    from sqlalchemy.dialects import postgresql  # 3 MB that a bridge on SQLite does without
+
+    return cast("sqlite.Insert", postgresql.insert(into))

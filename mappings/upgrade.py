@@ -1,5 +1,7 @@
-"""Runs the migrations."""
+"""Runs the migrations. As a program, it does so for the database whose URL comes on standard input."""
 
+import json
+import sys
 from pathlib import Path
 
 from alembic import command
@@ -52,3 +54,20 @@ def _config() -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def main() -> None:
+    store = Store(sys.stdin.read())
+    try:
+        store.open()
+        try:
+            made = upgrade(store)
+        finally:
+            store.close()
+    except StoreUnusable as error:
+        sys.exit(str(error))
+    sys.stdout.write(json.dumps(made))
+
+
+if __name__ == "__main__":
+    main()

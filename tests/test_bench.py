@@ -1,11 +1,15 @@
 """The benchmark runs and its figures are of the right things. How fast anything is, no test says."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from tests.bench.__main__ import MEASURES, run
 from tests.bench.figures import Results
+from tests.bench.installed import ROOT, hidden, only_installed
 from tests.bench.plan import Plan
 
 SMALL = Plan(rounds=1, seconds=0.1, customers=8, messages=2, backlog=40, stored=50, quick=True)
@@ -17,6 +21,7 @@ SMALL = Plan(rounds=1, seconds=0.1, customers=8, messages=2, backlog=40, stored=
         ("ingest", {"bridge", "no-op Starlette route", "wechatpy in Starlette (stores nothing)"}),
         ("relay", {"bridge", "the loop, one shared plain httpx client", "bridge, all messages of a customer at once"}),
         ("size", {"start to ready, 50 stored"}),
+        ("memory", {"with 100 open conversations, just started"}),
         ("outage", {"memory of a queued message, 40 waiting"}),
     ],
 )
@@ -43,3 +48,20 @@ def test_a_missed_target_is_said_and_what_was_left_out_too() -> None:
     assert "MISSED" in lines[0] and "met" in lines[1]
     assert "left out: theirs: not installed" in results.table()
     assert [one["met"] for one in results.as_json()["targets"]] == [False, True]
+
+
+def test_the_measured_memory_is_that_of_a_users_installation() -> None:
+    """What it starts finds the packages of requirements.lock and none that only development needs."""
+    names = hidden()
+    assert {"pytest", "mypy", "rich", "pygments"} <= set(names)
+    assert not {"bridge", "mappings", "connectors", "httpx", "structlog", "sqlalchemy", "psycopg"} & set(names)
+    code = "import bridge.serve, bridge.cli, sys; print('uvicorn' in sys.modules, 'rich' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **only_installed()},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "True False", done.stderr

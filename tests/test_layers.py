@@ -109,6 +109,48 @@ def test_serving_loads_no_simulator() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+CONFIG = """
+[bridge]
+public_url = "https://bridge.example"
+database_url = "sqlite+aiosqlite:///{folder}/bridge.db"
+media_dir = "{folder}/media"
+secret_key = "0123456789abcdef0123456789abcdef"
+[accounts.shop]
+kind = "wechat"
+app_id = "wx0123456789abcdef"
+app_secret = "0123456789abcdef0123456789abcdef"
+token = "token"
+encoding_aes_key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+mode = "secure"
+[accounts.support]
+kind = "rt"
+api_base = "https://rt.example/REST/2.0"
+queue = "Support"
+token = "token"
+hook_secret = "secret"
+[[routes]]
+channel = "shop"
+desk = "support"
+"""
+LATER = ("alembic", "PIL", "cryptography", "httpcore", "sqlalchemy.dialects.postgresql",
+         "connectors.email", "connectors.freshdesk", "connectors.webchat", "connectors.zendesk")  # fmt: skip
+
+
+def test_a_start_loads_nothing_that_it_may_never_need(tmp_path: Path) -> None:
+    """Imports are nearly all of an idle process's memory. Even where the tables are still to be made."""
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(folder=tmp_path), "utf-8")
+    code = (
+        "import sys\nfrom bridge.app import Bridge\nfrom bridge.command import read_config\n"
+        "from bridge.serve import prepare\n"
+        f"settings, declared, _ = read_config({str(path)!r})\nbridge = Bridge(settings, declared)\nbridge.app()\n"
+        f"prepare(bridge, bring_up_to_date=True)\nprint([name for name in {LATER} if name in sys.modules])\n"
+        "from bridge.contract.transport import trusted\nprint(trusted.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-2:] == ["[]", "0"], done.stdout + done.stderr
+
+
 def test_no_test_is_skipped() -> None:
     """What a machine lacks is left out by `tests.leaveout`, with a line that says so."""
     pattern = re.compile("pytest" + r"\.(skip|xfail|importorskip)|mark\." + "(skip|skipif|xfail)|unittest" + r"\.skip")

@@ -19,7 +19,7 @@ from bridge.contract.addresses import origin, pin
 from bridge.contract.answer import Answer
 from bridge.contract.config import is_loopback
 from bridge.contract.errors import Rejected, Retryable
-from bridge.contract.transport import LeanTransport, trusted
+from bridge.contract.transport import LeanTransport
 from bridge.contract.trip import Trip, headers_of, read_pieces, read_whole
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -56,12 +56,8 @@ class Http:
         # no httpx.AsyncClient around it: it follows redirects, carries cookies and logs addresses, which nobody wants
         # here, for a third of a request's time
         self._transport = transport or LeanTransport(parallel=parallel, idle=_IDLE)
-        # connects to the very address that was checked, in the name of the host that was asked for
-        self._outside = transport or httpx.AsyncHTTPTransport(
-            verify=trusted(),
-            limits=httpx.Limits(max_connections=parallel, max_keepalive_connections=parallel, keepalive_expiry=_IDLE),
-            trust_env=False,
-        )
+        # for what others linked to: connections of its own, so that a slow file keeps no message waiting
+        self._outside = transport or LeanTransport(parallel=parallel, idle=_IDLE)
 
     async def request(
         self,
@@ -170,7 +166,8 @@ class Http:
         with trip.classified():
             async with asyncio.timeout_at(trip.deadline):
                 address, host = await pin(url, trip.where)
-        # a connection is pooled by its address, but was verified for one name
+        # connects to the very address that was checked, in the name of the host that was asked for; it is not kept,
+        # because connections are kept by their address
         headers |= {"host": parts.netloc, "connection": "close"}
         return self._build(trip, "GET", address, headers=headers, extensions={"sni_hostname": host})
 

@@ -24,13 +24,13 @@ _PIECE = 64 * 1024
 
 @cache
 def trusted() -> ssl.SSLContext:
-    """The certificates everybody trusts: one context for all accounts, they are large."""
+    """The certificates everybody trusts: one context for all accounts, made for the first https address."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class LeanTransport(httpx.AsyncBaseTransport):
-    """At most `parallel` connections. The extensions `timeout` (connect, read in seconds) and `trace` are obeyed; of
-    the traces there is one, `send_request_headers.started`, when a connection is there.
+    """At most `parallel` connections. The extensions `timeout` (connect, read in seconds), `sni_hostname` and `trace`
+    are obeyed; of the traces there is one, `send_request_headers.started`, when a connection is there.
     """
 
     def __init__(self, *, parallel: int, idle: float) -> None:
@@ -53,6 +53,8 @@ class LeanTransport(httpx.AsyncBaseTransport):
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(sock_connect=limits["connect"], sock_read=limits["read"]),
                 trace_request_ctx=request.extensions["trace"],
+                ssl=trusted() if request.url.scheme == "https" else True,
+                server_hostname=request.extensions.get("sni_hostname"),
                 middlewares=(_once,),
             )
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer, request), request=request)
@@ -67,7 +69,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
         tracing.on_connection_create_end.append(_connected)
         tracing.on_connection_reuseconn.append(_connected)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._parallel, keepalive_timeout=self._idle, ssl=trusted()),
+            connector=aiohttp.TCPConnector(limit=self._parallel, keepalive_timeout=self._idle),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trace_configs=[tracing],

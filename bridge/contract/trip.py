@@ -93,8 +93,11 @@ async def read_pieces(response: httpx.Response, trip: Trip) -> AsyncGenerator[by
     if unpacker is None and coding not in {"identity", ""}:
         raise Retryable(f"{trip.where}: answered in {coding[:20]!r}, which was not asked for", certain=trip.safe)
     raw = response.aiter_raw(_PIECE)
+    clock = asyncio.get_running_loop().time
     while True:
         with trip.classified():
+            if clock() >= trip.deadline:
+                raise TimeoutError  # what is here already comes without a wait, which alone is what a timeout ends
             async with asyncio.timeout_at(trip.deadline):
                 chunk = await anext(raw, b"")
         if not chunk:

@@ -1,15 +1,11 @@
 """Stored credentials: encrypted, and renewed once for all processes."""
 
 import asyncio
-import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
-
-from cryptography.fernet import Fernet, InvalidToken
 
 from bridge.contract import Retryable, Token
 from mappings import state
@@ -31,7 +27,7 @@ class StoredTokens:
         self._store = store
         self._account = account
         self._now = now
-        self._box = Fernet(base64.urlsafe_b64encode(derive_key(secret, "tokens")))
+        self._key = derive_key(secret, "tokens")
         self._owner = uuid4().hex
         self._locks: dict[str, asyncio.Lock] = {}
         self._cache: dict[str, Token] = {}
@@ -96,11 +92,14 @@ class StoredTokens:
         row = await self._store.read(state.get_token, self._account, name)
         if row is None:
             return None
-        try:
-            content = json.loads(self._box.decrypt(row.value))
-        except InvalidToken:  # bridge.secret_key was changed: the old ones are lost, new ones can be had
+        from bridge.engine.seals import unseal
+
+        content = unseal(row.value, self._key)
+        if content is None:  # bridge.secret_key was changed: the old ones are lost, new ones can be had
             return None
         return Token(content["value"], row.expires_at, content.get("refresh", ""))
 
     def _seal(self, token: Token) -> bytes:
-        return self._box.encrypt(json.dumps({"value": token.value, "refresh": token.refresh}).encode())
+        from bridge.engine.seals import seal
+
+        return seal({"value": token.value, "refresh": token.refresh}, self._key)

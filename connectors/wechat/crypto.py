@@ -8,10 +8,8 @@ import binascii
 import hashlib
 import hmac
 import secrets
-
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC
+from functools import cached_property
+from typing import Any
 
 _BLOCK = 32  # the platform pads to 32, so pad values above 16 are legal and ordinary AES un-padders refuse them
 _PADS = [bytes([pad]) * pad for pad in range(_BLOCK + 1)]
@@ -38,8 +36,17 @@ class Vault:
         key = base64.b64decode(encoding_aes_key + "=")
         if len(key) != 32:
             raise ValueError("encoding_aes_key does not decode to 32 bytes")
-        self._cipher = Cipher(AES(key), CBC(key[:16]))  # made once: half the cost of a packet
+        self._key = key
         self._app_id = app_id.encode()
+
+    @cached_property
+    def _cipher(self) -> Any:
+        """Made once, which is half the cost of a packet; with the first one, because the library takes 7 MB."""
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES
+        from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+        return Cipher(AES(self._key), CBC(self._key[:16]))
 
     def open(self, encrypted: str) -> bytes:
         """The payload of a packet that was sealed for this app id."""
@@ -49,7 +56,8 @@ class Vault:
             raise ValueError("not a packet") from None
         if not data or len(data) % 16:
             raise ValueError("not a packet")
-        block = self._cipher.decryptor().update(data)  # whole blocks in, whole blocks out: there is nothing to finish
+        # whole blocks in, whole blocks out: there is nothing to finish
+        block: bytes = self._cipher.decryptor().update(data)
         pad = block[-1]
         if not 1 <= pad <= _BLOCK or len(block) < _HEAD + pad or not block.endswith(_PADS[pad]):
             raise ValueError("not a packet")

@@ -3,9 +3,11 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import mappings.tables  # noqa: F401 - fills the metadata
+from mappings.tables import name_postgresql
 
 connection = context.config.attributes["connection"]
+if connection.dialect.name == "postgresql":
+    name_postgresql()
 context.configure(
     connection=connection,
     target_metadata=SQLModel.metadata,

@@ -5,21 +5,23 @@ from statistics import median
 
 from tests.bench.figures import Results
 from tests.bench.fill import filled
+from tests.bench.installed import only_installed
 from tests.bench.plan import Plan
 from tests.bench.relay import checked
 from tests.bench.stage import Stage
 
 
 def measure_memory(stage: Stage, plan: Plan, results: Results) -> None:
-    """Idle, and with 10,000 open conversations of which many speak."""
+    """Idle, and with 10,000 open conversations of which many speak, with what a user has installed and no more."""
     desk = stage.desk()
-    program = stage.bridge(stage.config(desk.port))
+    installed = only_installed()
+    program = stage.bridge(stage.config(desk.port), environment=installed)
     time.sleep(0.5 if plan.quick else 3)
-    results.limit("memory", "idle bridge", "MB", 80, program.memory())
+    results.limit("memory", "idle bridge (packages of requirements.lock)", "MB", 80, program.memory())
     stage.stop(program)
     count = 100 if plan.quick else 10_000
     config, _ = filled(stage, desk, count)
-    program = stage.bridge(config)
+    program = stage.bridge(config, environment=installed)
     time.sleep(0.5)
     start = program.memory()
     speaking = plan.customers * 5

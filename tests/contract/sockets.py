@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 
 Act = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serving(act: Act, *, read: bool = True) -> AsyncIterator["Server"]:
+async def serving(act: Act, *, read: bool = True, ssl: SSLContext | None = None) -> AsyncIterator["Server"]:
     """Reads the head of each request, notes it, then lets `act` do what it wants with the connection."""
-    server = Server(act, read)
+    server = Server(act, read, ssl)
     await server.start()
     try:
         yield server
@@ -19,13 +20,13 @@ async def serving(act: Act, *, read: bool = True) -> AsyncIterator["Server"]:
 
 
 class Server:
-    def __init__(self, act: Act, read: bool) -> None:
-        self._act, self._read = act, read
+    def __init__(self, act: Act, read: bool, ssl: SSLContext | None = None) -> None:
+        self._act, self._read, self._ssl = act, read, ssl
         self.heads: list[bytes] = []
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._ssl)
         self.port = self._server.sockets[0].getsockname()[1]
 
     @property

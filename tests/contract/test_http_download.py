@@ -4,10 +4,17 @@ import asyncio
 import gzip
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bridge.contract import Http, Rejected, Retryable
 from bridge.contract.addresses import is_public, pin
@@ -29,15 +36,15 @@ async def outside() -> AsyncIterator[Http]:
 
 
 @pytest.fixture
-def no_connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+async def no_connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Notes every attempt to open a connection: a refused address must not get a single packet."""
     attempts: list[Any] = []
 
-    async def create_connection(*args: Any, **options: Any) -> Any:
-        attempts.append((args, options))
+    async def sock_connect(_socket: Any, address: Any) -> Any:
+        attempts.append(address)
         raise OSError("no connection in this test")
 
-    monkeypatch.setattr("anyio.connect_tcp", create_connection)
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", sock_connect)
     return attempts
 
 
@@ -157,6 +164,60 @@ async def test_the_address_that_was_checked_is_the_one_that_is_called(monkeypatc
     assert await pin("https://Files.example./a?b=1", "GET") == ("https://1.1.1.1/a?b=1", "files.example")
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", names("2606:4700::1111"))
     assert (await pin("https://files.example:443/a", "GET"))[0] == "https://[2606:4700::1111]/a"
+
+
+async def test_only_the_address_that_was_checked_is_called(
+    monkeypatch: pytest.MonkeyPatch, no_connections: list[Any], outside: Http
+) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", names("1.1.1.1"))
+    with pytest.raises(Retryable) as caught:
+        await fetch(outside, "https://files.example/x")
+    assert ([attempt[:2] for attempt in no_connections], caught.value.certain) == ([("1.1.1.1", 443)], True)
+
+
+@pytest.mark.parametrize(("named", "good"), [("files.example", True), ("other.example", False)])
+async def test_the_certificate_is_that_of_the_host_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str, good: bool
+) -> None:
+    """The connection goes to an address; the certificate, its indication and `host` go by the name."""
+    asked: list[str | None] = []
+    server, client = contexts(tmp_path, named)
+    server.sni_callback = lambda _socket, name, _context: asked.append(name)
+    monkeypatch.setattr("bridge.contract.transport.trusted", lambda: client)
+    async with serving(sends(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nthe file"), ssl=server) as files:
+
+        async def pinned(url: str, where: str) -> tuple[str, str]:
+            return f"https://127.0.0.1:{files.port}/x", "files.example"
+
+        monkeypatch.setattr("bridge.contract.http.pin", pinned)
+        http = Http(home="https://vendor.example")
+        if good:
+            assert await fetch(http, "https://files.example/x", headers=SECRET) == b"the file"
+            assert b"host: files.example\r\n" in files.heads[0].lower()
+        else:
+            with pytest.raises(Retryable) as caught:
+                await fetch(http, "https://files.example/x", headers=SECRET)
+            assert (caught.value.code, caught.value.certain, files.heads) == ("ConnectError", True, [])
+        await http.close()
+    assert asked == ["files.example"]
+
+
+def contexts(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context with a certificate for a name, and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(Encoding.PEM)
+    file = folder / "server.pem"
+    file.write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file)
+    return server, ssl.create_default_context(cadata=pem.decode())
 
 
 async def test_a_name_that_is_not_found_may_be_found_later(monkeypatch: pytest.MonkeyPatch, outside: Http) -> None:
