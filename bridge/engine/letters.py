@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from bridge.contract import AuthorKind, Card, File, Image, Media, Message, Progress, State, Text, Video, Voice
 from bridge.engine.ledger import Ledger
 from bridge.engine.names import new_name
-from bridge.engine.notices import note, say
+from bridge.engine.notices import note, quoted_beside, say
 from bridge.engine.world import Touched, World
 from mappings import links, media, waiting
 from mappings.links import LinkRow
@@ -101,10 +101,8 @@ def tell_ended(
     for row in waiting.waiting_in(tx, links.lane_to_desk(link.id)):
         if row.message_id.startswith(mark):
             message = Message.model_validate_json(row.message)
-            if not quoted or f"> {quoted}" in row.message:
-                return False
             text = "\n".join(part.body for part in message.parts if isinstance(part, Text))
-            more = message.model_copy(update={"parts": (Text(body=f"{text}\n> {quoted}"),)})
+            more = message.model_copy(update={"parts": (Text(body=quoted_beside(text, quoted)),)})
             waiting.change_waiting(tx, row.id, more.model_dump_json())
             return False
     return _write(tx, world, link, what, mark, quoted, about, touched, now, values)

@@ -1,8 +1,12 @@
 """What the bridge tells agents, in plain words."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.contract import Audience, Author, AuthorKind, Card, Location, Message, Part, Text, Unsupported
+
+_LINE = "\n> "  # between two lines that are quoted
+_QUOTED = 40  # messages that a note quotes at most
 
 _TEXTS: dict[str, dict[str, str]] = {
     "window.spent": {
@@ -150,11 +154,24 @@ def say(language: str, what: str, **values: object) -> str:
     return (texts.get(language) or texts["en"]).format(**values)
 
 
-def quote(messages: list[Message], limit: int = 80) -> str:
-    """The beginning of what messages say, for a note that must name them."""
-    words = " ".join(filter(None, (_words(part) for message in messages for part in message.parts)))
-    words = " ".join(words.split())
-    return words if len(words) <= limit else words[: limit - 1] + "…"
+def quote(messages: Sequence[Message], limit: int = 80) -> str:
+    """The beginnings of what messages say, each on a line of its own, for a note that must name them all."""
+    begun = []
+    for message in messages:
+        words = " ".join(" ".join(map(_words, message.parts)).split())
+        begun.append(words if len(words) <= limit else words[: limit - 1] + "…")
+    lines = [line for line in begun if line]
+    if len(lines) > _QUOTED:
+        lines[_QUOTED:] = [f"… (+{len(lines) - _QUOTED})"]
+    return _LINE.join(lines)
+
+
+def quoted_beside(text: str, quoted: str) -> str:
+    """A note with further lines quoted in it; those that it has already stand once."""
+    if not quoted:
+        return text
+    there = text.split("\n")
+    return _LINE.join([text, *(line for line in quoted.split(_LINE) if f"> {line}" not in there)])
 
 
 def _words(part: Part) -> str:
