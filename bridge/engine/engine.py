@@ -38,13 +38,13 @@ class Engine:
         self._stop = asyncio.Event()
         self._intake = Intake(store, world, self._wake_router)
         self._fetcher = Fetcher(store, world, files, self._wake_dispatcher)
-        self._routers = {
-            name: Router(store, world, name, self._wake, self._intake.step_back)
-            for name, connected in world.accounts.items()
-        }
         self._dispatchers = {
             name: Dispatcher(store, world, connected, self._wake, self._owner, self._intake.step_back)
             for name, connected in world.accounts.items()
+        }
+        self._routers = {
+            name: Router(store, world, name, self._wake, self._intake.step_back, self._across(name))
+            for name in world.accounts
         }
         self._collectors = {
             name: Collector(store, world, connected, self.keep)
@@ -111,6 +111,12 @@ class Engine:
             found.append("the database did not commit for 10 s")
         found += [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
         return found
+
+    def _across(self, name: str) -> list[Dispatcher]:
+        """Those who send what an account says to the other side."""
+        ends = [(route.channel, route.desk) for route in self._world.settings.routes]
+        others = {desk for channel, desk in ends if channel == name} | {ch for ch, desk in ends if desk == name}
+        return [self._dispatchers[other] for other in sorted(others) if other in self._dispatchers]
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(coroutine, name=name))
