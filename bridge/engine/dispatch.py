@@ -22,6 +22,7 @@ from bridge.engine.closing import closed_meanwhile
 from bridge.engine.failpoints import reached
 from bridge.engine.lanes import render_lane
 from bridge.engine.names import new_name
+from bridge.engine.patience import IDLE, rest
 from bridge.engine.policy import Decision, Fate
 from bridge.engine.world import Connected, Touched, World
 from bridge.observe import metrics
@@ -31,7 +32,6 @@ from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.dispatch")
 
-IDLE = 0.5  # seconds between looks when nobody wakes the loop
 _BITE, _PRESSED = 8, 2  # steps taken in one transaction: in calm, and while callbacks wait for their commit
 _AHEAD = 4  # steps in hand for each that may be sent at once: their transactions share commits
 _LONGEST = 900.0  # seconds for one step; connectors have time limits of their own, this is for one that forgot
@@ -104,8 +104,8 @@ class Dispatcher:
                 )
                 await asyncio.sleep(IDLE)
                 continue
-            if not more and not self.wake.is_set():
-                await wait_any(self.wake, stop, IDLE)
+            if not more:
+                await rest(self.wake)
         self._rests = True  # what has not had its turn goes back
         while self._promised:  # a transaction of the router may still bring some
             await asyncio.sleep(0.01)
@@ -136,7 +136,7 @@ class Dispatcher:
             if self.breaker.is_open:
                 return False
             self._full = True
-            await wait_any(self.wake, None, IDLE)
+            await rest(self.wake)
             self._full = False
             return True
         taken = Taken()
@@ -296,13 +296,3 @@ def target_of(row: Row[Any], link: LinkRow) -> Target:
         attempt=row.attempts + 1,
         tried_at=row.tried_at,
     )
-
-
-async def wait_any(first: asyncio.Event, second: asyncio.Event | None, seconds: float) -> None:
-    """Returns when one of the events is set, or after some seconds."""
-    waits = [asyncio.create_task(event.wait()) for event in (first, second) if event is not None]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waits:
-            task.cancel()

@@ -81,6 +81,9 @@ class Engine:
         self.working = False
         self._metronome.stop()
         self._stop.set()
+        for name in self._world.accounts:
+            self._wake_router(name)
+            self._wake_dispatcher(name)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=DRAIN)
             for dispatcher in self._dispatchers.values():

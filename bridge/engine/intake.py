@@ -8,8 +8,9 @@ import structlog
 from prometheus_client import Counter
 
 from bridge.contract import Raw, StoreDown
-from bridge.engine.dispatch import IDLE, Dispatcher, Offer, Taken, wait_any
+from bridge.engine.dispatch import Dispatcher, Offer, Taken
 from bridge.engine.failpoints import reach, reached
+from bridge.engine.patience import IDLE, rest
 from bridge.engine.routing import route_batch
 from bridge.engine.world import Touched, World
 from bridge.observe import metrics
@@ -161,8 +162,8 @@ class Router:
                 await reached("routed")
                 metrics.routed.labels(self._name).inc(touched.done)
             self._wake_others(touched)
-            if not touched.more and not self.wake.is_set():
-                await wait_any(self.wake, stop, IDLE)
+            if not touched.more:
+                await rest(self.wake)
 
     async def _round(self, limit: int, dispatchers: Sequence[Dispatcher]) -> Touched:
         offers = [(one, offer) for one in dispatchers if (offer := one.offer()) is not None]

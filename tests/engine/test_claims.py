@@ -74,7 +74,7 @@ def watched(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_a_message_needs_two_transactions_after_it_was_kept(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.engine.dispatch.IDLE", 60)  # else the dispatcher's own look may come between
+    monkeypatch.setattr("bridge.engine.patience.IDLE", 60)  # else the dispatcher's own look may come between
     scene.desk_class.gate.set()
     async with scene.running() as bridge:
         await scene.until(lambda: not bridge.engine._dispatchers["desk"]._promised)
