@@ -22,6 +22,7 @@ from bridge.engine.closing import closed_meanwhile
 from bridge.engine.failpoints import reached
 from bridge.engine.lanes import render_lane
 from bridge.engine.names import new_name
+from bridge.engine.pace import Pace
 from bridge.engine.patience import IDLE, rest
 from bridge.engine.policy import Decision, Fate
 from bridge.engine.world import Connected, Touched, World
@@ -68,6 +69,7 @@ class Dispatcher:
         wake_others: Callable[[Touched], None],
         owner: str,
         step_back: Callable[[], Awaitable[bool]],
+        pace: Pace,
     ) -> None:
         self._store = store
         self._world = world
@@ -75,6 +77,7 @@ class Dispatcher:
         self._wake_others = wake_others
         self._owner = owner
         self._step_back = step_back
+        self._pace = pace
         engine = world.settings.engine
         self._lease = engine.lease
         self.name = connected.name
@@ -188,9 +191,12 @@ class Dispatcher:
         lanes = waiting.idle_lanes(tx, self.name, now, offer.room)
         for lane in lanes:
             render_lane(tx, self._world, lane, taken.touched, now)
+            if self._store.pressed:
+                taken.left = True
+                break
         lease = f"{self._owner}:{new_name()}"
         rows = outbox.claim(tx, self.name, now, offer.room, lease=lease, lease_until=now + self._lease)
-        taken.left = len(lanes) >= offer.room or len(rows) >= offer.room
+        taken.left = taken.left or len(lanes) >= offer.room or len(rows) >= offer.room
         rows = [row for row in rows if not closed_meanwhile(tx, self._world, row, taken.touched, now)]
         for place, row in enumerate(rows):
             begun = place < offer.turns and not row.unknown
@@ -204,8 +210,7 @@ class Dispatcher:
         structlog.contextvars.bind_contextvars(account=row.account, lane=row.lane, step=row.id)
         found: Receipt | None = None
         try:
-            async with self._slots:
-                await self._step_back()
+            async with self._slots, self._pace.turn():
                 if self._prepares and (self._rests or self.breaker.rests(self._world.now())):  # trouble since the claim
                     await self._store.write(outbox.give_back, row.id, row.lease)
                     self.wake.set()

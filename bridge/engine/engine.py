@@ -1,6 +1,7 @@
 """The engine as a whole: its loops, who wakes whom, how it starts and how it ends."""
 
 import asyncio
+import time
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -16,6 +17,7 @@ from bridge.engine.dispatch import Dispatcher
 from bridge.engine.intake import Intake, Router
 from bridge.engine.media import Fetcher, MediaFiles
 from bridge.engine.metronome import Metronome
+from bridge.engine.pace import Pace
 from bridge.engine.world import Touched, World
 from bridge.observe import metrics
 from mappings import media, outbox, state
@@ -36,10 +38,11 @@ class Engine:
         self._work = work
         self._owner = uuid4().hex[:12]
         self._stop = asyncio.Event()
-        self._intake = Intake(store, world, self._wake_router)
+        self._pace = Pace(time.monotonic)
+        self._intake = Intake(store, world, self._kept)
         self._fetcher = Fetcher(store, world, files, self._wake_dispatcher)
         self._dispatchers = {
-            name: Dispatcher(store, world, connected, self._wake, self._owner, self._intake.step_back)
+            name: Dispatcher(store, world, connected, self._wake, self._owner, self._intake.step_back, self._pace)
             for name, connected in world.accounts.items()
         }
         self._routers = {
@@ -123,6 +126,10 @@ class Engine:
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(coroutine, name=name))
+
+    def _kept(self, name: str) -> None:
+        self._pace.came()
+        self._wake_router(name)
 
     def _wake_router(self, name: str) -> None:
         self._routers[name].wake.set()

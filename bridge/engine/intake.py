@@ -180,12 +180,12 @@ class Router:
     ) -> tuple[Touched, dict[str, Taken]]:
         if not inbox.lock_account(tx, self._name):
             return Touched(), {}  # another process is at it; one at a time keeps the order of arrival
-        touched = route_batch(tx, self._world, self._name, limit=limit)
+        touched = route_batch(tx, self._world, self._name, limit=limit, enough=lambda: self._store.pressed)
         if touched.done:
             reach("routing")
         offered = [(dispatcher, offer) for dispatcher, offer in offers if dispatcher.name in touched.accounts]
         taken: dict[str, Taken] = {}
-        for dispatcher, offer in offered:
+        for dispatcher, offer in offered if not self._store.pressed else ():
             found = taken[dispatcher.name] = dispatcher.take(tx, offer)
             if not found.left:
                 touched.accounts.discard(dispatcher.name)
