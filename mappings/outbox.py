@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, exists, func, insert, or_, select, update
 
 from mappings.prepared import Prepared
 from mappings.sql import table
@@ -70,20 +70,13 @@ def add_steps(tx: Tx, steps: Sequence[dict[str, Any]]) -> list[int]:
     return [int(_ADD.scalar(tx, **step)) for step in steps]
 
 
-def claim(
-    tx: Tx, account: str, now: datetime, limit: int, *, lease: str, lease_until: datetime, begin: bool
-) -> list[Row[Any]]:
+def claim(tx: Tx, account: str, now: datetime, limit: int, *, lease: str, lease_until: datetime) -> list[Row[Any]]:
     """Leases the due heads of up to `limit` lanes of an account.
 
-    With `begin` the attempt is marked at once: for connectors that have nothing to prepare. A step that begun and has
-    no result is not claimable: `lost_steps` turns it into an unknown one first.
+    A step that begun and has no result is not claimable: `lost_steps` turns it into an unknown one first.
     """
     ids = _DUE.scalars(tx, account=account, now=now, most=limit)
     rows = [_LEASE.all(tx, outbox_id=one, lease=lease, lease_until=lease_until)[0] for one in ids]
-    if begin:
-        for row in rows:
-            if not row.unknown:
-                begin_attempt(tx, row.id, lease, now)
     return sorted(rows, key=lambda row: row.id)
 
 
@@ -106,12 +99,14 @@ def renew_leases(tx: Tx, held: Sequence[tuple[int, str]], until: datetime) -> No
 
 
 def give_back(tx: Tx, outbox_id: int, lease: str) -> None:
-    """A claimed step that was not begun: anybody may claim it again, and nothing happened."""
-    tx.execute(
-        update(_outbox)
-        .where(_outbox.c.id == outbox_id, _outbox.c.lease == lease, _outbox.c.begun_at.is_(None))
-        .values(lease="", lease_until=None, claims=_outbox.c.claims - 1)
-    )
+    """A claimed step of which nothing was sent: anybody may claim it again, and nothing happened."""
+    mine = _outbox.c.id == outbox_id, _outbox.c.lease == lease
+    begun = tx.execute(select(_outbox.c.attempts).where(*mine, _outbox.c.begun_at.is_not(None))).scalar()
+    values: dict[str, Any] = {"lease": "", "lease_until": None, "claims": _outbox.c.claims - 1}
+    if begun is not None:  # its attempt was marked together with the claim
+        tx.execute(delete(_attempt).where(_attempt.c.outbox_id == outbox_id, _attempt.c.ended_at.is_(None)))
+        values |= {"begun_at": None, "attempts": begun - 1, **({"tried_at": None} if begun == 1 else {})}
+    tx.execute(update(_outbox).where(*mine).values(values))
 
 
 def settle(tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, detail: str = "", **values: Any) -> bool:

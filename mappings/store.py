@@ -11,7 +11,7 @@ import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -134,6 +134,11 @@ class Store:
         return done.result()
 
     @property
+    def pressed(self) -> bool:
+        """Somebody outside waits for the next commit: a transaction that may end early should."""
+        return bool(self._urgent)
+
+    @property
     def engine(self) -> Engine:
         """The writing engine, for migrations only."""
         assert self._engine is not None
@@ -151,7 +156,7 @@ class Store:
                 jobs = [job for job in batch if job is not None and job is not NOTHING]
                 self._commit_urgent(tx)
                 while jobs:
-                    done = _commit_together(tx, jobs[:_BITE], urgent=self._urgent)
+                    done = _commit_together(tx, jobs[:_BITE], self._urgent)
                     del jobs[:done]
                     self._commit_urgent(tx)
                 if stop:
@@ -160,7 +165,7 @@ class Store:
     def _commit_urgent(self, tx: Connection) -> None:
         if self._urgent:
             jobs = [self._urgent.popleft() for _ in range(len(self._urgent))]
-            _commit_together(tx, jobs)
+            _commit_together(tx, jobs, deque())
 
     def _write_single(self) -> None:
         """PostgreSQL: one transaction for each, several at a time."""
@@ -175,25 +180,33 @@ class Store:
         return str(self.path) if self.sqlite else self.url.render_as_string()
 
 
-def _commit_together(tx: Connection, jobs: list[Job[Any]], *, urgent: Sized = ()) -> int:
-    """One transaction for some jobs, in order; returns how many. It ends early when something urgent waits."""
+def _commit_together(tx: Connection, jobs: Sequence[Job[Any]], urgent: deque[Job[Any]]) -> int:
+    """One transaction for some jobs, in order; returns how many. When something urgent waits it ends early, and what
+    is urgent shares its commit.
+    """
     done = 0
+    ran: list[Job[Any]] = []
+    first: list[Job[Any]] = []
     try:
         with tx.begin():
-            if len(jobs) == 1:
-                jobs[0].value = jobs[0].function(tx)
-                done = 1
-            else:
-                for job in jobs:
+            for job in jobs:
+                ran.append(job)
+                done += 1
+                if len(jobs) == 1:
+                    job.value = job.function(tx)
+                else:
                     _run_behind_savepoint(tx, job)
-                    done += 1
-                    if urgent:
-                        break
+                if urgent:
+                    break
+            for _ in range(len(urgent)):
+                first.append(urgent.popleft())
+                _run_behind_savepoint(tx, first[-1])
     except BaseException as error:  # noqa: BLE001 - the thread must live on; whoever waits gets the error
-        done = done or len(jobs)
-        for job in jobs[:done]:
+        if not done:
+            done, ran = len(jobs), list(jobs)
+        for job in (*first, *ran):
             job.error = job.error or error
-    finish(jobs[:done])
+    finish([*first, *ran])
     return done
 
 

@@ -30,6 +30,12 @@ _IDLE = Prepared(
     .order_by(func.min(_waiting.c.id))
     .limit(bindparam("most"))
 )
+_GOES_ON = Prepared(
+    select(
+        exists().where(_waiting.c.lane == bindparam("lane"), _waiting.c.held == "")
+        | exists().where(_outbox.c.lane == bindparam("lane"), _outbox.c.state.in_(UNFINISHED))
+    )
+)
 
 
 def add_waiting(
@@ -54,6 +60,11 @@ def add_waiting(
 def idle_lanes(tx: Tx, account: str, now: datetime, limit: int) -> list[int]:
     """Lanes of an account with something due to render and no unfinished step, longest waiting first."""
     return _IDLE.scalars(tx, account=account, now=now, most=limit)
+
+
+def goes_on(tx: Tx, lane: int) -> bool:
+    """Whether there is more to send in a lane."""
+    return bool(_GOES_ON.scalar(tx, lane=lane))
 
 
 def waiting_in(tx: Tx, lane: int) -> list[Row[Any]]:

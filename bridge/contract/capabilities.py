@@ -53,6 +53,8 @@ class Capabilities(Frozen):
     show how far each message came, so no note is needed. `notes`: it has private notes. `threads`: one customer may
     have several conversations at once (tickets), so that a finished one is followed by a new one. `marks_own`:
     normalise can always tell the bridge's own writes (origin, author); otherwise the engine waits for receipts first.
+    `looks_first`: all that `prepare` does is a short look, and `find` can tell afterwards what was not sent; then the
+    attempt may be marked before it, together with the claim, which saves a commit on the way of every message.
     """
 
     max_text_bytes: int | None = None
@@ -73,4 +75,5 @@ class Capabilities(Frozen):
     threads: bool = False
     tags: bool = False
     marks_own: bool = True
+    looks_first: bool = False
     customer_is_author: Support = Support.REFUSED

@@ -11,7 +11,7 @@ from bridge.engine.labels import look_at, refresh
 from bridge.engine.ledger import Ledger
 from bridge.engine.letters import carried_by, show_progress, tell
 from bridge.engine.world import Touched, World
-from mappings import links, outbox
+from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx
 
@@ -42,7 +42,8 @@ def accept(tx: Tx, world: World, row: Row[Any], receipt: Receipt, now: datetime,
     ids = [message.id for message in carried if message.author.kind is not AuthorKind.BRIDGE]  # no marks of marks
     to_desk = row.lane != links.lane_to_desk(link.id)
     show_progress(tx, world, link, ids, State.ACCEPTED, to_desk=to_desk, touched=touched, now=now)
-    touched.accounts.add(row.account)
+    if waiting.goes_on(tx, row.lane):
+        touched.accounts.add(row.account)
     return touched
 
 

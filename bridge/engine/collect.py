@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from bridge.contract import AuthFailed, Collects, ConnectorError, Gone, Keep, Listens, Raw, Rejected, Throttled
-from bridge.engine.dispatch import wait_any
+from bridge.engine.patience import wait_any
 from bridge.engine.policy import backoff
 from bridge.engine.world import Connected, World
 from bridge.observe import metrics

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,8 @@ from bridge.engine.closing import closed_meanwhile
 from bridge.engine.failpoints import reached
 from bridge.engine.lanes import render_lane
 from bridge.engine.names import new_name
+from bridge.engine.pace import Pace
+from bridge.engine.patience import IDLE, rest
 from bridge.engine.policy import Decision, Fate
 from bridge.engine.world import Connected, Touched, World
 from bridge.observe import metrics
@@ -30,10 +33,29 @@ from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.dispatch")
 
-IDLE = 0.5  # seconds between looks when nobody wakes the loop
 _BITE, _PRESSED = 8, 2  # steps taken in one transaction: in calm, and while callbacks wait for their commit
 _AHEAD = 4  # steps in hand for each that may be sent at once: their transactions share commits
 _LONGEST = 900.0  # seconds for one step; connectors have time limits of their own, this is for one that forgot
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one transaction may claim: so many steps, and so many of them have their turn at once. Whoever asked for an
+    offer gives it back with `Dispatcher.send`. `rested`: the account had to rest when it was made.
+    """
+
+    room: int
+    turns: int
+    rested: bool
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a transaction claimed. `left`: more may wait, or there was no room for it."""
+
+    steps: list[tuple[Row[Any], LinkRow, bool]] = field(default_factory=list)  # with: its attempt is marked
+    touched: Touched = field(default_factory=Touched)
+    left: bool = False
 
 
 class Dispatcher:
@@ -47,6 +69,7 @@ class Dispatcher:
         wake_others: Callable[[Touched], None],
         owner: str,
         step_back: Callable[[], Awaitable[bool]],
+        pace: Pace,
     ) -> None:
         self._store = store
         self._world = world
@@ -54,14 +77,20 @@ class Dispatcher:
         self._wake_others = wake_others
         self._owner = owner
         self._step_back = step_back
+        self._pace = pace
         engine = world.settings.engine
         self._lease = engine.lease
-        parallel = min(connected.capabilities.parallel, engine.workers)
-        self._slots = asyncio.Semaphore(parallel)
+        self.name = connected.name
+        self._parallel = min(connected.capabilities.parallel, engine.workers)
+        self._slots = asyncio.Semaphore(self._parallel)
+        self._before_turn = 0  # steps that have their turn or wait for it
+        self._promised = 0  # places offered to transactions under way
         connector = connected.connector
         self._prepares = connector if isinstance(connector, Prepares) else None  # then attempts are marked later
-        self.breaker = Breaker(parallel * (1 if self._prepares is None else _AHEAD), engine.breaker_pause)
+        self._marks_first = self._prepares is None or connected.capabilities.looks_first
+        self.breaker = Breaker(self._parallel * (1 if self._prepares is None else _AHEAD), engine.breaker_pause)
         self._rests = False
+        self._full = False
         self.wake = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], Row[Any]] = {}
 
@@ -78,9 +107,11 @@ class Dispatcher:
                 )
                 await asyncio.sleep(IDLE)
                 continue
-            if not more and not self.wake.is_set():
-                await wait_any(self.wake, stop, IDLE)
+            if not more:
+                await rest(self.wake)
         self._rests = True  # what has not had its turn goes back
+        while self._promised:  # a transaction of the router may still bring some
+            await asyncio.sleep(0.01)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -103,73 +134,101 @@ class Dispatcher:
 
     async def _round(self, most: int) -> bool:
         """Takes at most so many steps, and renders as many lanes. True: there may be more."""
-        now = self._world.now()
-        room = min(most, self.breaker.room(now, len(self._tasks)))
-        if room <= 0:
+        offer = self._offer(most)
+        if offer is None:
             if self.breaker.is_open:
                 return False
-            await wait_any(self.wake, None, IDLE)
+            self._full = True
+            await rest(self.wake)
+            self._full = False
             return True
-        if self.breaker.is_open:
-            await self._store.write(outbox.hurry_oldest, self._connected.name, now)
-        rested = self._rests
-        taken, touched = await self._store.write(self._take, now, room)
-        self._wake_others(touched)
-        if rested and taken:  # the pause was there before, and is over
+        taken = Taken()
+        try:
+            if self.breaker.is_open:
+                await self._store.write(outbox.hurry_oldest, self.name, self._world.now())
+            taken = await self._store.write(self.take, offer)
+        finally:
+            self.send(offer, taken)
+        self._wake_others(taken.touched)
+        return taken.left
+
+    def offer(self) -> Offer | None:
+        """For the transaction that routes: when there is room, it claims what it routed."""
+        return None if self.breaker.is_open or self._rests else self._offer(_BITE)
+
+    def _offer(self, most: int) -> Offer | None:
+        room = min(most, self.breaker.room(self._world.now(), len(self._tasks) + self._promised))
+        if room <= 0:
+            return None
+        turns = max(0, self._parallel - self._before_turn - self._promised)
+        self._promised += room
+        return Offer(room, turns if self._marks_first else 0, self._rests)
+
+    def send(self, offer: Offer, taken: Taken) -> None:
+        """The transaction of an offer is over: what it took goes out."""
+        self._promised -= offer.room
+        if offer.rested and taken.steps:  # the pause was there before, and is over
             self._rests = False
-        for row, link in taken:
-            task = asyncio.create_task(self._deliver(row, link), name=f"deliver {row.id}")
+        for row, link, begun in taken.steps:
+            self._before_turn += 1
+            task = asyncio.create_task(self._deliver(row, link, begun=begun), name=f"deliver {row.id}")
             self._tasks[task] = row
             task.add_done_callback(self._finished)
-        return touched.more or len(taken) >= room
+        if self._full:
+            self.wake.set()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
-        self.wake.set()
+        if self._full:
+            self.wake.set()
 
-    def _take(self, tx: Tx, now: datetime, limit: int) -> tuple[list[tuple[Row[Any], LinkRow]], Touched]:
+    def take(self, tx: Tx, offer: Offer) -> Taken:
         """Renders idle lanes, then claims heads, in one transaction."""
-        touched = Touched()
-        name = self._connected.name
-        pause = state.pauses(tx).get(name)
+        taken, now = Taken(), self._world.now()  # not the offer's: what was routed since is due, too
+        pause = state.pauses(tx).get(self.name)
         if pause is not None and (pause.until is None or now < pause.until):
-            return [], touched
-        lanes = waiting.idle_lanes(tx, name, now, limit)
+            return taken
+        lanes = waiting.idle_lanes(tx, self.name, now, offer.room)
         for lane in lanes:
-            render_lane(tx, self._world, lane, touched, now)
-        touched.more = len(lanes) >= limit
-        rows = outbox.claim(
-            tx,
-            name,
-            now,
-            limit,
-            lease=f"{self._owner}:{new_name()}",
-            lease_until=now + self._lease,
-            begin=self._prepares is None,
-        )
-        rows = [row for row in rows if not closed_meanwhile(tx, self._world, row, touched, now)]
-        return [(row, links.get_link(tx, row.link_id)) for row in rows], touched
+            render_lane(tx, self._world, lane, taken.touched, now)
+            if self._store.pressed:
+                taken.left = True
+                break
+        lease = f"{self._owner}:{new_name()}"
+        rows = outbox.claim(tx, self.name, now, offer.room, lease=lease, lease_until=now + self._lease)
+        taken.left = taken.left or len(lanes) >= offer.room or len(rows) >= offer.room
+        rows = [row for row in rows if not closed_meanwhile(tx, self._world, row, taken.touched, now)]
+        for place, row in enumerate(rows):
+            begun = place < offer.turns and not row.unknown
+            if begun:
+                outbox.begin_attempt(tx, row.id, lease, now)
+            taken.steps.append((row, links.get_link(tx, row.link_id), begun))
+        return taken
 
-    async def _deliver(self, row: Row[Any], link: LinkRow) -> None:
+    async def _deliver(self, row: Row[Any], link: LinkRow, *, begun: bool) -> None:
         """One step: its turn, the attempt, what became of it. Others have theirs while a success is written down."""
         structlog.contextvars.bind_contextvars(account=row.account, lane=row.lane, step=row.id)
-        async with self._slots:
-            await self._step_back()
-            if self._prepares and (self._rests or self.breaker.rests(self._world.now())):  # trouble since the claim
-                await self._store.write(outbox.give_back, row.id, row.lease)
-                return
-            step, target = Step.model_validate_json(row.step), target_of(row, link)
-            try:
-                found = await self._look(row, step, target)
-            except Exception as error:  # noqa: BLE001 - the policy decides about everything
-                await self._failed(row, error, looking=True)
-                return
-            try:
-                async with asyncio.timeout(_LONGEST):
-                    receipt = await self._send(row, step, target) if found is None else found
-            except Exception as error:  # noqa: BLE001 - as above
-                await self._failed(row, error)
-                return
+        found: Receipt | None = None
+        try:
+            async with self._slots, self._pace.turn():
+                if self._prepares and (self._rests or self.breaker.rests(self._world.now())):  # trouble since the claim
+                    await self._store.write(outbox.give_back, row.id, row.lease)
+                    self.wake.set()
+                    return
+                step, target = Step.model_validate_json(row.step), target_of(row, link)
+                try:
+                    found = await self._look(row, step, target)
+                except Exception as error:  # noqa: BLE001 - the policy decides about everything
+                    await self._failed(row, error, looking=True)
+                    return
+                try:
+                    async with asyncio.timeout(_LONGEST):
+                        receipt = found or await self._send(row, step, target, begun=begun)
+                except Exception as error:  # noqa: BLE001 - as above
+                    await self._failed(row, error)
+                    return
+        finally:
+            self._before_turn -= 1
         if receipt is not None:
             await self._accepted(row, receipt, found=found is not None)
 
@@ -178,14 +237,14 @@ class Dispatcher:
         connector = self._connected.connector
         return await connector.find(step, target) if row.unknown and isinstance(connector, Finds) else None
 
-    async def _send(self, row: Row[Any], step: Step, target: Target) -> Receipt | None:
-        """Prepares, marks the attempt, sends. None: the lease is lost."""
+    async def _send(self, row: Row[Any], step: Step, target: Target, *, begun: bool) -> Receipt | None:
+        """Prepares, marks the attempt unless that was done with the claim, sends. None: the lease is lost."""
         connector = self._connected.connector
         if self._prepares is not None:
             prepared = await self._prepares.prepare(step, target)
             target = target.model_copy(update={"prepared": prepared})
         await reached("claimed")
-        if row.unknown or self._prepares is not None:
+        if not begun:
             now = self._world.now()
             if not await self._store.write(outbox.begin_attempt, row.id, row.lease, now, now + self._lease):
                 log.info("lease lost before sending")
@@ -205,6 +264,7 @@ class Dispatcher:
         if self.breaker.worked():
             log.warning("account well again", account=row.account)
             await self._store.write(outbox.hurry, row.account, now)
+            self.wake.set()
         self._wake_others(touched)
 
     async def _failed(self, row: Row[Any], error: Exception, *, looking: bool = False) -> None:
@@ -241,13 +301,3 @@ def target_of(row: Row[Any], link: LinkRow) -> Target:
         attempt=row.attempts + 1,
         tried_at=row.tried_at,
     )
-
-
-async def wait_any(first: asyncio.Event, second: asyncio.Event | None, seconds: float) -> None:
-    """Returns when one of the events is set, or after some seconds."""
-    waits = [asyncio.create_task(event.wait()) for event in (first, second) if event is not None]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waits:
-            task.cancel()

@@ -1,6 +1,7 @@
 """The engine as a whole: its loops, who wakes whom, how it starts and how it ends."""
 
 import asyncio
+import time
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -16,6 +17,7 @@ from bridge.engine.dispatch import Dispatcher
 from bridge.engine.intake import Intake, Router
 from bridge.engine.media import Fetcher, MediaFiles
 from bridge.engine.metronome import Metronome
+from bridge.engine.pace import Pace
 from bridge.engine.world import Touched, World
 from bridge.observe import metrics
 from mappings import media, outbox, state
@@ -36,15 +38,16 @@ class Engine:
         self._work = work
         self._owner = uuid4().hex[:12]
         self._stop = asyncio.Event()
-        self._intake = Intake(store, world, self._wake_router)
+        self._pace = Pace(time.monotonic)
+        self._intake = Intake(store, world, self._kept)
         self._fetcher = Fetcher(store, world, files, self._wake_dispatcher)
-        self._routers = {
-            name: Router(store, world, name, self._wake, self._intake.step_back)
+        self._dispatchers = {
+            name: Dispatcher(store, world, connected, self._wake, self._owner, self._intake.step_back, self._pace)
             for name, connected in world.accounts.items()
         }
-        self._dispatchers = {
-            name: Dispatcher(store, world, connected, self._wake, self._owner, self._intake.step_back)
-            for name, connected in world.accounts.items()
+        self._routers = {
+            name: Router(store, world, name, self._wake, self._intake.step_back, self._across(name))
+            for name in world.accounts
         }
         self._collectors = {
             name: Collector(store, world, connected, self.keep)
@@ -81,6 +84,9 @@ class Engine:
         self.working = False
         self._metronome.stop()
         self._stop.set()
+        for name in self._world.accounts:
+            self._wake_router(name)
+            self._wake_dispatcher(name)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=DRAIN)
             for dispatcher in self._dispatchers.values():
@@ -112,8 +118,18 @@ class Engine:
         found += [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
         return found
 
+    def _across(self, name: str) -> list[Dispatcher]:
+        """Those who send what an account says to the other side."""
+        ends = [(route.channel, route.desk) for route in self._world.settings.routes]
+        others = {desk for channel, desk in ends if channel == name} | {ch for ch, desk in ends if desk == name}
+        return [self._dispatchers[other] for other in sorted(others) if other in self._dispatchers]
+
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(coroutine, name=name))
+
+    def _kept(self, name: str) -> None:
+        self._pace.came()
+        self._wake_router(name)
 
     def _wake_router(self, name: str) -> None:
         self._routers[name].wake.set()

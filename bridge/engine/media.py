@@ -15,8 +15,8 @@ import structlog
 from sqlalchemy import Row
 
 from bridge.contract import ConnectorError, Fetches, Media, Rejected, Retryable
-from bridge.engine.dispatch import IDLE, wait_any
 from bridge.engine.filetypes import sniff
+from bridge.engine.patience import IDLE, wait_any
 from bridge.engine.policy import backoff
 from bridge.engine.world import Connected, World
 from bridge.observe import metrics

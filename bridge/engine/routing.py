@@ -40,15 +40,23 @@ class Unroutable(Exception):
     """No route leads anywhere for this customer."""
 
 
-def route_batch(tx: Tx, world: World, name: str, *, limit: int = 64) -> Touched:
-    """Routes the oldest payloads of one account."""
+def route_batch(
+    tx: Tx, world: World, name: str, *, limit: int = 64, enough: Callable[[], bool] = lambda: False
+) -> Touched:
+    """Routes the oldest payloads of one account. Ends early, but not without having done something, when it is
+    `enough`.
+    """
     touched = Touched()
     connected = world.accounts[name]
     now = world.now()
     rows = inbox.ready_raws(tx, name, limit)
-    done = []
+    done: list[int] = []
+    interrupted = False
     early: set[str] = set()  # conversations whose oldest event must wait: what is behind it waits as well
     for row in rows:
+        if done and enough():
+            interrupted = True
+            break
         try:
             events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at))
         except Malformed as error:
@@ -74,7 +82,7 @@ def route_batch(tx: Tx, world: World, name: str, *, limit: int = 64) -> Touched:
         done.append(row.id)
     inbox.finish_raws(tx, done, now)
     touched.done = len(done)
-    touched.more = len(rows) >= limit and bool(done)
+    touched.more = interrupted or (len(rows) >= limit and bool(done))
     return touched
 
 

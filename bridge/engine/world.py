@@ -61,3 +61,9 @@ class Touched:
     def note(self, what: str, **facts: Any) -> None:
         """Something to log once the transaction is committed."""
         self.logs.append((what, facts))
+
+    def add(self, other: "Touched") -> None:
+        """What another part of the same transaction made ready."""
+        self.accounts |= other.accounts
+        self.media = self.media or other.media
+        self.logs += other.logs

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from bridge.contract import Connector, Malformed, Raw, Reply, Request, StoreDown, Unauthentic
 from bridge.engine.world import World
 from bridge.observe import metrics
-from bridge.web.patience import Patience
+from bridge.web.timelimit import TimeLimit
 
 log = structlog.get_logger("bridge.hooks")
 
@@ -35,7 +35,7 @@ class Hooks:
     keep: Callable[[str, Sequence[Raw]], Awaitable[None]]
     look: Callable[[str, Sequence[str]], None]
     at_work: int = 0
-    _patience: Patience = field(default_factory=lambda: Patience(_READ_LIMIT))
+    _limit: TimeLimit = field(default_factory=lambda: TimeLimit(_READ_LIMIT))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"][len(PREFIX) :]
@@ -58,7 +58,7 @@ class Hooks:
         if self.at_work > _AT_WORK:
             return connector.busy, "overload"
         try:
-            body = await self._patience.bound(_read(scope, receive))
+            body = await self._limit.bound(_read(scope, receive))
         except _TooLarge:
             return Reply(413, "too large"), "too large"
         except (TimeoutError, ConnectionError):

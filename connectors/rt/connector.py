@@ -70,6 +70,7 @@ class RequestTracker(Connector[Settings]):
         parallel=8,
         notes=True,
         threads=True,
+        looks_first=True,
         customer_is_author=Support.PARTIAL,
     )
 

@@ -16,7 +16,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 HOT: dict[str, tuple[Callable[[Tx], Any], str]] = {
     "claim": (
-        lambda tx: outbox.claim(tx, "desk", NOW, 50, lease="x", lease_until=NOW + timedelta(minutes=1), begin=False),
+        lambda tx: outbox.claim(tx, "desk", NOW, 50, lease="x", lease_until=NOW + timedelta(minutes=1)),
         "outbox_due",
     ),
     "lost": (lambda tx: outbox.lost_steps(tx, NOW), "outbox_due"),

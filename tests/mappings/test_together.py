@@ -60,3 +60,48 @@ async def test_what_is_urgent_comes_between_two_that_share_a_commit(store: Store
     store.close()
     assert order == ["urgent", "second", "third"]
     assert [type(end) for end in ends] == [type(None), type(None), ValueError, type(None), type(None)]
+
+
+async def test_what_is_urgent_shares_the_commit_of_the_transaction_it_ends(store: Store) -> None:
+    begun: list[object] = []
+
+    def note(tx: Tx) -> None:
+        begun.append(tx.get_transaction())
+
+    def refuse(_tx: Tx) -> None:
+        raise ValueError("its own trouble")
+
+    gate = Gate()
+    held = asyncio.create_task(store.write(lambda tx: (note(tx), gate.hold(tx))))
+    await gate.begun()
+    assert not store.pressed
+    urgent = [asyncio.create_task(store.write_first(one)) for one in (note, refuse, note)]
+    await asyncio.sleep(0)
+    assert store.pressed, "so that a long transaction can end early"
+    gate.open()
+    ends = await asyncio.gather(*urgent, return_exceptions=True)
+    await held
+    assert not store.pressed
+    store.close()
+    assert [type(end) for end in ends] == [type(None), ValueError, type(None)]
+    assert len(begun) == 3 and len(set(map(id, begun))) == 1, "one transaction"
+
+
+async def test_what_is_urgent_is_done_although_the_transaction_before_it_fails(store: Store) -> None:
+    done: list[str] = []
+    gate = Gate()
+
+    def fail(tx: Tx) -> None:
+        gate.hold(tx)
+        raise ValueError("its own trouble")
+
+    failing = asyncio.create_task(store.write(fail))
+    await gate.begun()
+    urgent = asyncio.create_task(store.write_first(lambda _tx: done.append("urgent")))
+    await asyncio.sleep(0)
+    gate.open()
+    await urgent
+    with pytest.raises(ValueError):
+        await failing
+    store.close()
+    assert done == ["urgent"]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Patience:
+class TimeLimit:
     """A time limit for what many callers do at once, kept to within a second."""
 
     def __init__(self, seconds: float, *, look: float = 1.0) -> None:

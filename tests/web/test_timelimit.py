@@ -5,15 +5,15 @@ import asyncio
 import pytest
 
 from bridge.observe import Tally
-from bridge.web.patience import Patience
+from bridge.web.timelimit import TimeLimit
 
 
 async def test_what_takes_too_long_is_ended_and_the_rest_goes_on() -> None:
-    patience = Patience(0.05, look=0.02)
-    stuck = asyncio.create_task(patience.bound(asyncio.Event().wait()))
+    limit = TimeLimit(0.05, look=0.02)
+    stuck = asyncio.create_task(limit.bound(asyncio.Event().wait()))
     with pytest.raises(TimeoutError):
         await stuck
-    assert await patience.bound(asyncio.sleep(0.001, "quick")) == "quick"
+    assert await limit.bound(asyncio.sleep(0.001, "quick")) == "quick"
 
 
 async def test_it_is_ended_although_it_moves_now_and_then() -> None:
@@ -22,12 +22,12 @@ async def test_it_is_ended_although_it_moves_now_and_then() -> None:
             await asyncio.sleep(0.01)
 
     with pytest.raises(TimeoutError):
-        await Patience(0.05, look=0.02).bound(drip())
+        await TimeLimit(0.05, look=0.02).bound(drip())
 
 
 async def test_a_task_that_is_cancelled_by_others_stays_cancelled() -> None:
-    patience = Patience(60)
-    stuck = asyncio.create_task(patience.bound(asyncio.Event().wait()))
+    limit = TimeLimit(60)
+    stuck = asyncio.create_task(limit.bound(asyncio.Event().wait()))
     await asyncio.sleep(0)
     stuck.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -38,10 +38,10 @@ async def test_a_fault_comes_through() -> None:
     async def fail() -> None:
         raise ConnectionError("gone")
 
-    patience = Patience(60)
+    limit = TimeLimit(60)
     for _ in range(2):
         with pytest.raises(ConnectionError):
-            await patience.bound(fail())
+            await limit.bound(fail())
 
 
 def test_a_tally_shows_what_was_counted() -> None:

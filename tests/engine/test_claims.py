@@ -1,0 +1,186 @@
+"""What is routed is claimed at once where there is room, and some attempts are marked together with the claim."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bridge.contract import Message, Room, Step, Target
+from bridge.engine.dispatch import Dispatcher, Taken
+from mappings import outbox
+from mappings.inbox import ready_raws
+from mappings.sql import table
+from mappings.tables import Attempt, Outbox
+from tests.engine.fakes import FakeDesk
+from tests.engine.world import Scene
+
+
+class LookingDesk(FakeDesk):
+    """Has a look before it writes, and can say afterwards whether it did; `gate` holds its looks up."""
+
+    capabilities = FakeDesk.capabilities.model_copy(update={"parallel": 2, "looks_first": True})
+    gate: asyncio.Event
+    looks = 0
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        type(self).looks += 1
+        await self.gate.wait()
+        return {}
+
+
+@pytest.fixture
+def scene(database_url: str, tmp_path: Path) -> Scene:
+    found = Scene(database_url, tmp_path)
+    found.desk_class = type("Desk", (LookingDesk,), {"town": found.town, "gate": asyncio.Event()})
+    return found
+
+
+def lines(scene: Scene) -> list[str]:
+    return sorted(line for ticket in scene.town.tickets for line in scene.town.visible(ticket))
+
+
+async def steps(scene: Scene) -> list[tuple[Any, ...]]:
+    """(leased, begun, attempts, first tried, rows of the journal) of each step."""
+    one, tries = table(Outbox), table(Attempt)
+
+    def read(tx: Any) -> list[tuple[Any, ...]]:
+        return [
+            (row.lease != "", row.begun_at is not None, row.attempts, row.tried_at is not None, len(list(
+                tx.execute(select(tries.c.id).where(tries.c.outbox_id == row.id)))))
+            for row in tx.execute(select(one).order_by(one.c.id))
+        ]  # fmt: skip
+
+    assert scene.bridge is not None
+    return await scene.bridge.store.read(read)
+
+
+def watched(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the transactions from now on."""
+    assert scene.bridge is not None
+    asked: list[str] = []
+    write = scene.bridge.store.write
+
+    async def note(function: Any, *arguments: Any, **named: Any) -> Any:
+        asked.append(function.__name__)
+        return await write(function, *arguments, **named)
+
+    monkeypatch.setattr(scene.bridge.store, "write", note)
+    return asked
+
+
+async def test_a_message_needs_two_transactions_after_it_was_kept(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.engine.patience.IDLE", 60)  # else the dispatcher's own look may come between
+    scene.desk_class.gate.set()
+    async with scene.running() as bridge:
+        await scene.until(lambda: not bridge.engine._dispatchers["desk"]._promised)
+        asked = watched(scene, monkeypatch)
+        await scene.says("ann", "hello")
+        await scene.quiet()
+        assert lines(scene) == ["hello"]
+        assert [name for name in asked if name in {"take", "begin_attempt", "accept"}] == ["accept"]
+
+
+async def test_the_attempt_is_marked_before_the_look_of_those_that_have_their_turn(scene: Scene) -> None:
+    async with scene.running():
+        for number in range(4):
+            await scene.says(f"customer {number}", f"line {number}")
+        await scene.until(lambda: scene.desk_class.looks == 2)
+        await scene.until(lambda: len(scene.bridge.engine._dispatchers["desk"].in_hand) == 4)
+        found = await steps(scene)
+        assert sorted(found) == [(True, False, 0, False, 0)] * 2 + [(True, True, 1, True, 1)] * 2
+        scene.desk_class.gate.set()
+        await scene.quiet()
+        assert lines(scene) == [f"line {number}" for number in range(4)]
+        assert all(found[2:] == (1, True, 1) for found in await steps(scene))
+
+
+async def test_a_desk_whose_work_beforehand_is_long_has_its_attempts_marked_after_it(scene: Scene) -> None:
+    scene.desk_class.capabilities = LookingDesk.capabilities.model_copy(update={"looks_first": False})
+    async with scene.running():
+        await scene.says("ann", "hello")
+        await scene.until(lambda: scene.desk_class.looks == 1)
+        assert await steps(scene) == [(True, False, 0, False, 0)]
+        scene.desk_class.gate.set()
+        await scene.quiet()
+        assert lines(scene) == ["hello"]
+
+
+async def test_a_marked_step_that_goes_back_has_never_been_tried(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        await scene.says("ann", "hello")
+        await scene.until(lambda: scene.desk_class.looks == 1)
+        assert await steps(scene) == [(True, True, 1, True, 1)]
+        (row,) = bridge.engine._dispatchers["desk"]._tasks.values()
+        await bridge.store.write(outbox.give_back, row.id, "somebody else's")
+        assert await steps(scene) == [(True, True, 1, True, 1)]
+        bridge.engine._dispatchers["desk"].cancel()
+        await bridge.store.write(outbox.give_back, row.id, row.lease)
+        assert await steps(scene) == [(False, False, 0, False, 0)]
+        scene.desk_class.gate.set()
+        await scene.pass_time(1)
+        await scene.quiet()
+        assert lines(scene) == ["hello"]
+
+
+async def test_a_crash_while_it_looked_is_looked_up_and_the_message_arrives_once(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        await scene.says("ann", "hello")
+        await scene.until(lambda: scene.desk_class.looks == 1)
+        bridge.engine._dispatchers["desk"].cancel()
+    scene.desk_class.gate.set()
+    async with scene.running():
+        for _ in range(4):
+            await scene.pass_time(61)
+            await scene.quiet()
+        assert lines(scene) == ["hello"]
+        assert scene.town.notes(scene.only_ticket) == []
+
+
+async def test_what_cannot_be_rendered_keeps_nobody_from_their_lanes(scene: Scene) -> None:
+    scene.desk_class.gate.set()
+    broken = [True]
+    render = LookingDesk.render
+
+    def fail(self: Any, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+        if broken[0]:
+            raise ZeroDivisionError
+        return render(self, messages, room)
+
+    scene.desk_class.render = fail
+    async with scene.running() as bridge:
+        await scene.says("ann", "hello")
+        left: list[Any] = [None]
+
+        async def nothing_left() -> bool:
+            left[:] = await bridge.store.read(ready_raws, "shop", 10)
+            return not left
+
+        async with asyncio.timeout(20):
+            while not await nothing_left():
+                await asyncio.sleep(0.02)
+        assert lines(scene) == []
+        broken[0] = False
+        await scene.until(lambda: lines(scene) == ["hello"])
+
+
+async def test_places_offered_to_a_transaction_under_way_are_not_given_twice(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        dispatcher: Dispatcher = bridge.engine._dispatchers["desk"]
+        await scene.until(lambda: not dispatcher._promised)  # its own look at the start
+        offers = []
+        while (offer := dispatcher.offer()) is not None:
+            offers.append(offer)
+        assert sum(offer.room for offer in offers) == dispatcher.breaker.allowed
+        assert sum(offer.turns for offer in offers if offer.turns) <= 2
+        await scene.says("ann", "hello")
+        await asyncio.sleep(0.1)
+        assert await steps(scene) == []
+        for offer in offers:
+            dispatcher.send(offer, Taken())
+        scene.desk_class.gate.set()
+        await scene.until(lambda: lines(scene) == ["hello"])
