@@ -1,7 +1,10 @@
 """Keep: make payloads durable before anybody is told that they arrived. Route: put them into lanes afterwards."""
 
 import asyncio
+import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -18,12 +21,45 @@ from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.intake")
 
+Entry = tuple[list[inbox.RawRow], asyncio.Future[None]]  # what is to be kept, and who waits for it
+
 COMMIT_LIMIT = 3.5  # seconds; a sender that hears nothing for 5 s gives up, so the refusal must come before
 _GROUP = 256
 _FLOOD = 16  # callbacks in one commit
 _PRESSED = 4  # callbacks that wait for the next commit
 _MOMENT, _MOMENTS = 0.005, 10
 _BATCH, _BITE = 16, 2  # payloads routed in one transaction: in calm, and while callbacks wait
+
+
+class Group:
+    """The callbacks of one transaction. They are drawn when it begins: who came until then shares its commit."""
+
+    def __init__(self, draw: Callable[[], list[Entry]]) -> None:
+        self._draw = draw
+        self._lock = threading.Lock()
+        self._entries: list[Entry] | None = None
+
+    def keep(self, tx: Tx) -> int:
+        """In the transaction; after a deadlock once more, with the same callbacks."""
+        entries = self.begin()
+        reach("keeping")
+        rows = [row for rows, _ in entries for row in rows]
+        # in a fixed order, so that two processes that keep the same payloads do not wait for each other in a circle
+        return inbox.keep_raws(tx, rows if tx.dialect.name == "sqlite" else _ordered(rows))
+
+    def begin(self) -> list[Entry]:
+        """Draws, the first time. On the writer's thread."""
+        with self._lock:
+            if self._entries is None:
+                self._entries = self._draw()
+            return self._entries
+
+    def close(self) -> list[Entry]:
+        """Who is in it; from now on nobody comes in, even if its transaction begins later."""
+        with self._lock:
+            if self._entries is None:
+                self._entries = []
+            return self._entries
 
 
 class Intake:
@@ -33,10 +69,12 @@ class Intake:
         self._store = store
         self._world = world
         self._wake = wake
-        self._gathering: list[tuple[list[inbox.RawRow], asyncio.Future[None]]] = []
-        self._flusher: asyncio.Task[None] | None = None
-        self._took = 0.0  # seconds that the last commit took
+        self._gathering: deque[Entry] = deque()
+        self._asked = False  # for a transaction that has not begun
         self._flooded = False
+        self._took = 0.0  # seconds that the last commit took
+        self._running = 0  # transactions asked for and not yet over
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def keep(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """Returns when the payloads are durable. Raises StoreDown when they could not be committed in time."""
@@ -47,8 +85,9 @@ class Intake:
         elif rows:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._gathering.append((rows, future))
-            if self._flusher is None or self._flusher.done():
-                self._flusher = asyncio.create_task(self._flush(), name="group commit")
+            # one after the other keeps the order of arrival; SQLite's only writer sees to that by itself
+            if not self._asked and (not self._running or (self._store.sqlite and not self._flooded)):
+                self._ask()
             await future
         if rows:
             metrics.raws.count(account, by=len(rows))
@@ -66,6 +105,49 @@ class Intake:
             await asyncio.sleep(_MOMENT)
         return True
 
+    def _ask(self) -> None:
+        self._asked = True
+        self._running += 1
+        task = asyncio.create_task(self._commit(), name="group commit")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _draw(self) -> list[Entry]:
+        """On the writer's thread. Who comes after the first line asks for the next transaction."""
+        self._asked = False
+        drawn: list[Entry] = []
+        with suppress(IndexError):
+            while len(drawn) < _GROUP:
+                drawn.append(self._gathering.popleft())
+        return drawn
+
+    async def _commit(self) -> None:
+        """One transaction for a group, and the word to each who waits for it."""
+        await self._gather()
+        loop, group = asyncio.get_running_loop(), Group(self._draw)
+        began = loop.time()
+        error: StoreDown | None = None
+        with metrics.keep_seconds.time():
+            try:
+                await _in_time(self._store.write_first(group.keep))
+            except StoreDown as caught:
+                error = caught
+        entries = group.close()
+        self._flooded = len(entries) >= _FLOOD
+        self._took = loop.time() - began
+        if error is not None:  # who came meanwhile has waited as well
+            entries = [*entries, *self._draw()]
+        for _, future in entries:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+        self._running -= 1
+        if self._gathering and not self._asked:
+            self._ask()
+
     async def _gather(self) -> None:
         """In a flood: waits while each turn of the loop brings more, at most as long as the last commit took.
 
@@ -77,29 +159,6 @@ class Intake:
             before = len(self._gathering)
             await asyncio.sleep(0)
 
-    async def _flush(self) -> None:
-        while self._gathering:
-            await self._gather()
-            group, self._gathering = self._gathering[:_GROUP], self._gathering[_GROUP:]
-            error: Exception | None = None
-            began = asyncio.get_running_loop().time()
-            with metrics.keep_seconds.time():
-                try:
-                    await _in_time(self._store.write_first(_keep_group, [row for rows, _ in group for row in rows]))
-                except StoreDown as caught:
-                    error = caught
-            self._flooded = len(group) >= _FLOOD
-            self._took = asyncio.get_running_loop().time() - began
-            if error is not None:  # who came meanwhile has waited as well
-                group, self._gathering = group + self._gathering, []
-            for _, future in group:
-                if future.done():
-                    continue
-                if error is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(error)
-
 
 async def _in_time(work: Awaitable[int]) -> None:
     """Waits for a commit, but not longer than a sender would. If it lands later, the repeat is a duplicate."""
@@ -110,12 +169,6 @@ async def _in_time(work: Awaitable[int]) -> None:
     except Exception as error:
         log.warning("cannot keep", error=type(error).__name__)
         raise StoreDown(f"the database refused: {type(error).__name__}") from error
-
-
-def _keep_group(tx: Tx, rows: list[inbox.RawRow]) -> int:
-    reach("keeping")
-    # in a fixed order, so that two processes that keep the same payloads do not wait for each other in a circle
-    return inbox.keep_raws(tx, rows if tx.dialect.name == "sqlite" else _ordered(rows))
 
 
 def _ordered(rows: list[inbox.RawRow]) -> list[inbox.RawRow]:
