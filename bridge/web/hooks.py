@@ -85,13 +85,13 @@ class Hooks:
     def _request(self, scope: Scope, body: bytes) -> Request:
         client = scope.get("client")
         return Request(
-            scope["method"],
-            scope["path"],
-            pairs_of(scope["query_string"].decode("latin-1")),
-            Headers(scope["headers"]),
-            body,
-            client[0] if client else "",
-            self.world.now(),
+            method=scope["method"],
+            path=scope["path"],
+            query=pairs_of(scope["query_string"].decode("latin-1")),
+            headers=Headers(scope["headers"]),
+            body=body,
+            client=client[0] if client else "",
+            at=self.world.now(),
         )
 
 
