@@ -92,10 +92,11 @@ class Http:
             async with asyncio.timeout_at(trip.deadline):
                 response = await self._transport.handle_async_request(request)
                 try:
-                    body = await read_whole(response, trip, max_bytes)
+                    found = headers_of(response)
+                    body = await read_whole(response, found, trip, max_bytes)
                 finally:
                     await response.aclose()
-        return Answer(response.status_code, headers_of(response), body, trip.where, trip.safe)
+        return Answer(response.status_code, found, body, trip.where, trip.safe)
 
     async def download(
         self,
@@ -126,7 +127,7 @@ class Http:
                 if response.status_code != 200:
                     raise Rejected(f"{trip.where}: {response.status_code}", code=code)
                 size = 0
-                async with aclosing(read_pieces(response, trip)) as chunks:
+                async with aclosing(read_pieces(response, headers_of(response), trip)) as chunks:
                     async for chunk in chunks:
                         size += len(chunk)
                         if size > limit:

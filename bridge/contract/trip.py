@@ -53,9 +53,10 @@ class Trip:
             raise Retryable(f"{self.where}: {name}", code=name, certain=certain) from None
 
 
-async def read_whole(response: httpx.Response, trip: Trip, limit: int) -> bytes:
+async def read_whole(response: httpx.Response, headers: Mapping[str, str], trip: Trip, limit: int) -> bytes:
     """The body, at most `limit` bytes. Time and failures are watched by whoever asked."""
-    pieces = response.stream if _coding(response) in {"identity", ""} else read_pieces(response, trip)
+    plain = _coding(headers) in {"identity", ""}
+    pieces = response.stream if plain else read_pieces(response, headers, trip)
     assert isinstance(pieces, AsyncIterable)
     body = bytearray()
     async for piece in pieces:
@@ -81,14 +82,13 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _coding(response: httpx.Response) -> str:
-    coding: str = response.headers.get("content-encoding", "identity").strip().lower()
-    return coding
+def _coding(headers: Mapping[str, str]) -> str:
+    return headers.get("content-encoding", "identity").strip().lower()
 
 
-async def read_pieces(response: httpx.Response, trip: Trip) -> AsyncGenerator[bytes, None]:
+async def read_pieces(response: httpx.Response, headers: Mapping[str, str], trip: Trip) -> AsyncGenerator[bytes, None]:
     """The body in pieces of at most 64 KiB. Compressed ones are unpacked piece by piece, so that a bomb stays small."""
-    coding = _coding(response)
+    coding = _coding(headers)
     unpacker = zlib.decompressobj(47) if coding in {"gzip", "x-gzip", "deflate"} else None
     if unpacker is None and coding not in {"identity", ""}:
         raise Retryable(f"{trip.where}: answered in {coding[:20]!r}, which was not asked for", certain=trip.safe)
