@@ -62,7 +62,8 @@ class Prepared:
             compiled = self._for(tx, rows[0])
             driver = tx.connection.driver_connection
             assert driver is not None
-            driver.cursor().executemany(compiled.sql, [compiled.bind(values) for values in rows])
+            given = [tuple(values[name] for name in rows[0]) for values in rows]
+            driver.cursor().executemany(compiled.sql, [compiled.bind(one) for one in given])
 
     def run_together(self, tx: Tx, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """An INSERT of many rows, values in the order of `names`, in few statements: on SQLite each of them lets go of
@@ -79,14 +80,14 @@ class Prepared:
         while done < len(rows):
             # powers of two: few lengths, so that all stay prepared
             count = min(_MOST_ROWS, 1 << ((len(rows) - done).bit_length() - 1))
-            driver.execute(compiled.with_rows(count), compiled.bind_rows(names, rows[done : done + count]))
+            driver.execute(compiled.with_rows(count), compiled.bind_rows(rows[done : done + count]))
             done += count
 
     @staticmethod
     def _run(tx: Tx, compiled: "_Compiled", values: Values) -> Any:
         driver = tx.connection.driver_connection
         assert driver is not None
-        return driver.execute(compiled.sql, compiled.bind(values))
+        return driver.execute(compiled.sql, compiled.bind(tuple(values.values())))
 
     def _for(self, tx: Tx, values: Values) -> "_Compiled":
         key = tx.dialect.name, tuple(values)
@@ -111,10 +112,15 @@ class _Compiled:
             given |= {one.key: one.default.arg for one in statement.table.c if one.default and one.key not in names}
         order = compiled.positiontup if compiled.positional else list(compiled.binds)
         self._named = not compiled.positional
-        self._binds: list[tuple[str, Change | None, Any]] = []
-        for name in order or ():
+        self._order = tuple(order or ())
+        self._plan: list[tuple[int, Change | None, Any]] = []  # a value's place, what changes it; or -1 and a constant
+        for name in self._order:
             change = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
-            self._binds.append((name, change, given.get(name)))
+            if name in names:
+                self._plan.append((names.index(name), change, None))
+            else:
+                constant = given.get(name)
+                self._plan.append((-1, None, constant if change is None else change(constant)))
         columns = list(statement.exported_columns) if statement.is_select or statement.exported_columns else []
         self._make = result_tuple([column.key for column in columns])
         changes = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
@@ -128,26 +134,17 @@ class _Compiled:
             found = self._texts[count] = many
         return found
 
-    def bind(self, values: Values) -> Any:
-        """The driver's parameters: a tuple, or a dict where it wants names."""
-        bound = [
-            change(values.get(name, given)) if change is not None else values.get(name, given)
-            for name, change, given in self._binds
-        ]
-        return {name: one for (name, _, _), one in zip(self._binds, bound, strict=True)} if self._named else bound
+    def bind(self, row: Sequence[Any]) -> Any:
+        """The driver's parameters for values in the order of the names: a list, or a dict where it wants names."""
+        bound = self.bind_rows((row,))
+        return dict(zip(self._order, bound, strict=True)) if self._named else bound
 
-    def bind_rows(self, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Any]:
+    def bind_rows(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
         """The driver's parameters for many rows, one after the other."""
-        plan = []
-        for name, change, given in self._binds:
-            if name in names:
-                plan.append((names.index(name), change, None))
-            else:
-                plan.append((-1, None, given if change is None else change(given)))
         return [
-            constant if index < 0 else row[index] if change is None else change(row[index])
+            constant if place < 0 else row[place] if change is None else change(row[place])
             for row in rows
-            for index, change, constant in plan
+            for place, change, constant in self._plan
         ]
 
     def row(self, raw: Sequence[Any]) -> Row[Any]:
