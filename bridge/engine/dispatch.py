@@ -7,7 +7,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from bridge.engine.closing import closed_meanwhile
 from bridge.engine.failpoints import reached
 from bridge.engine.lanes import render_lane
 from bridge.engine.names import new_name
+from bridge.engine.offer import Offer, Taken
 from bridge.engine.pace import Pace
 from bridge.engine.patience import IDLE, rest
 from bridge.engine.policy import Decision, Fate
@@ -36,26 +36,6 @@ log = structlog.get_logger("bridge.dispatch")
 _BITE, _PRESSED = 8, 2  # steps taken in one transaction: in calm, and while callbacks wait for their commit
 _AHEAD = 4  # steps in hand for each that may be sent at once: their transactions share commits
 _LONGEST = 900.0  # seconds for one step; connectors have time limits of their own, this is for one that forgot
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What one transaction may claim: so many steps, and so many of them have their turn at once. Whoever asked for an
-    offer gives it back with `Dispatcher.send`. `rested`: the account had to rest when it was made.
-    """
-
-    room: int
-    turns: int
-    rested: bool
-
-
-@dataclass(slots=True)
-class Taken:
-    """What a transaction claimed. `left`: more may wait, or there was no room for it."""
-
-    steps: list[tuple[Row[Any], LinkRow, bool]] = field(default_factory=list)  # with: its attempt is marked
-    touched: Touched = field(default_factory=Touched)
-    left: bool = False
 
 
 class Dispatcher:
@@ -102,9 +82,7 @@ class Dispatcher:
             try:
                 more = await self._round(_PRESSED if pressed else _BITE)
             except Exception as error:
-                log.warning(
-                    "dispatch interrupted", account=self._connected.name, error=type(error).__name__, exc_info=error
-                )
+                log.warning("dispatch interrupted", account=self.name, error=type(error).__name__, exc_info=error)
                 await asyncio.sleep(IDLE)
                 continue
             if not more:
@@ -261,10 +239,7 @@ class Dispatcher:
         await reached("settled")
         metrics.steps.count(row.account, "accepted")
         log.info("accepted", attempts=row.attempts + 1, found=found)
-        if self.breaker.worked():
-            log.warning("account well again", account=row.account)
-            await self._store.write(outbox.hurry, row.account, now)
-            self.wake.set()
+        await self._worked(now)
         self._wake_others(touched)
 
     async def _failed(self, row: Row[Any], error: Exception, *, looking: bool = False) -> None:
@@ -282,8 +257,14 @@ class Dispatcher:
             log.warning("account in trouble", account=row.account, until=str(self.breaker.open_until))
         elif not decision.trouble and decision.fate not in {Fate.PAUSE, Fate.RETRY}:
             with suppress(Exception):
-                if self.breaker.worked():
-                    await self._store.write(outbox.hurry, row.account, now)
+                await self._worked(now)
+
+    async def _worked(self, now: datetime) -> None:
+        """The vendor answered: when that ends a time of trouble, what waited for it goes now."""
+        if self.breaker.worked():
+            log.warning("account well again", account=self.name)
+            await self._store.write(outbox.hurry, self.name, now)
+            self.wake.set()
 
 
 def target_of(row: Row[Any], link: LinkRow) -> Target:

@@ -14,10 +14,11 @@ from bridge.contract import Collects, Listens, Raw, StoreDown
 from bridge.engine import collect, watch
 from bridge.engine.collect import Collector
 from bridge.engine.dispatch import Dispatcher
-from bridge.engine.intake import Intake, Router
+from bridge.engine.intake import Intake
 from bridge.engine.media import Fetcher, MediaFiles
 from bridge.engine.metronome import Metronome
 from bridge.engine.pace import Pace
+from bridge.engine.router import Router
 from bridge.engine.world import Touched, World
 from bridge.observe import metrics
 from mappings import media, outbox, state

@@ -1,4 +1,4 @@
-"""Keep: make payloads durable before anybody is told that they arrived. Route: put them into lanes afterwards."""
+"""Keep: make payloads durable before anybody is told that they arrived."""
 
 import asyncio
 import threading
@@ -10,11 +10,8 @@ from typing import Any
 import structlog
 
 from bridge.contract import Raw, StoreDown
-from bridge.engine.dispatch import Dispatcher, Offer, Taken
-from bridge.engine.failpoints import reach, reached
-from bridge.engine.patience import IDLE, rest
-from bridge.engine.routing import route_batch
-from bridge.engine.world import Touched, World
+from bridge.engine.failpoints import reach
+from bridge.engine.world import World
 from bridge.observe import metrics
 from mappings import inbox
 from mappings.store import Store, Tx
@@ -28,7 +25,6 @@ _GROUP = 256
 _FLOOD = 16  # callbacks in one commit
 _PRESSED = 4  # callbacks that wait for the next commit
 _MOMENT, _MOMENTS = 0.005, 10
-_BATCH, _BITE = 16, 2  # payloads routed in one transaction: in calm, and while callbacks wait
 
 
 class Group:
@@ -182,76 +178,3 @@ def _keep_page(tx: Tx, account: str, rows: list[inbox.RawRow], cursor: str, now:
     new = inbox.keep_raws(tx, rows) if rows else 0
     inbox.set_cursor(tx, account, cursor, now)
     return new
-
-
-class Router:
-    """Routes one account's payloads, in order. What it routed is claimed in the same transaction where there is room:
-    a commit less on the way of a message.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        world: World,
-        name: str,
-        wake_others: Callable[[Touched], None],
-        step_back: Callable[[], Awaitable[bool]],
-        dispatchers: Sequence[Dispatcher] = (),
-    ) -> None:
-        self._store = store
-        self._world = world
-        self._name = name
-        self._wake_others = wake_others
-        self._step_back = step_back
-        self._dispatchers = dispatchers
-        self.wake = asyncio.Event()
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`."""
-        alone = False
-        while not stop.is_set():
-            self.wake.clear()
-            pressed = await self._step_back()
-            try:
-                touched = await self._round(_BITE if pressed else _BATCH, () if alone else self._dispatchers)
-            except Exception as error:
-                log.warning("routing interrupted", account=self._name, error=type(error).__name__, exc_info=error)
-                if alone:
-                    await asyncio.sleep(IDLE)
-                alone = True  # what cannot be rendered keeps nobody from their lanes
-                continue
-            alone = False
-            if touched.done:
-                await reached("routed")
-                metrics.routed.count(self._name, by=touched.done)
-            self._wake_others(touched)
-            if not touched.more:
-                await rest(self.wake)
-
-    async def _round(self, limit: int, dispatchers: Sequence[Dispatcher]) -> Touched:
-        offers = [(one, offer) for one in dispatchers if (offer := one.offer()) is not None]
-        taken: dict[str, Taken] = {}
-        try:
-            touched, taken = await self._store.write(self._batch, limit, offers)
-        finally:
-            for dispatcher, offer in offers:
-                dispatcher.send(offer, taken.get(dispatcher.name) or Taken())
-        return touched
-
-    def _batch(
-        self, tx: Tx, limit: int, offers: Sequence[tuple[Dispatcher, Offer]]
-    ) -> tuple[Touched, dict[str, Taken]]:
-        if not inbox.lock_account(tx, self._name):
-            return Touched(), {}  # another process is at it; one at a time keeps the order of arrival
-        touched = route_batch(tx, self._world, self._name, limit=limit, enough=lambda: self._store.pressed)
-        if touched.done:
-            reach("routing")
-        offered = [(dispatcher, offer) for dispatcher, offer in offers if dispatcher.name in touched.accounts]
-        taken: dict[str, Taken] = {}
-        for dispatcher, offer in offered if not self._store.pressed else ():
-            found = taken[dispatcher.name] = dispatcher.take(tx, offer)
-            if not found.left:
-                touched.accounts.discard(dispatcher.name)
-        for found in taken.values():
-            touched.add(found.touched)
-        return touched, taken

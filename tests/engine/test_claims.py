@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from bridge.contract import Message, Room, Step, Target
-from bridge.engine.dispatch import Dispatcher, Taken
+from bridge.engine.dispatch import Dispatcher
+from bridge.engine.offer import Taken
 from mappings import outbox
 from mappings.inbox import ready_raws
 from mappings.sql import table
