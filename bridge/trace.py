@@ -78,7 +78,7 @@ def _step(tx: Tx, step: Row[Any]) -> dict[str, Any]:
                 "code": one.code,
                 "detail": one.detail,
             }
-            for one in tracing.attempts_of(tx, step.id)
+            for one in tracing.attempts_of(tx, step)
         ],
     }
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
 
 from mappings.prepared import Prepared
-from mappings.sql import table
+from mappings.sql import columns, table
 from mappings.store import Tx
 from mappings.tables import Attempt, Outbox
 
@@ -47,15 +47,19 @@ _BEGIN = Prepared(
         tried_at=func.coalesce(_outbox.c.tried_at, bindparam("begun_at", type_=_outbox.c.begun_at.type)),
         begun_at=bindparam("begun_at", type_=_outbox.c.begun_at.type),
     )
-    .returning(_outbox.c.attempts)
 )
 _LEASED = _outbox.c.id == bindparam("outbox_id"), _outbox.c.lease == bindparam("of_lease")
 _RENEW = Prepared(update(_outbox).where(*_LEASED, _outbox.c.state == "ready"))
 _SETTLE = Prepared(update(_outbox).where(*_LEASED))
 _ADD = Prepared(insert(_outbox).returning(_outbox.c.id))
-_ADD_ATTEMPT = Prepared(insert(_attempt))
-_END_ATTEMPT = Prepared(
-    update(_attempt).where(_attempt.c.outbox_id == bindparam("of_outbox"), _attempt.c.ended_at.is_(None))
+_JOURNAL = Prepared(
+    insert(_attempt).from_select(
+        ["outbox_id", "number", "begun_at", "ended_at", "outcome", "code", "detail"],
+        select(
+            *columns(_outbox, "id", "attempts", "begun_at"),
+            *(bindparam(name, type_=_attempt.c[name].type) for name in ("ended_at", "outcome", "code", "detail")),
+        ).where(*_LEASED, _outbox.c.begun_at.is_not(None)),
+    )
 )
 _UNFINISHED_IN = Prepared(
     select(_outbox).where(_outbox.c.lane == bindparam("lane"), _outbox.c.state.in_(UNFINISHED)).order_by(_outbox.c.id)
@@ -85,11 +89,7 @@ def begin_attempt(tx: Tx, outbox_id: int, lease: str, now: datetime, lease_until
     values: dict[str, Any] = {"outbox_id": outbox_id, "of_lease": lease, "begun_at": now}
     if lease_until is not None:
         values["lease_until"] = lease_until
-    number = _BEGIN.scalar(tx, **values)
-    if number is None:
-        return False
-    _ADD_ATTEMPT.run(tx, outbox_id=outbox_id, number=number, begun_at=now)
-    return True
+    return bool(_BEGIN.run(tx, **values))
 
 
 def renew_leases(tx: Tx, held: Sequence[tuple[int, str]], until: datetime) -> None:
@@ -104,21 +104,20 @@ def give_back(tx: Tx, outbox_id: int, lease: str) -> None:
     begun = tx.execute(select(_outbox.c.attempts).where(*mine, _outbox.c.begun_at.is_not(None))).scalar()
     values: dict[str, Any] = {"lease": "", "lease_until": None, "claims": _outbox.c.claims - 1}
     if begun is not None:  # its attempt was marked together with the claim
-        tx.execute(delete(_attempt).where(_attempt.c.outbox_id == outbox_id, _attempt.c.ended_at.is_(None)))
         values |= {"begun_at": None, "attempts": begun - 1, **({"tried_at": None} if begun == 1 else {})}
     tx.execute(update(_outbox).where(*mine).values(values))
 
 
 def settle(tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, detail: str = "", **values: Any) -> bool:
-    """Records what became of an attempt and frees the step. False: the lease was lost, nothing is changed."""
+    """Records what became of an attempt, also in the journal, and frees the step. False: the lease was lost, nothing is
+    changed.
+    """
+    ended = {"outcome": outcome, "code": str(values.get("code", "")), "detail": detail[:500]}
+    _JOURNAL.run(tx, outbox_id=outbox_id, of_lease=lease, ended_at=now, **ended)
     values = {"lease": "", "lease_until": None, "begun_at": None, "claims": 0, **values}
     if values.get("state", "ready") not in UNFINISHED:
         values.setdefault("done_at", now)
-    changed = _SETTLE.run(tx, outbox_id=outbox_id, of_lease=lease, **values)
-    if changed:
-        ended = {"outcome": outcome, "code": str(values.get("code", "")), "detail": detail[:500]}
-        _END_ATTEMPT.run(tx, of_outbox=outbox_id, ended_at=now, **ended)
-    return bool(changed)
+    return bool(_SETTLE.run(tx, outbox_id=outbox_id, of_lease=lease, **values))
 
 
 def lost_steps(tx: Tx, now: datetime, limit: int = 200) -> list[Row[Any]]:

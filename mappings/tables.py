@@ -205,7 +205,7 @@ class Outbox(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
-    """The journal of one step: when each try began, and how it ended. An attempt without an end is an unknown one."""
+    """The journal of one step: when each try began, and how it ended. One under way is the step's own `begun_at`."""
 
     id: int | None = Field(default=None, sa_column=_key())
     outbox_id: int = Field(sa_column=_ref("outbox.id"))

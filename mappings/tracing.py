@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, func, literal, null, or_, select
 
 from mappings.ended import SAD
 from mappings.outbox import UNFINISHED
@@ -61,9 +61,14 @@ def oldest_unfinished(tx: Tx) -> dict[str, datetime]:
     return dict(rows.tuples().all())
 
 
-def attempts_of(tx: Tx, outbox_id: int) -> list[Row[Any]]:
-    """The journal of a step."""
-    return list(tx.execute(select(_attempt).where(_attempt.c.outbox_id == outbox_id).order_by(_attempt.c.id)))
+def attempts_of(tx: Tx, step: Row[Any]) -> list[Row[Any]]:
+    """The journal of a step, the attempt under way at its end."""
+    ended = select(_attempt).where(_attempt.c.outbox_id == step.id).order_by(_attempt.c.id)
+    under_way = select(
+        _outbox.c.attempts.label("number"), _outbox.c.begun_at, null().label("ended_at"),
+        *(literal("").label(name) for name in ("outcome", "code", "detail")),
+    ).where(_outbox.c.id == step.id, _outbox.c.begun_at.is_not(None))  # fmt: skip
+    return [*tx.execute(ended), *tx.execute(under_way)]
 
 
 def steps_of_link(tx: Tx, link_id: int, limit: int = 200) -> list[Row[Any]]:

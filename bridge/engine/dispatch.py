@@ -167,8 +167,10 @@ class Dispatcher:
         if pause is not None and (pause.until is None or now < pause.until):
             return taken
         lanes = waiting.idle_lanes(tx, self.name, now, offer.room)
+        known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
         for lane in lanes:
-            render_lane(tx, self._world, lane, taken.touched, now)
+            link = render_lane(tx, self._world, lane, taken.touched, now)
+            known[link.id] = link
             if self._store.pressed:
                 taken.left = True
                 break
@@ -180,7 +182,7 @@ class Dispatcher:
             begun = place < offer.turns and not row.unknown
             if begun:
                 outbox.begin_attempt(tx, row.id, lease, now)
-            taken.steps.append((row, links.get_link(tx, row.link_id), begun))
+            taken.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
         return taken
 
     async def _deliver(self, row: Row[Any], link: LinkRow, *, begun: bool) -> None:
@@ -238,7 +240,7 @@ class Dispatcher:
         touched = await self._store.write(accept, self._world, row, receipt, now, found=found)
         await reached("settled")
         metrics.steps.count(row.account, "accepted")
-        log.info("accepted", attempts=row.attempts + 1, found=found)
+        log.debug("accepted", attempts=row.attempts + 1, found=found)
         await self._worked(now)
         self._wake_others(touched)
 

@@ -42,12 +42,17 @@ _TOGETHER = 20  # messages rendered at once
 _FILES_SOON = timedelta(milliseconds=200)
 
 
-def render_lane(tx: Tx, world: World, lane: int, touched: Touched, now: datetime) -> None:
-    """Renders what waits in one idle lane, as far as it may go."""
+def render_lane(tx: Tx, world: World, lane: int, touched: Touched, now: datetime) -> LinkRow:
+    """Renders what waits in one idle lane, as far as it may go; returns the link of the lane."""
     link = links.get_link(tx, links.link_of(lane), lock=True)
     if lane == links.lane_of_labels(link.id):
         render_labels(tx, world, link, touched, now)
-        return
+    else:
+        _render_messages(tx, world, link, lane, touched, now)
+    return link
+
+
+def _render_messages(tx: Tx, world: World, link: LinkRow, lane: int, touched: Touched, now: datetime) -> None:
     rows = waiting.waiting_in(tx, lane)  # held ones too: what came first goes first
     messages = [Message.model_validate_json(row.message) for row in rows[:_TOGETHER]]
     ready = _with_files(tx, world, messages)

@@ -5,6 +5,7 @@ All of it happens inside one transaction per batch, account by account, in the o
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from bridge.contract import (
     AuthorKind,
@@ -142,10 +143,10 @@ def _customer_said(
     """A customer's message: it reopens the allowance and what was held, and waits for its ticket."""
     message = event.message
     contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
-    link = _link_for(tx, world, connected, message.conversation, contact, event.context, touched, now)
+    link, changes = _link_for(tx, world, connected, message.conversation, contact, event.context, touched, now)
     if not links.add_pair(tx, connected.name, message.id, link.id, now, inbox_id=inbox_id):
         return
-    _customer_acted(tx, world, connected, link, ledger.spoke, touched, now)
+    _customer_acted(tx, world, connected, link, changes, ledger.spoke, touched, now)
     if link.ticket is None:  # a note may wait for the ticket that this message makes
         waiting.release_waiting(tx, links.lane_to_desk(link.id))
     put(tx, world, link, message, to_desk=True, touched=touched, now=now, inbox_id=inbox_id)
@@ -155,25 +156,36 @@ def _customer_entered(
     tx: Tx, world: World, connected: Connected, event: Entered, touched: Touched, now: datetime
 ) -> None:
     """A customer opened the chat: a short allowance, and perhaps a greeting. No ticket is made."""
-    link = _link_for(tx, world, connected, event.conversation, event.contact, event.context, touched, now)
+    link, changes = _link_for(tx, world, connected, event.conversation, event.contact, event.context, touched, now)
     # what was held may go out now, within the small allowance that entering gives
-    _customer_acted(tx, world, connected, link, ledger.entered, touched, now)
+    _customer_acted(tx, world, connected, link, changes, ledger.entered, touched, now)
     if "event" not in event.context:  # following and tapping a menu open no chat
         greet(tx, world, links.get_link(tx, link.id), touched, now)
 
 
 Action = Callable[..., ledger.Ledger]
+Changes = dict[str, Any]
 
 
 def _customer_acted(
-    tx: Tx, world: World, connected: Connected, link: LinkRow, action: Action, touched: Touched, now: datetime
+    tx: Tx,
+    world: World,
+    connected: Connected,
+    link: LinkRow,
+    changes: Changes,
+    action: Action,
+    touched: Touched,
+    now: datetime,
 ) -> None:
-    """The allowance grows and whatever waited for the customer goes on."""
+    """The allowance grows and whatever waited for the customer goes on. `changes` of the link are written as well."""
     window = connected.capabilities.window
     if window is None:
+        if changes:
+            links.change_link(tx, link.id, **changes)
         return
     book = action(ledger.Ledger.model_validate_json(link.ledger), window, now)
-    links.change_link(tx, link.id, ledger=book.model_dump_json(), warn_at=look_at(world, book, now))
+    book_changes = {"ledger": book.model_dump_json(), "warn_at": look_at(world, book, now)}
+    links.change_link(tx, link.id, **changes, **book_changes)
     if link.ticket is not None:
         refresh(tx, world, link, touched, now)
     if book.room(now) <= 0 or not links.anything_held(tx, link.id):
@@ -193,8 +205,10 @@ def _link_for(
     context: dict[str, str],
     touched: Touched,
     now: datetime,
-) -> LinkRow:
-    """The conversation's link: the open one, or a new one when there is none or its ticket is finished for good."""
+) -> tuple[LinkRow, Changes]:
+    """The conversation's link: the open one, or a new one when there is none or its ticket is finished for good. And
+    what is to be changed on it.
+    """
     name = connected.name
     known = people.know(
         tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), contact.extra.get("customer_id", ""), now
@@ -204,11 +218,10 @@ def _link_for(
     link = links.open_link(tx, name, conversation)
     if link is not None and (not _finished(world, link, now) or _on_its_way(tx, link)):
         merged = {**_context(link), **context}
-        changes = {"touched_at": now, "contact": contact.model_dump_json(exclude_defaults=True)}
+        changes: Changes = {"touched_at": now, "contact": contact.model_dump_json(exclude_defaults=True)}
         if context:
             changes["context"] = _dump(merged)
-        links.change_link(tx, link.id, **changes)
-        return link
+        return link, changes
     merged = {**(_context(link) if link is not None else {}), **context}
     route = find_route(world.settings.routes, name, merged)
     if route is None:
@@ -237,7 +250,7 @@ def _link_for(
     )
     if link is not None:
         _carry_over(tx, link, fresh)
-    return fresh
+    return fresh, {}
 
 
 def _carry_over(tx: Tx, old: LinkRow, new: LinkRow) -> None:

@@ -14,7 +14,8 @@ from bridge.engine.offer import Taken
 from mappings import outbox
 from mappings.inbox import ready_raws
 from mappings.sql import table
-from mappings.tables import Attempt, Outbox
+from mappings.tables import Outbox
+from mappings.tracing import attempts_of
 from tests.engine.fakes import FakeDesk
 from tests.engine.world import Scene
 
@@ -44,15 +45,20 @@ def lines(scene: Scene) -> list[str]:
 
 
 async def steps(scene: Scene) -> list[tuple[Any, ...]]:
-    """(leased, begun, attempts, first tried, rows of the journal) of each step."""
-    one, tries = table(Outbox), table(Attempt)
+    """(leased, begun, attempts, first tried, entries of the journal) of each step."""
+    one = table(Outbox)
 
     def read(tx: Any) -> list[tuple[Any, ...]]:
         return [
-            (row.lease != "", row.begun_at is not None, row.attempts, row.tried_at is not None, len(list(
-                tx.execute(select(tries.c.id).where(tries.c.outbox_id == row.id)))))
+            (
+                row.lease != "",
+                row.begun_at is not None,
+                row.attempts,
+                row.tried_at is not None,
+                len(attempts_of(tx, row)),
+            )
             for row in tx.execute(select(one).order_by(one.c.id))
-        ]  # fmt: skip
+        ]
 
     assert scene.bridge is not None
     return await scene.bridge.store.read(read)

@@ -2,10 +2,12 @@
 
 import asyncio
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from mappings.inbox import get_cursor, set_cursor
 from mappings.schema import migrate
 from mappings.store import Store, Tx
 
@@ -68,22 +70,17 @@ async def test_what_is_urgent_shares_the_commit_of_the_transaction_it_ends(store
     def note(tx: Tx) -> None:
         begun.append(tx.get_transaction())
 
-    def refuse(_tx: Tx) -> None:
-        raise ValueError("its own trouble")
-
     gate = Gate()
     held = asyncio.create_task(store.write(lambda tx: (note(tx), gate.hold(tx))))
     await gate.begun()
     assert not store.pressed
-    urgent = [asyncio.create_task(store.write_first(one)) for one in (note, refuse, note)]
+    urgent = [asyncio.create_task(store.write_first(note)) for _ in range(2)]
     await asyncio.sleep(0)
     assert store.pressed, "so that a long transaction can end early"
     gate.open()
-    ends = await asyncio.gather(*urgent, return_exceptions=True)
-    await held
+    await asyncio.gather(*urgent, held)
     assert not store.pressed
     store.close()
-    assert [type(end) for end in ends] == [type(None), ValueError, type(None)]
     assert len(begun) == 3 and len(set(map(id, begun))) == 1, "one transaction"
 
 
@@ -105,3 +102,28 @@ async def test_what_is_urgent_is_done_although_the_transaction_before_it_fails(s
         await failing
     store.close()
     assert done == ["urgent"]
+
+
+async def test_who_shares_a_transaction_with_one_that_fails_is_done_once_and_the_other_not_at_all(store: Store) -> None:
+    def write(tx: Tx, account: str) -> str:
+        set_cursor(tx, account, f"{get_cursor(tx, account)} {account}", datetime.now(UTC))
+        if account == "bad":
+            raise ValueError("its own trouble")
+        return account
+
+    gate = Gate()
+    held = asyncio.create_task(store.write(gate.hold))
+    await gate.begun()
+    names = ["first", "bad", "second", "bad", "third"]
+    ordinary = [asyncio.create_task(store.write(write, name)) for name in names]
+    await asyncio.sleep(0)
+    gate.open()
+    await held
+    urgent = [asyncio.create_task(store.write_first(write, name)) for name in ("urgent", "bad", "more")]
+    ends = await asyncio.gather(*ordinary, *urgent, return_exceptions=True)
+    found = {name: await store.read(get_cursor, name) for name in {*names, "urgent", "more"}}
+    store.close()
+    assert [end if isinstance(end, str) else type(end) for end in ends] == [
+        "first", ValueError, "second", ValueError, "third", "urgent", ValueError, "more",
+    ]  # fmt: skip
+    assert found == {"bad": None} | {name: f"None {name}" for name in ("first", "second", "third", "urgent", "more")}
