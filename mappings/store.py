@@ -164,9 +164,9 @@ class Store:
                     return
 
     def _commit_urgent(self, tx: Connection) -> None:
-        if self._urgent:
-            jobs = [self._urgent.popleft() for _ in range(len(self._urgent))]
-            _commit_together(tx, jobs, deque())
+        jobs = [self._urgent.popleft() for _ in range(len(self._urgent))]
+        while jobs:
+            del jobs[: _commit_together(tx, jobs, deque())]
 
     def _write_single(self) -> None:
         """PostgreSQL: one transaction for each, several at a time."""
@@ -182,8 +182,8 @@ class Store:
 
 
 def _commit_together(tx: Connection, jobs: Sequence[Job[Any]], urgent: deque[Job[Any]]) -> int:
-    """One transaction for some jobs, in order; returns how many. When something urgent waits it ends early, and what
-    is urgent shares its commit.
+    """One transaction for some jobs, in order; returns how many of them are over. When something urgent waits it ends
+    early, and what is urgent shares its commit.
 
     A job that fails takes the others with it, who have no part in it: then each has a transaction of its own. (A
     savepoint for each, which nearly always is for nothing, costs two statements of some twenty that a message has.)
