@@ -1,8 +1,9 @@
-"""The same relay loop, lean, with one shared plain httpx client.
+"""The same relay loop with one shared plain httpx client, and nothing else: what a relay costs before it keeps promises.
 
 Callback → durable queue (group commit, synchronous=FULL) → the desk's same requests as the bridge makes → recorded.
 The head of each conversation goes, 32 at a time. No routing table, no allowance, no journal, no recovery.
-`plain`: as `pip install httpx` leaves it, without the package sniffio.
+`plain`: as `pip install httpx` leaves it, without the package sniffio. `lean`: with the bridge's own way out instead of
+httpx.
 """
 
 import asyncio
@@ -21,10 +22,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bridge.contract.http import Http
 from tests.bench import constants
 from tests.bench.peers.checked import checked
 from tests.bench.peers.noop import ready
 
+_HEADERS = {"authorization": f"token {constants.DESK_TOKEN}"}
 _AS_FORM = [("_", ("", b"", "text/plain"))]
 _ONE = "INSERT OR IGNORE INTO message (key, payload) VALUES (?, ?)"
 _DONE = "UPDATE message SET done = ? WHERE key = ?"
@@ -33,7 +36,8 @@ _DONE = "UPDATE message SET done = ? WHERE key = ?"
 class Relay:
     """One process of it."""
 
-    def __init__(self, desk: str, *, parallel: int = 32) -> None:
+    def __init__(self, desk: str, *, lean: bool, parallel: int = 32) -> None:
+        self._lean = lean
         self._desk = f"http://127.0.0.1:{desk}/REST/2.0"
         self._writer = ThreadPoolExecutor(1)
         self._base = sqlite3.connect(os.environ["BENCH_DATABASE"], check_same_thread=False, isolation_level=None)
@@ -50,10 +54,14 @@ class Relay:
 
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:
+        if self._lean:
+            self._client = Http(parallel=100, home=self._desk)
+            yield
+            await self._client.close()
+            return
         import httpx
 
-        headers = {"authorization": f"token {constants.DESK_TOKEN}"}
-        async with httpx.AsyncClient(headers=headers, trust_env=False) as self._client:
+        async with httpx.AsyncClient(trust_env=False) as self._client:
             yield
 
     async def answer(self, request: Request) -> Response:
@@ -88,14 +96,18 @@ class Relay:
             fields |= {"Subject": text, "Queue": "Support", "Requestor": f"{who}@bridge.invalid"}
             made = await self._post("/ticket", fields)
             ticket = self._tickets[who] = str(made.json()["id"])
-            await self._client.get(f"{self._desk}/ticket/{ticket}/history", params={"fields": "Type"})
+            await self._call("GET", f"/ticket/{ticket}/history", params={"fields": "Type"})
             return ticket
-        await self._client.get(f"{self._desk}/ticket/{ticket}")
+        await self._call("GET", f"/ticket/{ticket}")
         return str((await self._post(f"/ticket/{ticket}/correspond", fields)).headers["location"])
 
     async def _post(self, path: str, fields: dict[str, str]) -> Any:
-        answer = await self._client.post(self._desk + path, data={"JSON": json.dumps(fields)}, files=_AS_FORM)
-        answer.raise_for_status()
+        return await self._call("POST", path, data={"JSON": json.dumps(fields)}, files=_AS_FORM)
+
+    async def _call(self, method: str, path: str, **parts: Any) -> Any:
+        answer = await self._client.request(method, self._desk + path, headers=_HEADERS, **parts)
+        if (answer.status if self._lean else answer.status_code) >= 300:
+            raise RuntimeError(f"{method} {path}: {answer}")
         return answer
 
     async def _write(self, statement: str, *values: Any) -> None:
@@ -120,9 +132,9 @@ class Relay:
         self._base.execute("COMMIT")
 
 
-def make(desk: str, sniffio: str = "plain") -> Starlette:
-    if sniffio == "plain":
+def make(desk: str, client: str = "plain") -> Starlette:
+    if client == "plain":
         sys.modules["sniffio"] = None  # type: ignore[assignment] # as if it were not installed
-    relay = Relay(desk)
+    relay = Relay(desk, lean=client == "lean")
     routes = [Route("/hooks/{account}", relay.answer, methods=["GET", "POST"]), Route("/", ready)]
     return Starlette(routes=routes, lifespan=relay.running)
