@@ -6,6 +6,7 @@ Failures come out as httpx's classes, and tell apart what is certain: a connecti
 """
 
 import io
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,30 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-import aiohttp
 import httpx
 from yarl import URL
+
+
+@contextmanager
+def _no_file_of_certificates() -> Iterator[None]:
+    """Importing aiohttp makes two contexts, each with all certificates of the system: 2 MB for what nobody here uses,
+    for `trusted` goes with each request. OpenSSL reads them from the file that SSL_CERT_FILE names: here an empty one.
+    Into its folder of certificates it looks at a handshake and not before. Where a system has such a folder, whoever
+    uses aiohttp beside the bridge is served as ever; elsewhere those contexts trust nobody.
+    """
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = os.devnull
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SSL_CERT_FILE"]
+        else:
+            os.environ["SSL_CERT_FILE"] = before
+
+
+with _no_file_of_certificates():
+    import aiohttp
 
 _LONG_HEADER = 64 * 1024  # content policies and cookies of some vendors outgrow aiohttp's 8 KiB
 _LARGE = 512 * 1024
