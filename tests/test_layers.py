@@ -132,7 +132,8 @@ hook_secret = "secret"
 channel = "shop"
 desk = "support"
 """
-LATER = ("alembic", "PIL", "cryptography", "httpcore", "prometheus_client", "sqlalchemy.dialects.postgresql",
+LATER = ("alembic", "PIL", "cryptography", "httpcore", "prometheus_client", "frozenlist._frozenlist",
+         "sqlalchemy.dialects.postgresql",
          "connectors.email", "connectors.freshdesk", "connectors.webchat", "connectors.zendesk")  # fmt: skip
 
 

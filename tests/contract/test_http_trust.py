@@ -43,11 +43,11 @@ def test_loading_aiohttp_leaves_the_environment_as_it_was(named: str | None) -> 
     code = (
         "import os, ssl\nfrom bridge.contract.transport import trusted\ncontext = trusted()\n"
         "print(context.cert_store_stats()['x509_ca'] > 50, context.verify_mode == ssl.CERT_REQUIRED,"
-        " context.check_hostname, os.environ.get('SSL_CERT_FILE'))"
+        " context.check_hostname, os.environ.get('SSL_CERT_FILE'), 'FROZENLIST_NO_EXTENSIONS' in os.environ)"
     )
     environment = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment | ({"SSL_CERT_FILE": named} if named else {}),
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.stdout.split() == ["True", "True", "True", str(named)], done.stderr
+    assert done.stdout.split() == ["True", "True", "True", str(named), "False"], done.stderr
