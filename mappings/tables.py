@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from mappings.types import BigId, StateName, UtcDateTime
+from mappings.types import BigId, StateName, Stored, UtcDateTime
 
 
 def _key() -> Column[int]:
@@ -42,7 +42,7 @@ def name_postgresql() -> None:
                 index.dialect_options["postgresql"]["where"] = text(index.info["where"])
 
 
-class Person(SQLModel, table=True):
+class Person(Stored, table=True):
     """A human being. `joined_into` points to the person that this one turned out to be."""
 
     id: int | None = Field(default=None, sa_column=_key())
@@ -50,7 +50,7 @@ class Person(SQLModel, table=True):
     joined_into: int | None = Field(default=None, sa_column=_ref("person.id", nullable=True))
 
 
-class Identity(SQLModel, table=True):
+class Identity(Stored, table=True):
     """How one account knows a person. `profile` is a Contact as JSON."""
 
     __table_args__ = (UniqueConstraint("account", "external_id"),)
@@ -64,7 +64,7 @@ class Identity(SQLModel, table=True):
     seen_at: datetime = Field(sa_column=_moment())
 
 
-class Joining(SQLModel, table=True):
+class Joining(Stored, table=True):
     """Two people found to be one: suggested, joined, and what is needed to undo it."""
 
     id: int | None = Field(default=None, sa_column=_key())
@@ -77,7 +77,7 @@ class Joining(SQLModel, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Link(SQLModel, table=True):
+class Link(Stored, table=True):
     """One channel conversation and one ticket. States: open, solved, closed, ended (a newer one follows)."""
 
     __table_args__ = (
@@ -108,7 +108,7 @@ class Link(SQLModel, table=True):
     solved_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
 
 
-class Pair(SQLModel, table=True):
+class Pair(Stored, table=True):
     """A message id of one account: the inbox row it came with and the step that carries it on (`carrier_id`), or the
     step that made it (`outbox_id`).
     """
@@ -125,7 +125,7 @@ class Pair(SQLModel, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Inbox(SQLModel, table=True):
+class Inbox(Stored, table=True):
     """Authentic payloads as received. States: ready, done, quarantined."""
 
     __table_args__ = (
@@ -146,7 +146,7 @@ class Inbox(SQLModel, table=True):
     done_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
 
 
-class Waiting(SQLModel, table=True):
+class Waiting(Stored, table=True):
     """Routed messages that no step carries yet. `lane` is link.id * 4, plus 1 towards the channel."""
 
     __table_args__ = (Index("waiting_lane", "lane", "id"),)
@@ -166,7 +166,7 @@ class Waiting(SQLModel, table=True):
 _UNFINISHED = "state IN ('ready', 'parked')"
 
 
-class Outbox(SQLModel, table=True):
+class Outbox(Stored, table=True):
     """Steps. States: ready, parked, done, failed, unconfirmed, dead, dropped.
 
     `unknown` marks a ready step whose last attempt may have taken effect: look before sending again.
@@ -204,7 +204,7 @@ class Outbox(SQLModel, table=True):
     done_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
 
 
-class Attempt(SQLModel, table=True):
+class Attempt(Stored, table=True):
     """The journal of one step: when each try began, and how it ended. One under way is the step's own `begun_at`."""
 
     id: int | None = Field(default=None, sa_column=_key())
@@ -217,7 +217,7 @@ class Attempt(SQLModel, table=True):
     detail: str = Field(default="", sa_column=_text())
 
 
-class MediaFile(SQLModel, table=True):
+class MediaFile(Stored, table=True):
     """A file an account named, and where its bytes are. States: wanted, done, failed."""
 
     __tablename__ = "media"
@@ -241,7 +241,7 @@ class MediaFile(SQLModel, table=True):
     created_at: datetime = Field(sa_column=_moment())
 
 
-class Notice(SQLModel, table=True):
+class Notice(Stored, table=True):
     """What an agent was told about a conversation: one note per cause."""
 
     __table_args__ = (UniqueConstraint("link_id", "cause"),)
@@ -252,7 +252,7 @@ class Notice(SQLModel, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Consent(SQLModel, table=True):
+class Consent(Stored, table=True):
     """How many messages of a template a customer has allowed."""
 
     __table_args__ = (UniqueConstraint("account", "conversation", "template"),)
@@ -265,7 +265,7 @@ class Consent(SQLModel, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Cursor(SQLModel, table=True):
+class Cursor(Stored, table=True):
     """How far an account was collected."""
 
     account: str = Field(primary_key=True)
@@ -273,7 +273,7 @@ class Cursor(SQLModel, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class StoredToken(SQLModel, table=True):
+class StoredToken(Stored, table=True):
     """A credential, encrypted."""
 
     __tablename__ = "token"
@@ -285,7 +285,7 @@ class StoredToken(SQLModel, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Pause(SQLModel, table=True):
+class Pause(Stored, table=True):
     """An account whose sending rests: until a moment (throttle, breaker), or until somebody acts."""
 
     account: str = Field(primary_key=True)
@@ -294,7 +294,7 @@ class Pause(SQLModel, table=True):
     since: datetime = Field(sa_column=_moment())
 
 
-class Lease(SQLModel, table=True):
+class Lease(Stored, table=True):
     """Who does a job that only one process may do."""
 
     name: str = Field(primary_key=True)
@@ -302,7 +302,7 @@ class Lease(SQLModel, table=True):
     until: datetime = Field(sa_column=_moment())
 
 
-class Audit(SQLModel, table=True):
+class Audit(Stored, table=True):
     """Who did what. Append only."""
 
     id: int | None = Field(default=None, sa_column=_key())
@@ -312,7 +312,7 @@ class Audit(SQLModel, table=True):
     detail: str = Field(default="", sa_column=_text())
 
 
-class Record(SQLModel, table=True):
+class Record(Stored, table=True):
     """Data of a connector that has no vendor behind it: one JSON object by account, kind and key."""
 
     account: str = Field(primary_key=True)
@@ -323,7 +323,7 @@ class Record(SQLModel, table=True):
     at: datetime = Field(sa_column=_moment(index=True))
 
 
-class Entry(SQLModel, table=True):
+class Entry(Stored, table=True):
     """One entry of a connector's stream, numbered without gaps."""
 
     __table_args__ = (

@@ -1,10 +1,21 @@
-"""Column types that behave the same on SQLite and PostgreSQL."""
+"""What all tables are made of, and column types that behave the same on SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ConfigDict
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, literal_column
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
+
+
+class Stored(SQLModel):
+    """A table's model. Rows are read and written by the table behind it: nobody validates one, so no validators are
+    built before somebody does.
+    """
+
+    model_config = ConfigDict(defer_build=True)  # type: ignore[assignment] # SQLModel types it with a class of its own
+
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up by itself only for INTEGER."""

@@ -230,7 +230,7 @@ class Dispatcher:
                 log.info("lease lost before sending")
                 return None
         await reached("begun")
-        with metrics.delivery_seconds.labels(row.account).time():
+        with metrics.delivery_seconds.time(row.account):
             receipt = await connector.deliver(step, target)
         await reached("answered")
         return receipt

@@ -1,14 +1,15 @@
 """`/healthz`, `/readyz`, `/metrics`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
+from importlib import import_module
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from bridge.observe import metrics
+from bridge.observe import Level, Values, metrics
 from mappings import inbox, state, tracing, waiting
 from mappings.store import Store, Tx
 
@@ -32,23 +33,27 @@ def metrics_page(store: Store, now: Callable[[], datetime]) -> Callable[[Request
     """Prometheus. What is counted in the database is read when asked."""
 
     async def answer(_request: Request) -> Response:
+        # the first time takes long, which must not hold up a callback; all else about it is the loop's
+        await asyncio.to_thread(import_module, "prometheus_client")
+        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
         with suppress(Exception):  # the counters are worth showing even when the store is down
-            await store.read(_gauge, now())
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+            for level, values in (await store.read(_levels, now())).items():
+                level.show(values)
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     return answer
 
 
-def _gauge(tx: Tx, now: datetime) -> None:
-    for gauge in (metrics.unfinished, metrics.waiting, metrics.inbox, metrics.oldest, metrics.paused):
-        gauge.clear()
-    for (account, name), count in tracing.count_steps(tx).items():
-        metrics.unfinished.labels(account, name).set(count)
-    for (account, held), count in waiting.count_waiting(tx).items():
-        metrics.waiting.labels(account, "yes" if held else "no").set(count)
-    for (account, name), count in inbox.count_raws(tx).items():
-        metrics.inbox.labels(account, name).set(count)
-    for account, since in tracing.oldest_unfinished(tx).items():
-        metrics.oldest.labels(account).set((now - since).total_seconds())
-    for account in state.pauses(tx):
-        metrics.paused.labels(account).set(1)
+def _levels(tx: Tx, now: datetime) -> dict[Level, Values]:
+    return {
+        metrics.unfinished: tracing.count_steps(tx),
+        metrics.waiting: {
+            (account, "yes" if held else "no"): count for (account, held), count in waiting.count_waiting(tx).items()
+        },
+        metrics.inbox: inbox.count_raws(tx),
+        metrics.oldest: {
+            (account,): (now - since).total_seconds() for account, since in tracing.oldest_unfinished(tx).items()
+        },
+        metrics.paused: {(account,): 1 for account in state.pauses(tx)},
+    }

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from bridge.observe import Tally
 from bridge.web.timelimit import TimeLimit
 
 
@@ -42,16 +41,3 @@ async def test_a_fault_comes_through() -> None:
     for _ in range(2):
         with pytest.raises(ConnectionError):
             await limit.bound(fail())
-
-
-def test_a_tally_shows_what_was_counted() -> None:
-    tally = Tally("bridge_example", "Examples", "account", "answer")
-    tally.count("shop", "accepted")
-    tally.count("shop", "accepted", by=2)
-    tally.count("shop", "forged")
-    (family,) = tally.collect()
-    assert family.name == "bridge_example" and family.type == "counter"
-    assert {(one.name, *one.labels.values()): one.value for one in family.samples} == {
-        ("bridge_example_total", "shop", "accepted"): 3,
-        ("bridge_example_total", "shop", "forged"): 1,
-    }
