@@ -112,12 +112,11 @@ def get_raw(tx: Tx, inbox_id: int) -> Row[Any] | None:
 
 def count_raws(tx: Tx) -> dict[tuple[str, str], int]:
     """(account, state) → how many, of those that are not done."""
-    rows = tx.execute(
-        select(_inbox.c.account, _inbox.c.state, func.count())
-        .where(_inbox.c.state.in_(("ready", "quarantined")))
-        .group_by(_inbox.c.account, _inbox.c.state)
-    )
-    return {(account, state): count for account, state, count in rows}
+    found: dict[tuple[str, str], int] = {}
+    for state in ("ready", "quarantined"):  # one after the other: each has an index of its own
+        counted = select(_inbox.c.account, func.count()).where(_inbox.c.state == state).group_by(_inbox.c.account)
+        found |= {(account, state): count for account, count in tx.execute(counted)}
+    return found
 
 
 def forget_payloads(tx: Tx, before: datetime, limit: int = 1000) -> int:
