@@ -46,6 +46,7 @@ class _Metrics:
         self.callbacks = self._counter("bridge_callbacks", "Callbacks by account and answer", "account", "answer")
         self.raws = self._counter("bridge_raws", "Payloads kept, by account", "account")
         self.routed = self._counter("bridge_routed", "Payloads routed, by account", "account")
+        self.repeats = self._counter("bridge_repeats", "Payloads that came again, by account", "account")
         self.quarantined = self._counter("bridge_quarantined", "Payloads put into quarantine", "account")
         self.steps = self._counter("bridge_steps", "Steps by account and what became of them", "account", "outcome")
         self.collected = self._counter("bridge_collected", "Payloads that a poll found first", "account")
