@@ -125,6 +125,7 @@ class _Metrics:
         self.callbacks = Tally("bridge_callbacks", "Callbacks by account and answer", "account", "answer")
         self.raws = Tally("bridge_raws", "Payloads kept, by account", "account")
         self.routed = Tally("bridge_routed", "Payloads routed, by account", "account")
+        self.repeats = Tally("bridge_repeats", "Payloads that came again, by account", "account")
         self.quarantined = Tally("bridge_quarantined", "Payloads put into quarantine", "account")
         self.steps = Tally("bridge_steps", "Steps by account and what became of them", "account", "outcome")
         self.collected = Tally("bridge_collected", "Payloads that a poll found first", "account")

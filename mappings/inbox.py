@@ -1,36 +1,72 @@
-"""Payloads as received: kept once, routed in order, quarantined when they cannot be read."""
+"""Payloads as received: kept in order, routed once, quarantined when they cannot be read.
+
+That a callback is a repeat is seen when its turn comes, not when it is kept: an index by key has a page to write for
+each new key, at a place of its own, and the sender waits for that. What is kept goes to the end of all that it touches.
+A row enters `inbox_once` when it is routed or quarantined; until then several may have the same key, and the oldest
+counts.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import CompoundSelect, Row, bindparam, delete, func, insert, or_, select, union_all, update
 
 from mappings.prepared import Prepared
-from mappings.sql import columns, insert_for, insert_quietly, table
+from mappings.sql import columns, insert_for, table
 from mappings.store import Tx
 from mappings.tables import Cursor, Inbox
 
 _inbox, _cursor = table(Inbox), table(Cursor)
 
-_KEEP = Prepared(insert_quietly(_inbox))
+_once = _inbox.alias("once")
+# not EXISTS: PostgreSQL may answer that one for all rows at once, by reading everything that was ever routed
+_KNOWN = (
+    select(_once.c.id)
+    .where(_once.c.account == _inbox.c.account, _once.c.key == _inbox.c.key, _once.c.state != "ready")
+    .scalar_subquery()
+    .label("known")
+)
+
+_KEEP = Prepared(insert(_inbox))
 _READY = Prepared(
-    select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at"))
+    select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at"), _KNOWN)
     .where(_inbox.c.account == bindparam("account"), _inbox.c.state == "ready")
     .order_by(_inbox.c.id)
     .limit(bindparam("most"))
 )
 _FINISH = Prepared(update(_inbox).where(_inbox.c.id == bindparam("inbox_id")).values(state="done", error=""))
+_REMOVE = Prepared(delete(_inbox).where(_inbox.c.id == bindparam("inbox_id"), _inbox.c.state == "ready"))
 
 _KEPT = ("account", "key", "payload", "received_at")
 RawRow = tuple[str, str, bytes, datetime]
 """(account, key, payload, received at)"""
+ReadyRow = Row[Any]
 
 
 def keep_raws(tx: Tx, raws: Sequence[RawRow]) -> int:
-    """Stores what is not known yet, in order; returns how many were handed in."""
+    """Stores all of them, in order, repeats as well; returns how many."""
     _KEEP.run_together(tx, _KEPT, raws)
     return len(raws)
+
+
+def keep_new_raws(tx: Tx, account: str, raws: Sequence[RawRow]) -> int:
+    """Stores those of an account whose keys are not known, routed or not; returns how many. For what is read again and
+    again. What another process keeps at the same moment is not seen: routing will.
+    """
+    first: dict[str, RawRow] = {}
+    for row in raws:
+        first.setdefault(row[1], row)
+    if not first:
+        return 0
+    known = set(tx.execute(_known_among(account, list(first))).scalars())
+    return keep_raws(tx, [row for key, row in first.items() if key not in known])
+
+
+def _known_among(account: str, keys: Sequence[str]) -> CompoundSelect[Any]:
+    """Two questions, because each index holds one half; of what is ready there is little."""
+    named = select(_inbox.c.key).where(_inbox.c.account == account, _inbox.c.key.in_(keys))
+    return union_all(named.where(_inbox.c.state != "ready"), named.where(_inbox.c.state == "ready"))
 
 
 def lock_account(tx: Tx, account: str) -> bool:
@@ -40,14 +76,21 @@ def lock_account(tx: Tx, account: str) -> bool:
     return bool(tx.execute(select(func.pg_try_advisory_xact_lock(func.hashtext(f"route {account}")))).scalar())
 
 
-def ready_raws(tx: Tx, account: str, limit: int) -> list[Row[Any]]:
-    """The oldest payloads of an account that are not routed yet, those that must wait (`due_at`) among them."""
+def ready_raws(tx: Tx, account: str, limit: int) -> list[ReadyRow]:
+    """The oldest payloads of an account that are not routed yet, those that must wait (`due_at`) among them. `known` is
+    the row that was routed, or quarantined, by the same key. A repeat of one that is not routed comes behind it here.
+    """
     return _READY.all(tx, account=account, most=limit)
 
 
 def finish_raws(tx: Tx, inbox_ids: Sequence[int], now: datetime) -> None:
     """Routed, all of them."""
     _FINISH.run_each(tx, [{"inbox_id": one, "done_at": now} for one in inbox_ids])
+
+
+def remove_raws(tx: Tx, inbox_ids: Sequence[int]) -> None:
+    """Repeats, before they are routed. The first of each is there."""
+    _REMOVE.run_each(tx, [{"inbox_id": one} for one in inbox_ids])
 
 
 def delay_raw(tx: Tx, inbox_id: int, due_at: datetime, tries: int) -> None:
@@ -112,12 +155,11 @@ def get_raw(tx: Tx, inbox_id: int) -> Row[Any] | None:
 
 def count_raws(tx: Tx) -> dict[tuple[str, str], int]:
     """(account, state) → how many, of those that are not done."""
-    rows = tx.execute(
-        select(_inbox.c.account, _inbox.c.state, func.count())
-        .where(_inbox.c.state.in_(("ready", "quarantined")))
-        .group_by(_inbox.c.account, _inbox.c.state)
-    )
-    return {(account, state): count for account, state, count in rows}
+    found: dict[tuple[str, str], int] = {}
+    for state in ("ready", "quarantined"):  # one after the other: each has an index of its own
+        counted = select(_inbox.c.account, func.count()).where(_inbox.c.state == state).group_by(_inbox.c.account)
+        found |= {(account, state): count for account, count in tx.execute(counted)}
+    return found
 
 
 def forget_payloads(tx: Tx, before: datetime, limit: int = 1000) -> int:

@@ -25,13 +25,8 @@ def insert_for(tx: Tx, into: Table) -> sqlite.Insert:
     return _insert(tx.dialect.name, into)
 
 
-def insert_quietly(into: Table) -> dict[str, Any]:
-    """`INSERT … ON CONFLICT DO NOTHING` for each dialect."""
-    return _ByDialect(lambda dialect: _insert(dialect, into).on_conflict_do_nothing())
-
-
 def insert_new(into: Table) -> dict[str, Any]:
-    """The same, RETURNING the id of what is new."""
+    """`INSERT … ON CONFLICT DO NOTHING` for each dialect, RETURNING the id of what is new."""
     return _ByDialect(lambda dialect: _insert(dialect, into).on_conflict_do_nothing().returning(into.c.id))
 
 

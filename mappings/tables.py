@@ -126,10 +126,13 @@ class Pair(Stored, table=True):
 
 
 class Inbox(Stored, table=True):
-    """Authentic payloads as received. States: ready, done, quarantined."""
+    """Authentic payloads as received. States: ready, done, quarantined.
+
+    A key is there once among what is routed; what is ready may repeat it, and is removed when its turn comes.
+    """
 
     __table_args__ = (
-        UniqueConstraint("account", "key"),
+        _partial("inbox_once", "account", "key", unique=True, where="state <> 'ready'"),
         _partial("inbox_ready", "account", "id", where="state = 'ready'"),
         _partial("inbox_quarantined", "id", where="state = 'quarantined'"),
     )  # fmt: skip

@@ -51,7 +51,7 @@ class Engine:
             for name in world.accounts
         }
         self._collectors = {
-            name: Collector(store, world, connected, self.keep)
+            name: Collector(store, world, connected, self._intake.keep_page)
             for name, connected in world.accounts.items()
             if isinstance(connected.connector, Collects)
         }
@@ -71,7 +71,7 @@ class Engine:
                 self._spawn(collector.run(self._stop), f"collect {name}")
             for connected in self._world.accounts.values():
                 if isinstance(connected.connector, Listens):
-                    listening = collect.listen(self._store, self._world, connected, self.keep, self._stop)
+                    listening = collect.listen(self._store, self._world, connected, self._intake.keep_page, self._stop)
                     self._spawn(listening, f"listen {connected.name}")
             self._spawn(self._fetcher.run(self._stop), "fetch")
             self._schedule()

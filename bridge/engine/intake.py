@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from datetime import datetime
 
 import structlog
 
@@ -39,9 +39,7 @@ class Group:
         """In the transaction; after a deadlock once more, with the same callbacks."""
         entries = self.begin()
         reach("keeping")
-        rows = [row for rows, _ in entries for row in rows]
-        # in a fixed order, so that two processes that keep the same payloads do not wait for each other in a circle
-        return inbox.keep_raws(tx, rows if tx.dialect.name == "sqlite" else _ordered(rows))
+        return inbox.keep_raws(tx, [row for rows, _ in entries for row in rows])
 
     def begin(self) -> list[Entry]:
         """Draws, the first time. On the writer's thread."""
@@ -59,7 +57,10 @@ class Group:
 
 
 class Intake:
-    """Group commit: while one commit runs the next group gathers, so that a synced commit serves many callbacks."""
+    """Group commit: while one commit runs the next group gathers, so that a synced commit serves many callbacks.
+
+    What comes by itself is kept as it comes; whether it is a repeat is asked when its turn to be routed comes.
+    """
 
     def __init__(self, store: Store, world: World, wake: Callable[[str], None]) -> None:
         self._store = store
@@ -74,19 +75,33 @@ class Intake:
 
     async def keep(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """Returns when the payloads are durable. Raises StoreDown when they could not be committed in time."""
-        now = self._world.now
-        rows = [(account, raw.key, raw.payload, raw.at or now()) for raw in raws]
         if cursor is not None:
-            await _in_time(self._store.write(_keep_page, account, rows, cursor, now()))
-        elif rows:
+            await self.keep_page(account, raws, cursor)
+            return
+        rows = self._rows(account, raws)
+        if rows:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._gathering.append((rows, future))
             # one after the other keeps the order of arrival; SQLite's only writer sees to that by itself
             if not self._asked and (not self._running or (self._store.sqlite and not self._flooded)):
                 self._ask()
             await future
-        if rows:
-            metrics.raws.count(account, by=len(rows))
+        self._kept(account, len(rows))
+
+    async def keep_page(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
+        """The same for what somebody went to read, and may have read before: only what is new is written."""
+        rows = self._rows(account, raws)
+        if rows or cursor is not None:
+            new = await _in_time(self._store.write(_keep_page, account, rows, cursor, self._world.now()))
+            self._kept(account, new)
+
+    def _rows(self, account: str, raws: Sequence[Raw]) -> list[inbox.RawRow]:
+        now = self._world.now
+        return [(account, raw.key, raw.payload, raw.at or now()) for raw in raws]
+
+    def _kept(self, account: str, count: int) -> None:
+        if count:
+            metrics.raws.count(account, by=count)
             reach("kept")
             self._wake(account)
 
@@ -156,10 +171,10 @@ class Intake:
             await asyncio.sleep(0)
 
 
-async def _in_time(work: Awaitable[int]) -> None:
-    """Waits for a commit, but not longer than a sender would. If it lands later, the repeat is a duplicate."""
+async def _in_time(work: Awaitable[int]) -> int:
+    """Waits for a commit, but not longer than a sender would. If it lands later, what the sender repeats is known."""
     try:
-        await asyncio.wait_for(asyncio.shield(work), COMMIT_LIMIT)
+        return await asyncio.wait_for(asyncio.shield(work), COMMIT_LIMIT)
     except TimeoutError:
         raise StoreDown("the database did not commit in time") from None
     except Exception as error:
@@ -167,14 +182,8 @@ async def _in_time(work: Awaitable[int]) -> None:
         raise StoreDown(f"the database refused: {type(error).__name__}") from error
 
 
-def _ordered(rows: list[inbox.RawRow]) -> list[inbox.RawRow]:
-    seen: dict[tuple[str, str], inbox.RawRow] = {}
-    for row in rows:
-        seen.setdefault((row[0], row[1]), row)
-    return list(seen.values())
-
-
-def _keep_page(tx: Tx, account: str, rows: list[inbox.RawRow], cursor: str, now: Any) -> int:
-    new = inbox.keep_raws(tx, rows) if rows else 0
-    inbox.set_cursor(tx, account, cursor, now)
+def _keep_page(tx: Tx, account: str, rows: list[inbox.RawRow], cursor: str | None, now: datetime) -> int:
+    new = inbox.keep_new_raws(tx, account, rows)
+    if cursor is not None:
+        inbox.set_cursor(tx, account, cursor, now)
     return new

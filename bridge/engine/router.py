@@ -60,6 +60,8 @@ class Router:
             if touched.done:
                 await reached("routed")
                 metrics.routed.count(self._name, by=touched.done)
+            if touched.repeats:
+                metrics.repeats.count(self._name, by=touched.repeats)
             self._wake_others(touched)
             if not touched.more:
                 await rest(self.wake)

@@ -29,6 +29,7 @@ from bridge.engine.reopening import reopen
 from bridge.engine.world import Connected, Touched, World
 from bridge.registry import find_route
 from mappings import inbox, links, outbox, people, waiting
+from mappings.inbox import ReadyRow
 from mappings.links import LinkRow
 from mappings.store import Tx
 
@@ -50,8 +51,11 @@ def route_batch(
     touched = Touched()
     connected = world.accounts[name]
     now = world.now()
-    rows = inbox.ready_raws(tx, name, limit)
+    found = inbox.ready_raws(tx, name, limit)
+    rows, repeats = _tell_apart(found)
+    inbox.remove_raws(tx, repeats)
     done: list[int] = []
+    waits = 0
     interrupted = False
     early: set[str] = set()  # conversations whose oldest event must wait: what is behind it waits as well
     for row in rows:
@@ -69,10 +73,12 @@ def route_batch(
         about = {event.message.conversation for event in events if isinstance(event, MessageReceived)}
         if about & early or (row.due_at is not None and row.due_at > now):
             early |= about
+            waits += 1
             continue
         if row.tries < _EARLY_TRIES and _is_early(tx, world, connected, events):
             inbox.delay_raw(tx, row.id, now + _EARLY_WAIT, row.tries + 1)
             early |= about
+            waits += 1
             continue
         try:
             for event in events:
@@ -82,9 +88,23 @@ def route_batch(
             continue
         done.append(row.id)
     inbox.finish_raws(tx, done, now)
-    touched.done = len(done)
-    touched.more = interrupted or (len(rows) >= limit and bool(done))
+    touched.done, touched.repeats = len(done), len(repeats)
+    touched.more = interrupted or len(found) >= limit > waits
     return touched
+
+
+def _tell_apart(found: Sequence[ReadyRow]) -> tuple[list[ReadyRow], list[int]]:
+    """Those that are to be routed, and the ids of the repeats: of what was routed, or of one ahead of them here, where
+    the first of several that are ready always is, also when it must wait.
+    """
+    new: dict[str, ReadyRow] = {}
+    repeats: list[int] = []
+    for row in found:
+        if row.known is None and row.key not in new:
+            new[row.key] = row
+        else:
+            repeats.append(row.id)
+    return list(new.values()), repeats
 
 
 def _quarantine(tx: Tx, touched: Touched, name: str, inbox_id: int, error: str, now: datetime) -> None:

@@ -56,6 +56,7 @@ class Touched:
     media: bool = False
     more: bool = False
     done: int = 0
+    repeats: int = 0
     logs: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def note(self, what: str, **facts: Any) -> None:

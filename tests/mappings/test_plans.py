@@ -26,6 +26,9 @@ HOT: dict[str, tuple[Callable[[Tx], Any], str]] = {
     "held": (lambda tx: links.anything_held(tx, 1), "outbox_lane"),
     "open link": (lambda tx: links.open_link(tx, "wx", "anna"), "link_open"),
     "ready": (lambda tx: inbox.ready_raws(tx, "wx", 50), "inbox_ready"),
+    "repeats": (lambda tx: inbox.ready_raws(tx, "wx", 50), "inbox_once"),
+    "page": (lambda tx: inbox.keep_new_raws(tx, "wx", [("wx", "a", b"", NOW), ("wx", "b", b"", NOW)]), "inbox_once"),
+    "waiting": (inbox.count_raws, "inbox_ready"),
     "quarantined": (inbox.quarantined, "inbox_quarantined"),
     "wanted": (lambda tx: media.claim_media(tx, NOW, NOW + timedelta(minutes=1), 10), "media_wanted"),
 }
