@@ -7,9 +7,12 @@ what a 422 means only the connector knows.
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import lru_cache
+from hashlib import blake2b
+from itertools import count
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -27,6 +30,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_HOPS = 3
 # an idle connection that the vendor closes just as we write to it is the commonest uncertain failure
 _IDLE = 4.0
+_SEED = os.urandom(32)
+_numbers = count()
 _HEADERS = {"user-agent": "bridge", "accept": "*/*", "accept-encoding": "identity", "connection": "keep-alive"}
 
 File = tuple[str, tuple[str, bytes, str]]
@@ -84,6 +89,8 @@ class Http:
         if json is not None:
             content = _dump(json)
             given = {"content-type": "application/json", **given}
+        elif content is None and files:
+            given = {"content-type": f"multipart/form-data; boundary={_boundary()}", **given}
         # no parameters at all: an empty mapping would have the address taken apart once more
         request = self._build(
             trip, method, url, params=params or None, headers=given, content=content, data=data, files=files
@@ -221,6 +228,13 @@ def _whence(url: str) -> str:
         return f"GET {urlsplit(url).hostname or ''}"
     except ValueError:
         return "GET"
+
+
+def _boundary() -> str:
+    """What stands between the parts of a form. Who could guess it could write fields of his own into one; asking the
+    system each time, as httpx does, lets go of the interpreter in the middle of a request.
+    """
+    return blake2b(next(_numbers).to_bytes(8), key=_SEED, digest_size=16).hexdigest()
 
 
 def _dump(value: Any) -> bytes:

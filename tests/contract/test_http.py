@@ -191,6 +191,34 @@ async def test_json_goes_out_without_escapes(http: Http) -> None:
     assert seen == ['{"text":"你"}'.encode()]
 
 
+FORM = {
+    "data": {"JSON": '{"text": "你"}', "many": ["1", "2"]},
+    "files": [("a", ('"ü\n".png', b"\x00\r\n--", "image/png"))],
+}
+
+
+async def test_a_form_is_what_httpx_makes_of_it_with_a_boundary_that_was_not_there_before(http: Http) -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    async def act(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n") if b": " in line)
+        seen.append((fields[b"content-type"].decode(), await reader.readexactly(int(fields[b"content-length"]))))
+        await answers()(head, reader, writer)
+
+    async with serving(act) as server:
+        for _ in range(2):
+            await http.request("POST", server.url, **FORM)
+        mine = "multipart/form-data; boundary=mine"
+        await http.request("POST", server.url, headers={"Content-Type": mine}, **FORM)
+        await http.request("POST", server.url, data={"a": ["1", "ü"]})
+    for content_type, body in seen[:3]:
+        wanted = httpx.Request("POST", server.url, headers={"content-type": content_type}, **FORM)
+        assert body == wanted.read()
+    assert len({content_type for content_type, _ in seen[:2]}) == 2
+    assert seen[2][0] == mine
+    assert seen[3] == ("application/x-www-form-urlencoded", b"a=1&a=%C3%BC")
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 100_000, b"9" * 10_000])
 def test_an_answer_that_is_no_json_is_as_uncertain_as_its_request(body: bytes) -> None:
     for safe in (True, False):
