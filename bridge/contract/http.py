@@ -7,9 +7,12 @@ what a 422 means only the connector knows.
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import lru_cache
+from hashlib import blake2b
+from itertools import count
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -19,14 +22,17 @@ from bridge.contract.addresses import origin, pin
 from bridge.contract.answer import Answer
 from bridge.contract.config import is_loopback
 from bridge.contract.errors import Rejected, Retryable
-from bridge.contract.transport import LeanTransport
-from bridge.contract.trip import Trip, headers_of, read_pieces, read_whole
+from bridge.contract.transport import HttpxTransport, LeanTransport, Outgoing
+from bridge.contract.trip import Reply, Trip, read_pieces, read_whole
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_HOPS = 3
 # an idle connection that the vendor closes just as we write to it is the commonest uncertain failure
 _IDLE = 4.0
+_NOWHERE = httpx.URL("")
+_SEED = os.urandom(32)
+_numbers = count()
 _HEADERS = {"user-agent": "bridge", "accept": "*/*", "accept-encoding": "identity", "connection": "keep-alive"}
 
 File = tuple[str, tuple[str, bytes, str]]
@@ -52,12 +58,12 @@ class Http:
         self._home = origin(home) if home else ""
         parts = urlsplit(home)
         self._local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        self._traced = transport is None
         # no httpx.AsyncClient around it: it follows redirects, carries cookies and logs addresses, which nobody wants
         # here, for a third of a request's time
-        self._transport = transport or LeanTransport(parallel=parallel, idle=_IDLE)
+        given = HttpxTransport(transport) if transport else None
+        self._transport = given or LeanTransport(parallel=parallel, idle=_IDLE)
         # for what others linked to: connections of its own, so that a slow file keeps no message waiting
-        self._outside = transport or LeanTransport(parallel=parallel, idle=_IDLE)
+        self._outside = given or LeanTransport(parallel=parallel, idle=_IDLE)
 
     async def request(
         self,
@@ -84,19 +90,15 @@ class Http:
         if json is not None:
             content = _dump(json)
             given = {"content-type": "application/json", **given}
-        # no parameters at all: an empty mapping would have the address taken apart once more
-        request = self._build(
-            trip, method, url, params=params or None, headers=given, content=content, data=data, files=files
-        )
+        outgoing = _outgoing(trip, method, url, given, params=params, content=content, data=data, files=files)
         with trip.classified():
             async with asyncio.timeout_at(trip.deadline):
-                response = await self._transport.handle_async_request(request)
+                reply = await self._transport.send(outgoing, trip)
                 try:
-                    found = headers_of(response)
-                    body = await read_whole(response, found, trip, max_bytes)
+                    body = await read_whole(reply, trip, max_bytes)
                 finally:
-                    await response.aclose()
-        return Answer(response.status_code, found, body, trip.where, trip.safe)
+                    await reply.close()
+        return Answer(reply.status, reply.headers, body, trip.where, trip.safe)
 
     async def download(
         self,
@@ -116,18 +118,18 @@ class Http:
         first = _origin(url, trip.where)
         for _ in range(_MAX_HOPS + 1):
             trip.where = _whence(url)
-            request = await self._ask(url, trip, dict(headers or {}) if _origin(url, trip.where) == first else {})
-            async with self._outward(request, trip) as response:
-                code = f"http {response.status_code}"
-                if response.status_code in _REDIRECTS and "location" in response.headers:
-                    url = _follow(url, response.headers["location"], trip.where)
+            outgoing = await self._ask(url, trip, dict(headers or {}) if _origin(url, trip.where) == first else {})
+            async with self._outward(outgoing, trip) as reply:
+                code = f"http {reply.status}"
+                if reply.status in _REDIRECTS and "location" in reply.headers:
+                    url = _follow(url, reply.headers["location"], trip.where)
                     continue
-                if response.status_code >= 500 or response.status_code in {408, 425, 429}:
-                    raise Retryable(f"{trip.where}: {response.status_code}", code=code)
-                if response.status_code != 200:
-                    raise Rejected(f"{trip.where}: {response.status_code}", code=code)
+                if reply.status >= 500 or reply.status in {408, 425, 429}:
+                    raise Retryable(f"{trip.where}: {reply.status}", code=code)
+                if reply.status != 200:
+                    raise Rejected(f"{trip.where}: {reply.status}", code=code)
                 size = 0
-                async with aclosing(read_pieces(response, headers_of(response), trip)) as chunks:
+                async with aclosing(read_pieces(reply, trip)) as chunks:
                     async for chunk in chunks:
                         size += len(chunk)
                         if size > limit:
@@ -137,58 +139,77 @@ class Http:
         raise Rejected(f"{trip.where}: more than {_MAX_HOPS} redirects", code="redirects")
 
     async def close(self) -> None:
-        await self._transport.aclose()
-        await self._outside.aclose()
+        await self._transport.close()
+        await self._outside.close()
 
     def _trip(self, where: str, timeout: float, *, safe: bool) -> Trip:
-        return Trip(where, timeout, asyncio.get_running_loop().time() + timeout, safe, self._traced)
+        return Trip(where, timeout, asyncio.get_running_loop().time() + timeout, safe)
 
-    def _build(self, trip: Trip, method: str, url: str, *, headers: Mapping[str, str], **parts: Any) -> httpx.Request:
-        seconds = trip.timeout
-        limits = {"connect": min(3.0, seconds), "read": seconds, "write": seconds, "pool": seconds}
-        try:
-            request = httpx.Request(
-                method,
-                _parsed(url),
-                headers=_HEADERS | {name.lower(): value for name, value in headers.items()},
-                **parts,
-            )
-        except (httpx.InvalidURL, ValueError, TypeError) as error:
-            raise Rejected(f"{trip.where}: not a request that can be sent ({type(error).__name__})") from None
-        request.extensions |= {"timeout": limits, "trace": trip.trace}
-        return request
-
-    async def _ask(self, url: str, trip: Trip, headers: dict[str, str]) -> httpx.Request:
+    async def _ask(self, url: str, trip: Trip, headers: dict[str, str]) -> Outgoing:
         """The request for a URL from outside, to an address that is allowed."""
         parts = urlsplit(url)
         local = self._local and parts.scheme == "http" and is_loopback((parts.hostname or "").rstrip("."))
         if local or (self._home and origin(url) == self._home):
-            return self._build(trip, "GET", url, headers=headers)
+            return _outgoing(trip, "GET", url, headers)
         with trip.classified():
             async with asyncio.timeout_at(trip.deadline):
                 address, host = await pin(url, trip.where)
         # connects to the very address that was checked, in the name of the host that was asked for; it is not kept,
         # because connections are kept by their address
         headers |= {"host": parts.netloc, "connection": "close"}
-        return self._build(trip, "GET", address, headers=headers, extensions={"sni_hostname": host})
+        return _outgoing(trip, "GET", address, headers, server_name=host)
 
     @asynccontextmanager
-    async def _outward(self, request: httpx.Request, trip: Trip) -> AsyncIterator[httpx.Response]:
+    async def _outward(self, outgoing: Outgoing, trip: Trip) -> AsyncIterator[Reply]:
         """The head of the answer from somewhere outside; its body is read by `read_pieces`."""
         with trip.classified():
             async with asyncio.timeout_at(trip.deadline):
-                response = await self._outside.handle_async_request(request)
-                response.request = request
+                reply = await self._outside.send(outgoing, trip)
         try:
-            yield response
+            yield reply
         finally:
-            await response.aclose()
+            await reply.close()
+
+
+def _outgoing(
+    trip: Trip,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    params: Mapping[str, Any] | Sequence[tuple[str, Any]] | None = None,
+    content: bytes | None = None,
+    data: Mapping[str, Any] | None = None,
+    files: Sequence[File] | None = None,
+    server_name: str | None = None,
+) -> Outgoing:
+    """Addresses with parameters are joined, and forms made, by httpx; where there are none, nothing of it is built."""
+    found = _HEADERS | {name.lower(): value for name, value in headers.items()}
+    try:
+        if content is None and (data or files):
+            content, found["content-type"] = _form(data, files, found.get("content-type"))
+        address = str(httpx.URL(url, params=params)) if params else _address(url)
+        "".join((*found, *found.values())).encode("ascii")  # a header that holds more cannot be sent
+    except (httpx.InvalidURL, ValueError, TypeError) as error:
+        raise Rejected(f"{trip.where}: not a request that can be sent ({type(error).__name__})") from None
+    return Outgoing(method.upper(), address, found, content, server_name)
+
+
+def _form(data: Mapping[str, Any] | None, files: Sequence[File] | None, given: str | None) -> tuple[bytes, str]:
+    """The body and its type: multipart where there are files."""
+    if files and given is None:
+        given = f"multipart/form-data; boundary={_boundary()}"
+    headers = {} if given is None else {"content-type": given}
+    form = httpx.Request("POST", _NOWHERE, headers=headers, data=data, files=files)
+    return form.read(), form.headers["content-type"]
 
 
 @lru_cache(1024)
-def _parsed(url: str) -> httpx.URL:
-    """Taking an address apart costs more than a round trip on loopback; the same ones come again and again."""
-    return httpx.URL(url)
+def _address(url: str) -> str:
+    """An address as it is sent. Taking one apart costs more than a round trip on loopback; the same ones come again
+    and again.
+    """
+    return str(httpx.URL(url))
 
 
 def _origin(url: str, where: str) -> str:
@@ -221,6 +242,13 @@ def _whence(url: str) -> str:
         return f"GET {urlsplit(url).hostname or ''}"
     except ValueError:
         return "GET"
+
+
+def _boundary() -> str:
+    """What stands between the parts of a form. Who could guess it could write fields of his own into one; asking the
+    system each time, as httpx does, lets go of the interpreter in the middle of a request.
+    """
+    return blake2b(next(_numbers).to_bytes(8), key=_SEED, digest_size=16).hexdigest()
 
 
 def _dump(value: Any) -> bytes:

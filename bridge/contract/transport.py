@@ -1,4 +1,4 @@
-"""The transport under `Http`: aiohttp behind httpx's interface, because httpx's own costs four times as much.
+"""The transports under `Http`: aiohttp, because httpx's own costs four times as much, and any of httpx's for tests.
 
 One process relays some hundred messages a second, and two thirds of its time went into httpcore (docs/performance.md).
 Failures come out as httpx's classes, and tell apart what is certain: a connection that could not be had is
@@ -8,14 +8,16 @@ Failures come out as httpx's classes, and tell apart what is certain: a connecti
 import io
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
-from types import SimpleNamespace
-from typing import Any
+from contextvars import ContextVar
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import httpx
 from yarl import URL
+
+from bridge.contract.trip import Trip, headers_of
 
 # What aiohttp finds in the environment while it is imported, and nobody before or after.
 _FRUGAL = {
@@ -49,6 +51,21 @@ with _frugal():
 _LONG_HEADER = 64 * 1024  # content policies and cookies of some vendors outgrow aiohttp's 8 KiB
 _LARGE = 512 * 1024
 _PIECE = 64 * 1024
+_CONNECT = 3.0
+
+_under_way: ContextVar[Trip] = ContextVar("trip")
+
+
+class Outgoing(NamedTuple):
+    """A request as it goes out: upper-case method, encoded URL, lower-case header names, and the name that TLS asks
+    for where that is not the host of the URL.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    server_name: str | None
 
 
 @cache
@@ -57,68 +74,74 @@ def trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-class LeanTransport(httpx.AsyncBaseTransport):
-    """At most `parallel` connections. The extensions `timeout` (connect, read in seconds), `sni_hostname` and `trace`
-    are obeyed; of the traces there is one, `send_request_headers.started`, when a connection is there.
-    """
+class LeanTransport:
+    """At most `parallel` connections, each kept for `idle` seconds."""
 
     def __init__(self, *, parallel: int, idle: float) -> None:
         self._parallel = parallel
         self._idle = idle
         self._session: aiohttp.ClientSession | None = None
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, outgoing: Outgoing, trip: Trip) -> "_LeanReply":
         if self._session is None:
             self._session = self._open()
-        body = request.read()
-        limits = request.extensions["timeout"]
-        with _as_httpx(request):
+        method, url, headers, body, server_name = outgoing
+        # without a type aiohttp makes one up, unless it is told not to; to tell it costs a tenth of a request
+        typed = "content-type" in headers or (method == "GET" and not body)
+        _under_way.set(trip)
+        with _as_httpx():
             answer = await self._session.request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-                skip_auto_headers=("content-type", "accept-encoding", "user-agent"),
-                data=io.BytesIO(body) if len(body) > _LARGE else body or None,
+                method,
+                _parsed(url),
+                headers=headers,
+                skip_auto_headers=None if typed else ("content-type",),
+                data=io.BytesIO(body) if body and len(body) > _LARGE else body or None,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(sock_connect=limits["connect"], sock_read=limits["read"]),
-                trace_request_ctx=request.extensions["trace"],
-                ssl=trusted() if request.url.scheme == "https" else True,
-                server_hostname=request.extensions.get("sni_hostname"),
-                middlewares=(_once,),
+                timeout=_limits(trip.timeout),
+                ssl=trusted() if url.startswith("https:") else True,
+                server_hostname=server_name,
             )
-        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer, request), request=request)
+        return _LeanReply(answer)
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     def _open(self) -> aiohttp.ClientSession:
-        tracing = aiohttp.TraceConfig()
-        tracing.on_connection_create_end.append(_connected)
-        tracing.on_connection_reuseconn.append(_connected)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._parallel, keepalive_timeout=self._idle),
+            connector=_Connections(limit=self._parallel, keepalive_timeout=self._idle),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trace_configs=[tracing],
             max_line_size=_LONG_HEADER,
             max_field_size=_LONG_HEADER,
+            middlewares=(_once,),
         )
 
 
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse, request: httpx.Request) -> None:
+class _LeanReply:
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self._answer = answer
-        self._request = request
+        self.status = answer.status
+        self.headers = headers_of(answer.raw_headers)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx(self._request):
-            async for chunk in self._answer.content.iter_chunked(_PIECE):
-                yield chunk
+    async def read(self) -> bytes:
+        with _as_httpx():
+            return await self._answer.content.read(_PIECE)
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         self._answer.close()  # one that was read to its end has given its connection back already
+
+
+class _Connections(aiohttp.TCPConnector):
+    """Notes when a request has its connection, which aiohttp's own tracing does at five times the price."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        connection = await super().connect(req, traces, timeout)
+        _under_way.get().started = True
+        return connection
 
 
 class _Broken(Exception):
@@ -139,25 +162,67 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
         raise _Broken(type(error).__name__) from error
 
 
-async def _connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _what: Any) -> None:
-    await context.trace_request_ctx("send_request_headers.started", {})
+@lru_cache(1024)
+def _parsed(url: str) -> URL:
+    return URL(url, encoded=True)
+
+
+@lru_cache(64)
+def _limits(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=min(_CONNECT, seconds), sock_read=seconds)
 
 
 @contextmanager
-def _as_httpx(request: httpx.Request) -> Iterator[None]:
+def _as_httpx() -> Iterator[None]:
     try:
         yield
     except aiohttp.ConnectionTimeoutError:
-        raise httpx.ConnectTimeout("no connection", request=request) from None
+        raise httpx.ConnectTimeout("no connection") from None
     except (aiohttp.ClientConnectorError, aiohttp.ClientSSLError):
-        raise httpx.ConnectError("no connection", request=request) from None
+        raise httpx.ConnectError("no connection") from None
     except aiohttp.InvalidURL:
-        raise httpx.UnsupportedProtocol("not an address", request=request) from None
+        raise httpx.UnsupportedProtocol("not an address") from None
     except TimeoutError as error:
         if not isinstance(error, aiohttp.ServerTimeoutError):
             raise  # the total deadline, which is the caller's
-        raise httpx.ReadTimeout("no answer", request=request) from None
+        raise httpx.ReadTimeout("no answer") from None
     except (aiohttp.ClientError, _Broken, OSError):
-        raise httpx.ReadError("the connection failed", request=request) from None
+        raise httpx.ReadError("the connection failed") from None
     except ValueError as error:
-        raise httpx.LocalProtocolError(type(error).__name__, request=request) from None
+        raise httpx.LocalProtocolError(type(error).__name__) from None
+
+
+class HttpxTransport:
+    """One of httpx's own transports, which a test brings along."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def send(self, outgoing: Outgoing, trip: Trip) -> "_HttpxReply":
+        trip.started = True  # it does not tell when the first byte leaves: from here on nothing is certain
+        method, url, headers, body, server_name = outgoing
+        limits = httpx.Timeout(trip.timeout, connect=min(_CONNECT, trip.timeout)).as_dict()
+        extensions = {"timeout": limits} | ({"sni_hostname": server_name} if server_name else {})
+        request = httpx.Request(method, url, headers=headers, content=body, extensions=extensions)
+        return _HttpxReply(await self._transport.handle_async_request(request))
+
+    async def close(self) -> None:
+        await self._transport.aclose()
+
+
+class _HttpxReply:
+    def __init__(self, response: httpx.Response) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        self._response = response
+        self._pieces = aiter(response.stream)
+        self.status = response.status_code
+        self.headers = headers_of(response.headers.raw)
+
+    async def read(self) -> bytes:
+        async for piece in self._pieces:
+            if piece:
+                return piece
+        return b""
+
+    async def close(self) -> None:
+        await self._response.aclose()

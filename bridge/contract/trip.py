@@ -2,10 +2,10 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import httpx
 
@@ -19,6 +19,7 @@ _CERTAIN = (
     httpx.LocalProtocolError,
 )
 _PIECE = 64 * 1024
+_PLAIN = frozenset({"identity", ""})
 
 
 @dataclass(slots=True)
@@ -29,12 +30,7 @@ class Trip:
     timeout: float
     deadline: float
     safe: bool
-    traced: bool
     started: bool = False
-
-    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
-        if event.endswith("send_request_headers.started"):
-            self.started = True
 
     @contextmanager
     def classified(self) -> Iterator[None]:
@@ -43,33 +39,51 @@ class Trip:
         try:
             yield
         except TimeoutError:
-            certain = certain or (self.traced and not self.started)
+            certain = certain or not self.started
             raise Retryable(
                 f"{self.where}: no answer within {self.timeout:g} s", code="timeout", certain=certain
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
             name = type(error).__name__
-            certain = certain or isinstance(error, _CERTAIN) or (self.traced and not self.started)
+            certain = certain or isinstance(error, _CERTAIN) or not self.started
             raise Retryable(f"{self.where}: {name}", code=name, certain=certain) from None
 
 
-async def read_whole(response: httpx.Response, headers: Mapping[str, str], trip: Trip, limit: int) -> bytes:
+class Reply(Protocol):
+    """The head of an answer, and its body as it comes in."""
+
+    status: int
+    headers: dict[str, str]
+
+    async def read(self) -> bytes:
+        """The next piece of the body, as it was sent; empty at its end."""
+
+    async def close(self) -> None: ...
+
+
+async def read_whole(reply: Reply, trip: Trip, limit: int) -> bytes:
     """The body, at most `limit` bytes. Time and failures are watched by whoever asked."""
-    plain = _coding(headers) in {"identity", ""}
-    pieces = response.stream if plain else read_pieces(response, headers, trip)
-    assert isinstance(pieces, AsyncIterable)
     body = bytearray()
-    async for piece in pieces:
-        body += piece
-        if len(body) > limit:
-            raise Retryable(f"{trip.where}: the answer is larger than {limit} bytes", certain=trip.safe)
+    if _coding(reply.headers) in _PLAIN:
+        while piece := await reply.read():
+            body += piece
+            _within(limit, body, trip)
+    else:
+        async for piece in read_pieces(reply, trip):
+            body += piece
+            _within(limit, body, trip)
     return bytes(body)
 
 
-def headers_of(response: httpx.Response) -> dict[str, str]:
+def _within(limit: int, body: bytearray, trip: Trip) -> None:
+    if len(body) > limit:
+        raise Retryable(f"{trip.where}: the answer is larger than {limit} bytes", certain=trip.safe)
+
+
+def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Lower-case names to values, repeated ones joined by commas."""
     found: dict[str, str] = {}
-    for raw_name, raw_value in response.headers.raw:
+    for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
@@ -86,20 +100,19 @@ def _coding(headers: Mapping[str, str]) -> str:
     return headers.get("content-encoding", "identity").strip().lower()
 
 
-async def read_pieces(response: httpx.Response, headers: Mapping[str, str], trip: Trip) -> AsyncGenerator[bytes, None]:
+async def read_pieces(reply: Reply, trip: Trip) -> AsyncGenerator[bytes, None]:
     """The body in pieces of at most 64 KiB. Compressed ones are unpacked piece by piece, so that a bomb stays small."""
-    coding = _coding(headers)
+    coding = _coding(reply.headers)
     unpacker = zlib.decompressobj(47) if coding in {"gzip", "x-gzip", "deflate"} else None
-    if unpacker is None and coding not in {"identity", ""}:
+    if unpacker is None and coding not in _PLAIN:
         raise Retryable(f"{trip.where}: answered in {coding[:20]!r}, which was not asked for", certain=trip.safe)
-    raw = response.aiter_raw(_PIECE)
     clock = asyncio.get_running_loop().time
     while True:
         with trip.classified():
             if clock() >= trip.deadline:
                 raise TimeoutError  # what is here already comes without a wait, which alone is what a timeout ends
             async with asyncio.timeout_at(trip.deadline):
-                chunk = await anext(raw, b"")
+                chunk = await reply.read()
         if not chunk:
             break
         while chunk:

@@ -157,6 +157,40 @@ async def test_a_deadline_of_its_own_may_be_longer_than_the_usual_one() -> None:
     await http.close()
 
 
+async def test_a_connection_of_before_counts_as_one() -> None:
+    """What goes out on a connection that was kept may have arrived, whatever the requests beside it wait for."""
+    answered = asyncio.Event()
+
+    async def once(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        server.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        answered.set()
+        await asyncio.Event().wait()
+
+    http = Http(timeout=5, parallel=1)
+    async with serving(once) as server:
+        assert (await http.request("POST", server.url)).status == 200
+        kept = asyncio.create_task(failure(http, "POST", server.url, timeout=0.3))
+        await answered.wait()
+        waiting = await failure(http, "POST", server.url, timeout=0.1)
+        assert (waiting.certain, (await kept).certain) == (True, False)
+        assert len(server.heads) == 2
+    await http.close()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+async def test_nothing_is_repeated_when_a_kept_connection_turns_out_to_be_dead(http: Http, method: str) -> None:
+    async def once(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        server.heads.append(await reader.readuntil(b"\r\n\r\n"))
+
+    async with serving(once) as server:
+        assert (await http.request(method, server.url)).status == 200
+        error = await failure(http, method, server.url)
+        assert (error.certain, error.code) == (method == "GET", "ReadError")
+        assert len(server.heads) == 2
+
+
 async def test_an_idle_connection_that_the_vendor_closed_does_no_harm(http: Http) -> None:
     async with serving(sends(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")) as server:
         for _ in range(3):
@@ -189,6 +223,46 @@ async def test_json_goes_out_without_escapes(http: Http) -> None:
     async with serving(act) as server:
         await http.request("POST", server.url, json={"text": "你"})
     assert seen == ['{"text":"你"}'.encode()]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("content", [None, b"x", b"x" * 600_000], ids=["nothing", "little", "much"])
+async def test_a_type_that_nobody_gave_is_not_made_up(http: Http, method: str, content: bytes | None) -> None:
+    async with serving(answers()) as server:
+        await http.request(method, server.url, content=content)
+        await http.request(method, server.url, content=content, headers={"Content-Type": "text/given"})
+    none, given = ([line.lower() for line in head.split(b"\r\n")] for head in server.heads)
+    assert not [line for line in none if line.startswith(b"content-type")]
+    assert [line for line in given if line.startswith(b"content-type")] == [b"content-type: text/given"]
+    assert {b"user-agent: bridge", b"accept: */*", b"accept-encoding: identity"} <= set(none)
+
+
+FORM = {
+    "data": {"JSON": '{"text": "你"}', "many": ["1", "2"]},
+    "files": [("a", ('"ü\n".png', b"\x00\r\n--", "image/png"))],
+}
+
+
+async def test_a_form_is_what_httpx_makes_of_it_with_a_boundary_that_was_not_there_before(http: Http) -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    async def act(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n") if b": " in line)
+        seen.append((fields[b"content-type"].decode(), await reader.readexactly(int(fields[b"content-length"]))))
+        await answers()(head, reader, writer)
+
+    async with serving(act) as server:
+        for _ in range(2):
+            await http.request("POST", server.url, **FORM)
+        mine = "multipart/form-data; boundary=mine"
+        await http.request("POST", server.url, headers={"Content-Type": mine}, **FORM)
+        await http.request("POST", server.url, data={"a": ["1", "ü"]})
+    for content_type, body in seen[:3]:
+        wanted = httpx.Request("POST", server.url, headers={"content-type": content_type}, **FORM)
+        assert body == wanted.read()
+    assert len({content_type for content_type, _ in seen[:2]}) == 2
+    assert seen[2][0] == mine
+    assert seen[3] == ("application/x-www-form-urlencoded", b"a=1&a=%C3%BC")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 100_000, b"9" * 10_000])
@@ -262,14 +336,50 @@ async def test_the_environment_cannot_send_traffic_elsewhere(monkeypatch: pytest
     await http.close()
 
 
-async def test_a_transport_of_ones_own_claims_no_certainty() -> None:
+@pytest.mark.parametrize("error", [httpx.ReadTimeout, httpx.ReadError, TimeoutError])
+async def test_a_transport_of_ones_own_claims_no_certainty(error: type[Exception]) -> None:
     """Only real connections say when the first byte left."""
 
     async def never(request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadTimeout("late", request=request)
+        raise error("late")
 
     http = Http(transport=httpx.MockTransport(never))
     assert not (await failure(http, "POST", "https://vendor.example/send")).certain
+    assert (await failure(http, "GET", "https://vendor.example/send")).certain
+    await http.close()
+
+
+class Pieces(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in (b'{"a":', b"", b" 1}"):
+            yield piece
+
+
+async def test_a_transport_of_ones_own_gets_and_gives_what_a_vendor_would() -> None:
+    seen: list[httpx.Request] = []
+
+    async def vendor(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if request.url.path == "/pieces":
+            return httpx.Response(200, stream=Pieces())
+        if request.url.path == "/gzip":
+            return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=Packed())
+        return httpx.Response(201, headers=[("X-A", "1"), ("x-a", "2")], content=request.content)
+
+    class Packed(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield gzip.compress(b'{"a": 1}')
+
+    http = Http(timeout=2, home="https://vendor.example", transport=httpx.MockTransport(vendor))
+    base = "https://vendor.example"
+    answer = await http.request("post", f"{base}/x y?a=1", headers={"X-Name": "n"}, json={"text": "ü"})
+    assert (answer.status, answer.headers["x-a"], answer.body) == (201, "1, 2", '{"text":"ü"}'.encode())
+    assert (seen[0].method, str(seen[0].url), seen[0].headers["x-name"]) == ("POST", f"{base}/x%20y?a=1", "n")
+    assert seen[0].extensions["timeout"] == {"connect": 2, "read": 2, "write": 2, "pool": 2}
+    assert (await http.request("GET", f"{base}/pieces")).json() == {"a": 1}
+    assert (await http.request("GET", f"{base}/gzip")).json() == {"a": 1}
+    assert b"".join([piece async for piece in http.download(f"{base}/pieces", limit=100)]) == b'{"a": 1}'
+    assert "100 bytes" in str(await failure(http, "POST", base, content=b"x" * 101, max_bytes=100))
     await http.close()
 
 
