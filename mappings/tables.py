@@ -126,10 +126,7 @@ class Pair(Stored, table=True):
 
 
 class Inbox(Stored, table=True):
-    """Authentic payloads as received. States: ready, done, quarantined.
-
-    A key is there once among what is routed; what is ready may repeat it, and is removed when its turn comes.
-    """
+    """Authentic payloads as received. States: ready (may repeat a key, mappings/inbox.py), done, quarantined."""
 
     __table_args__ = (
         _partial("inbox_once", "account", "key", unique=True, where="state <> 'ready'"),

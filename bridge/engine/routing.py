@@ -5,7 +5,6 @@ All of it happens inside one transaction per batch, account by account, in the o
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from bridge.contract import (
     AuthorKind,
@@ -25,9 +24,9 @@ from bridge.engine import desk_side, ledger
 from bridge.engine.greeting import greet
 from bridge.engine.labels import look_at, refresh
 from bridge.engine.letters import put
+from bridge.engine.linking import Changes, Unroutable, link_for
 from bridge.engine.reopening import reopen
 from bridge.engine.world import Connected, Touched, World
-from bridge.registry import find_route
 from mappings import inbox, links, outbox, people, waiting
 from mappings.inbox import ReadyRow
 from mappings.links import LinkRow
@@ -36,10 +35,6 @@ from mappings.store import Tx
 # longer than an unknown step takes to be looked for: its settling time, a fetch and one retry
 _EARLY_WAIT = timedelta(seconds=2)
 _EARLY_TRIES = 40
-
-
-class Unroutable(Exception):
-    """No route leads anywhere for this customer."""
 
 
 def route_batch(
@@ -163,7 +158,7 @@ def _customer_said(
     """A customer's message: it reopens the allowance and what was held, and waits for its ticket."""
     message = event.message
     contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
-    link, changes = _link_for(tx, world, connected, message.conversation, contact, event.context, touched, now)
+    link, changes = link_for(tx, world, connected, message.conversation, contact, event.context, touched, now)
     if not links.add_pair(tx, connected.name, message.id, link.id, now, inbox_id=inbox_id):
         return
     _customer_acted(tx, world, connected, link, changes, ledger.spoke, touched, now)
@@ -176,7 +171,7 @@ def _customer_entered(
     tx: Tx, world: World, connected: Connected, event: Entered, touched: Touched, now: datetime
 ) -> None:
     """A customer opened the chat: a short allowance, and perhaps a greeting. No ticket is made."""
-    link, changes = _link_for(tx, world, connected, event.conversation, event.contact, event.context, touched, now)
+    link, changes = link_for(tx, world, connected, event.conversation, event.contact, event.context, touched, now)
     # what was held may go out now, within the small allowance that entering gives
     _customer_acted(tx, world, connected, link, changes, ledger.entered, touched, now)
     if "event" not in event.context:  # following and tapping a menu open no chat
@@ -184,7 +179,6 @@ def _customer_entered(
 
 
 Action = Callable[..., ledger.Ledger]
-Changes = dict[str, Any]
 
 
 def _customer_acted(
@@ -216,85 +210,6 @@ def _customer_acted(
     reopen(tx, world, link, book, touched, now)
 
 
-def _link_for(
-    tx: Tx,
-    world: World,
-    connected: Connected,
-    conversation: str,
-    contact: Contact,
-    context: dict[str, str],
-    touched: Touched,
-    now: datetime,
-) -> tuple[LinkRow, Changes]:
-    """The conversation's link: the open one, or a new one when there is none or its ticket is finished for good. And
-    what is to be changed on it.
-    """
-    name = connected.name
-    known = people.know(
-        tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), contact.extra.get("customer_id", ""), now
-    )
-    if contact.extra.get("customer_id") and people.suggest(tx, known.person_id, contact.extra["customer_id"], now):
-        touched.note("people to join", account=name)
-    link = links.open_link(tx, name, conversation)
-    if link is not None and (not _finished(world, link, now) or _on_its_way(tx, link)):
-        merged = {**_context(link), **context}
-        changes: Changes = {"touched_at": now, "contact": contact.model_dump_json(exclude_defaults=True)}
-        if context:
-            changes["context"] = _dump(merged)
-        return link, changes
-    merged = {**(_context(link) if link is not None else {}), **context}
-    route = find_route(world.settings.routes, name, merged)
-    if route is None:
-        raise Unroutable(f"no route for channel {name!r} matches {sorted(merged)}")
-    book = link.ledger if link is not None else "{}"
-    if link is not None:
-        links.change_link(tx, link.id, state="ended", warn_at=None)
-    fresh = links.add_link(
-        tx,
-        channel=name,
-        conversation=conversation,
-        desk=route.desk,
-        person_id=known.person_id,
-        state="open",
-        previous=(link.ticket or link.previous) if link is not None and link.desk == route.desk else "",
-        generation=link.generation + 1 if link is not None else 1,
-        peer=link.peer if link is not None and link.desk == route.desk else "",
-        url="",
-        contact=contact.model_dump_json(exclude_defaults=True),
-        context=_dump(merged),
-        fields=_dump(route.fields),
-        ledger=book,
-        shown="",
-        created_at=now,
-        touched_at=now,
-    )
-    if link is not None:
-        _carry_over(tx, link, fresh)
-    return fresh, {}
-
-
-def _carry_over(tx: Tx, old: LinkRow, new: LinkRow) -> None:
-    """Answers that still wait for the customer stay answers to the same customer."""
-    waiting.move_waiting(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id, new.channel)
-    outbox.move_steps(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id)
-
-
-def _on_its_way(tx: Tx, link: LinkRow) -> bool:
-    """Whether something of the customer is still going to this ticket: what they say next must come behind it. When
-    the ticket refuses, all of it moves to the next one together, in order.
-    """
-    lane = links.lane_to_desk(link.id)
-    return bool(outbox.unfinished_in(tx, lane)) or bool(waiting.waiting_in(tx, lane))
-
-
-def _finished(world: World, link: LinkRow, now: datetime) -> bool:
-    """Closed for good, or solved for longer than a reopening is wanted."""
-    if link.state == "closed":
-        return True
-    solved: datetime | None = link.solved_at
-    return link.state == "solved" and solved is not None and now - solved > world.settings.tickets.reopen_within
-
-
 def _contact_changed(tx: Tx, name: str, event: ContactChanged, now: datetime) -> None:
     """A desk's user that was merged lives on as another one; who the customer is on the channel does not change."""
     contact = event.contact
@@ -302,16 +217,3 @@ def _contact_changed(tx: Tx, name: str, event: ContactChanged, now: datetime) ->
         links.change_peer(tx, name, contact.id, event.merged_into)
     else:
         people.know(tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), "", now)
-
-
-def _context(link: LinkRow) -> dict[str, str]:
-    import json
-
-    found: dict[str, str] = json.loads(link.context)
-    return found
-
-
-def _dump(value: object) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False)
