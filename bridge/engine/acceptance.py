@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from bridge.contract import Audience, AuthorKind, Message, Receipt, State, Step
+from bridge.contract import Audience, AuthorKind, Receipt, State, Step
 from bridge.engine import ledger
 from bridge.engine.labels import look_at, refresh
 from bridge.engine.ledger import Ledger
-from bridge.engine.letters import carried_by, show_progress, tell
+from bridge.engine.letters import carried_by, show_progress, shows_progress, tell
 from bridge.engine.world import Touched, World
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
@@ -32,23 +32,23 @@ def accept(tx: Tx, world: World, row: Row[Any], receipt: Receipt, now: datetime,
         return touched
     for identifier in receipt.ids:
         links.add_pair(tx, row.account, identifier, link.id, now, outbox_id=row.id)
-    carried = carried_by(row)
     if row.lane == links.lane_to_desk(link.id):
-        _desk_has_it(tx, world, link, receipt, carried, touched, now)
+        _desk_has_it(tx, world, link, row, receipt, touched, now)
     elif row.lane == links.lane_to_channel(link.id):
-        _customer_has_it(tx, world, link, row, carried, touched, now)
+        _customer_has_it(tx, world, link, row, touched, now)
     elif row.lane == links.lane_of_invitations(link.id):
         tell(tx, world, link, "invited", touched=touched, now=now)
-    ids = [message.id for message in carried if message.author.kind is not AuthorKind.BRIDGE]  # no marks of marks
     to_desk = row.lane != links.lane_to_desk(link.id)
-    show_progress(tx, world, link, ids, State.ACCEPTED, to_desk=to_desk, touched=touched, now=now)
+    if shows_progress(world, link, to_desk=to_desk):  # else nobody needs to know what the step carries
+        ids = [one.id for one in carried_by(row) if one.author.kind is not AuthorKind.BRIDGE]  # no marks of marks
+        show_progress(tx, world, link, ids, State.ACCEPTED, to_desk=to_desk, touched=touched, now=now)
     if waiting.goes_on(tx, row.lane):
         touched.accounts.add(row.account)
     return touched
 
 
 def _desk_has_it(
-    tx: Tx, world: World, link: LinkRow, receipt: Receipt, carried: list[Message], touched: Touched, now: datetime
+    tx: Tx, world: World, link: LinkRow, row: Row[Any], receipt: Receipt, touched: Touched, now: datetime
 ) -> None:
     changes: dict[str, Any] = {}
     if receipt.conversation and receipt.conversation != link.ticket:
@@ -57,7 +57,7 @@ def _desk_has_it(
         changes["peer"] = receipt.peer
     if receipt.url and receipt.url != link.url:
         changes["url"] = receipt.url
-    if link.state == "solved" and any(message.audience is Audience.CUSTOMER for message in carried):
+    if link.state == "solved" and any(message.audience is Audience.CUSTOMER for message in carried_by(row)):
         changes |= {"state": "open", "solved_at": None}
     if changes:
         links.change_link(tx, link.id, **changes)
@@ -65,16 +65,14 @@ def _desk_has_it(
         refresh(tx, world, link, touched, now)
 
 
-def _customer_has_it(
-    tx: Tx, world: World, link: LinkRow, row: Row[Any], carried: list[Message], touched: Touched, now: datetime
-) -> None:
+def _customer_has_it(tx: Tx, world: World, link: LinkRow, row: Row[Any], touched: Touched, now: datetime) -> None:
     """The allowance shrinks; at the last reply the agents are told."""
     if links.forget_notices(tx, link.id, "late."):
         touched.note("answers go again", link=link.id)
     if world.capabilities(link.channel).window is None:
         return
     cost = Step.model_validate_json(row.step).cost
-    answer = any(message.author.kind is AuthorKind.AGENT for message in carried)
+    answer = any(message.author.kind is AuthorKind.AGENT for message in carried_by(row))
     book = ledger.spent(Ledger.model_validate_json(link.ledger), cost, answered_at=now if answer else None)
     links.change_link(tx, link.id, ledger=book.model_dump_json(), warn_at=look_at(world, book, now))
     refresh(tx, world, link, touched, now)

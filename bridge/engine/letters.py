@@ -130,6 +130,11 @@ def _write(
     return True
 
 
+def shows_progress(world: World, link: LinkRow, *, to_desk: bool) -> bool:
+    """Whether one end of a link can show how far messages came."""
+    return world.capabilities(link.desk if to_desk else link.channel).progress
+
+
 def show_progress(
     tx: Tx,
     world: World,
@@ -143,8 +148,7 @@ def show_progress(
     reason: str = "",
 ) -> None:
     """How far messages came, for accounts that can show it."""
-    account = link.desk if to_desk else link.channel
-    if not world.capabilities(account).progress:
+    if not shows_progress(world, link, to_desk=to_desk):
         return
     parts = tuple(Progress(of=identifier, state=state, reason=reason) for identifier in message_ids)
     if parts:
