@@ -126,9 +126,7 @@ class Pair(SQLModel, table=True):
 
 
 class Inbox(SQLModel, table=True):
-    """Authentic payloads as received. States: ready, done, quarantined.
-
-    A key is there once among what is routed; what is ready may repeat it, and is removed when its turn comes.
+    """Authentic payloads as received. States: ready, done, quarantined. What is ready may repeat the key of another one.
     """
 
     __table_args__ = (
