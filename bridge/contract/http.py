@@ -7,9 +7,12 @@ what a 422 means only the connector knows.
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import lru_cache
+from hashlib import blake2b
+from itertools import count
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -19,7 +22,6 @@ from bridge.contract.addresses import origin, pin
 from bridge.contract.answer import Answer
 from bridge.contract.config import is_loopback
 from bridge.contract.errors import Rejected, Retryable
-from bridge.contract.form import File, multipart, new_boundary
 from bridge.contract.transport import HttpxTransport, LeanTransport, Outgoing
 from bridge.contract.trip import Reply, Trip, read_pieces, read_whole
 
@@ -29,7 +31,12 @@ _MAX_HOPS = 3
 # an idle connection that the vendor closes just as we write to it is the commonest uncertain failure
 _IDLE = 4.0
 _NOWHERE = httpx.URL("")
+_SEED = os.urandom(32)
+_numbers = count()
 _HEADERS = {"user-agent": "bridge", "accept": "*/*", "accept-encoding": "identity", "connection": "keep-alive"}
+
+File = tuple[str, tuple[str, bytes, str]]
+"""(field name, (file name, bytes, MIME type))"""
 
 
 class Http:
@@ -176,7 +183,7 @@ def _outgoing(
     files: Sequence[File] | None = None,
     server_name: str | None = None,
 ) -> Outgoing:
-    """Addresses with parameters are joined, and plain forms made, by httpx; where there are none, it builds nothing."""
+    """Addresses with parameters are joined, and forms made, by httpx; where there are none, nothing of it is built."""
     found = _HEADERS | {name.lower(): value for name, value in headers.items()}
     try:
         if content is None and (data or files):
@@ -190,11 +197,11 @@ def _outgoing(
 
 def _form(data: Mapping[str, Any] | None, files: Sequence[File] | None, given: str | None) -> tuple[bytes, str]:
     """The body and its type: multipart where there are files."""
-    if files:
-        boundary = new_boundary()
-        return multipart(data or {}, files, boundary), f"multipart/form-data; boundary={boundary}"
-    form = httpx.Request("POST", _NOWHERE, data=data)
-    return form.read(), given or form.headers["content-type"]
+    if files and given is None:
+        given = f"multipart/form-data; boundary={_boundary()}"
+    headers = {} if given is None else {"content-type": given}
+    form = httpx.Request("POST", _NOWHERE, headers=headers, data=data, files=files)
+    return form.read(), form.headers["content-type"]
 
 
 @lru_cache(1024)
@@ -235,6 +242,13 @@ def _whence(url: str) -> str:
         return f"GET {urlsplit(url).hostname or ''}"
     except ValueError:
         return "GET"
+
+
+def _boundary() -> str:
+    """What stands between the parts of a form. Who could guess it could write fields of his own into one; asking the
+    system each time, as httpx does, lets go of the interpreter in the middle of a request.
+    """
+    return blake2b(next(_numbers).to_bytes(8), key=_SEED, digest_size=16).hexdigest()
 
 
 def _dump(value: Any) -> bytes:

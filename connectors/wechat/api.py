@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from bridge.contract import Account, Answer, AuthFailed, Rejected, Retryable, Throttled, Token
-from bridge.contract.form import File
+from bridge.contract.http import File
 from connectors.wechat.codes import TOKEN_CODES, failure
 from connectors.wechat.settings import Settings
 
