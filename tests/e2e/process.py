@@ -152,6 +152,12 @@ class Process:
     async def get(self, path: str) -> str:
         return (await self._http.request("GET", self.base + path)).text
 
+    async def has_settled(self, account: str = "desk", seconds: float = 90.0) -> None:
+        """Waits until a step was accepted by an account and that is written down: the vendor shows it earlier."""
+        async with asyncio.timeout(seconds):
+            while f'bridge_steps_total{{account="{account}",outcome="accepted"}}' not in await self.get("/metrics"):
+                await asyncio.sleep(0.05)
+
 
 async def until(condition: Any, seconds: float = 60.0) -> None:
     """Waits in real time for something to become true."""

@@ -92,9 +92,7 @@ async def test_health_and_the_end(street: Street) -> None:
     assert json.loads(await street.bridge.get("/readyz")) == {"ready": True, "reasons": []}
     await street.phone.says(CUSTOMER, "hello")
     await until(lambda: street.said() == ["hello"])
-    async with asyncio.timeout(60):
-        while 'bridge_steps_total{account="desk",outcome="accepted"} 1.0' not in await street.bridge.get("/metrics"):
-            await asyncio.sleep(0.05)
+    await street.bridge.has_settled()
     begun = time.monotonic()
     assert await street.bridge.terminate() == 0
     assert time.monotonic() - begun < 10

@@ -46,7 +46,7 @@ class Street:
         for word in words:
             await self.phone.says(CUSTOMER, word)
         await until(lambda: self.said() == list(words))
-        await until(lambda: '"event": "accepted"' in self.bridge.text())
+        await self.bridge.has_settled()
 
     def seen(self) -> list[Comment]:
         return [comment for number in self.desk.state.tickets for comment in self.desk.ticket(str(number))]
