@@ -149,7 +149,7 @@ class Inbox(Stored, table=True):
 class Waiting(Stored, table=True):
     """Routed messages that no step carries yet. `lane` is link.id * 4, plus 1 towards the channel."""
 
-    __table_args__ = (Index("waiting_lane", "lane", "id"),)
+    __table_args__ = (Index("waiting_lane", "lane", "id"), _partial("waiting_free", "account", "id", where="held = ''"))
 
     id: int | None = Field(default=None, sa_column=_key())
     lane: int = Field(sa_column=Column(BigId, nullable=False))

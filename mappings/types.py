@@ -1,6 +1,7 @@
 """What all tables are made of, and column types that behave the same on SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ConfigDict
@@ -49,6 +50,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return _read if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 
+@lru_cache(64)  # a transaction writes its own moment a dozen times over
 def _written(moment: datetime | None) -> str | None:
     if moment is None:
         return None

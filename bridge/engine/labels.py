@@ -58,8 +58,8 @@ def _shows(world: World, link: LinkRow) -> bool:
         world.settings.replies.tags
         and world.capabilities(link.channel).window is not None
         and desk is not None
-        and isinstance(desk.connector, Shows)
         and (desk.capabilities.tags or _has_fields(world, link))
+        and isinstance(desk.connector, Shows)  # the dearest question of all, because a protocol answers it
     )
 
 

@@ -22,7 +22,7 @@ HOT: dict[str, tuple[Callable[[Tx], Any], str]] = {
     "lost": (lambda tx: outbox.lost_steps(tx, NOW), "outbox_due"),
     "unpark": (lambda tx: outbox.unpark(tx, 4, NOW), "outbox_lane"),
     "in flight": (lambda tx: outbox.in_flight(tx, 4), "outbox_lane"),
-    "idle lanes": (lambda tx: waiting.idle_lanes(tx, "desk", NOW, 50), "outbox_lane"),
+    "idle lanes": (lambda tx: waiting.idle_lanes(tx, "desk", NOW, 50), "waiting_free"),
     "held": (lambda tx: links.anything_held(tx, 1), "outbox_lane"),
     "open link": (lambda tx: links.open_link(tx, "wx", "anna"), "link_open"),
     "ready": (lambda tx: inbox.ready_raws(tx, "wx", 50), "inbox_ready"),

@@ -1,4 +1,4 @@
-"""repeats are known when they are routed"""
+"""repeats are known when they are routed, and idle lanes found in the order of what waits"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,15 +13,18 @@ depends_on = None
 _NAME = 'inbox_account_key_key'
 _NAMES = {'uq': '%(table_name)s_%(column_0_N_name)s_key'}
 _ONCE = sa.text("state <> 'ready'")
+_FREE = sa.text("held = ''")
 
 
 def upgrade() -> None:
     with op.batch_alter_table('inbox', naming_convention=_NAMES) as batch_op:
         batch_op.drop_constraint(_NAME, type_='unique')
         batch_op.create_index('inbox_once', ['account', 'key'], unique=True, sqlite_where=_ONCE, postgresql_where=_ONCE)
+    op.create_index('waiting_free', 'waiting', ['account', 'id'], sqlite_where=_FREE, postgresql_where=_FREE)
 
 
 def downgrade() -> None:
+    op.drop_index('waiting_free', 'waiting')
     op.execute(
         "DELETE FROM inbox WHERE state = 'ready' AND EXISTS (SELECT 1 FROM inbox AS one WHERE one.account = inbox.account"
         " AND one.key = inbox.key AND (one.state <> 'ready' OR one.id < inbox.id))"
