@@ -152,10 +152,11 @@ class Process:
     async def get(self, path: str) -> str:
         return (await self._http.request("GET", self.base + path)).text
 
-    async def has_settled(self, account: str = "desk", seconds: float = 90.0) -> None:
-        """Waits until a step was accepted by an account and that is written down: the vendor shows it earlier."""
-        async with asyncio.timeout(seconds):
-            while f'bridge_steps_total{{account="{account}",outcome="accepted"}}' not in await self.get("/metrics"):
+    async def has_settled(self) -> None:
+        """Waits until the first desk has accepted a step and that is written down: the vendor shows it earlier."""
+        wanted = f'bridge_steps_total{{account="{self._routes[0]["desk"]}",outcome="accepted"}}'
+        async with asyncio.timeout(90):
+            while wanted not in await self.get("/metrics"):
                 await asyncio.sleep(0.05)
 
 
