@@ -7,7 +7,7 @@ import time
 from PIL import Image
 from playwright.async_api import Frame, Page
 
-from tests.browser.conftest import Town, loaded
+from tests.browser.conftest import Town, loaded, until
 from tests.browser.place import jwt
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
@@ -247,7 +247,8 @@ async def test_two_agents_see_each_others_actions_live(town: Town) -> None:
     await one.press("#text", "Enter")
     await other.wait_for_selector(".msg.me:has-text('We look.')")
     await other.wait_for_selector(".event:has-text('Agent A took this over')")
-    assert await other.input_value("#head select") == "Agent A"
+    # the timeline may be fetched before the ticket's own news are here
+    await until(other, "() => document.querySelector('#head select').value === 'Agent A'")
     await one.keyboard.press("Escape")
     await one.keyboard.press("n")
     await say(one, "check shelf 4")
