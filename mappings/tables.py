@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from mappings.types import BigId, StateName, Stored, UtcDateTime
+from mappings.types import BigId, Reason, StateName, Stored, UtcDateTime
 
 
 def _key() -> Column[int]:
@@ -158,7 +158,7 @@ class Waiting(Stored, table=True):
     message_id: str
     message: str = Field(sa_column=Column(Text, nullable=False))
     due_at: datetime = Field(sa_column=_moment(index=True))
-    held: str = Field(default="", sa_column=_text())  # why it does not go out now; "" when it may
+    held: str = Field(default="", sa_column=Column(Reason, nullable=False, server_default=""))  # why it does not go out now; "" when it may
     created_at: datetime = Field(sa_column=_moment())
     inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True, index=True))
 

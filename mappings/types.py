@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import ConfigDict
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, literal_column
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text, literal_column
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
@@ -66,17 +66,29 @@ def _read(text: str | None) -> datetime | None:
 
 
 def _written_out(value: Any) -> Any:
-    """A word becomes part of the statement's text; a list of them as well. What is no plain word stays as it is."""
-    if isinstance(value, str) and value.isascii() and value.isalpha():
+    """A word, or none, becomes part of the statement's text; a list of them as well. All else stays as it is."""
+    if isinstance(value, str) and (not value or (value.isascii() and value.isalpha())):
         return literal_column(f"'{value}'", String())
     return [_written_out(one) for one in value] if isinstance(value, tuple | list) else value
 
 
-class StateName(String):
-    """A row's state. Comparisons write the word into the statement: an index over some states only is not used by
-    SQLite for a value that is bound (sqlite.org/partialindex.html, "Queries Using Partial Indexes").
+class _Written(String.Comparator[str]):
+    """Comparisons write the word into the statement: an index over some words only is not used by SQLite for a value
+    that is bound (sqlite.org/partialindex.html, "Queries Using Partial Indexes"), and a statement that might use it is
+    prepared anew for each value, which costs more than running it.
     """
 
-    class comparator_factory(String.Comparator[str]):  # noqa: N801 # SQLAlchemy looks for this name
-        def operate(self, op: Any, *other: Any, **options: Any) -> Any:
-            return super().operate(op, *map(_written_out, other), **options)
+    def operate(self, op: Any, *other: Any, **options: Any) -> Any:
+        return super().operate(op, *map(_written_out, other), **options)
+
+
+class StateName(String):
+    """A row's state."""
+
+    comparator_factory = _Written
+
+
+class Reason(Text):
+    """Why a row has to wait; empty when it need not."""
+
+    comparator_factory = _Written

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, func, insert, literal_column, select, update
+from sqlalchemy import Row, and_, bindparam, delete, exists, func, insert, select, update
 
 from mappings.outbox import UNFINISHED
 from mappings.prepared import Prepared
@@ -20,14 +20,12 @@ _RELEASE = Prepared(update(_waiting).where(_waiting.c.lane == bindparam("of_lane
 _BUSY = exists().where(_outbox.c.lane == _waiting.c.lane, _outbox.c.state.in_(UNFINISHED))
 _ahead = _waiting.alias("ahead")
 _NOW = bindparam("now", type_=_waiting.c.due_at.type)
-# in the text, for the index over what is not held: SQLite does not use it for a value that is bound
-_FREE: ColumnElement[str] = literal_column("''")
 # in the order of the index, so that it ends with the first few lanes, however many wait
 _IDLE = Prepared(
     select(_waiting.c.lane)
     .where(
         _waiting.c.account == bindparam("account"),
-        _waiting.c.held == _FREE,
+        _waiting.c.held == "",
         _waiting.c.due_at <= _NOW,
         ~_BUSY,
         ~exists().where(
