@@ -16,18 +16,17 @@ class Job(Generic[T]):
 
     __slots__ = ("error", "function", "future", "loop", "value")
 
-    def __init__(self, function: Callable[[Connection], T], waiting: "asyncio.AbstractEventLoop | Future[T]") -> None:
+    def __init__(
+        self,
+        function: Callable[[Connection], T],
+        future: "asyncio.Future[T] | Future[T]",
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
         self.function = function
-        self.loop = None if isinstance(waiting, Future) else waiting
-        self.future: asyncio.Future[T] | Future[T]
-        self.future = waiting if isinstance(waiting, Future) else waiting.create_future()
+        self.future = future
+        self.loop = loop
         self.value: T
         self.error: BaseException | None = None
-
-    async def wait(self) -> T:
-        """What the function returned, or raised, once it is committed."""
-        assert isinstance(self.future, asyncio.Future)
-        return await self.future
 
     def finish(self) -> None:
         """Tells whoever waits, unless they gave up. On their loop, where they have one."""

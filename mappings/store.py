@@ -101,20 +101,26 @@ class Store:
             self._lock.close()
             self._lock = None
 
-    async def write(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Runs a function in a transaction; returns its value once it is committed."""
-        job = Job(lambda tx: function(tx, *arguments, **named), asyncio.get_running_loop())
-        self._jobs.put(job)
-        return await job.wait()
+    def write(
+        self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> asyncio.Future[T]:
+        """Runs a function in a transaction, asked for at once; gives its value once it is committed."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(Job(lambda tx: function(tx, *arguments, **named), future, loop))
+        return future
 
-    async def write_first(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+    def write_first(
+        self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> asyncio.Future[T]:
         """The same as `write`, before everything else that waits: somebody outside waits for this commit."""
         if not self.sqlite:
-            return await self.write(function, *arguments, **named)
-        job = Job(lambda tx: function(tx, *arguments, **named), asyncio.get_running_loop())
-        self._urgent.append(job)
+            return self.write(function, *arguments, **named)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._urgent.append(Job(lambda tx: function(tx, *arguments, **named), future, loop))
         self._jobs.put(NOTHING)
-        return await job.wait()
+        return future
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Runs a function that only reads, beside the writers."""
@@ -155,6 +161,8 @@ class Store:
                     batch.append(self._jobs.get())
                 stop = None in batch
                 jobs = [job for job in batch if job is not None and job is not NOTHING]
+                if len(jobs) == 1:  # what is urgent need not wait for a second commit, nor this one for its own
+                    jobs = [*self._drawn(), *jobs]
                 self._commit_urgent(tx)
                 while jobs:
                     done = _commit_together(tx, jobs[:_BITE], self._urgent)
@@ -164,9 +172,12 @@ class Store:
                     return
 
     def _commit_urgent(self, tx: Connection) -> None:
-        jobs = [self._urgent.popleft() for _ in range(len(self._urgent))]
+        jobs = self._drawn()
         while jobs:
             del jobs[: _commit_together(tx, jobs, deque())]
+
+    def _drawn(self) -> list[Job[Any]]:
+        return [self._urgent.popleft() for _ in range(len(self._urgent))]
 
     def _write_single(self) -> None:
         """PostgreSQL: one transaction for each, several at a time."""

@@ -158,7 +158,7 @@ class Waiting(Stored, table=True):
     message_id: str
     message: str = Field(sa_column=Column(Text, nullable=False))
     due_at: datetime = Field(sa_column=_moment(index=True))
-    held: str = Field(default="", sa_column=Column(Reason, nullable=False, server_default=""))  # why it does not go out now; "" when it may
+    held: str = Field(default="", sa_type=Reason, sa_column_kwargs={"server_default": ""})  # "" when it may go now
     created_at: datetime = Field(sa_column=_moment())
     inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True, index=True))
 

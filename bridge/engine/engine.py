@@ -40,7 +40,7 @@ class Engine:
         self._owner = uuid4().hex[:12]
         self._stop = asyncio.Event()
         self._pace = Pace(time.monotonic)
-        self._intake = Intake(store, world, self._kept)
+        self._intake = Intake(store, world, self._kept, self._along)
         self._fetcher = Fetcher(store, world, files, self._wake_dispatcher)
         self._dispatchers = {
             name: Dispatcher(store, world, connected, self._wake, self._owner, self._intake.step_back, self._pace)
@@ -128,9 +128,16 @@ class Engine:
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(coroutine, name=name))
 
-    def _kept(self, name: str) -> None:
+    def _kept(self, name: str, routed: bool) -> None:
         self._pace.came()
-        self._wake_router(name)
+        if not routed:
+            self._wake_router(name)
+
+    def _along(self, name: str) -> bool:
+        """Whether what is about to be kept will be routed without another word. Not while callbacks come fast: their
+        senders would wait for it.
+        """
+        return self._work and not self._pace.pressed and self._routers[name].go_along()
 
     def _wake_router(self, name: str) -> None:
         self._routers[name].wake.set()

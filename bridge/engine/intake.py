@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -20,6 +20,7 @@ log = structlog.get_logger("bridge.intake")
 
 Entry = tuple[list[inbox.RawRow], asyncio.Future[None]]  # what is to be kept, and who waits for it
 
+_LATE = "the database did not commit in time"
 COMMIT_LIMIT = 3.5  # seconds; a sender that hears nothing for 5 s gives up, so the refusal must come before
 _GROUP = 256
 _FLOOD = 16  # callbacks in one commit
@@ -30,7 +31,9 @@ _MOMENT, _MOMENTS = 0.005, 10
 class Group:
     """The callbacks of one transaction. They are drawn when it begins: who came until then shares its commit."""
 
-    def __init__(self, draw: Callable[[], list[Entry]]) -> None:
+    def __init__(self, draw: Callable[[], list[Entry]], asked_at: float) -> None:
+        self.asked_at = asked_at  # in the loop's time
+        self.told = False
         self._draw = draw
         self._lock = threading.Lock()
         self._entries: list[Entry] | None = None
@@ -62,16 +65,22 @@ class Intake:
     What comes by itself is kept as it comes; whether it is a repeat is asked when its turn to be routed comes.
     """
 
-    def __init__(self, store: Store, world: World, wake: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        world: World,
+        wake: Callable[[str, bool], None],
+        along: Callable[[str], bool] = lambda _name: False,
+    ) -> None:
         self._store = store
         self._world = world
         self._wake = wake
+        self._along = along
         self._gathering: deque[Entry] = deque()
         self._asked = False  # for a transaction that has not begun
         self._flooded = False
         self._took = 0.0  # seconds that the last commit took
         self._running = 0  # transactions asked for and not yet over
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def keep(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """Returns when the payloads are durable. Raises StoreDown when they could not be committed in time."""
@@ -79,14 +88,17 @@ class Intake:
             await self.keep_page(account, raws, cursor)
             return
         rows = self._rows(account, raws)
+        routed = False
         if rows:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._gathering.append((rows, future))
             # one after the other keeps the order of arrival; SQLite's only writer sees to that by itself
             if not self._asked and (not self._running or (self._store.sqlite and not self._flooded)):
                 self._ask()
+                # a transaction of SQLite's only writer sees what the one before it kept, or shares it
+                routed = self._store.sqlite and not self._flooded and self._along(account)
             await future
-        self._kept(account, len(rows))
+        self._kept(account, len(rows), routed=routed)
 
     async def keep_page(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """The same for what somebody went to read, and may have read before: only what is new is written."""
@@ -99,11 +111,11 @@ class Intake:
         now = self._world.now
         return [(account, raw.key, raw.payload, raw.at or now()) for raw in raws]
 
-    def _kept(self, account: str, count: int) -> None:
+    def _kept(self, account: str, count: int, *, routed: bool = False) -> None:
         if count:
             metrics.raws.count(account, by=count)
             reach("kept")
-            self._wake(account)
+            self._wake(account, routed)
 
     async def step_back(self) -> bool:
         """For other work: while many callbacks wait for their commit they come first, for a moment.
@@ -117,11 +129,25 @@ class Intake:
         return True
 
     def _ask(self) -> None:
+        """For a transaction: at once, or in a flood when the loop brings no more."""
         self._asked = True
         self._running += 1
-        task = asyncio.create_task(self._commit(), name="group commit")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        loop = asyncio.get_running_loop()
+        if self._flooded:
+            loop.call_soon(self._gather, loop, loop.time() + self._took, 0)
+        else:
+            self._commit(loop)
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, until: float, before: int) -> None:
+        """In a flood: waits while each turn of the loop brings more, at most as long as the last commit took.
+
+        Without it a small group goes first and a large one waits behind it for a whole sync of the disk.
+        """
+        count = len(self._gathering)
+        if before < count < _GROUP and loop.time() < until:
+            loop.call_soon(self._gather, loop, until, count)
+        else:
+            self._commit(loop)
 
     def _draw(self) -> list[Entry]:
         """On the writer's thread. Who comes after the first line asks for the next transaction."""
@@ -132,20 +158,29 @@ class Intake:
                 drawn.append(self._gathering.popleft())
         return drawn
 
-    async def _commit(self) -> None:
-        """One transaction for a group, and the word to each who waits for it."""
-        await self._gather()
-        loop, group = asyncio.get_running_loop(), Group(self._draw)
-        began = loop.time()
-        error: StoreDown | None = None
-        with metrics.keep_seconds.time():
-            try:
-                await _in_time(self._store.write_first(group.keep))
-            except StoreDown as caught:
-                error = caught
+    def _commit(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One transaction for a group. No task waits for it: each turn of the loop on this way waits for all others
+        that are ready, and so does whoever sent the callbacks.
+        """
+        group = Group(self._draw, loop.time())
+        work = self._store.write_first(group.keep)
+        late = loop.call_later(COMMIT_LIMIT, self._end, loop, group, StoreDown(_LATE))
+
+        def committed(work: asyncio.Future[int]) -> None:
+            late.cancel()
+            self._end(loop, group, _trouble(work))
+
+        work.add_done_callback(committed)
+
+    def _end(self, loop: asyncio.AbstractEventLoop, group: Group, error: StoreDown | None) -> None:
+        """The word to each who waits for a group, once. If it lands later, what the sender repeats is known."""
+        if group.told:
+            return
+        group.told = True
         entries = group.close()
         self._flooded = len(entries) >= _FLOOD
-        self._took = loop.time() - began
+        self._took = loop.time() - group.asked_at
+        metrics.keep_seconds.took(self._took)
         if error is not None:  # who came meanwhile has waited as well
             entries = [*entries, *self._draw()]
         for _, future in entries:
@@ -159,27 +194,23 @@ class Intake:
         if self._gathering and not self._asked:
             self._ask()
 
-    async def _gather(self) -> None:
-        """In a flood: waits while each turn of the loop brings more, at most as long as the last commit took.
 
-        Without it a small group goes first and a large one waits behind it for a whole sync of the disk.
-        """
-        loop = asyncio.get_running_loop()
-        until, before = loop.time() + self._took, 0
-        while self._flooded and before < len(self._gathering) < _GROUP and loop.time() < until:
-            before = len(self._gathering)
-            await asyncio.sleep(0)
-
-
-async def _in_time(work: Awaitable[int]) -> int:
+async def _in_time(work: asyncio.Future[int]) -> int:
     """Waits for a commit, but not longer than a sender would. If it lands later, what the sender repeats is known."""
-    try:
-        return await asyncio.wait_for(asyncio.shield(work), COMMIT_LIMIT)
-    except TimeoutError:
-        raise StoreDown("the database did not commit in time") from None
-    except Exception as error:
-        log.warning("cannot keep", error=type(error).__name__)
-        raise StoreDown(f"the database refused: {type(error).__name__}") from error
+    await asyncio.wait([work], timeout=COMMIT_LIMIT)
+    error = _trouble(work) if work.done() else StoreDown(_LATE)
+    if error is not None:
+        raise error
+    return work.result()
+
+
+def _trouble(work: asyncio.Future[int]) -> StoreDown | None:
+    """Why a commit that is over did not succeed."""
+    error = work.exception()
+    if error is None:
+        return None
+    log.warning("cannot keep", error=type(error).__name__)
+    return StoreDown(f"the database refused: {type(error).__name__}")
 
 
 def _keep_page(tx: Tx, account: str, rows: list[inbox.RawRow], cursor: str | None, now: datetime) -> int:

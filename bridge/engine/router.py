@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -18,6 +19,14 @@ from mappings.store import Store, Tx
 log = structlog.get_logger("bridge.router")
 
 _BATCH, _BITE = 16, 2  # payloads routed in one transaction: in calm, and while callbacks wait
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A transaction that was asked for, and the places that it was offered."""
+
+    offers: Sequence[tuple[Dispatcher, Offer]]
+    work: "asyncio.Future[tuple[Touched, dict[str, Taken]]]"
 
 
 class Router:
@@ -41,15 +50,26 @@ class Router:
         self._step_back = step_back
         self._dispatchers = dispatchers
         self.wake = asyncio.Event()
+        self._rests = False
+        self._along: Round | None = None
+
+    def go_along(self) -> bool:
+        """A payload's transaction was asked for: when nothing else is to be done here, it is routed in the same one,
+        another commit less. False when there is.
+        """
+        if not self._rests or self.wake.is_set():
+            return False
+        self._along = self._begin(_BITE, self._dispatchers)
+        self.wake.set()
+        return True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`."""
         alone = False
-        while not stop.is_set():
+        while not stop.is_set() or self._along is not None:
             self.wake.clear()
-            pressed = await self._step_back()
             try:
-                touched = await self._round(_BITE if pressed else _BATCH, () if alone else self._dispatchers)
+                touched = await self._end(await self._next(() if alone else self._dispatchers))
             except Exception as error:
                 log.warning("routing interrupted", account=self._name, error=type(error).__name__, exc_info=error)
                 if alone:
@@ -63,16 +83,28 @@ class Router:
             if touched.repeats:
                 metrics.repeats.count(self._name, by=touched.repeats)
             self._wake_others(touched)
-            if not touched.more:
+            if not touched.more and not stop.is_set():
+                self._rests = True
                 await rest(self.wake)
+                self._rests = False
 
-    async def _round(self, limit: int, dispatchers: Sequence[Dispatcher]) -> Touched:
+    async def _next(self, dispatchers: Sequence[Dispatcher]) -> Round:
+        """The one that went along with a payload, or a new one."""
+        along, self._along = self._along, None
+        if along is not None:
+            return along
+        return self._begin(_BITE if await self._step_back() else _BATCH, dispatchers)
+
+    def _begin(self, limit: int, dispatchers: Sequence[Dispatcher]) -> Round:
         offers = [(one, offer) for one in dispatchers if (offer := one.offer()) is not None]
+        return Round(offers, self._store.write(self._batch, limit, offers))
+
+    async def _end(self, begun: Round) -> Touched:
         taken: dict[str, Taken] = {}
         try:
-            touched, taken = await self._store.write(self._batch, limit, offers)
+            touched, taken = await begun.work
         finally:
-            for dispatcher, offer in offers:
+            for dispatcher, offer in begun.offers:
                 dispatcher.send(offer, taken.get(dispatcher.name) or Taken())
         return touched
 

@@ -70,9 +70,9 @@ def watched(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
     write = scene.bridge.store.write
 
-    async def note(function: Any, *arguments: Any, **named: Any) -> Any:
+    def note(function: Any, *arguments: Any, **named: Any) -> Any:
         asked.append(function.__name__)
-        return await write(function, *arguments, **named)
+        return write(function, *arguments, **named)
 
     monkeypatch.setattr(scene.bridge.store, "write", note)
     return asked
@@ -84,7 +84,8 @@ async def test_a_message_needs_two_transactions_after_it_was_kept(
     monkeypatch.setattr("bridge.engine.patience.IDLE", 60)  # else the dispatcher's own look may come between
     scene.desk_class.gate.set()
     async with scene.running() as bridge:
-        await scene.until(lambda: not bridge.engine._dispatchers["desk"]._promised)
+        desk = bridge.engine._dispatchers["desk"]
+        await scene.until(lambda: not desk._promised and not desk._full)
         asked = watched(scene, monkeypatch)
         await scene.says("ann", "hello")
         await scene.quiet()

@@ -26,7 +26,10 @@ class SlowDisk:
         self.free = asyncio.Event()
         self.free.set()
 
-    async def write_first(self, keep: Callable[..., int]) -> int:
+    def write_first(self, keep: Callable[..., int]) -> asyncio.Future[int]:
+        return asyncio.ensure_future(self.commit(keep))
+
+    async def commit(self, keep: Callable[..., int]) -> int:
         group = keep.__self__  # type: ignore[attr-defined] # a method of a Group
         await self.free.wait()
         async with self.writer:
@@ -39,7 +42,7 @@ class SlowDisk:
 def make() -> tuple[Intake, SlowDisk]:
     disk = SlowDisk()
     world: Any = SimpleNamespace(now=lambda: datetime(2026, 1, 5, tzinfo=UTC))
-    return Intake(disk, world, lambda _name: None), disk  # type: ignore[arg-type] # a store as far as it is used
+    return Intake(disk, world, lambda _name, _routed: None), disk  # type: ignore[arg-type] # a store as far as it is used
 
 
 def come(intake: Intake, count: int) -> list[asyncio.Task[None]]:
@@ -123,15 +126,15 @@ async def test_where_there_are_several_writers_one_group_follows_the_other() -> 
     intake, disk = make()
     disk.sqlite = False
     running = [0]
-    write_first = disk.write_first
+    commit = disk.commit
 
     async def watched(keep: Callable[..., int]) -> int:
         running.append(running[-1] + 1)
-        done = await write_first(keep)
+        done = await commit(keep)
         running.append(running[-1] - 1)
         return done
 
-    disk.write_first = watched  # type: ignore[method-assign] # to see how many there are at once
+    disk.commit = watched  # type: ignore[method-assign] # to see how many there are at once
     tasks: list[asyncio.Task[None]] = []
     for _ in range(5):
         tasks += come(intake, 2)

@@ -1,6 +1,7 @@
 """Many share one commit, and what is urgent waits for one of them at most."""
 
 import asyncio
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,14 +48,14 @@ async def test_what_is_urgent_comes_between_two_that_share_a_commit(store: Store
         raise ValueError("its own trouble")
 
     before, first = Gate(), Gate()
-    gathering = [asyncio.create_task(store.write(before.hold))]
+    gathering = [store.write(before.hold)]
     await before.begun()
     for function, *words in ((first.hold,), (fail,), (say, "second"), (say, "third")):
-        gathering.append(asyncio.create_task(store.write(function, *words)))
+        gathering.append(store.write(function, *words))
     await asyncio.sleep(0)
     before.open()
     await first.begun()  # the first of four that were to share a transaction is at work
-    urgent = asyncio.create_task(store.write_first(say, "urgent"))
+    urgent = store.write_first(say, "urgent")
     await asyncio.sleep(0)
     first.open()
     await urgent
@@ -71,10 +72,10 @@ async def test_what_is_urgent_shares_the_commit_of_the_transaction_it_ends(store
         begun.append(tx.get_transaction())
 
     gate = Gate()
-    held = asyncio.create_task(store.write(lambda tx: (note(tx), gate.hold(tx))))
+    held = store.write(lambda tx: (note(tx), gate.hold(tx)))
     await gate.begun()
     assert not store.pressed
-    urgent = [asyncio.create_task(store.write_first(note)) for _ in range(2)]
+    urgent = [store.write_first(note) for _ in range(2)]
     await asyncio.sleep(0)
     assert store.pressed, "so that a long transaction can end early"
     gate.open()
@@ -92,9 +93,9 @@ async def test_what_is_urgent_is_done_although_the_transaction_before_it_fails(s
         gate.hold(tx)
         raise ValueError("its own trouble")
 
-    failing = asyncio.create_task(store.write(fail))
+    failing = store.write(fail)
     await gate.begun()
-    urgent = asyncio.create_task(store.write_first(lambda _tx: done.append("urgent")))
+    urgent = store.write_first(lambda _tx: done.append("urgent"))
     await asyncio.sleep(0)
     gate.open()
     await urgent
@@ -112,14 +113,14 @@ async def test_who_shares_a_transaction_with_one_that_fails_is_done_once_and_the
         return account
 
     gate = Gate()
-    held = asyncio.create_task(store.write(gate.hold))
+    held = store.write(gate.hold)
     await gate.begun()
     names = ["first", "bad", "second", "bad", "third"]
-    ordinary = [asyncio.create_task(store.write(write, name)) for name in names]
+    ordinary = [store.write(write, name) for name in names]
     await asyncio.sleep(0)
     gate.open()
     await held
-    urgent = [asyncio.create_task(store.write_first(write, name)) for name in ("urgent", "bad", "more")]
+    urgent = [store.write_first(write, name) for name in ("urgent", "bad", "more")]
     ends = await asyncio.gather(*ordinary, *urgent, return_exceptions=True)
     found = {name: await store.read(get_cursor, name) for name in {*names, "urgent", "more"}}
     store.close()
@@ -127,3 +128,35 @@ async def test_who_shares_a_transaction_with_one_that_fails_is_done_once_and_the
         "first", ValueError, "second", ValueError, "third", "urgent", ValueError, "more",
     ]  # fmt: skip
     assert found == {"bad": None} | {name: f"None {name}" for name in ("first", "second", "third", "urgent", "more")}
+
+
+async def test_when_one_other_waits_what_is_urgent_goes_first_and_both_share_a_commit(store: Store) -> None:
+    begun: list[tuple[str, object]] = []
+
+    def note(tx: Tx, name: str) -> None:
+        begun.append((name, tx.get_transaction()))
+
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(5)  # the writer does not come between the two
+    try:
+        both = [store.write_first(note, "urgent"), store.write(note, "other")]
+    finally:
+        sys.setswitchinterval(patience)
+    await asyncio.gather(*both)
+    store.close()
+    assert [name for name, _ in begun] == ["urgent", "other"]
+    assert begun[0][1] is begun[1][1], "one transaction"
+
+
+async def test_what_is_urgent_is_kept_although_the_one_that_shares_its_commit_fails(store: Store) -> None:
+    def fail(tx: Tx) -> None:
+        set_cursor(tx, "other", "1", datetime.now(UTC))
+        raise ValueError("its own trouble")
+
+    kept, failing = store.write_first(set_cursor, "urgent", "1", datetime.now(UTC)), store.write(fail)
+    await kept
+    with pytest.raises(ValueError):
+        await failing
+    found = [await store.read(get_cursor, name) for name in ("urgent", "other")]
+    store.close()
+    assert found == ["1", None]
