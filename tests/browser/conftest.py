@@ -26,9 +26,16 @@ async def until(page: Page, expression: str, seconds: float = 30) -> None:
     """Asks the page again and again: its own polling would need eval, which the shop's policy forbids, and a promise
     that waits for an event waits for ever when the event was earlier.
     """
-    async with asyncio.timeout(seconds):
-        while not await page.evaluate(expression):
-            await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(seconds):
+            while not await page.evaluate(expression):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        state = (
+            "() => [document.visibilityState, document.readyState, document.documentElement.outerHTML.slice(0, 2000)]"
+        )
+        seen = await asyncio.wait_for(page.evaluate(state), 5)
+        raise AssertionError(f"never true at {page.url}: {expression}: {seen}") from None
 
 
 async def loaded(page: Page) -> None:

@@ -72,6 +72,16 @@ async def test_the_badge_counts_what_waits_and_reading_ends_it(town: Town) -> No
     await chat.wait_for_selector(".msg:has-text('two')")
 
 
+async def test_a_page_that_is_never_idle_has_it_nevertheless(town: Town) -> None:
+    context = await town.person()
+    await context.add_init_script(
+        "window.requestIdleCallback = (start, wait) => wait?.timeout && setTimeout(start, wait.timeout)"
+    )
+    page = await context.new_page()
+    await page.goto(town.shop.base + "/p/17")
+    await panel(page)
+
+
 async def test_a_site_that_is_not_allowed_shows_nothing(town: Town) -> None:
     stranger = Shop(town.bridge.base)
     await stranger.start()

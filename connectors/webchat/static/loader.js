@@ -22,7 +22,7 @@
     } catch { ok = false; }
   };
   const emit = (name, detail) => {
-    (listeners[name] || []).forEach((listener) => listener(detail));
+    listeners[name]?.forEach((listener) => listener(detail));
     W.dispatchEvent(new CustomEvent(`bridge-chat:${name}`, { detail }));
   };
   const post = (message) => {
@@ -35,8 +35,8 @@
     host = D.createElement('div');
     const root = host.attachShadow({ mode: 'closed' }), sheet = new CSSStyleSheet();
     sheet.replaceSync(`:host{all:initial}button{all:initial;position:fixed;inset-block-end:20px;inset-inline-end:20px;
-z-index:2147483646;width:56px;height:56px;border-radius:50%;cursor:pointer;background:${V.colour};box-shadow:0 6px 20px #0004;
-display:grid;place-items:center;}button:hover{filter:brightness(1.1)}
+z-index:2147483647;width:56px;height:56px;border-radius:50%;cursor:pointer;background:${V.colour};box-shadow:0 6px 20px #0004;
+display:grid;place-items:center}button:hover{filter:brightness(1.1)}
 button:focus-visible{outline:3px solid ${V.colour};outline-offset:3px}svg{width:26px;height:26px;fill:${V.ink}}
 b{position:absolute;top:-3px;inset-inline-end:-3px;min-width:20px;height:20px;border-radius:10px;background:#d1242f;color:#fff;
 font:600 12px/20px system-ui;text-align:center}b:empty{display:none}
@@ -117,6 +117,7 @@ iframe[hidden]{display:none}@media(max-width:480px){iframe{inset:0;width:100%;he
         .then((found) => { if (found?.unread) { unread(found.unread); draw.load(); } }).catch(() => {});
     }
   };
-  const idle = () => (W.requestIdleCallback || setTimeout)(start);
+  // a page may never be idle
+  const idle = () => (W.requestIdleCallback || setTimeout)(start, { timeout: 2000 });
   if (D.readyState === 'complete') idle(); else W.addEventListener('load', idle);
 })();
