@@ -190,7 +190,8 @@ class Dispatcher:
         structlog.contextvars.bind_contextvars(account=row.account, lane=row.lane, step=row.id)
         found: Receipt | None = None
         try:
-            async with self._slots, self._pace.turn():
+            async with self._slots:
+                await self._pace.turn()
                 if self._prepares and (self._rests or self.breaker.rests(self._world.now())):  # trouble since the claim
                     await self._store.write(outbox.give_back, row.id, row.lease)
                     self.wake.set()

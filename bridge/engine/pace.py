@@ -1,16 +1,16 @@
 """Callbacks come first: while they come faster than one process can relay, the relay does little at a time.
 
-A callback passes through the event loop five or six times, and each time waits for all that is ready there: what counts
-for its sender is how much of the relay is at work at once.
+A callback passes through the event loop four or five times, and each time waits for all that is ready there: what
+counts for its sender is how much of the relay is ready at once. So steps begin one after the other, evenly. How many
+are on their way does not matter: waiting for a slow vendor takes nothing from anybody.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 _MANY = 600.0  # callbacks a second: more than one process relays
 _SPAN = 0.1  # seconds over which they are counted
-_AT_ONCE = 2  # steps that are sent at the same time meanwhile: it slows the relay down and never stops it
+_GAP = 0.005  # seconds from one step to the next meanwhile: it slows the relay down and never stops it
 
 
 class Pace:
@@ -18,7 +18,7 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._narrow = asyncio.Semaphore(_AT_ONCE)
+        self._latest = 0.0  # when the latest step has its turn
         self._since, self._count, self._rate = 0.0, 0, 0.0
 
     def came(self) -> None:
@@ -34,11 +34,9 @@ class Pace:
         """Whether callbacks come fast, at this moment."""
         return self._rate > _MANY and self._clock() - self._since < 2 * _SPAN
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Around what the relay does for one message: a few at a time while callbacks come fast, else all."""
-        if not self.pressed:
-            yield
-            return
-        async with self._narrow:
-            yield
+    async def turn(self) -> None:
+        """Before a step is sent. Returns at once, or while callbacks come fast a moment after the one before it."""
+        if self.pressed:
+            now = self._clock()
+            self._latest = max(now, self._latest + _GAP)
+            await asyncio.sleep(self._latest - now)

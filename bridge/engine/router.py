@@ -59,7 +59,7 @@ class Router:
         """
         if not self._rests or self.wake.is_set():
             return False
-        self._along = self._begin(_BITE, self._dispatchers)
+        self._along = self._begin(_BATCH, self._dispatchers)  # there may be some that wait, ahead of it
         self.wake.set()
         return True
 

@@ -1,4 +1,4 @@
-"""Callbacks come first: the relay does little at a time while they come fast, and all of it while they do not."""
+"""Callbacks come first: steps begin evenly while they come fast, and as they may while they do not."""
 
 import asyncio
 from pathlib import Path
@@ -41,27 +41,31 @@ def test_it_is_pressed_while_callbacks_come_fast_and_no_longer() -> None:
     assert not pace.pressed
 
 
-async def most_at_once(pace: Pace, count: int = 10) -> int:
-    at_work, most = 0, 0
+async def waits(pace: Pace, monkeypatch: pytest.MonkeyPatch, count: int) -> list[float]:
+    """How long each of some steps waits for its turn, asked for at the same moment."""
+    slept: list[float] = []
 
-    async def one() -> None:
-        nonlocal at_work, most
-        async with pace.turn():
-            at_work += 1
-            most = max(most, at_work)
-            await asyncio.sleep(0)
-            at_work -= 1
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
 
-    await asyncio.gather(*(one() for _ in range(count)))
-    return most
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "sleep", sleep)
+        for _ in range(count):
+            await pace.turn()
+    return slept
 
 
-async def test_few_are_at_work_while_callbacks_come_fast() -> None:
+async def test_steps_begin_evenly_while_callbacks_come_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    calm = Pace(clock)
-    assert await most_at_once(calm) == 10
-    come(calm, clock, 1000, 0.3)
-    assert await most_at_once(calm) == pace._AT_ONCE
+    relay = Pace(clock)
+    assert await waits(relay, monkeypatch, 10) == [], "in calm nobody waits"
+    come(relay, clock, 1000, 0.3)
+    evenly = [pytest.approx(number * pace._GAP) for number in range(10)]
+    assert await waits(relay, monkeypatch, 10) == evenly
+    clock.now += 0.06
+    assert await waits(relay, monkeypatch, 10) == evenly, "a pause is not made up for in one go"
+    clock.now += 0.2
+    assert await waits(relay, monkeypatch, 10) == []
 
 
 @pytest.fixture
