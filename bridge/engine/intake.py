@@ -66,15 +66,12 @@ class Intake:
     """
 
     def __init__(
-        self,
-        store: Store,
-        world: World,
-        wake: Callable[[str, bool], None],
-        along: Callable[[str], bool] = lambda _name: False,
+        self, store: Store, world: World, kept: Callable[[str, bool], None], along: Callable[[str], bool]
     ) -> None:
+        """`along` asks for routing in the same transaction, and says whether that will be; `kept` is told so, too."""
         self._store = store
         self._world = world
-        self._wake = wake
+        self._told = kept
         self._along = along
         self._gathering: deque[Entry] = deque()
         self._asked = False  # for a transaction that has not begun
@@ -115,7 +112,7 @@ class Intake:
         if count:
             metrics.raws.count(account, by=count)
             reach("kept")
-            self._wake(account, routed)
+            self._told(account, routed)
 
     async def step_back(self) -> bool:
         """For other work: while many callbacks wait for their commit they come first, for a moment.
