@@ -11,11 +11,11 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bridge.contract import Account, Closes, Http, Raw, Serves
 from bridge.engine.engine import Engine
+from bridge.engine.intake import Told
 from bridge.engine.media import MediaFiles
 from bridge.engine.records import StoredRecords
 from bridge.engine.tokens import StoredTokens, derive_key
@@ -116,7 +116,7 @@ class Bridge:
             await asyncio.gather(*(http.close() for http in self._https))
             await asyncio.to_thread(self.store.close)
 
-    def app(self, *more: BaseRoute) -> ASGIApp:
+    def app(self, *more: BaseRoute) -> Front:
         """The web side; its lifespan runs the bridge. `more` are routes of a host that has pages of its own."""
 
         @asynccontextmanager
@@ -126,7 +126,7 @@ class Bridge:
 
         middleware = [Middleware(ProxyHeadersMiddleware), Middleware(SafeHeaders)]
         pages = Starlette(routes=[*self._routes(), *more], lifespan=lifespan, middleware=middleware)
-        return Front(Hooks(self.world, self._keep, self._look), pages)
+        return Front(Hooks(self.world, self._take, self._look), pages)
 
     def _routes(self) -> list[BaseRoute]:
         routes: list[BaseRoute] = [
@@ -148,6 +148,10 @@ class Bridge:
     def _keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
         assert self.engine is not None
         return self.engine.keep(name, raws, cursor)
+
+    def _take(self, name: str, raws: Sequence[Raw], told: Told) -> None:
+        assert self.engine is not None
+        self.engine.take(name, raws, told)
 
     def _look(self, name: str, conversations: object) -> None:
         assert self.engine is not None

@@ -12,6 +12,7 @@ import uvicorn
 
 from bridge.app import Bridge
 from bridge.handover import sockets_handed_over
+from bridge.web.connection import Connection
 from mappings.schema import check_schema, migrate_aside
 from mappings.store import StoreUnusable
 
@@ -49,7 +50,7 @@ def run_server(bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool) 
         date_header=True,
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=75,
-        h11_max_incomplete_event_size=16384,
+        http=Connection,
     )
     server = BridgeServer(config, bridge)
     with contextlib.suppress(KeyboardInterrupt):

@@ -57,9 +57,10 @@ class Connector(ABC, Generic[ConfigT]):
         self.account = account
 
     @abstractmethod
-    async def verify(self, request: Request) -> Verdict:
+    def verify(self, request: Request) -> Verdict | Awaitable[Verdict]:
         """Says whether a callback is authentic and what it means. No network, no parsing beyond the key.
 
+        `async def` where it must wait for something (a secret out of the store); a plain function is answered sooner.
         Raises Unauthentic (403) or, when it cannot even be read before authentication, Malformed (400).
         """
 

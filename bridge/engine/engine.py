@@ -14,7 +14,7 @@ from bridge.contract import Collects, Listens, Raw, StoreDown
 from bridge.engine import collect, watch
 from bridge.engine.collect import Collector
 from bridge.engine.dispatch import Dispatcher
-from bridge.engine.intake import Intake
+from bridge.engine.intake import Intake, Told
 from bridge.engine.media import Fetcher, MediaFiles
 from bridge.engine.metronome import Metronome
 from bridge.engine.pace import Pace
@@ -102,6 +102,10 @@ class Engine:
         """Makes payloads of an account durable. Raises StoreDown."""
         return self._intake.keep(name, raws, cursor)
 
+    def take(self, name: str, raws: Sequence[Raw], told: Told) -> None:
+        """The same for who has no task that could wait."""
+        self._intake.take(name, raws, told)
+
     def look(self, name: str, conversations: Sequence[str]) -> None:
         """A nudge from a vendor."""
         collector = self._collectors.get(name)
@@ -128,8 +132,8 @@ class Engine:
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(coroutine, name=name))
 
-    def _kept(self, name: str, routed: bool) -> None:
-        self._pace.came()
+    def _kept(self, name: str, count: int, routed: bool) -> None:
+        self._pace.came(count)
         if not routed:
             self._wake_router(name)
 

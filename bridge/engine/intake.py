@@ -5,7 +5,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -18,7 +20,8 @@ from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.intake")
 
-Entry = tuple[list[inbox.RawRow], asyncio.Future[None]]  # what is to be kept, and who waits for it
+Told = Callable[[StoreDown | None], None]
+"""Hears once that all is durable, or why it may not be."""
 
 _LATE = "the database did not commit in time"
 COMMIT_LIMIT = 3.5  # seconds; a sender that hears nothing for 5 s gives up, so the refusal must come before
@@ -26,6 +29,16 @@ _GROUP = 256
 _FLOOD = 16  # callbacks in one commit
 _PRESSED = 4  # callbacks that wait for the next commit
 _MOMENT, _MOMENTS = 0.005, 10
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is to be kept, and who hears of it. `routed`: routing was asked for together with the commit."""
+
+    account: str
+    rows: list[inbox.RawRow]
+    told: Told
+    routed: bool = False
 
 
 class Group:
@@ -42,7 +55,7 @@ class Group:
         """In the transaction; after a deadlock once more, with the same callbacks."""
         entries = self.begin()
         reach("keeping")
-        return inbox.keep_raws(tx, [row for rows, _ in entries for row in rows])
+        return inbox.keep_raws(tx, [row for entry in entries for row in entry.rows])
 
     def begin(self) -> list[Entry]:
         """Draws, the first time. On the writer's thread."""
@@ -66,9 +79,11 @@ class Intake:
     """
 
     def __init__(
-        self, store: Store, world: World, kept: Callable[[str, bool], None], along: Callable[[str], bool]
+        self, store: Store, world: World, kept: Callable[[str, int, bool], None], along: Callable[[str], bool]
     ) -> None:
-        """`along` asks for routing in the same transaction, and says whether that will be; `kept` is told so, too."""
+        """`along` asks for routing in the same transaction, and says whether that will be. `kept` hears of an account,
+        how many of its payloads are durable now, and whether all of them will be routed without another word.
+        """
         self._store = store
         self._world = world
         self._told = kept
@@ -84,24 +99,31 @@ class Intake:
         if cursor is not None:
             await self.keep_page(account, raws, cursor)
             return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.take(account, raws, partial(_settle, future))
+        await future
+
+    def take(self, account: str, raws: Sequence[Raw], told: Told) -> None:
+        """The same for who has no task that could wait: they are told, on the loop."""
         rows = self._rows(account, raws)
-        routed = False
-        if rows:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._gathering.append((rows, future))
-            # one after the other keeps the order of arrival; SQLite's only writer sees to that by itself
-            if not self._asked and (not self._running or (self._store.sqlite and not self._flooded)):
-                self._ask()
-                # a transaction of SQLite's only writer sees what the one before it kept, or shares it
-                routed = self._store.sqlite and not self._flooded and self._along(account)
-            await future
-        self._kept(account, len(rows), routed=routed)
+        if not rows:
+            told(None)
+            return
+        entry = Entry(account, rows, told)
+        self._gathering.append(entry)
+        # one after the other keeps the order of arrival; SQLite's only writer sees to that by itself
+        if not self._asked and (not self._running or (self._store.sqlite and not self._flooded)):
+            self._ask()
+            # a transaction of SQLite's only writer sees what the one before it kept, or shares it
+            entry.routed = self._store.sqlite and not self._flooded and self._along(account)
 
     async def keep_page(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """The same for what somebody went to read, and may have read before: only what is new is written."""
         rows = self._rows(account, raws)
         if rows or cursor is not None:
             new = await _in_time(self._store.write(_keep_page, account, rows, cursor, self._world.now()))
+            if new:
+                reach("kept")
             self._kept(account, new)
 
     def _rows(self, account: str, raws: Sequence[Raw]) -> list[inbox.RawRow]:
@@ -111,8 +133,7 @@ class Intake:
     def _kept(self, account: str, count: int, *, routed: bool = False) -> None:
         if count:
             metrics.raws.count(account, by=count)
-            reach("kept")
-            self._told(account, routed)
+            self._told(account, count, routed)
 
     async def step_back(self) -> bool:
         """For other work: while many callbacks wait for their commit they come first, for a moment.
@@ -180,16 +201,39 @@ class Intake:
         metrics.keep_seconds.took(self._took)
         if error is not None:  # who came meanwhile has waited as well
             entries = [*entries, *self._draw()]
-        for _, future in entries:
-            if future.done():
-                continue
+        if error is None:
+            self._count(entries)
+        for entry in entries:
             if error is None:
-                future.set_result(None)
-            else:
-                future.set_exception(error)
+                reach("kept")
+            try:
+                entry.told(error)
+            except Exception:  # a bug there keeps nobody else from their word
+                log.exception("bug while telling", account=entry.account)
         self._running -= 1
         if self._gathering and not self._asked:
             self._ask()
+
+    def _count(self, entries: Sequence[Entry]) -> None:
+        """Once for each account, not for each callback: many share a commit."""
+        counts: dict[str, int] = {}
+        unrouted: set[str] = set()
+        for entry in entries:
+            counts[entry.account] = counts.get(entry.account, 0) + len(entry.rows)
+            if not entry.routed:
+                unrouted.add(entry.account)
+        for account, count in counts.items():
+            self._kept(account, count, routed=account not in unrouted)
+
+
+def _settle(future: asyncio.Future[None], error: StoreDown | None) -> None:
+    """The word to a task that waits, unless it gave up."""
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 async def _in_time(work: asyncio.Future[int]) -> int:

@@ -21,9 +21,9 @@ class Pace:
         self._latest = 0.0  # when the latest step has its turn
         self._since, self._count, self._rate = 0.0, 0, 0.0
 
-    def came(self) -> None:
-        """A callback was kept."""
-        self._count += 1
+    def came(self, count: int = 1) -> None:
+        """So many callbacks were kept."""
+        self._count += count
         now = self._clock()
         if now - self._since >= _SPAN:
             self._rate = self._count / (now - self._since)

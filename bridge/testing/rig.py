@@ -4,15 +4,16 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
-from bridge.contract import Account, Http, Media, Rejected
+from bridge.contract import Account, Connector, Http, Media, Rejected, Request, Verdict
 from bridge.engine.filetypes import sniff
 from bridge.engine.pictures import fit
 from bridge.testing.clock import system_clock
 from bridge.testing.records import MemoryRecords
 from bridge.testing.tokens import MemoryTokens
 
-__all__ = ["MemoryMedia", "MemoryRecords", "MemoryTokens", "lend_account", "make_account"]
+__all__ = ["MemoryMedia", "MemoryRecords", "MemoryTokens", "lend_account", "make_account", "verdict_of"]
 
 
 class MemoryMedia:
@@ -93,3 +94,9 @@ async def lend_account(
         yield account
     finally:
         await account.http.close()
+
+
+async def verdict_of(connector: Connector[Any], request: Request) -> Verdict:
+    """What a connector says of a callback, whether it has to wait for that or not."""
+    verdict = connector.verify(request)
+    return verdict if isinstance(verdict, Verdict) else await verdict

@@ -2,18 +2,18 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bridge.web.hooks import PREFIX
+from bridge.web.hooks import PREFIX, Hooks
 
 
 class Front:
     """One ASGI application out of two."""
 
-    def __init__(self, hooks: ASGIApp, pages: ASGIApp) -> None:
-        self._hooks = hooks
+    def __init__(self, hooks: Hooks, pages: ASGIApp) -> None:
+        self.hooks = hooks
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await self._hooks(scope, receive, send)
+            await self.hooks(scope, receive, send)
         else:
             await self._pages(scope, receive, send)

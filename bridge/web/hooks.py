@@ -1,18 +1,19 @@
 """`/hooks/{account}`: verify, keep, then answer. No vendor is called and nothing is rendered here.
 
-A bare ASGI application: a platform waits for this answer, and the layers that pages need would double its price.
+A platform waits for this answer, and the layers that pages need would double its price. So this is a bare ASGI
+application, and what came whole is answered without even that (`web/connection.py`).
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote_plus
 
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from bridge.contract import Connector, Malformed, Raw, Reply, Request, StoreDown, Unauthentic
+from bridge.contract import Connector, Malformed, Raw, Reply, Request, StoreDown, Unauthentic, Verdict
 from bridge.engine.world import World
 from bridge.observe import metrics
 from bridge.web.timelimit import TimeLimit
@@ -26,73 +27,160 @@ _AT_WORK = 256  # callbacks in work at once; beyond that the vendor is asked to 
 _METHODS = frozenset({"GET", "POST"})
 _ALWAYS = {"x-content-type-options": "nosniff"}
 
+Answer = Callable[[Reply], None]
+Told = Callable[[StoreDown | None], None]
+Keeping = Callable[[str, Sequence[Raw], Told], None]
 
-@dataclass(slots=True)
+
 class Hooks:
     """The endpoint of all accounts."""
 
-    world: World
-    keep: Callable[[str, Sequence[Raw]], Awaitable[None]]
-    look: Callable[[str, Sequence[str]], None]
-    at_work: int = 0
-    _limit: TimeLimit = field(default_factory=lambda: TimeLimit(_READ_LIMIT))
+    def __init__(self, world: World, keep: Keeping, look: Callable[[str, Sequence[str]], None]) -> None:
+        """`keep` makes payloads of an account durable and tells when they are; `look` passes a vendor's nudge on."""
+        self.world = world
+        self.keep = keep
+        self.look = look
+        self.at_work = 0
+        self._limit = TimeLimit(_READ_LIMIT)
+        self._judging: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"][len(PREFIX) :]
-        connected = self.world.accounts.get(name)
-        if connected is None:
-            reply = Reply(404, "not found")
-        elif scope["method"] not in _METHODS:
-            reply = Reply(405, "method not allowed", headers={"allow": "GET, POST"})
-        else:
+        reply = self._refusal(name, scope["method"])
+        if reply is None:
             self.at_work += 1
             try:
-                reply, answer = await self._judge(name, connected.connector, scope, receive)
+                reply = await self._read(name, scope, receive)
             finally:
                 self.at_work -= 1
-            metrics.callbacks.count(name, answer)
         await _send(send, reply)
 
-    async def _judge(self, name: str, connector: Connector[Any], scope: Scope, receive: Receive) -> tuple[Reply, str]:
-        """The reply, and its name in the metrics."""
-        if self.at_work > _AT_WORK:
-            return connector.busy, "overload"
+    async def _read(self, name: str, scope: Scope, receive: Receive) -> Reply:
+        """Reads the body within limits, then as `take`."""
         try:
             body = await self._limit.bound(_read(scope, receive))
         except _TooLarge:
-            return Reply(413, "too large"), "too large"
+            return _counted(name, Reply(413, "too large"), "too large")
         except (TimeoutError, ConnectionError):
-            return Reply(408, "too slow"), "too slow"
-        try:
-            verdict = await connector.verify(self._request(scope, body))
-        except Unauthentic:
-            return Reply(403, "forbidden"), "forged"
-        except Malformed:
-            return Reply(400, "unreadable"), "unreadable"
-        except Exception:  # a bug must not look like an acceptance
-            log.exception("bug while verifying", account=name)
-            return connector.busy, "bug"
-        try:
-            if verdict.raws:
-                await self.keep(name, verdict.raws)
-        except StoreDown as error:
-            log.warning("store down", account=name, why=str(error))
-            return connector.busy, "busy"
-        if verdict.look:
-            self.look(name, verdict.look)
-        return verdict.reply, "accepted"
-
-    def _request(self, scope: Scope, body: bytes) -> Request:
+            return _counted(name, Reply(408, "too slow"), "too slow")
         client = scope.get("client")
-        return Request(
-            method=scope["method"],
-            path=scope["path"],
-            query=pairs_of(scope["query_string"].decode("latin-1")),
-            headers=Headers(scope["headers"]),
-            body=body,
-            client=client[0] if client else "",
-            at=self.world.now(),
+        request = self.request(
+            scope["method"], scope["path"], scope["query_string"], scope["headers"], body, client[0] if client else ""
         )
+        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        Callback(self, name, partial(_settle, answered)).judge(request)
+        return await answered
+
+    def take(self, request: Request, answer: Answer) -> None:
+        """Judges a callback that came whole, and answers it: now, or when what it brings is durable."""
+        name = request.path[len(PREFIX) :]
+        refusal = self._refusal(name, request.method)
+        if refusal is not None:
+            answer(refusal)
+            return
+        self.at_work += 1
+
+        def end(reply: Reply) -> None:
+            self.at_work -= 1
+            answer(reply)
+
+        Callback(self, name, end).judge(request)
+
+    def request(
+        self, method: str, path: str, query: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes, client: str
+    ) -> Request:
+        """A callback as connectors read it."""
+        pairs = pairs_of(query.decode("latin-1"))
+        return Request(method, path, pairs, Headers(headers), body, client, self.world.now())
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """For what has to wait before it can judge."""
+        task = asyncio.create_task(work)
+        self._judging.add(task)
+        task.add_done_callback(self._judging.discard)
+
+    def _refusal(self, name: str, method: str) -> Reply | None:
+        """What is said without a look at the callback."""
+        connected = self.world.accounts.get(name)
+        if connected is None:
+            return Reply(404, "not found")
+        if method not in _METHODS:
+            return Reply(405, "method not allowed", headers={"allow": "GET, POST"})
+        if self.at_work >= _AT_WORK:
+            return _counted(name, connected.connector.busy, "overload")
+        return None
+
+
+class Callback:
+    """One callback on its way to its answer."""
+
+    __slots__ = ("_answer", "_connector", "_hooks", "_name", "_verdict")
+
+    def __init__(self, hooks: Hooks, name: str, answer: Answer) -> None:
+        self._hooks = hooks
+        self._name = name
+        self._answer = answer
+        self._connector: Connector[Any] = hooks.world.accounts[name].connector
+        self._verdict = Verdict()
+
+    def judge(self, request: Request) -> None:
+        """Asks the connector. One that has to wait for something does so in a task."""
+        try:
+            verdict = self._connector.verify(request)
+        except Exception as error:  # noqa: BLE001 - a bug must not look like an acceptance
+            self._refuse(error)
+            return
+        if isinstance(verdict, Verdict):
+            self._accept(verdict)
+        else:
+            self._hooks.spawn(self._judge_later(verdict))
+
+    async def _judge_later(self, judging: Awaitable[Verdict]) -> None:
+        try:
+            verdict = await judging
+        except Exception as error:  # noqa: BLE001 - as above
+            self._refuse(error)
+        else:
+            self._accept(verdict)
+
+    def _refuse(self, error: Exception) -> None:
+        if isinstance(error, Unauthentic):
+            self._end(Reply(403, "forbidden"), "forged")
+        elif isinstance(error, Malformed):
+            self._end(Reply(400, "unreadable"), "unreadable")
+        else:
+            log.error("bug while verifying", account=self._name, exc_info=error)
+            self._end(self._connector.busy, "bug")
+
+    def _accept(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        if verdict.raws:
+            self._hooks.keep(self._name, verdict.raws, self._kept)
+        else:
+            self._kept(None)
+
+    def _kept(self, error: StoreDown | None) -> None:
+        if error is not None:
+            log.warning("store down", account=self._name, why=str(error))
+            self._end(self._connector.busy, "busy")
+            return
+        if self._verdict.look:
+            self._hooks.look(self._name, self._verdict.look)
+        self._end(self._verdict.reply, "accepted")
+
+    def _end(self, reply: Reply, what: str) -> None:
+        self._answer(_counted(self._name, reply, what))
+
+
+def _counted(name: str, reply: Reply, what: str) -> Reply:
+    """The reply, counted by its name in the metrics."""
+    metrics.callbacks.count(name, what)
+    return reply
+
+
+def _settle(answered: asyncio.Future[Reply], reply: Reply) -> None:
+    if not answered.done():
+        answered.set_result(reply)
 
 
 def pairs_of(query: str) -> list[tuple[str, str]]:
@@ -158,9 +246,14 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
 
 
 async def _send(send: Send, reply: Reply) -> None:
-    start, content = _messages(reply.status, reply.body, reply.media_type, tuple(reply.headers.items()))
+    start, content = messages_of(reply)
     await send(start)
     await send(content)
+
+
+def messages_of(reply: Reply) -> tuple[Message, Message]:
+    """A reply's head and body as ASGI's messages."""
+    return _messages(reply.status, reply.body, reply.media_type, tuple(reply.headers.items()))
 
 
 @lru_cache(64)  # nearly all answers are one and the same

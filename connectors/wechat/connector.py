@@ -88,7 +88,7 @@ class WeChat(Connector[Settings]):
         self._api = Api(config, account)
         self._templates = frozenset(template.id for template in config.templates.values())
 
-    async def verify(self, request: Request) -> Verdict:
+    def verify(self, request: Request) -> Verdict:
         """GET is the console's check of the URL, POST a push."""
         if request.method == "GET":
             return callback.check_url(request, self.config)

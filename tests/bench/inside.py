@@ -25,6 +25,8 @@ from uvicorn.server import ServerState
 from bridge.app import Bridge
 from bridge.command import read_config
 from bridge.serve import prepare
+from bridge.web.connection import Connection
+from bridge.web.front import Front
 from tests.bench.callbacks import build
 from tests.bench.stage import SERVER_CORE, Stage
 
@@ -57,6 +59,7 @@ async def measure(app: Any, data_format: Any) -> list[float]:
     """µs of CPU for a callback, block by block."""
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
     config.load()
+    speaks = Connection if isinstance(app, Front) else HttpToolsProtocol  # as `serve` does
     state, loop = ServerState(), asyncio.get_running_loop()
     state.default_headers = [(b"date", b"Sun, 29 Nov 2026 01:00:00 GMT")]
     gc.collect()
@@ -67,7 +70,7 @@ async def measure(app: Any, data_format: Any) -> list[float]:
         done, left = loop.create_future(), [_BLOCK]
         began = time.process_time()
         for _ in range(_CONNECTIONS):
-            _speak(HttpToolsProtocol(config, state, {}), requests, left, done)
+            _speak(speaks(config, state, {}), requests, left, done)
         await done
         found.append((time.process_time() - began) / _BLOCK * 1e6)
     return found

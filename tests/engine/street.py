@@ -29,6 +29,7 @@ from bridge.contract import (
     Target,
 )
 from bridge.registry import Declared
+from bridge.testing.rig import verdict_of
 from connectors.wechat import WeChat
 from connectors.wechat.settings import Settings as PlatformSettings
 from connectors.wechat.simulator import Simulator
@@ -66,7 +67,7 @@ class Phone(Simulator):
         assert bridge is not None
         assert bridge.engine is not None
         request = Request("POST", "/hooks/shop", tuple(query.items()), {}, body, "127.0.0.1", self.clock())
-        verdict = await bridge.world.accounts["shop"].connector.verify(request)
+        verdict = await verdict_of(bridge.world.accounts["shop"].connector, request)
         await bridge.engine.keep("shop", verdict.raws)
         return True
 

@@ -42,7 +42,7 @@ class SlowDisk:
 def make() -> tuple[Intake, SlowDisk]:
     disk = SlowDisk()
     world: Any = SimpleNamespace(now=lambda: datetime(2026, 1, 5, tzinfo=UTC))
-    return Intake(disk, world, lambda _name, _routed: None, lambda _name: False), disk  # type: ignore[arg-type] # a store as far as it is used
+    return Intake(disk, world, lambda _name, _count, _routed: None, lambda _name: False), disk  # type: ignore[arg-type] # a store as far as it is used
 
 
 def come(intake: Intake, count: int) -> list[asyncio.Task[None]]:

@@ -7,6 +7,7 @@ from bridge.testing.conformance.forgeries import forgeries, odd_requests
 from bridge.testing.conformance.hooks import ACCOUNT, Hooks, applies
 from bridge.testing.conformance.secrecy import secrets_of
 from bridge.testing.conformance.stage import Stage
+from bridge.testing.rig import verdict_of
 
 
 def _called(case: type[Hooks]) -> bool:
@@ -26,24 +27,24 @@ class Callbacks(Hooks):
     async def test_a_repeated_callback_has_the_same_keys(self, stage: Stage) -> None:
         await self.happens(stage, "said once")
         request = await stage.request()
-        first = await stage.connector.verify(request)
-        again = await stage.connector.verify(request)
+        first = await verdict_of(stage.connector, request)
+        again = await verdict_of(stage.connector, request)
         assert _keys(first) == _keys(again), "the key must name the thing, not the delivery"
 
     @applies(_called)
     async def test_two_happenings_have_different_keys(self, stage: Stage) -> None:
         await self.happens(stage, "the first")
-        first = await stage.connector.verify(await stage.request())
+        first = await verdict_of(stage.connector, await stage.request())
         arrived = len(stage.requests)
         await self.happens(stage, "the second")
-        second = await stage.connector.verify(await stage.request(arrived))
+        second = await verdict_of(stage.connector, await stage.request(arrived))
         assert not set(_keys(first)) & set(_keys(second)), "two messages share a key: one of them would be lost"
 
     @applies(_called)
     async def test_a_callback_replayed_a_day_later_is_refused_or_known(self, stage: Stage) -> None:
         await self.happens(stage, "said once")
         request = await stage.request()
-        first = await stage.connector.verify(request)
+        first = await verdict_of(stage.connector, request)
         stage.clock.advance(days=1)
         late = await _judge(stage, dataclasses.replace(request, at=stage.clock()))
         assert late is None or _keys(late) == _keys(first)
@@ -53,7 +54,7 @@ class Callbacks(Hooks):
         """Whatever is altered: it is refused, means exactly what the original meant, or is only a nudge."""
         await self.happens(stage, "authentic words")
         request = await stage.request()
-        original = await stage.connector.verify(request)
+        original = await verdict_of(stage.connector, request)
         refused = 0
         for name, forged in forgeries(request):
             verdict = await _judge(stage, forged)
@@ -86,20 +87,20 @@ class Callbacks(Hooks):
         request = await stage.request()
         for name, forged in forgeries(request):
             try:
-                await stage.connector.verify(forged)
+                await verdict_of(stage.connector, forged)
             except (Unauthentic, Malformed) as error:
                 for secret in secrets_of(stage.connector.config):
                     assert secret not in str(error), f"{name}: the refusal contains a secret"
 
     async def _verdict(self, stage: Stage, text: str) -> Verdict:
         await self.happens(stage, text)
-        return await stage.connector.verify(await stage.request())
+        return await verdict_of(stage.connector, await stage.request())
 
 
 async def _judge(stage: Stage, request: Request) -> Verdict | None:
     """The verdict, None for a refusal. Any other error leaves here."""
     try:
-        return await stage.connector.verify(request)
+        return await verdict_of(stage.connector, request)
     except (Unauthentic, Malformed):
         return None
 

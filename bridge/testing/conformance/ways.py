@@ -7,6 +7,7 @@ from typing import Any
 from bridge.contract import Collects, Fetches, Listens, MessageReceived, Raw, Rejected, Serves, StoreDown
 from bridge.testing.conformance.hooks import ACCOUNT, Hooks, applies, offers
 from bridge.testing.conformance.stage import Stage
+from bridge.testing.rig import verdict_of
 
 
 class Ways(Hooks):
@@ -86,7 +87,7 @@ class Ways(Hooks):
         else:
             await self.happens(stage, text)
         if self.takes_callbacks:
-            verdict = await connector.verify(await stage.request())
+            verdict = await verdict_of(connector, await stage.request())
             if verdict.raws:
                 ways["callback"] = verdict.raws
             ways |= await _nudge(stage, verdict.look)
