@@ -44,12 +44,15 @@ def burst(stage: Stage, desk: Program, program: Program, plan: Plan) -> Facts:
 
 def measure_relay(stage: Stage, plan: Plan, results: Results) -> None:
     """Against the same loop with one shared httpx client."""
-    runs: dict[str, list[Facts]] = {"bridge": [], "plain": [], "sniffio": [], "lean": [], "burst": []}
+    names = ("bridge", "plain", "sniffio", "lean", "promises", "eight", "burst")
+    runs: dict[str, list[Facts]] = {name: [] for name in names}
     for _ in range(plan.rounds):
         for name, found in runs.items():
             desk = stage.desk()
             if name in {"bridge", "burst"}:
                 program = stage.bridge(stage.config(desk.port))
+            elif name in {"promises", "eight"}:
+                program = stage.peer("relay_promises", str(desk.port), "8" if name == "eight" else "32")
             else:
                 program = stage.peer("relay_httpx", str(desk.port), name)
             run = burst if name == "burst" else converse
@@ -61,14 +64,21 @@ def measure_relay(stage: Stage, plan: Plan, results: Results) -> None:
         "plain": "the loop, one shared plain httpx client",
         "sniffio": "the same with sniffio installed",
         "lean": "the same loop on the bridge's HTTP (no promise kept)",
+        "promises": "the same with the fewest statements for the promises",
+        "eight": "the same, eight steps at a time, as the bridge sends",
         "burst": "bridge, all messages of a customer at once",
     }
     for name, title in titles.items():
         results.figure("relay", title, "relayed/s", *rates(runs[name]), **means(runs[name], "cpu_us", "calls"))
     results.ratio("relay", "bridge : one shared plain httpx client", rates(runs["bridge"]), rates(runs["plain"]), 5)
-    # what this way out leaves of the target, before any promise is kept
-    pairs = zip(rates(runs["lean"]), rates(runs["plain"]), strict=True)
-    results.figure("relay", "the loop on the bridge's HTTP : one plain httpx client", "×", *(a / b for a, b in pairs))
+    floors = {  # before any promise is kept, and with all of them at their lowest price
+        "lean": "the loop on the bridge's HTTP",
+        "promises": "with the fewest statements",
+        "eight": "with them, eight at a time",
+    }
+    for name, title in floors.items():
+        pairs = zip(rates(runs[name]), rates(runs["plain"]), strict=True)
+        results.figure("relay", f"{title} : one plain httpx client", "×", *(a / b for a, b in pairs))
     results.ratio("relay", "bridge : the same with sniffio", rates(runs["bridge"]), rates(runs["sniffio"]), 5)
 
 

@@ -32,6 +32,9 @@ _AS_FORM = [("_", ("", b"", "text/plain"))]
 _ONE = "INSERT OR IGNORE INTO message (key, payload) VALUES (?, ?)"
 _DONE = "UPDATE message SET done = ? WHERE key = ?"
 
+Entry = tuple[Any, tuple[Any, ...], asyncio.Future[None]]
+"""(what to write, its values, who waits for the commit)"""
+
 
 class Relay:
     """One process of it."""
@@ -40,17 +43,21 @@ class Relay:
         self._lean = lean
         self._desk = f"http://127.0.0.1:{desk}/REST/2.0"
         self._writer = ThreadPoolExecutor(1)
-        self._base = sqlite3.connect(os.environ["BENCH_DATABASE"], check_same_thread=False, isolation_level=None)
-        self._base.execute("PRAGMA journal_mode=WAL")
-        self._base.execute("PRAGMA synchronous=FULL")
-        self._base.execute("CREATE TABLE message (id INTEGER PRIMARY KEY, key TEXT UNIQUE, payload BLOB, done TEXT)")
-        self._waiting: list[tuple[str, tuple[Any, ...], asyncio.Future[None]]] = []
+        self._base = self._open(os.environ["BENCH_DATABASE"])
+        self._waiting: list[Entry] = []
         self._committing: asyncio.Task[None] | None = None
         self._lanes: dict[str, deque[tuple[str, str]]] = {}
         self._tickets: dict[str, str] = {}
         self._turn = asyncio.Semaphore(parallel)
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: Any = None
+
+    def _open(self, path: str) -> sqlite3.Connection:
+        base = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute("PRAGMA synchronous=FULL")
+        base.execute("CREATE TABLE message (id INTEGER PRIMARY KEY, key TEXT UNIQUE, payload BLOB, done TEXT)")
+        return base
 
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:
@@ -110,22 +117,26 @@ class Relay:
             raise RuntimeError(f"{method} {path}: {answer}")
         return answer
 
-    async def _write(self, statement: str, *values: Any) -> None:
+    def _write(self, what: Any, *values: Any) -> asyncio.Future[None]:
+        """Hands in a change; done when it is committed."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((statement, values, future))
+        self._waiting.append((what, values, future))
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit())
-        await future
+        return future
 
     async def _commit(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
             group, self._waiting = self._waiting, []
-            await loop.run_in_executor(self._writer, self._together, group)
+            await self._write_group(loop, group)
             for _, _, future in group:
                 future.set_result(None)
 
-    def _together(self, group: list[tuple[str, tuple[Any, ...], Any]]) -> None:
+    async def _write_group(self, loop: asyncio.AbstractEventLoop, group: list[Entry]) -> None:
+        await loop.run_in_executor(self._writer, self._together, group)
+
+    def _together(self, group: list[Entry]) -> None:
         self._base.execute("BEGIN IMMEDIATE")
         for statement, values, _ in group:
             self._base.execute(statement, values)
