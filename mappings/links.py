@@ -13,6 +13,7 @@ from mappings.tables import Consent, Link, Notice, Outbox, Pair, Waiting
 
 _link, _pair, _notice, _consent = table(Link), table(Pair), table(Notice), table(Consent)
 _waiting, _outbox = table(Waiting), table(Outbox)
+_ADD = Prepared(insert(_link).returning(_link))
 _ADD_PAIR = Prepared(insert_new(_pair))
 
 LinkRow = Row[Any]
@@ -109,8 +110,10 @@ def get_link(tx: Tx, link_id: int, *, lock: bool = False) -> LinkRow:
 
 
 def add_link(tx: Tx, **values: Any) -> LinkRow:
-    """A new link; raises IntegrityError when the conversation has an open one."""
-    return tx.execute(insert(_link).values(values).returning(_link)).one()
+    """A new link; raises the driver's IntegrityError when the conversation has an open one."""
+    made = _ADD.first(tx, **values)
+    assert made is not None
+    return made
 
 
 def change_link(tx: Tx, link_id: int, **values: Any) -> None:

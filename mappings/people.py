@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from mappings.prepared import Prepared
-from mappings.sql import columns, insert_for, table
+from mappings.sql import columns, insert_new, table
 from mappings.store import Tx
 from mappings.tables import Identity, Joining, Link, Person
 
@@ -19,6 +19,8 @@ _KNOWN = Prepared(
         _identity.c.account == bindparam("account"), _identity.c.external_id == bindparam("external_id")
     )
 )
+_ADD_PERSON = Prepared(insert(_person).returning(_person.c.id))
+_ADD_IDENTITY = Prepared(insert_new(_identity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +49,11 @@ def know(tx: Tx, account: str, external_id: str, profile: str, customer_id: str,
         if changed:
             tx.execute(update(_identity).where(_identity.c.id == row.id).values(changed))
         return Known(row.id, row.person_id, profile or row.profile)
-    person_id = tx.execute(insert(_person).values(created_at=now).returning(_person.c.id)).scalar_one()
-    made = tx.execute(
-        insert_for(tx, _identity)
-        .values(
-            account=account,
-            external_id=external_id,
-            person_id=person_id,
-            profile=profile or "{}",
-            customer_id=customer_id,
-            seen_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(_identity.c.id)
-    ).scalar()
+    person_id = _ADD_PERSON.scalar(tx, created_at=now)
+    made = _ADD_IDENTITY.scalar(
+        tx, account=account, external_id=external_id, person_id=person_id, profile=profile or "{}",
+        customer_id=customer_id, seen_at=now,
+    )  # fmt: skip
     if made is None:  # another process was faster
         return know(tx, account, external_id, profile, customer_id, now)
     return Known(made, person_id, profile or "{}", new=True)

@@ -120,7 +120,7 @@ class Pair(Stored, table=True):
     message_id: str
     link_id: int = Field(sa_column=_ref("link.id"))
     inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
-    outbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True, index=True))
+    outbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
     carrier_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
     at: datetime = Field(sa_column=_moment())
 
@@ -157,10 +157,10 @@ class Waiting(Stored, table=True):
     account: str
     message_id: str
     message: str = Field(sa_column=Column(Text, nullable=False))
-    due_at: datetime = Field(sa_column=_moment(index=True))
+    due_at: datetime = Field(sa_column=_moment())
     held: str = Field(default="", sa_type=Reason, sa_column_kwargs={"server_default": ""})  # "" when it may go now
     created_at: datetime = Field(sa_column=_moment())
-    inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True, index=True))
+    inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
 
 
 _UNFINISHED = "state IN ('ready', 'parked')"

@@ -8,9 +8,9 @@ are on their way does not matter: waiting for a slow vendor takes nothing from a
 import asyncio
 from collections.abc import Callable
 
-_MANY = 600.0  # callbacks a second: more than one process relays
+_MANY = 900.0  # callbacks a second: more than one process relays
 _SPAN = 0.1  # seconds over which they are counted
-_GAP = 0.005  # seconds from one step to the next meanwhile: it slows the relay down and never stops it
+_GAP = 0.004  # seconds from one step to the next meanwhile: it slows the relay down and never stops it
 
 
 class Pace:
