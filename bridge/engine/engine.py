@@ -47,7 +47,7 @@ class Engine:
             for name, connected in world.accounts.items()
         }
         self._routers = {
-            name: Router(store, world, name, self._wake, self._intake.step_back, self._across(name))
+            name: Router(store, world, name, self._wake, self._intake.step_back, self._pace, self._across(name))
             for name in world.accounts
         }
         self._collectors = {

@@ -9,6 +9,7 @@ import structlog
 from bridge.engine.dispatch import Dispatcher
 from bridge.engine.failpoints import reach, reached
 from bridge.engine.offer import Offer, Taken
+from bridge.engine.pace import Pace
 from bridge.engine.patience import IDLE, rest
 from bridge.engine.routing import route_batch
 from bridge.engine.world import Touched, World
@@ -41,6 +42,7 @@ class Router:
         name: str,
         wake_others: Callable[[Touched], None],
         step_back: Callable[[], Awaitable[bool]],
+        pace: Pace,
         dispatchers: Sequence[Dispatcher] = (),
     ) -> None:
         self._store = store
@@ -48,6 +50,7 @@ class Router:
         self._name = name
         self._wake_others = wake_others
         self._step_back = step_back
+        self._pace = pace
         self._dispatchers = dispatchers
         self.wake = asyncio.Event()
         self._rests = False
@@ -93,6 +96,7 @@ class Router:
         along, self._along = self._along, None
         if along is not None:
             return along
+        await self._pace.turn()
         return self._begin(_BITE if await self._step_back() else _BATCH, dispatchers)
 
     def _begin(self, limit: int, dispatchers: Sequence[Dispatcher]) -> Round:

@@ -39,6 +39,14 @@ def test_it_is_pressed_while_callbacks_come_fast_and_no_longer() -> None:
     come(pace, clock, 1000, 0.3)
     come(pace, clock, 100, 0.3)
     assert not pace.pressed
+    clock.now += 1
+    come(pace, clock, 1200, 0.15)
+    assert not pace.pressed, "a gust is no flood"
+    come(pace, clock, 1200, 0.15)
+    assert pace.pressed
+    clock.now += 1
+    come(pace, clock, 5000, 0.15)
+    assert pace.pressed, "so many are, at once"
 
 
 async def waits(pace: Pace, monkeypatch: pytest.MonkeyPatch, count: int) -> list[float]:
@@ -66,6 +74,30 @@ async def test_steps_begin_evenly_while_callbacks_come_fast(monkeypatch: pytest.
     assert await waits(relay, monkeypatch, 10) == evenly, "a pause is not made up for in one go"
     clock.now += 0.2
     assert await waits(relay, monkeypatch, 10) == []
+
+
+async def test_the_faster_they_come_the_less_is_done_and_never_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    relay = Pace(clock)
+    for rate in (2_000, 5_000, 20_000):
+        come(relay, clock, rate, 0.3)
+        clock.now += 0.06
+        assert await waits(relay, monkeypatch, 2) == [0, pytest.approx(max(pace._GAP, rate * pace._MORE), rel=0.05)]
+
+
+async def test_routing_waits_for_its_turn_as_steps_do(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[str] = []
+
+    async def turn(_pace: Pace) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        turns.append(task.get_name().split()[0])
+
+    monkeypatch.setattr(Pace, "turn", turn)
+    async with scene.running():
+        await scene.says("ann", "a word")
+        await scene.quiet()
+    assert {"route", "deliver"} <= set(turns)
 
 
 @pytest.fixture
