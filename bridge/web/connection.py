@@ -17,7 +17,7 @@ from bridge.contract import Reply
 from bridge.web.front import Front
 from bridge.web.hooks import PREFIX, messages_of
 
-_PLAIN = re.compile(re.escape(PREFIX.encode()) + rb"[^%?#]*(?:\?[^#]*)?", re.ASCII).fullmatch
+_PLAIN = re.compile(re.escape(PREFIX.encode()) + rb"[^%?#]*(?:\?[^#]*)?").fullmatch
 _NOBODY_WAITS = asyncio.Event()
 
 Fields = list[tuple[bytes, bytes]]
@@ -74,6 +74,7 @@ class Connection(HttpToolsProtocol):
         url, parser = self.url, self.parser
         return (
             _PLAIN(url) is not None
+            and url.isascii()
             and parser.get_method() == b"POST"
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()

@@ -14,6 +14,7 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from bridge.contract import Connector, Malformed, Raw, Reply, Request, StoreDown, Unauthentic, Verdict
+from bridge.engine.intake import Told
 from bridge.engine.world import World
 from bridge.observe import metrics
 from bridge.web.timelimit import TimeLimit
@@ -28,7 +29,6 @@ _METHODS = frozenset({"GET", "POST"})
 _ALWAYS = {"x-content-type-options": "nosniff"}
 
 Answer = Callable[[Reply], None]
-Told = Callable[[StoreDown | None], None]
 Keeping = Callable[[str, Sequence[Raw], Told], None]
 
 
@@ -149,24 +149,27 @@ class Callback:
         elif isinstance(error, Malformed):
             self._end(Reply(400, "unreadable"), "unreadable")
         else:
-            log.error("bug while verifying", account=self._name, exc_info=error)
+            log.error("bug while taking a callback", account=self._name, exc_info=error)
             self._end(self._connector.busy, "bug")
 
     def _accept(self, verdict: Verdict) -> None:
         self._verdict = verdict
-        if verdict.raws:
-            self._hooks.keep(self._name, verdict.raws, self._kept)
-        else:
+        if not verdict.raws:
             self._kept(None)
+            return
+        try:
+            self._hooks.keep(self._name, verdict.raws, self._kept)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._refuse(error)
 
     def _kept(self, error: StoreDown | None) -> None:
         if error is not None:
             log.warning("store down", account=self._name, why=str(error))
             self._end(self._connector.busy, "busy")
             return
+        self._end(self._verdict.reply, "accepted")
         if self._verdict.look:
             self._hooks.look(self._name, self._verdict.look)
-        self._end(self._verdict.reply, "accepted")
 
     def _end(self, reply: Reply, what: str) -> None:
         self._answer(_counted(self._name, reply, what))

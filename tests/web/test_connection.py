@@ -20,9 +20,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from bridge.contract import Malformed, Raw, Reply, Request, StoreDown, Unauthentic, Verdict
+from bridge.engine.intake import Told
 from bridge.web.connection import Connection
 from bridge.web.front import Front
-from bridge.web.hooks import Hooks, Told
+from bridge.web.hooks import Hooks
 
 DATE = [(b"date", b"Mon, 05 Jan 2026 08:00:00 GMT")]
 
@@ -126,6 +127,8 @@ class Place:
         self.protocol.connection_made(self.line)
 
     def _keep(self, _name: str, raws: Sequence[Raw], told: Told) -> None:
+        if b"crash" in raws[0].payload:
+            raise ZeroDivisionError
         self.kept += [raw.payload for raw in raws]
         if self.held:
             self.waiting.append(told)
@@ -162,11 +165,16 @@ CHUNKED = (
     b"5\r\nwords\r\n7\r\n of two\r\n0\r\n\r\n"
 )
 CALLS = [
-    *(push(body) for body in (b"words", b"", b"later words", b"forged", b"later forged", b"broken", b"bug", b"down")),
+    *(
+        push(body)
+        for body in (b"words", b"", b"later words", b"forged", b"later forged", b"broken", b"bug", b"down", b"crash")
+    ),
     push(b"nothing", fields=["X-Forwarded-For: 203.0.113.9"]),
     push(path="/hooks/none"),
     push(path="/hooks/sh%6fp?a=1"),
     push(path="/hooks/shop#there"),
+    push(path="/hooks/shöp"),
+    push(path="/hooks/shop?name=é"),
     push(path="/page"),
     push(b"", path="/page", method="GET"),
     push(b"", path="/hooks/shop?echo=ping", method="GET"),
@@ -275,6 +283,26 @@ async def test_a_caller_that_has_gone_is_told_nothing_and_what_came_is_kept() ->
     place.commit()
     assert place.kept == [b"words"] and place.hooks.at_work == 0
     assert not place.line.written and not place.line.in_vain
+
+
+@pytest.mark.parametrize("speaks", [Connection, HttpToolsProtocol])
+async def test_beyond_what_is_in_work_at_once_the_vendor_is_asked_to_come_again(
+    speaks: type[HttpToolsProtocol], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.web.hooks._AT_WORK", 2)
+    place = Place(speaks, held=True)
+    others = [Place(speaks, held=True) for _ in range(2)]
+    for other in others:
+        other.protocol = speaks(place.protocol.config, place.protocol.server_state, {})
+        other.protocol.connection_made(other.line)
+        await other.hear(push())
+    assert place.hooks.at_work == 2
+    await place.hear(push(b"one too many"))
+    assert answers(place)[0].startswith(b"503") and b"retry-after: 5" in answers(place)[0]
+    place.commit()
+    await place.rest()
+    await place.hear(push(b"again"))
+    assert place.kept == [b"words", b"words", b"again"]
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for_here(monkeypatch: pytest.MonkeyPatch) -> None:
