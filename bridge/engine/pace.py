@@ -12,7 +12,7 @@ from collections.abc import Callable
 _MANY = 900.0  # callbacks a second: more than one process relays
 _SPAN = 0.1  # seconds over which they are counted; twice so many count at once, else two spans in a row
 _GAP = 0.004  # seconds from one turn to the next meanwhile: it slows the relay down and never stops it
-_MORE = 2e-6  # the same for each callback a second: 20 ms at 10,000
+_MORE = 4e-6  # the same for each callback a second: 40 ms at 10,000
 
 
 class Pace:
