@@ -11,6 +11,7 @@ makes `synchronous=FULL` affordable. PostgreSQL has a few writers and needs no g
 import asyncio
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,6 +34,7 @@ Tx = Connection
 
 _BATCH = 128
 _BITE = 16
+_FEW = 4  # jobs that go along with what is urgent and is sure to come
 _DEADLOCK = {"40P01", "40001"}
 
 
@@ -47,6 +49,7 @@ class Store:
         self._readers: Engine | None = None
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._urgent: deque[Job[Any]] = deque()
+        self.expected = 0.0  # until then (`time.monotonic`) other work waits for what is urgent, to share its commit
         self._threads: list[threading.Thread] = []
         self._pool: ThreadPoolExecutor | None = None
         self._lock: Any = None
@@ -156,12 +159,11 @@ class Store:
         assert self._engine is not None
         with self._engine.connect() as tx:
             while True:
-                batch = [self._jobs.get()]
-                while len(batch) < _BATCH and not self._jobs.empty():
-                    batch.append(self._jobs.get())
+                batch, expecting = self._batch()
                 stop = None in batch
                 jobs = [job for job in batch if job is not None and job is not NOTHING]
-                if len(jobs) == 1:  # what is urgent need not wait for a second commit, nor this one for its own
+                # what is urgent need not wait for a second commit, nor these for their own
+                if len(jobs) <= (_FEW if expecting else 1):
                     jobs = [*self._drawn(), *jobs]
                 self._commit_urgent(tx)
                 while jobs:
@@ -170,6 +172,20 @@ class Store:
                     self._commit_urgent(tx)
                 if stop:
                     return
+
+    def _batch(self) -> tuple[list[Job[Any] | None], bool]:
+        """All that wait, and in a flood what is urgent and not here yet: a commit of their own would only delay it.
+        Says whether it was one.
+        """
+        batch = [self._jobs.get()]
+        expecting = self.expected > time.monotonic()
+        while len(batch) < _BATCH:
+            left = 0.0 if self._urgent else self.expected - time.monotonic()
+            try:
+                batch.append(self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait())
+            except queue.Empty:
+                break
+        return batch, expecting
 
     def _commit_urgent(self, tx: Connection) -> None:
         jobs = self._drawn()

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,6 +30,7 @@ _GROUP = 256
 _FLOOD = 16  # callbacks in one commit
 _PRESSED = 4  # callbacks that wait for the next commit
 _MOMENT, _MOMENTS = 0.005, 10
+_EXPECTED = 0.05  # seconds, at most, that other work waits for the next group of a flood
 
 
 @dataclass(slots=True)
@@ -199,6 +201,8 @@ class Intake:
         self._flooded = len(entries) >= _FLOOD
         self._took = loop.time() - group.asked_at
         metrics.keep_seconds.took(self._took)
+        if self._flooded:  # the next group is sure to come: other work shares its commit instead of delaying it
+            self._store.expected = time.monotonic() + min(2 * self._took, _EXPECTED)
         if error is not None:  # who came meanwhile has waited as well
             entries = [*entries, *self._draw()]
         if error is None:

@@ -1,6 +1,7 @@
 """Which callbacks share a commit."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ class SlowDisk:
     """A store that only says how many came together."""
 
     sqlite = True
+    expected = 0.0
 
     def __init__(self) -> None:
         self.groups: list[int] = []
@@ -95,6 +97,14 @@ async def test_in_a_flood_those_that_come_turn_by_turn_share_a_commit() -> None:
     disk.groups.clear()
     await trickle(intake, 8)
     assert [count for count in disk.groups if count] == [8]
+
+
+async def test_in_a_flood_other_work_is_told_to_expect_the_next_group() -> None:
+    intake, disk = make()
+    await trickle(intake, 8)
+    assert disk.expected == 0
+    await asyncio.gather(*come(intake, 40))
+    assert 0 < disk.expected - time.monotonic() < 1, "for a moment only"
 
 
 async def test_a_flood_without_end_is_kept_nevertheless() -> None:

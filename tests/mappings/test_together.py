@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -160,3 +161,34 @@ async def test_what_is_urgent_is_kept_although_the_one_that_shares_its_commit_fa
     found = [await store.read(get_cursor, name) for name in ("urgent", "other")]
     store.close()
     assert found == ["1", None]
+
+
+async def test_in_a_flood_other_work_goes_along_with_what_is_expected(store: Store) -> None:
+    begun: list[object] = []
+
+    def note(tx: Tx) -> None:
+        begun.append(tx.get_transaction())
+
+    store.expected = time.monotonic() + 10
+    others = [store.write(note) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    assert not begun, "they wait for a commit that is sure to come"
+    await asyncio.wait_for(asyncio.gather(store.write_first(note), *others), 5)
+    store.close()
+    assert len(begun) == 4 and len(set(begun)) == 1
+
+
+async def test_what_is_expected_and_does_not_come_is_not_waited_for(store: Store) -> None:
+    store.expected = time.monotonic() + 0.1
+    began = time.monotonic()
+    await store.write(lambda _tx: None)
+    await store.write(lambda _tx: None)
+    store.close()
+    assert time.monotonic() - began < 5
+
+
+async def test_a_store_closes_while_something_is_expected(store: Store) -> None:
+    store.expected = time.monotonic() + 0.1
+    held = store.write(lambda _tx: "done")
+    await asyncio.to_thread(store.close)
+    assert await held == "done"
