@@ -50,13 +50,13 @@ class Hooks:
         if reply is None:
             self.at_work += 1
             try:
-                reply = await self._read(name, scope, receive)
+                reply = await self._answer(name, scope, receive)
             finally:
                 self.at_work -= 1
         await _send(send, reply)
 
-    async def _read(self, name: str, scope: Scope, receive: Receive) -> Reply:
-        """Reads the body within limits, then as `take`."""
+    async def _answer(self, name: str, scope: Scope, receive: Receive) -> Reply:
+        """Reads the body within limits, then judges as `take` does."""
         try:
             body = await self._limit.bound(_read(scope, receive))
         except _TooLarge:
