@@ -49,7 +49,7 @@ class Store:
         self._readers: Engine | None = None
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._urgent: deque[Job[Any]] = deque()
-        self.expected = 0.0  # until then (`time.monotonic`) other work waits for what is urgent, to share its commit
+        self._expected = 0.0  # until then (`time.monotonic`) something urgent is expected
         self._threads: list[threading.Thread] = []
         self._pool: ThreadPoolExecutor | None = None
         self._lock: Any = None
@@ -143,6 +143,12 @@ class Store:
         self._jobs.put(Job(lambda tx: function(tx, *arguments, **named), done))
         return done.result()
 
+    def expect(self, seconds: float) -> None:
+        """Something urgent is sure to come within so many seconds: on SQLite other work waits for it and shares its
+        commit, instead of delaying it by one of its own.
+        """
+        self._expected = time.monotonic() + seconds
+
     @property
     def pressed(self) -> bool:
         """Somebody outside waits for the next commit: a transaction that may end early should."""
@@ -174,13 +180,11 @@ class Store:
                     return
 
     def _batch(self) -> tuple[list[Job[Any] | None], bool]:
-        """All that wait, and in a flood what is urgent and not here yet: a commit of their own would only delay it.
-        Says whether it was one.
-        """
+        """All that wait, and what is expected and not here yet. Says whether something was."""
         batch = [self._jobs.get()]
-        expecting = self.expected > time.monotonic()
+        expecting = self._expected > time.monotonic()
         while len(batch) < _BATCH:
-            left = 0.0 if self._urgent else self.expected - time.monotonic()
+            left = 0.0 if self._urgent else self._expected - time.monotonic()
             try:
                 batch.append(self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait())
             except queue.Empty:

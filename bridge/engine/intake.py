@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -88,7 +87,7 @@ class Intake:
         """
         self._store = store
         self._world = world
-        self._told = kept
+        self._announce = kept
         self._along = along
         self._gathering: deque[Entry] = deque()
         self._asked = False  # for a transaction that has not begun
@@ -135,7 +134,7 @@ class Intake:
     def _kept(self, account: str, count: int, *, routed: bool = False) -> None:
         if count:
             metrics.raws.count(account, by=count)
-            self._told(account, count, routed)
+            self._announce(account, count, routed)
 
     async def step_back(self) -> bool:
         """For other work: while many callbacks wait for their commit they come first, for a moment.
@@ -201,11 +200,11 @@ class Intake:
         self._flooded = len(entries) >= _FLOOD
         self._took = loop.time() - group.asked_at
         metrics.keep_seconds.took(self._took)
-        if self._flooded:  # the next group is sure to come: other work shares its commit instead of delaying it
-            self._store.expected = time.monotonic() + min(2 * self._took, _EXPECTED)
+        if self._flooded:  # the next group follows: its callers need about as long again as this commit took
+            self._store.expect(min(2 * self._took, _EXPECTED))
         if error is not None:  # who came meanwhile has waited as well
             entries = [*entries, *self._draw()]
-        if error is None:
+        else:
             self._count(entries)
         for entry in entries:
             if error is None:

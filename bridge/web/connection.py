@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from bridge.contract import Reply
 from bridge.web.front import Front
-from bridge.web.hooks import PREFIX, messages_of
+from bridge.web.hooks import LARGEST, PREFIX, messages_of
 
 _PLAIN = re.compile(re.escape(PREFIX.encode()) + rb"[^%?#]*(?:\?[^#]*)?").fullmatch
 _NOBODY_WAITS = asyncio.Event()
@@ -55,10 +55,12 @@ class Connection(HttpToolsProtocol):
         whole, self._whole = self._whole, None
         if whole is None:
             return
-        if whole.more_body:  # a time limit counts from here on
+        if whole.more_body or len(whole.body) > LARGEST:  # it has a time limit there, and a refusal
             self.cycle = None  # type: ignore[assignment] # as before the first request
             self._go_through_asgi(whole.url, whole.headers)
             self.cycle.body += whole.body
+            self.cycle.more_body = whole.more_body
+            self.cycle.message_event.set()
         else:
             path, _, query = whole.url.partition(b"?")
             client = self.client[0] if self.client else ""

@@ -169,7 +169,7 @@ async def test_in_a_flood_other_work_goes_along_with_what_is_expected(store: Sto
     def note(tx: Tx) -> None:
         begun.append(tx.get_transaction())
 
-    store.expected = time.monotonic() + 10
+    store.expect(10)
     others = [store.write(note) for _ in range(3)]
     await asyncio.sleep(0.05)
     assert not begun, "they wait for a commit that is sure to come"
@@ -179,7 +179,7 @@ async def test_in_a_flood_other_work_goes_along_with_what_is_expected(store: Sto
 
 
 async def test_what_is_expected_and_does_not_come_is_not_waited_for(store: Store) -> None:
-    store.expected = time.monotonic() + 0.1
+    store.expect(0.1)
     began = time.monotonic()
     await store.write(lambda _tx: None)
     await store.write(lambda _tx: None)
@@ -188,7 +188,7 @@ async def test_what_is_expected_and_does_not_come_is_not_waited_for(store: Store
 
 
 async def test_a_store_closes_while_something_is_expected(store: Store) -> None:
-    store.expected = time.monotonic() + 0.1
+    store.expect(0.1)
     held = store.write(lambda _tx: "done")
     await asyncio.to_thread(store.close)
     assert await held == "done"

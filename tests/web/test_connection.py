@@ -23,7 +23,7 @@ from bridge.contract import Malformed, Raw, Reply, Request, StoreDown, Unauthent
 from bridge.engine.intake import Told
 from bridge.web.connection import Connection
 from bridge.web.front import Front
-from bridge.web.hooks import Hooks
+from bridge.web.hooks import LARGEST, Hooks
 
 DATE = [(b"date", b"Mon, 05 Jan 2026 08:00:00 GMT")]
 
@@ -180,6 +180,7 @@ CALLS = [
     push(b"", path="/hooks/shop?echo=ping", method="GET"),
     push(method="PUT"),
     push(b"x" * 70_000),
+    push(b"x" * (LARGEST + 1)),
     push(fields=["Connection: close"]),
     push(fields=["Expect: 100-continue"]),
     push(fields=["Connection: upgrade", "Upgrade: h2c"]),
@@ -204,6 +205,7 @@ def cut(data: bytes, places: Sequence[int]) -> list[bytes]:
 )
 @example([push(), push(b"bug"), push(path="/page")], [])
 @example([push(fields=["Expect: 100-continue"])], [160])
+@example([push(b"x" * (LARGEST + 1)), push()], [])
 @example([push(), b"no request at all\r\n\r\n"], [])
 def test_it_says_what_the_web_server_would_say(calls: list[bytes], places: list[int] | None) -> None:
     chunks = calls if places is None else cut(b"".join(calls), places)
