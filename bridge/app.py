@@ -13,18 +13,18 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from bridge.contract import Account, Closes, Http, Raw, Serves
+from bridge.contract import Account, Drains, Http, Raw, Serves
+from bridge.engine.context import ConnectedAccount, Runtime
 from bridge.engine.engine import Engine
-from bridge.engine.intake import Told
-from bridge.engine.media import MediaFiles
-from bridge.engine.records import StoredRecords
-from bridge.engine.tokens import StoredTokens, derive_key
-from bridge.engine.world import Connected, World
+from bridge.engine.inbound.intake import OnDurable
 from bridge.registry import Declared
+from bridge.services.media import MediaFiles
+from bridge.services.records import StoredRecords
+from bridge.services.tokens import StoredTokens, derive_key
 from bridge.settings import Settings
 from bridge.web.consents import consents
+from bridge.web.dispatch import Front
 from bridge.web.files import Files
-from bridge.web.front import Front
 from bridge.web.headers import SafeHeaders
 from bridge.web.health import healthz, metrics_page, readyz
 from bridge.web.hooks import Hooks
@@ -62,13 +62,13 @@ class Bridge:
         )
         self._https: list[Http] = []
         accounts = {name: self._connect(one, secret) for name, one in declared.items()}
-        self.world = World(settings, accounts, clock, self.files.link)
+        self.runtime = Runtime(settings, accounts, clock, self.files.link)
         self.engine: Engine | None = None
 
-    def _connect(self, declared: Declared, secret: str) -> Connected:
+    def _connect(self, declared: Declared, secret: str) -> ConnectedAccount:
         settings, name = self.settings, declared.name
         timeout = settings.engine.request_timeout.total_seconds()
-        http = Http(timeout=timeout, parallel=settings.engine.workers, home=declared.config.api_base)
+        http = Http(timeout=timeout, max_concurrency=settings.engine.workers, home=declared.config.api_base)
         self._https.append(http)
         account = Account(
             name=name,
@@ -83,14 +83,14 @@ class Bridge:
             language=settings.bridge.language,
             request_timeout=timeout,
         )
-        return Connected(name, declared.connector(declared.config, account), declared.config, account)
+        return ConnectedAccount(name, declared.connector(declared.config, account), declared.config, account)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bridge"]:
         """Opens the store, runs the engine, closes both. The schema must be up to date."""
         self.store.open()
         try:
-            self.engine = Engine(self.store, self.world, self.files, work=self._work)
+            self.engine = Engine(self.store, self.runtime, self.files, work=self._work)
             await self.engine.start()
             try:
                 yield self
@@ -100,11 +100,11 @@ class Bridge:
             await asyncio.gather(*(http.close() for http in self._https))
             await asyncio.to_thread(self.store.close)
 
-    def closing(self) -> None:
+    def drain(self) -> None:
         """The process is about to end: whoever holds connections open lets them go."""
-        for connected in self.world.accounts.values():
-            if isinstance(connected.connector, Closes):
-                connected.connector.closing()
+        for connected in self.runtime.accounts.values():
+            if isinstance(connected.connector, Drains):
+                connected.connector.drain()
 
     @asynccontextmanager
     async def beside(self) -> AsyncIterator["Bridge"]:
@@ -126,21 +126,21 @@ class Bridge:
 
         middleware = [Middleware(ProxyHeadersMiddleware), Middleware(SafeHeaders)]
         pages = Starlette(routes=[*self._routes(), *more], lifespan=lifespan, middleware=middleware)
-        return Front(Hooks(self.world, self._take, self._look), pages)
+        return Front(Hooks(self.runtime, self._take, self._look), pages)
 
     def _routes(self) -> list[BaseRoute]:
         routes: list[BaseRoute] = [
             Route("/media/{token}", Files(self.store, self.files).give, methods=["GET"]),
             Route(
                 "/api/consents",
-                consents(self.world, self.store, self.settings.bridge.api_token, self.clock),
+                consents(self.runtime, self.store, self.settings.bridge.api_token, self.clock),
                 methods=["POST"],
             ),
             Route("/healthz", healthz),
             Route("/readyz", readyz(self._troubles)),
             Route("/metrics", metrics_page(self.store, self.clock)),
         ]
-        for name, connected in self.world.accounts.items():
+        for name, connected in self.runtime.accounts.items():
             if isinstance(connected.connector, Serves):
                 routes += connected.connector.routes(partial(self._keep, name))
         return routes
@@ -149,13 +149,13 @@ class Bridge:
         assert self.engine is not None
         return self.engine.keep(name, raws, cursor)
 
-    def _take(self, name: str, raws: Sequence[Raw], told: Told) -> None:
+    def _take(self, name: str, raws: Sequence[Raw], told: OnDurable) -> None:
         assert self.engine is not None
         self.engine.take(name, raws, told)
 
     def _look(self, name: str, conversations: object) -> None:
         assert self.engine is not None
-        self.engine.look(name, conversations)  # type: ignore[arg-type] # as above
+        self.engine.refresh(name, conversations)  # type: ignore[arg-type] # as above
 
     def _troubles(self) -> list[str]:
         return self.engine.troubles() if self.engine is not None else ["not started"]

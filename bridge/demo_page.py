@@ -11,8 +11,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.app import Bridge
+from bridge.cli.trace import trace_json
 from bridge.contract import Http, SignsIn
-from bridge.trace import trace_json
 
 CUSTOMER = "oDemo_Customer_A"
 AGENT = "Agent"
@@ -83,7 +83,7 @@ class Page:
 
     async def desk(self, request: Request) -> Response:
         """Signs the demonstration's agent in and shows the desk."""
-        connector = self._bridge.world.accounts["desk"].connector
+        connector = self._bridge.runtime.accounts["desk"].connector
         if not self._signed and isinstance(connector, SignsIn):
             await connector.add_agent(AGENT, self._password)
             self._signed = True

@@ -11,8 +11,8 @@ import structlog
 import uvicorn
 
 from bridge.app import Bridge
-from bridge.handover import sockets_handed_over
-from bridge.web.connection import Connection
+from bridge.systemd import sockets_handed_over
+from bridge.web.fastpath import Connection
 from mappings.schema import check_schema, migrate_aside
 from mappings.store import StoreUnusable
 
@@ -70,7 +70,7 @@ class BridgeServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """An open event stream would hold the process until its grace is over."""
-        self._bridge.closing()
+        self._bridge.drain()
         super().handle_exit(sig, frame)  # type: ignore[arg-type] # uvicorn wants a frame that it does not use
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override] # uvicorn's is untyped here

@@ -9,9 +9,9 @@ from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
 from mappings.prepared import Prepared
 from mappings.sql import insert_for, insert_new, table
 from mappings.store import Tx
-from mappings.tables import Consent, Link, Notice, Outbox, Pair, Waiting
+from mappings.tables import Consent, Link, MessageRef, Notice, Outbox, Waiting
 
-_link, _pair, _notice, _consent = table(Link), table(Pair), table(Notice), table(Consent)
+_link, _pair, _notice, _consent = table(Link), table(MessageRef), table(Notice), table(Consent)
 _waiting, _outbox = table(Waiting), table(Outbox)
 _ADD = Prepared(insert(_link).returning(_link))
 _ADD_PAIR = Prepared(insert_new(_pair))
@@ -95,7 +95,7 @@ def ticket_link(tx: Tx, desk: str, ticket: str, *, lock: bool = True) -> LinkRow
     return _TICKET_BY[lock].first(tx, desk=desk, ticket=ticket)
 
 
-def unborn(tx: Tx, desk: str, limit: int = 50) -> list[int]:
+def without_ticket(tx: Tx, desk: str, limit: int = 50) -> list[int]:
     """The open links of a desk whose ticket has no number yet."""
     statement = select(_link.c.id).where(_link.c.desk == desk, _link.c.ticket.is_(None), _link.c.state != "ended")
     return list(tx.execute(statement.order_by(_link.c.id.desc()).limit(limit)).scalars())

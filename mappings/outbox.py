@@ -158,7 +158,7 @@ def unpark(tx: Tx, lane: int, now: datetime) -> int:
     ).rowcount
 
 
-def hurry(tx: Tx, account: str, now: datetime) -> int:
+def make_due(tx: Tx, account: str, now: datetime) -> int:
     """An account is well again: what backs off goes now, in order."""
     return tx.execute(
         update(_outbox)
@@ -172,7 +172,7 @@ def hurry(tx: Tx, account: str, now: datetime) -> int:
     ).rowcount
 
 
-def hurry_oldest(tx: Tx, account: str, now: datetime) -> None:
+def make_oldest_due(tx: Tx, account: str, now: datetime) -> None:
     """A probe for an account in trouble: its oldest step goes now."""
     oldest = tx.execute(
         select(_outbox.c.id)

@@ -10,9 +10,9 @@ from sqlalchemy import bindparam, func, insert, or_, select, update
 from mappings.prepared import Prepared
 from mappings.sql import columns, insert_new, table
 from mappings.store import Tx
-from mappings.tables import Identity, Joining, Link, Person
+from mappings.tables import Identity, Link, Person, PersonMerge
 
-_person, _identity, _joining, _link = table(Person), table(Identity), table(Joining), table(Link)
+_person, _identity, _joining, _link = table(Person), table(Identity), table(PersonMerge), table(Link)
 _SEEN_AGAIN = timedelta(hours=1)  # "seen at" is no diary: writing it at every message would cost a statement each
 _KNOWN = Prepared(
     select(*columns(_identity, "id", "person_id", "profile", "customer_id", "seen_at")).where(

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mappings.engines import StoreUnusable, check_pragmas, lock_file, postgresql_engine, sqlite_engine
-from mappings.jobs import NOTHING, Job, finish
+from mappings.writer_queue import NOTHING, Job, finish
 
 __all__ = ["Store", "StoreUnusable", "Tx", "database_now", "first_line", "full_url"]
 

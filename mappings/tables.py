@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from mappings.types import BigId, Reason, StateName, Stored, UtcDateTime
+from mappings.types import BigId, Reason, StateName, TableBase, UtcDateTime
 
 
 def _key() -> Column[int]:
@@ -42,7 +42,7 @@ def name_postgresql() -> None:
                 index.dialect_options["postgresql"]["where"] = text(index.info["where"])
 
 
-class Person(Stored, table=True):
+class Person(TableBase, table=True):
     """A human being. `joined_into` points to the person that this one turned out to be."""
 
     id: int | None = Field(default=None, sa_column=_key())
@@ -50,7 +50,7 @@ class Person(Stored, table=True):
     joined_into: int | None = Field(default=None, sa_column=_ref("person.id", nullable=True))
 
 
-class Identity(Stored, table=True):
+class Identity(TableBase, table=True):
     """How one account knows a person. `profile` is a Contact as JSON."""
 
     __table_args__ = (UniqueConstraint("account", "external_id"),)
@@ -64,7 +64,7 @@ class Identity(Stored, table=True):
     seen_at: datetime = Field(sa_column=_moment())
 
 
-class Joining(Stored, table=True):
+class PersonMerge(TableBase, table=True):
     """Two people found to be one: suggested, joined, and what is needed to undo it."""
 
     id: int | None = Field(default=None, sa_column=_key())
@@ -77,7 +77,7 @@ class Joining(Stored, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Link(Stored, table=True):
+class Link(TableBase, table=True):
     """One channel conversation and one ticket. States: open, solved, closed, ended (a newer one follows)."""
 
     __table_args__ = (
@@ -108,7 +108,7 @@ class Link(Stored, table=True):
     solved_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
 
 
-class Pair(Stored, table=True):
+class MessageRef(TableBase, table=True):
     """A message id of one account: the inbox row it came with and the step that carries it on (`carrier_id`), or the
     step that made it (`outbox_id`).
     """
@@ -125,7 +125,7 @@ class Pair(Stored, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Inbox(Stored, table=True):
+class Inbox(TableBase, table=True):
     """Authentic payloads as received. States: ready (may repeat a key, mappings/inbox.py), done, quarantined."""
 
     __table_args__ = (
@@ -146,7 +146,7 @@ class Inbox(Stored, table=True):
     done_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
 
 
-class Waiting(Stored, table=True):
+class Waiting(TableBase, table=True):
     """Routed messages that no step carries yet. `lane` is link.id * 4, plus 1 towards the channel."""
 
     __table_args__ = (Index("waiting_lane", "lane", "id"), _partial("waiting_free", "account", "id", where="held = ''"))
@@ -166,7 +166,7 @@ class Waiting(Stored, table=True):
 _UNFINISHED = "state IN ('ready', 'parked')"
 
 
-class Outbox(Stored, table=True):
+class Outbox(TableBase, table=True):
     """Steps. States: ready, parked, done, failed, unconfirmed, dead, dropped.
 
     `unknown` marks a ready step whose last attempt may have taken effect: look before sending again.
@@ -204,7 +204,7 @@ class Outbox(Stored, table=True):
     done_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
 
 
-class Attempt(Stored, table=True):
+class Attempt(TableBase, table=True):
     """The journal of one step: when each try began, and how it ended. One under way is the step's own `begun_at`."""
 
     id: int | None = Field(default=None, sa_column=_key())
@@ -217,7 +217,7 @@ class Attempt(Stored, table=True):
     detail: str = Field(default="", sa_column=_text())
 
 
-class MediaFile(Stored, table=True):
+class MediaFile(TableBase, table=True):
     """A file an account named, and where its bytes are. States: wanted, done, failed."""
 
     __tablename__ = "media"
@@ -241,7 +241,7 @@ class MediaFile(Stored, table=True):
     created_at: datetime = Field(sa_column=_moment())
 
 
-class Notice(Stored, table=True):
+class Notice(TableBase, table=True):
     """What an agent was told about a conversation: one note per cause."""
 
     __table_args__ = (UniqueConstraint("link_id", "cause"),)
@@ -252,7 +252,7 @@ class Notice(Stored, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Consent(Stored, table=True):
+class Consent(TableBase, table=True):
     """How many messages of a template a customer has allowed."""
 
     __table_args__ = (UniqueConstraint("account", "conversation", "template"),)
@@ -265,7 +265,7 @@ class Consent(Stored, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Cursor(Stored, table=True):
+class Cursor(TableBase, table=True):
     """How far an account was collected."""
 
     account: str = Field(primary_key=True)
@@ -273,7 +273,7 @@ class Cursor(Stored, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class StoredToken(Stored, table=True):
+class StoredToken(TableBase, table=True):
     """A credential, encrypted."""
 
     __tablename__ = "token"
@@ -285,7 +285,7 @@ class StoredToken(Stored, table=True):
     at: datetime = Field(sa_column=_moment())
 
 
-class Pause(Stored, table=True):
+class Pause(TableBase, table=True):
     """An account whose sending rests: until a moment (throttle, breaker), or until somebody acts."""
 
     account: str = Field(primary_key=True)
@@ -294,7 +294,7 @@ class Pause(Stored, table=True):
     since: datetime = Field(sa_column=_moment())
 
 
-class Lease(Stored, table=True):
+class Lease(TableBase, table=True):
     """Who does a job that only one process may do."""
 
     name: str = Field(primary_key=True)
@@ -302,7 +302,7 @@ class Lease(Stored, table=True):
     until: datetime = Field(sa_column=_moment())
 
 
-class Audit(Stored, table=True):
+class Audit(TableBase, table=True):
     """Who did what. Append only."""
 
     id: int | None = Field(default=None, sa_column=_key())
@@ -312,7 +312,7 @@ class Audit(Stored, table=True):
     detail: str = Field(default="", sa_column=_text())
 
 
-class Record(Stored, table=True):
+class Record(TableBase, table=True):
     """Data of a connector that has no vendor behind it: one JSON object by account, kind and key."""
 
     account: str = Field(primary_key=True)
@@ -323,7 +323,7 @@ class Record(Stored, table=True):
     at: datetime = Field(sa_column=_moment(index=True))
 
 
-class Entry(Stored, table=True):
+class Entry(TableBase, table=True):
     """One entry of a connector's stream, numbered without gaps."""
 
     __table_args__ = (

@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
 
-class Stored(SQLModel):
+class TableBase(SQLModel):
     """A table's model. Rows are read and written by the table behind it: nobody validates one, so no validators are
     built before somebody does.
     """

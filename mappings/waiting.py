@@ -67,7 +67,7 @@ def idle_lanes(tx: Tx, account: str, now: datetime, limit: int) -> list[int]:
     return _IDLE.scalars(tx, account=account, now=now, most=limit)
 
 
-def goes_on(tx: Tx, lane: int) -> bool:
+def has_more(tx: Tx, lane: int) -> bool:
     """Whether there is more to send in a lane."""
     return bool(_GOES_ON.scalar(tx, lane=lane))
 

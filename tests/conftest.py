@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests import leaveout, limits
+from tests import limits, optional
 from tests.postgres import Cluster, Server, given_server, server_binaries
 
 
@@ -14,7 +14,7 @@ from tests.postgres import Cluster, Server, given_server, server_binaries
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(limits, "limits")
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if leaveout.CI and reporter is not None and not hasattr(config, "workerinput"):
+    if optional.CI and reporter is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(limits.Said(reporter), "said")
 
 
@@ -59,18 +59,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             and item.callspec.params.get("database_url") == "postgresql"
         ]
         reason = "no server binaries in /usr/lib/postgresql or on PATH, and no BRIDGE_TEST_DATABASE_URL"
-        leaveout.leave_out(items, config, "PostgreSQL", reason, chosen)
+        optional.leave_out(items, config, "PostgreSQL", reason, chosen)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    leaveout.hand_over(session.config)
+    optional.hand_over(session.config)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    leaveout.take_over(getattr(node, "workeroutput", {}))
+    optional.take_over(getattr(node, "workeroutput", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in leaveout.lines():
+    for line in optional.lines():
         terminalreporter.write_line(line)

@@ -63,7 +63,7 @@ def test_the_measured_memory_is_that_of_a_users_installation() -> None:
     names = hidden()
     assert {"pytest", "mypy", "rich", "pygments"} <= set(names)
     assert not {"bridge", "mappings", "connectors", "httpx", "structlog", "sqlalchemy", "psycopg"} & set(names)
-    code = "import bridge.serve, bridge.cli, sys; print('uvicorn' in sys.modules, 'rich' in sys.modules)"
+    code = "import bridge.serve, bridge.cli.main, sys; print('uvicorn' in sys.modules, 'rich' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **only_installed()},

@@ -11,11 +11,11 @@ import click
 import pytest
 
 from bridge import settings
-from bridge.cli import main
-from bridge.matrix import matrix_text
-from bridge.observe import metrics
+from bridge.cli.capabilities import matrix_text
+from bridge.cli.main import main
 from bridge.registry import declare_accounts, known_kinds
 from bridge.settings import load_settings
+from bridge.telemetry import metrics
 from bridge.testing.conformance import HEADINGS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -100,7 +100,7 @@ def test_http_clients_are_known_in_one_place() -> None:
 def test_serving_loads_no_simulator() -> None:
     """What a production process loads: the server, and every installed connector."""
     code = (
-        "import sys, bridge.cli, bridge.serve\n"
+        "import sys, bridge.cli.main, bridge.serve\n"
         "from bridge.registry import known_kinds\n"
         "[point.load() for point in known_kinds().values()]\n"
         "print([name for name in sys.modules if name.startswith('bridge.testing') or 'simulator' in name])"
@@ -142,7 +142,7 @@ def test_a_start_loads_nothing_that_it_may_never_need(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(CONFIG.format(folder=tmp_path), "utf-8")
     code = (
-        "import sys\nfrom bridge.app import Bridge\nfrom bridge.command import read_config\n"
+        "import sys\nfrom bridge.app import Bridge\nfrom bridge.cli.common import read_config\n"
         "from bridge.serve import prepare\n"
         f"settings, declared, _ = read_config({str(path)!r})\nbridge = Bridge(settings, declared)\nbridge.app()\n"
         f"prepare(bridge, bring_up_to_date=True)\nprint([name for name in {LATER} if name in sys.modules])\n"
@@ -159,7 +159,7 @@ def test_a_start_loads_nothing_that_it_may_never_need(tmp_path: Path) -> None:
 
 
 def test_no_test_is_skipped() -> None:
-    """What a machine lacks is left out by `tests.leaveout`, with a line that says so."""
+    """What a machine lacks is left out by `tests.optional`, with a line that says so."""
     pattern = re.compile("pytest" + r"\.(skip|xfail|importorskip)|mark\." + "(skip|skipif|xfail)|unittest" + r"\.skip")
     found = [
         f"{path.relative_to(ROOT)}: {hit[0]}"

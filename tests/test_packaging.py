@@ -83,7 +83,7 @@ def test_the_locks_hold_what_is_asked(lock: str, extras: tuple[str, ...] | None,
 def test_the_wheel_installs_where_it_was_not_made(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     """Unpacked elsewhere, on a path of its own: nothing is taken from the checkout."""
     wheel.extractall(tmp_path)
-    code = "import bridge, sys; from bridge.cli import main; print(bridge.__file__, file=sys.stderr); sys.argv[1:] = ['connectors']; main()"
+    code = "import bridge, sys; from bridge.cli.main import main; print(bridge.__file__, file=sys.stderr); sys.argv[1:] = ['connectors']; main()"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
         env={"PYTHONPATH": str(tmp_path)},

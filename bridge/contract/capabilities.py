@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from bridge.contract.messages import Format, Frozen
+from bridge.contract.messages import Format, Value
 
 
 class Support(StrEnum):
@@ -16,7 +16,7 @@ class Support(StrEnum):
     REFUSED = "refused"  # as a sentence that says what is missing
 
 
-class MediaRule(Frozen):
+class MediaRule(Value):
     """Files of one kind (image, voice, video, file): patterns of accepted MIME types and the largest size in bytes."""
 
     support: Support
@@ -29,7 +29,7 @@ class MediaRule(Frozen):
         return small and any(fnmatchcase(mime, pattern) for pattern in self.mimes)
 
 
-class Window(Frozen):
+class Window(Value):
     """The reply allowance towards a customer: data, because platforms change it."""
 
     replies: int
@@ -38,22 +38,22 @@ class Window(Frozen):
     entry_lasts: timedelta = timedelta(0)
 
 
-class Rate(Frozen):
+class Rate(Value):
     """At most `count` requests within `per`."""
 
     count: int
     per: timedelta
 
 
-class Capabilities(Frozen):
+class Capabilities(Value):
     """`max_text_bytes` is UTF-8. `edits` limits the steps of one conversation (some desks count updates of a ticket);
     the engine then merges bursts. `rate` is what the vendor allows the whole account: it is shown to admins, and what
-    paces requests is the vendor's own refusal (`Throttled`). `parallel` limits the steps in flight. `collect_every` is
+    paces requests is the vendor's own refusal (`Throttled`). `parallel` limits the steps in flight. `poll_interval` is
     how often the account wants to be polled; None means as `engine.reconcile_every` says. `progress`: the account can
     show how far each message came, so no note is needed. `notes`: it has private notes. `threads`: one customer may
-    have several conversations at once (tickets), so that a finished one is followed by a new one. `marks_own`:
+    have several conversations at once (tickets), so that a finished one is followed by a new one. `echoes_origin`:
     normalise can always tell the bridge's own writes (origin, author); otherwise the engine waits for receipts first.
-    `looks_first`: all that `prepare` does is a short look, and `find` can tell afterwards what was not sent; then the
+    `prepare_reads_only`: all that `prepare` does is a short look, and `find` can tell afterwards what was not sent; then the
     attempt may be marked before it, together with the claim, which saves a commit on the way of every message.
     """
 
@@ -66,14 +66,14 @@ class Capabilities(Frozen):
     card: Support = Support.REFUSED
     location: Support = Support.PARTIAL
     window: Window | None = None
-    edits: Rate | None = None
+    update_limit: Rate | None = None
     rate: Rate | None = None
-    parallel: int = 4
-    collect_every: timedelta | None = None
+    max_concurrency: int = 4
+    poll_interval: timedelta | None = None
     notes: bool = False
-    progress: bool = False
+    delivery_status: bool = False
     threads: bool = False
     tags: bool = False
-    marks_own: bool = True
-    looks_first: bool = False
+    echoes_origin: bool = True
+    prepare_reads_only: bool = False
     customer_is_author: Support = Support.REFUSED

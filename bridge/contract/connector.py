@@ -8,25 +8,25 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from starlette.routing import BaseRoute
 
+from bridge.contract.callbacks import (
+    CallbackResult,
+    Health,
+    Labels,
+    Page,
+    Persist,
+    Raw,
+    Receipt,
+    RenderContext,
+    Reply,
+    Request,
+    Step,
+    Target,
+)
 from bridge.contract.capabilities import Capabilities
 from bridge.contract.config import AccountConfig
 from bridge.contract.events import Event
-from bridge.contract.exchange import (
-    Health,
-    Keep,
-    Labels,
-    Page,
-    Raw,
-    Receipt,
-    Reply,
-    Request,
-    Room,
-    Step,
-    Target,
-    Verdict,
-)
-from bridge.contract.lent import Account
 from bridge.contract.messages import Media, Message
+from bridge.contract.services import Account
 
 ConfigT = TypeVar("ConfigT", bound=AccountConfig)
 
@@ -50,14 +50,14 @@ class Connector(ABC, Generic[ConfigT]):
     roles: ClassVar[frozenset[Role]]
     Config: ClassVar[type[AccountConfig]]
     capabilities: Capabilities  # a class attribute, or set in __init__ where it depends on the account
-    busy: ClassVar[Reply] = Reply(503, "busy", headers={"retry-after": "5"})
+    retry_later_reply: ClassVar[Reply] = Reply(503, "busy", headers={"retry-after": "5"})
 
     def __init__(self, config: ConfigT, account: Account) -> None:
         self.config = config
         self.account = account
 
     @abstractmethod
-    def verify(self, request: Request) -> Verdict | Awaitable[Verdict]:
+    def verify(self, request: Request) -> CallbackResult | Awaitable[CallbackResult]:
         """Says whether a callback is authentic and what it means. No network, no parsing beyond the key.
 
         `async def` where it must wait for something (a secret out of the store); a plain function is answered sooner.
@@ -73,7 +73,7 @@ class Connector(ABC, Generic[ConfigT]):
         """
 
     @abstractmethod
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
         """Pure. Every message is covered by at least one step, in order; what cannot be sent is said in words."""
 
     @abstractmethod
@@ -89,10 +89,10 @@ class Connector(ABC, Generic[ConfigT]):
 
 
 @runtime_checkable
-class Collects(Protocol):
+class Polls(Protocol):
     """Can be asked what happened: periodic reconciliation, nudges, catch-up after downtime."""
 
-    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
         """Raws since `cursor`, oldest first. `cursor` None is the very first time: start from now, not from history.
 
         With `conversation` only that one is read, completely enough to find anything not seen yet, and the page's
@@ -105,28 +105,28 @@ class Collects(Protocol):
 class Listens(Protocol):
     """Has a long-lived source of its own (IMAP IDLE). Runs until cancelled; an error restarts it with back-off."""
 
-    async def listen(self, keep: Keep, cursor: str | None) -> None: ...
+    async def listen(self, persist: Persist, cursor: str | None) -> None: ...
 
 
 @runtime_checkable
 class Serves(Protocol):
     """Has public endpoints of its own. Routes carry their full path and exist while the bridge serves."""
 
-    def routes(self, keep: Keep) -> Sequence[BaseRoute]: ...
+    def routes(self, persist: Persist) -> Sequence[BaseRoute]: ...
 
 
 @runtime_checkable
-class Closes(Protocol):
+class Drains(Protocol):
     """Holds connections open (event streams) and can end them, so that the process may end in time."""
 
-    def closing(self) -> None: ...
+    def drain(self) -> None: ...
 
 
 @runtime_checkable
 class Prepares(Protocol):
     """Has work to do before a step that nobody sees and that may be repeated: tokens, uploads, finding a user.
 
-    It runs before the attempt is marked, so that trouble in it is never uncertain (`Capabilities.looks_first` is the
+    It runs before the attempt is marked, so that trouble in it is never uncertain (`Capabilities.prepare_reads_only` is the
     exception). The result becomes `Target.prepared`.
     """
 
@@ -134,13 +134,13 @@ class Prepares(Protocol):
 
 
 @runtime_checkable
-class Finds(Protocol):
+class LooksUp(Protocol):
     """Can say whether a step whose outcome is unknown took effect.
 
     A receipt: it did. None: it certainly did not. An error: nobody knows, ask again later.
     """
 
-    async def find(self, step: Step, target: Target) -> Receipt | None: ...
+    async def lookup(self, step: Step, target: Target) -> Receipt | None: ...
 
 
 @runtime_checkable
@@ -185,11 +185,11 @@ class SignsIn(Protocol):
 class Invites(Protocol):
     """Can call a customer back after the window closed, with a template they consented to."""
 
-    def invitation(self, template: str, room: Room) -> Step: ...
+    def invitation(self, template: str, room: RenderContext) -> Step: ...
 
 
 @runtime_checkable
-class Shows(Protocol):
+class ShowsAllowance(Protocol):
     """Can show on a ticket how many replies are left and until when, by tags or custom fields.
 
     `labels` is pure and gives one step for `deliver`, or None where there is nothing to show it with. The step is
@@ -198,4 +198,4 @@ class Shows(Protocol):
     no changes (`Gone`) is left as it is.
     """
 
-    def labels(self, labels: Labels, room: Room) -> Step | None: ...
+    def labels(self, labels: Labels, room: RenderContext) -> Step | None: ...

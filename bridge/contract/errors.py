@@ -12,7 +12,7 @@ ConnectorError
 
 `certain` says whether it is sure that nothing happened at the vendor. A connection that was refused is certain;
 a request that went out and got no readable answer is not. The engine repeats an uncertain step only after
-`Finds.find` said that it is absent, or by the account's `uncertain` setting.
+`LooksUp.find` said that it is absent, or by the account's `uncertain` setting.
 """
 
 from collections.abc import Mapping

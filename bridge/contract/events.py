@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bridge.contract.messages import Contact, Frozen, Message, State
+from bridge.contract.messages import Contact, DeliveryState, Message, Value
 
 
 class Status(StrEnum):
@@ -17,7 +17,7 @@ class Status(StrEnum):
     CLOSED = "closed"
 
 
-class MessageReceived(Frozen):
+class MessageReceived(Value):
     """Somebody said something. `context` holds where they came from (entry page, origin string), for routing."""
 
     kind: Literal["message"] = "message"
@@ -26,7 +26,7 @@ class MessageReceived(Frozen):
     context: dict[str, str] = {}
 
 
-class StatusChanged(Frozen):
+class StatusChanged(Value):
     """A ticket was solved, closed or reopened. `moved_to` names the ticket it was merged into."""
 
     kind: Literal["status"] = "status"
@@ -35,7 +35,7 @@ class StatusChanged(Frozen):
     moved_to: str = ""
 
 
-class Entered(Frozen):
+class Entered(Value):
     """The customer opened the chat without saying anything yet."""
 
     kind: Literal["entered"] = "entered"
@@ -45,17 +45,17 @@ class Entered(Frozen):
     at: datetime | None = None
 
 
-class ReceiptReceived(Frozen):
+class ReceiptReceived(Value):
     """The vendor said later how far one of our messages (`message`, its id there) came."""
 
     kind: Literal["receipt"] = "receipt"
     conversation: str
     message: str
-    state: State
+    state: DeliveryState
     reason: str = ""
 
 
-class ContactChanged(Frozen):
+class ContactChanged(Value):
     """A profile changed, or a person was merged into another (`merged_into`)."""
 
     kind: Literal["contact"] = "contact"
@@ -69,7 +69,7 @@ class Change(StrEnum):
     HIDDEN = "hidden"  # made private after it was public
 
 
-class MessageChanged(Frozen):
+class MessageChanged(Value):
     """An agent edited or deleted a message that may have been sent on already."""
 
     kind: Literal["changed"] = "changed"
@@ -78,7 +78,7 @@ class MessageChanged(Frozen):
     change: Change
 
 
-class ConsentChanged(Frozen):
+class ConsentChanged(Value):
     """The customer allowed (`count` > 0) or refused (`count` = 0: none left) messages of one template."""
 
     kind: Literal["consent"] = "consent"

@@ -19,11 +19,11 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from bridge.contract.addresses import origin, pin
-from bridge.contract.answer import Answer
 from bridge.contract.config import is_loopback
 from bridge.contract.errors import Rejected, Retryable
+from bridge.contract.inflight import InFlight, Reply, read_pieces, read_whole
+from bridge.contract.response import Response
 from bridge.contract.transport import HttpxTransport, LeanTransport, Outgoing
-from bridge.contract.trip import Reply, Trip, read_pieces, read_whole
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -50,7 +50,7 @@ class Http:
         self,
         *,
         timeout: float = 10.0,
-        parallel: int = 4,
+        max_concurrency: int = 4,
         home: str = "",
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -61,9 +61,9 @@ class Http:
         # no httpx.AsyncClient around it: it follows redirects, carries cookies and logs addresses, which nobody wants
         # here, for a third of a request's time
         given = HttpxTransport(transport) if transport else None
-        self._transport = given or LeanTransport(parallel=parallel, idle=_IDLE)
+        self._transport = given or LeanTransport(max_concurrency=max_concurrency, idle=_IDLE)
         # for what others linked to: connections of its own, so that a slow file keeps no message waiting
-        self._outside = given or LeanTransport(parallel=parallel, idle=_IDLE)
+        self._outside = given or LeanTransport(max_concurrency=max_concurrency, idle=_IDLE)
 
     async def request(
         self,
@@ -79,7 +79,7 @@ class Http:
         timeout: float | None = None,  # a total deadline, which httpx does not have
         repeatable: bool = False,
         max_bytes: int = 5 * 2**20,
-    ) -> Answer:
+    ) -> Response:
         """Sends one request and reads its whole answer; follows no redirect.
 
         `json` goes out as UTF-8 without escapes. `repeatable` says that doing it twice is harmless (an upsert, an
@@ -98,7 +98,7 @@ class Http:
                     body = await read_whole(reply, trip, max_bytes)
                 finally:
                     await reply.close()
-        return Answer(reply.status, reply.headers, body, trip.where, trip.safe)
+        return Response(reply.status, reply.headers, body, trip.where, trip.safe)
 
     async def download(
         self,
@@ -142,10 +142,10 @@ class Http:
         await self._transport.close()
         await self._outside.close()
 
-    def _trip(self, where: str, timeout: float, *, safe: bool) -> Trip:
-        return Trip(where, timeout, asyncio.get_running_loop().time() + timeout, safe)
+    def _trip(self, where: str, timeout: float, *, safe: bool) -> InFlight:
+        return InFlight(where, timeout, asyncio.get_running_loop().time() + timeout, safe)
 
-    async def _ask(self, url: str, trip: Trip, headers: dict[str, str]) -> Outgoing:
+    async def _ask(self, url: str, trip: InFlight, headers: dict[str, str]) -> Outgoing:
         """The request for a URL from outside, to an address that is allowed."""
         parts = urlsplit(url)
         local = self._local and parts.scheme == "http" and is_loopback((parts.hostname or "").rstrip("."))
@@ -160,7 +160,7 @@ class Http:
         return _outgoing(trip, "GET", address, headers, server_name=host)
 
     @asynccontextmanager
-    async def _outward(self, outgoing: Outgoing, trip: Trip) -> AsyncIterator[Reply]:
+    async def _outward(self, outgoing: Outgoing, trip: InFlight) -> AsyncIterator[Reply]:
         """The head of the answer from somewhere outside; its body is read by `read_pieces`."""
         with trip.classified():
             async with asyncio.timeout_at(trip.deadline):
@@ -172,7 +172,7 @@ class Http:
 
 
 def _outgoing(
-    trip: Trip,
+    trip: InFlight,
     method: str,
     url: str,
     headers: Mapping[str, str],

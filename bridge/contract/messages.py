@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Frozen(BaseModel):
+class Value(BaseModel):
     """A value. Unknown fields are dropped, so that an older process can read what a newer one wrote."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Contact(Frozen):
+class Contact(Value):
     """A person as one account knows them. `extra` holds vendor facts worth showing to agents."""
 
     id: str
@@ -36,7 +36,7 @@ class AuthorKind(StrEnum):
     BRIDGE = "bridge"
 
 
-class Author(Frozen):
+class Author(Value):
     kind: AuthorKind
     id: str = ""
     name: str = ""
@@ -49,7 +49,7 @@ class Audience(StrEnum):
     AGENTS = "agents"
 
 
-class Media(Frozen):
+class Media(Value):
     """A reference to a file; the bytes are in the media store once `sha256` is set.
 
     `account` and `id` say where it can be fetched (`Fetches.fetch`). The bridge fills `sha256`, `mime`, `size` (bytes)
@@ -72,19 +72,19 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-class Text(Frozen):
+class Text(Value):
     kind: Literal["text"] = "text"
     body: str
     format: Format = Format.PLAIN
 
 
-class Image(Frozen):
+class Image(Value):
     kind: Literal["image"] = "image"
     media: Media
     caption: str = ""
 
 
-class Voice(Frozen):
+class Voice(Value):
     """`transcript` is the vendor's own speech recognition, where it gives one."""
 
     kind: Literal["voice"] = "voice"
@@ -92,20 +92,20 @@ class Voice(Frozen):
     transcript: str = ""
 
 
-class Video(Frozen):
+class Video(Value):
     kind: Literal["video"] = "video"
     media: Media
     thumb: Media | None = None
     caption: str = ""
 
 
-class File(Frozen):
+class File(Value):
     kind: Literal["file"] = "file"
     media: Media
     caption: str = ""
 
 
-class Card(Frozen):
+class Card(Value):
     """A link with a face: a web page (`url`) or a page inside an app (`app`, `path`)."""
 
     kind: Literal["card"] = "card"
@@ -117,14 +117,14 @@ class Card(Frozen):
     thumb: Media | None = None
 
 
-class Location(Frozen):
+class Location(Value):
     kind: Literal["location"] = "location"
     latitude: float
     longitude: float
     label: str = ""
 
 
-class Unsupported(Frozen):
+class Unsupported(Value):
     """Something that has no shape here. `what` names it, `text` is what could be read of it: never dropped."""
 
     kind: Literal["unsupported"] = "unsupported"
@@ -132,7 +132,7 @@ class Unsupported(Frozen):
     text: str = ""
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     """How far one message came. `ACCEPTED` is not "read"."""
 
     QUEUED = "queued"
@@ -145,7 +145,7 @@ class State(StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
-class Progress(Frozen):
+class Progress(Value):
     """How far another message (`of`, its id on the receiving account) came.
 
     Only for accounts whose capabilities say `progress`; all others are told of trouble by a private note.
@@ -153,7 +153,7 @@ class Progress(Frozen):
 
     kind: Literal["progress"] = "progress"
     of: str
-    state: State
+    state: DeliveryState
     reason: str = ""
 
 
@@ -163,7 +163,7 @@ Part = Annotated[
 ]
 
 
-class Message(Frozen):
+class Message(Value):
     """One thing said in one conversation.
 
     `conversation` is the id of the thread at the account it came from. `origin` is the key of the step that made it,

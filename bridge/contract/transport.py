@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 from yarl import URL
 
-from bridge.contract.trip import Trip, headers_of
+from bridge.contract.inflight import InFlight, headers_of
 
 # What aiohttp finds in the environment while it is imported, and nobody before or after.
 _FRUGAL = {
@@ -53,7 +53,7 @@ _LARGE = 512 * 1024
 _PIECE = 64 * 1024
 _CONNECT = 3.0
 
-_under_way: ContextVar[Trip] = ContextVar("trip")
+_under_way: ContextVar[InFlight] = ContextVar("trip")
 
 
 class Outgoing(NamedTuple):
@@ -77,12 +77,12 @@ def trusted() -> ssl.SSLContext:
 class LeanTransport:
     """At most `parallel` connections, each kept for `idle` seconds."""
 
-    def __init__(self, *, parallel: int, idle: float) -> None:
-        self._parallel = parallel
+    def __init__(self, *, max_concurrency: int, idle: float) -> None:
+        self._parallel = max_concurrency
         self._idle = idle
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, outgoing: Outgoing, trip: Trip) -> "_LeanReply":
+    async def send(self, outgoing: Outgoing, trip: InFlight) -> "_LeanReply":
         if self._session is None:
             self._session = self._open()
         method, url, headers, body, server_name = outgoing
@@ -198,7 +198,7 @@ class HttpxTransport:
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
-    async def send(self, outgoing: Outgoing, trip: Trip) -> "_HttpxReply":
+    async def send(self, outgoing: Outgoing, trip: InFlight) -> "_HttpxReply":
         trip.started = True  # it does not tell when the first byte leaves: from here on nothing is certain
         method, url, headers, body, server_name = outgoing
         limits = httpx.Timeout(trip.timeout, connect=min(_CONNECT, trip.timeout)).as_dict()

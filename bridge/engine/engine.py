@@ -10,17 +10,18 @@ from uuid import uuid4
 
 import structlog
 
-from bridge.contract import Collects, Listens, Raw, StoreDown
-from bridge.engine import collect, watch
-from bridge.engine.collect import Collector
-from bridge.engine.dispatch import Dispatcher
-from bridge.engine.intake import Intake, Told
-from bridge.engine.media import Fetcher, MediaFiles
-from bridge.engine.metronome import Metronome
-from bridge.engine.pace import Pace
-from bridge.engine.router import Router
-from bridge.engine.world import Touched, World
-from bridge.observe import metrics
+from bridge.contract import Listens, Polls, Raw, StoreDown
+from bridge.engine import maintenance
+from bridge.engine.context import Effects, Runtime
+from bridge.engine.inbound import polling
+from bridge.engine.inbound.intake import Intake, OnDurable
+from bridge.engine.inbound.polling import Poller
+from bridge.engine.inbound.router import Router
+from bridge.engine.outbound.dispatcher import Dispatcher
+from bridge.engine.runtime.admission import Admission
+from bridge.engine.runtime.scheduler import Scheduler
+from bridge.services.media import Fetcher, MediaFiles
+from bridge.telemetry import metrics
 from mappings import media, outbox, state
 from mappings.store import Store, Tx
 
@@ -32,30 +33,32 @@ DRAIN = 8.0  # seconds for what is in hand when the process is told to stop
 class Engine:
     """All loops of one process. `start`, then `stop`; `keep` is open in between, also without workers."""
 
-    def __init__(self, store: Store, world: World, files: MediaFiles, *, work: bool = True) -> None:
+    def __init__(self, store: Store, runtime: Runtime, files: MediaFiles, *, work: bool = True) -> None:
         self._store = store
-        self._world = world
+        self._runtime = runtime
         self._files = files
         self._work = work
         self._owner = uuid4().hex[:12]
         self._stop = asyncio.Event()
-        self._pace = Pace(time.monotonic)
-        self._intake = Intake(store, world, self._kept, self._along)
-        self._fetcher = Fetcher(store, world, files, self._wake_dispatcher)
+        self._pace = Admission(time.monotonic)
+        self._intake = Intake(store, runtime, self._kept, self._along)
+        self._fetcher = Fetcher(store, runtime, files, self._wake_dispatcher)
         self._dispatchers = {
-            name: Dispatcher(store, world, connected, self._wake, self._owner, self._intake.step_back, self._pace)
-            for name, connected in world.accounts.items()
+            name: Dispatcher(
+                store, runtime, connected, self._wake, self._owner, self._intake.yield_to_intake, self._pace
+            )
+            for name, connected in runtime.accounts.items()
         }
         self._routers = {
-            name: Router(store, world, name, self._wake, self._intake.step_back, self._pace, self._across(name))
-            for name in world.accounts
+            name: Router(store, runtime, name, self._wake, self._intake.yield_to_intake, self._pace, self._across(name))
+            for name in runtime.accounts
         }
         self._collectors = {
-            name: Collector(store, world, connected, self._intake.keep_page)
-            for name, connected in world.accounts.items()
-            if isinstance(connected.connector, Collects)
+            name: Poller(store, runtime, connected, self._intake.keep_page)
+            for name, connected in runtime.accounts.items()
+            if isinstance(connected.connector, Polls)
         }
-        self._metronome = Metronome()
+        self._metronome = Scheduler()
         self._tasks: list[asyncio.Task[None]] = []
         self.working = False
         self.written_at: float | None = None
@@ -64,14 +67,16 @@ class Engine:
         """Starts the loops; returns when they run."""
         if self._work:
             await self._recover()
-            for name in self._world.accounts:
+            for name in self._runtime.accounts:
                 self._spawn(self._routers[name].run(self._stop), f"route {name}")
                 self._spawn(self._dispatchers[name].run(self._stop), f"dispatch {name}")
             for name, collector in self._collectors.items():
                 self._spawn(collector.run(self._stop), f"collect {name}")
-            for connected in self._world.accounts.values():
+            for connected in self._runtime.accounts.values():
                 if isinstance(connected.connector, Listens):
-                    listening = collect.listen(self._store, self._world, connected, self._intake.keep_page, self._stop)
+                    listening = polling.listen(
+                        self._store, self._runtime, connected, self._intake.keep_page, self._stop
+                    )
                     self._spawn(listening, f"listen {connected.name}")
             self._spawn(self._fetcher.run(self._stop), "fetch")
             self._schedule()
@@ -85,7 +90,7 @@ class Engine:
         self.working = False
         self._metronome.stop()
         self._stop.set()
-        for name in self._world.accounts:
+        for name in self._runtime.accounts:
             self._wake_router(name)
             self._wake_dispatcher(name)
         if self._tasks:
@@ -102,15 +107,15 @@ class Engine:
         """Makes payloads of an account durable. Raises StoreDown."""
         return self._intake.keep(name, raws, cursor)
 
-    def take(self, name: str, raws: Sequence[Raw], told: Told) -> None:
+    def take(self, name: str, raws: Sequence[Raw], told: OnDurable) -> None:
         """The same for who has no task that could wait."""
         self._intake.take(name, raws, told)
 
-    def look(self, name: str, conversations: Sequence[str]) -> None:
+    def refresh(self, name: str, conversations: Sequence[str]) -> None:
         """A nudge from a vendor."""
         collector = self._collectors.get(name)
         if collector is not None:
-            collector.look(conversations)
+            collector.refresh(conversations)
 
     def troubles(self) -> list[str]:
         """Why the process is not ready; empty when it is."""
@@ -125,7 +130,7 @@ class Engine:
 
     def _across(self, name: str) -> list[Dispatcher]:
         """Those who send what an account says to the other side."""
-        ends = [(route.channel, route.desk) for route in self._world.settings.routes]
+        ends = [(route.channel, route.desk) for route in self._runtime.settings.routes]
         others = {desk for channel, desk in ends if channel == name} | {ch for ch, desk in ends if desk == name}
         return [self._dispatchers[other] for other in sorted(others) if other in self._dispatchers]
 
@@ -141,7 +146,7 @@ class Engine:
         """Whether what is about to be kept will be routed without another word. Not while callbacks come fast: their
         senders would wait for it.
         """
-        return self._work and not self._pace.pressed and self._routers[name].go_along()
+        return self._work and not self._pace.pressed and self._routers[name].piggyback()
 
     def _wake_router(self, name: str) -> None:
         self._routers[name].wake.set()
@@ -150,12 +155,12 @@ class Engine:
         if name in self._dispatchers:
             self._dispatchers[name].wake.set()
 
-    def _wake(self, touched: Touched) -> None:
-        for name in touched.accounts:
+    def _wake(self, effects: Effects) -> None:
+        for name in effects.accounts:
             self._wake_dispatcher(name)
-        if touched.media:
+        if effects.media:
             self._fetcher.wake.set()
-        for what, facts in touched.logs:
+        for what, facts in effects.logs:
             if what == "quarantined":
                 metrics.quarantined.count(facts["account"])
             elif what == "failed later":
@@ -165,19 +170,19 @@ class Engine:
     async def _recover(self) -> None:
         """SQLite has one process, and it is this one: all leases belong to its dead predecessor."""
         if self._store.sqlite:
-            await self._store.write(_end_all_leases, self._world)
-        self._wake(await self._store.write(watch.sweep, self._world, self._world.now()))
+            await self._store.write(_end_all_leases, self._runtime)
+        self._wake(await self._store.write(maintenance.sweep, self._runtime, self._runtime.now()))
 
     def _schedule(self) -> None:
         every = self._metronome.every
         every(timedelta(seconds=1), "sweep", self._sweep)
         every(timedelta(seconds=5), "remind", self._remind)
-        engine = self._world.settings.engine
+        engine = self._runtime.settings.engine
         every(engine.lease / 3, "renew leases", self._renew)
         every(engine.breaker_pause / 2, "check paused accounts", self._check_paused)
         every(timedelta(hours=1), "retention", self._clean)
         for name, collector in self._collectors.items():
-            wanted = self._world.accounts[name].capabilities.collect_every
+            wanted = self._runtime.accounts[name].capabilities.poll_interval
             every(
                 max(engine.reconcile_every, wanted) if wanted else engine.reconcile_every,
                 f"collect {name}",
@@ -185,41 +190,41 @@ class Engine:
             )
 
     async def _sweep(self) -> None:
-        in_hand = [step for dispatcher in self._dispatchers.values() for step in dispatcher.in_hand]
-        self._wake(await self._store.write(watch.sweep, self._world, self._world.now(), in_hand))
+        in_flight_here = [step for dispatcher in self._dispatchers.values() for step in dispatcher.in_flight_here]
+        self._wake(await self._store.write(maintenance.sweep, self._runtime, self._runtime.now(), in_flight_here))
 
     async def _remind(self) -> None:
-        self._wake(await self._store.write(watch.remind, self._world, self._world.now()))
+        self._wake(await self._store.write(maintenance.remind, self._runtime, self._runtime.now()))
 
     async def _renew(self) -> None:
         for dispatcher in self._dispatchers.values():
             await dispatcher.renew()
 
     async def _check_paused(self) -> None:
-        if await self._leased("check", self._world.settings.engine.breaker_pause / 2.2):
-            for name in await collect.check_paused(self._store, self._world):
+        if await self._leased("check", self._runtime.settings.engine.breaker_pause / 2.2):
+            for name in await polling.check_paused(self._store, self._runtime):
                 self._wake_dispatcher(name)
 
     async def _clean(self) -> None:
         if await self._leased("retention", timedelta(minutes=50)):
-            await watch.clean(self._store, self._world, self._files, self._world.now())
+            await maintenance.clean(self._store, self._runtime, self._files, self._runtime.now())
 
     async def _leased(self, name: str, length: timedelta) -> bool:
         """Several processes: one of them does it."""
-        now = self._world.now()
+        now = self._runtime.now()
         return await self._store.write(state.take_lease, f"tick {name}", self._owner, now, now + length)
 
     async def _prove_store(self) -> None:
         """Readiness is a commit, not a hope."""
         with suppress(StoreDown, TimeoutError, OSError):
-            now = self._world.now()
+            now = self._runtime.now()
             proof = self._store.write(state.take_lease, f"ready {self._owner}", self._owner, now, now)
             await asyncio.wait_for(proof, 4)
             self.written_at = asyncio.get_running_loop().time()
 
 
-def _end_all_leases(tx: Tx, world: World) -> None:
-    now = world.now()
+def _end_all_leases(tx: Tx, runtime: Runtime) -> None:
+    now = runtime.now()
     outbox.end_leases(tx, now - timedelta(microseconds=1))
     state.end_all_leases(tx, now)
     media.end_media_leases(tx, now)

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from bridge.contract import Account, Connector, Http, Media, Rejected, Request, Verdict
-from bridge.engine.filetypes import sniff
-from bridge.engine.pictures import fit
+from bridge.contract import Account, CallbackResult, Connector, Http, Media, Rejected, Request
+from bridge.services.images import fit
+from bridge.services.mimetypes import sniff
 from bridge.testing.clock import system_clock
 from bridge.testing.records import MemoryRecords
 from bridge.testing.tokens import MemoryTokens
@@ -53,7 +53,7 @@ def make_account(
     clock: Callable[[], datetime] = system_clock,
     language: str = "en",
     public_url: str = "https://bridge.example.com",
-    parallel: int = 4,
+    max_concurrency: int = 4,
     timeout: float = 10.0,
 ) -> Account:
     """What the bridge would lend to the account `name`. `home` is its `api_base`, `timeout` in seconds.
@@ -62,7 +62,7 @@ def make_account(
     """
     return Account(
         name=name,
-        http=Http(home=home, parallel=parallel, timeout=timeout),
+        http=Http(home=home, max_concurrency=max_concurrency, timeout=timeout),
         tokens=MemoryTokens(clock),
         media=MemoryMedia(name, public_url),
         records=MemoryRecords(),
@@ -83,12 +83,18 @@ async def lend_account(
     clock: Callable[[], datetime] = system_clock,
     language: str = "en",
     public_url: str = "https://bridge.example.com",
-    parallel: int = 4,
+    max_concurrency: int = 4,
     timeout: float = 10.0,
 ) -> AsyncIterator[Account]:
     """`make_account` for an `async with`: closes the connections at the end."""
     account = make_account(
-        name, home=home, clock=clock, language=language, public_url=public_url, parallel=parallel, timeout=timeout
+        name,
+        home=home,
+        clock=clock,
+        language=language,
+        public_url=public_url,
+        max_concurrency=max_concurrency,
+        timeout=timeout,
     )
     try:
         yield account
@@ -96,7 +102,7 @@ async def lend_account(
         await account.http.close()
 
 
-async def verdict_of(connector: Connector[Any], request: Request) -> Verdict:
+async def verdict_of(connector: Connector[Any], request: Request) -> CallbackResult:
     """What a connector says of a callback, whether it has to wait for that or not."""
-    verdict = connector.verify(request)
-    return verdict if isinstance(verdict, Verdict) else await verdict
+    result = connector.verify(request)
+    return result if isinstance(result, CallbackResult) else await result

@@ -13,6 +13,7 @@ from bridge.contract import (
     Capabilities,
     Card,
     Contact,
+    DeliveryState,
     File,
     Format,
     Image,
@@ -21,9 +22,8 @@ from bridge.contract import (
     Message,
     Part,
     Progress,
+    RenderContext,
     Role,
-    Room,
-    State,
     Status,
     Text,
     Unsupported,
@@ -56,7 +56,7 @@ _texts = st.one_of(
 _formats = st.sampled_from(Format)
 _names = st.sampled_from(("", "photo.jpg", "Rechnung März.pdf", "发票.pdf", "a\r\nBcc: x.txt", "x" * 300 + ".png"))
 _captions = st.one_of(st.just(""), _texts)
-_states = st.sampled_from(State)
+_states = st.sampled_from(DeliveryState)
 _ids = st.uuids().map(str)
 
 
@@ -127,7 +127,7 @@ def messages(role: Role, capabilities: Capabilities, conversation: str = "c1") -
         id=_ids,
         conversation=st.just(conversation),
         author=author,
-        parts=st.lists(parts(progress=capabilities.progress), min_size=1, max_size=4).map(tuple),
+        parts=st.lists(parts(progress=capabilities.delivery_status), min_size=1, max_size=4).map(tuple),
         sent_at=st.none() | st.just(NOW),
         subject=st.sampled_from(("", "Order 17", "Re:\r\nBcc: x")),
     )
@@ -146,11 +146,11 @@ def messages(role: Role, capabilities: Capabilities, conversation: str = "c1") -
     return st.lists(st.one_of(kinds), min_size=1, max_size=5, unique_by=lambda message: message.id)
 
 
-def rooms(role: Role, capabilities: Capabilities, conversation: str = "c1") -> st.SearchStrategy[Room]:
+def rooms(role: Role, capabilities: Capabilities, conversation: str = "c1") -> st.SearchStrategy[RenderContext]:
     """The place messages go to: a ticket or none yet at a desk, an open chat with some allowance at a channel."""
     desk = role is Role.DESK
     return st.builds(
-        Room,
+        RenderContext,
         conversation=st.sampled_from((conversation, None)) if desk else st.just(conversation),
         status=st.sampled_from((Status.OPEN, Status.SOLVED)) if desk else st.just(Status.OPEN),
         contact=st.builds(

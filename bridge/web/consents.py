@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.contract import ConnectorError, Contact, Invites, Room, StoreDown
-from bridge.engine.world import World
+from bridge.contract import ConnectorError, Contact, Invites, RenderContext, StoreDown
+from bridge.engine.context import Runtime
 from mappings import links, records
 from mappings.store import Store, Tx
 
@@ -38,7 +38,7 @@ class ConsentGiven(BaseModel):
 
 
 def consents(
-    world: World, store: Store, token: SecretStr, now: Callable[[], datetime]
+    runtime: Runtime, store: Store, token: SecretStr, now: Callable[[], datetime]
 ) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint. Without a configured token there is none: 404."""
     expected = token.get_secret_value().encode()
@@ -59,7 +59,7 @@ def consents(
         except ValidationError as error:
             fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
             return _no(422, f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}")
-        wrong = _wrong(world, given_consent, now())
+        wrong = _wrong(runtime, given_consent, now())
         if wrong:
             return _no(422, wrong)
         try:
@@ -87,12 +87,12 @@ def keep_consent(tx: Tx, given: ConsentGiven, now: datetime) -> int:
     return next((int(row.left) for row in known if row.template == given.template), 0)
 
 
-def _wrong(world: World, given: ConsentGiven, now: datetime) -> str:
-    connected = world.accounts.get(given.account)
+def _wrong(runtime: Runtime, given: ConsentGiven, now: datetime) -> str:
+    connected = runtime.accounts.get(given.account)
     if connected is None or not isinstance(connected.connector, Invites):
         return f"account: {given.account!r} is no account that can invite customers"
     try:
-        connected.connector.invitation(given.template, Room(contact=Contact(id=given.conversation), now=now))
+        connected.connector.invitation(given.template, RenderContext(contact=Contact(id=given.conversation), now=now))
     except ConnectorError as error:
         return f"template: {error.message}"
     return ""

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from bridge.engine.media import MediaFiles
+from bridge.services.media import MediaFiles
 from mappings import media
 from mappings.store import Store
 

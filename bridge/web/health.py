@@ -9,8 +9,8 @@ from importlib import import_module
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from bridge.observe import Level, Values, metrics
-from mappings import inbox, state, tracing, waiting
+from bridge.telemetry import Gauge, Values, metrics
+from mappings import inbox, inspection, state, waiting
 from mappings.store import Store, Tx
 
 
@@ -45,15 +45,15 @@ def metrics_page(store: Store, now: Callable[[], datetime]) -> Callable[[Request
     return answer
 
 
-def _levels(tx: Tx, now: datetime) -> dict[Level, Values]:
+def _levels(tx: Tx, now: datetime) -> dict[Gauge, Values]:
     return {
-        metrics.unfinished: tracing.count_steps(tx),
+        metrics.unfinished: inspection.count_steps(tx),
         metrics.waiting: {
             (account, "yes" if held else "no"): count for (account, held), count in waiting.count_waiting(tx).items()
         },
         metrics.inbox: inbox.count_raws(tx),
         metrics.oldest: {
-            (account,): (now - since).total_seconds() for account, since in tracing.oldest_unfinished(tx).items()
+            (account,): (now - since).total_seconds() for account, since in inspection.oldest_unfinished(tx).items()
         },
         metrics.paused: {(account,): 1 for account in state.pauses(tx)},
     }

@@ -13,10 +13,10 @@ from urllib.parse import unquote_plus
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from bridge.contract import Connector, Malformed, Raw, Reply, Request, StoreDown, Unauthentic, Verdict
-from bridge.engine.intake import Told
-from bridge.engine.world import World
-from bridge.observe import metrics
+from bridge.contract import CallbackResult, Connector, Malformed, Raw, Reply, Request, StoreDown, Unauthentic
+from bridge.engine.context import Runtime
+from bridge.engine.inbound.intake import OnDurable
+from bridge.telemetry import metrics
 from bridge.web.timelimit import TimeLimit
 
 log = structlog.get_logger("bridge.hooks")
@@ -29,17 +29,17 @@ _METHODS = frozenset({"GET", "POST"})
 _ALWAYS = {"x-content-type-options": "nosniff"}
 
 Answer = Callable[[Reply], None]
-Keeping = Callable[[str, Sequence[Raw], Told], None]
+Keeping = Callable[[str, Sequence[Raw], OnDurable], None]
 
 
 class Hooks:
     """The endpoint of all accounts."""
 
-    def __init__(self, world: World, keep: Keeping, look: Callable[[str, Sequence[str]], None]) -> None:
+    def __init__(self, runtime: Runtime, keep: Keeping, refresh: Callable[[str, Sequence[str]], None]) -> None:
         """`keep` makes payloads of an account durable and tells when they are; `look` passes a vendor's nudge on."""
-        self.world = world
+        self.runtime = runtime
         self.keep = keep
-        self.look = look
+        self.refresh = refresh
         self.at_work = 0
         self._limit = TimeLimit(_READ_LIMIT)
         self._judging: set[asyncio.Task[None]] = set()
@@ -91,7 +91,7 @@ class Hooks:
     ) -> Request:
         """A callback as connectors read it."""
         pairs = pairs_of(query.decode("latin-1"))
-        return Request(method, path, pairs, Headers(headers), body, client, self.world.now())
+        return Request(method, path, pairs, Headers(headers), body, client, self.runtime.now())
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """For what has to wait before it can judge."""
@@ -101,13 +101,13 @@ class Hooks:
 
     def _refusal(self, name: str, method: str) -> Reply | None:
         """What is said without a look at the callback."""
-        connected = self.world.accounts.get(name)
+        connected = self.runtime.accounts.get(name)
         if connected is None:
             return Reply(404, "not found")
         if method not in _METHODS:
             return Reply(405, "method not allowed", headers={"allow": "GET, POST"})
         if self.at_work >= _AT_WORK:
-            return _counted(name, connected.connector.busy, "overload")
+            return _counted(name, connected.connector.retry_later_reply, "overload")
         return None
 
 
@@ -120,28 +120,28 @@ class Callback:
         self._hooks = hooks
         self._name = name
         self._answer = answer
-        self._connector: Connector[Any] = hooks.world.accounts[name].connector
-        self._verdict = Verdict()
+        self._connector: Connector[Any] = hooks.runtime.accounts[name].connector
+        self._verdict = CallbackResult()
 
     def judge(self, request: Request) -> None:
         """Asks the connector. One that has to wait for something does so in a task."""
         try:
-            verdict = self._connector.verify(request)
+            result = self._connector.verify(request)
         except Exception as error:  # noqa: BLE001 - a bug must not look like an acceptance
             self._refuse(error)
             return
-        if isinstance(verdict, Verdict):
-            self._accept(verdict)
+        if isinstance(result, CallbackResult):
+            self._accept(result)
         else:
-            self._hooks.spawn(self._judge_later(verdict))
+            self._hooks.spawn(self._judge_later(result))
 
-    async def _judge_later(self, judging: Awaitable[Verdict]) -> None:
+    async def _judge_later(self, judging: Awaitable[CallbackResult]) -> None:
         try:
-            verdict = await judging
+            result = await judging
         except Exception as error:  # noqa: BLE001 - as above
             self._refuse(error)
         else:
-            self._accept(verdict)
+            self._accept(result)
 
     def _refuse(self, error: Exception) -> None:
         if isinstance(error, Unauthentic):
@@ -150,26 +150,26 @@ class Callback:
             self._end(Reply(400, "unreadable"), "unreadable")
         else:
             log.error("bug while taking a callback", account=self._name, exc_info=error)
-            self._end(self._connector.busy, "bug")
+            self._end(self._connector.retry_later_reply, "bug")
 
-    def _accept(self, verdict: Verdict) -> None:
-        self._verdict = verdict
-        if not verdict.raws:
+    def _accept(self, result: CallbackResult) -> None:
+        self._verdict = result
+        if not result.raws:
             self._kept(None)
             return
         try:
-            self._hooks.keep(self._name, verdict.raws, self._kept)
+            self._hooks.keep(self._name, result.raws, self._kept)
         except Exception as error:  # noqa: BLE001 - as above
             self._refuse(error)
 
     def _kept(self, error: StoreDown | None) -> None:
         if error is not None:
             log.warning("store down", account=self._name, why=str(error))
-            self._end(self._connector.busy, "busy")
+            self._end(self._connector.retry_later_reply, "busy")
             return
         self._end(self._verdict.reply, "accepted")
-        if self._verdict.look:
-            self._hooks.look(self._name, self._verdict.look)
+        if self._verdict.refresh:
+            self._hooks.refresh(self._name, self._verdict.refresh)
 
     def _end(self, reply: Reply, what: str) -> None:
         self._answer(_counted(self._name, reply, what))

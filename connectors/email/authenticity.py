@@ -19,7 +19,7 @@ _MAIL_FROM = re.compile(r"smtp\.mailfrom\s*=\s*(?:[^\s;@]*@)?([\w.-]+)", re.IGNO
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CallbackResult:
     """What the receiving server found. `server` "" when there is no verdict that may be believed."""
 
     server: str = ""
@@ -34,13 +34,13 @@ class Verdict:
         )
 
 
-def verdict(mail: Mail, authserv_id: str = "") -> Verdict:
+def result(mail: Mail, authserv_id: str = "") -> CallbackResult:
     """The top-most Authentication-Results; with `authserv_id` only if that server wrote it."""
     value = _COMMENT.sub(" ", mime.header(mail, "Authentication-Results"))
     server, _, rest = value.partition(";")
     server = server.strip().partition(" ")[0].lower()
     if not server or (authserv_id and server != authserv_id.strip().lower()):
-        return Verdict()
+        return CallbackResult()
     dmarc, signed, failed = "", [], False
     for clause in rest.split(";"):
         found = _RESULT.search(clause)
@@ -54,7 +54,7 @@ def verdict(mail: Mail, authserv_id: str = "") -> Verdict:
         elif method == "spf" and result in {"fail", "hardfail"}:
             failed = True
     failed = dmarc == "fail" or (failed and not signed and dmarc != "pass")
-    return Verdict(server, dmarc, tuple(signed), failed)
+    return CallbackResult(server, dmarc, tuple(signed), failed)
 
 
 def why_untrusted(mail: Mail, config: EmailConfig, strength: str) -> str:
@@ -68,7 +68,7 @@ def why_untrusted(mail: Mail, config: EmailConfig, strength: str) -> str:
         return f"the mail claims to come from our own address {sender}"
     if not config.trusts(sender):
         return f"{sender} is not in trusted_senders; add the address or its domain and replay, if it is an agent's"
-    claimed = verdict(mail, config.authserv_id)
+    claimed = result(mail, config.authserv_id)
     if config.authserv_id:
         if not claimed.server:
             return f"{config.authserv_id} did not write Authentication-Results on this mail; check authserv_id"

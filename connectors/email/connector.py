@@ -8,37 +8,37 @@ from typing import Any, ClassVar
 from bridge.contract import (
     Account,
     AuthFailed,
+    CallbackResult,
     Capabilities,
     Connector,
     Event,
     Format,
     Health,
-    Keep,
     Media,
     MediaRule,
     Message,
     Page,
+    Persist,
     Problem,
     Raw,
     Receipt,
     Rejected,
+    RenderContext,
     Request,
     Role,
-    Room,
     Step,
     Support,
     Target,
     Unauthentic,
-    Verdict,
 )
 from connectors.email import mime, smtp
+from connectors.email.delivery import Sender
+from connectors.email.inbound import normalise
 from connectors.email.intake import Intake
 from connectors.email.memory import Memory
-from connectors.email.normalise import normalise
 from connectors.email.oauth import login
-from connectors.email.outgoing import render
-from connectors.email.reader import Reader, Session
-from connectors.email.sender import Sender
+from connectors.email.outbound import render
+from connectors.email.polling import Reader, Session
 from connectors.email.settings import EmailConfig
 from connectors.email.tnef import unpack
 from connectors.email.token import Signer
@@ -53,8 +53,8 @@ def _capabilities(*, desk: bool, largest: int) -> Capabilities:
         video=file,
         file=file,
         card=Support.PARTIAL,
-        parallel=2,
-        collect_every=timedelta(minutes=10),  # the listener is what is fast; logging in often angers providers
+        max_concurrency=2,
+        poll_interval=timedelta(minutes=10),  # the listener is what is fast; logging in often angers providers
         threads=True,
         notes=desk,  # a mail to the helpdesk that says it is one: no customer reads that mailbox
         customer_is_author=Support.FULL if desk else Support.REFUSED,
@@ -81,15 +81,15 @@ class Email(Connector[EmailConfig]):
         self._reader = Reader(config, account, intake)
         self._sender = Sender(config, account, self._signer, memory, intake)
 
-    async def verify(self, request: Request) -> Verdict:
+    async def verify(self, request: Request) -> CallbackResult:
         """Mail comes by IMAP: nobody has a reason to call."""
         raise Unauthentic("an email account has no callback")
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
         return normalise(raw, self.config, self.account.name, self._signer, self.account.language)
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        return render(messages, room, desk=self.config.is_desk, max_files=self.config.max_attachment_bytes)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        return render(messages, context, desk=self.config.is_desk, max_files=self.config.max_attachment_bytes)
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         return await self._sender.prepare(step, target)
@@ -97,14 +97,14 @@ class Email(Connector[EmailConfig]):
     async def deliver(self, step: Step, target: Target) -> Receipt:
         return await self._sender.deliver(step, target)
 
-    async def find(self, step: Step, target: Target) -> Receipt | None:
-        return await self._sender.find(step, target)
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
+        return await self._sender.lookup(step, target)
 
-    async def listen(self, keep: Keep, cursor: str | None) -> None:
-        await self._reader.listen(keep, cursor)
+    async def listen(self, persist: Persist, cursor: str | None) -> None:
+        await self._reader.listen(persist, cursor)
 
-    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
-        return await self._reader.collect(cursor)
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
+        return await self._reader.poll(cursor)
 
     async def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
         """A file out of a stored mail. Ids: sha256 of the mail / number of the part [/ number in winmail.dat]."""

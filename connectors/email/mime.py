@@ -210,8 +210,8 @@ def clean_name(name: str) -> str:
         stem, dot, ending = name.rpartition(".")
         if not dot or len(ending) > 10:
             stem, ending = name, ""
-        room = 119 - len(ending.encode())
-        name = stem.encode()[:room].decode("utf-8", "ignore") + (f".{ending}" if ending else "")
+        context = 119 - len(ending.encode())
+        name = stem.encode()[:context].decode("utf-8", "ignore") + (f".{ending}" if ending else "")
     return name
 
 

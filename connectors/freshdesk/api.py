@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bridge.contract import Account, Answer, AuthFailed, Gone, Rejected, Retryable, Throttled
-from connectors.freshdesk.refusals import refusal
+from bridge.contract import Account, AuthFailed, Gone, Rejected, Response, Retryable, Throttled
+from connectors.freshdesk.errors import refusal
 from connectors.freshdesk.settings import Settings
 
 PAGE = 100  # the most a list gives
@@ -127,7 +127,7 @@ class Api:
         files: Sequence[tuple[str, Upload]] | None = None,
         timeout: float | None = None,
         repeatable: bool = False,
-    ) -> Answer:
+    ) -> Response:
         answer = await self._account.http.request(
             method,
             self._root + path,
@@ -145,7 +145,7 @@ class Api:
             raise refusal(answer)
         return answer
 
-    def _count(self, answer: Answer) -> None:
+    def _count(self, answer: Response) -> None:
         total, remaining = (_number(answer, f"x-ratelimit-{name}") for name in ("total", "remaining"))
         if total is not None and remaining is not None:
             self.total, self._remaining, self._counted_at = total, remaining, self._account.now()
@@ -199,7 +199,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 
-def _number(answer: Answer, header: str) -> float | None:
+def _number(answer: Response, header: str) -> float | None:
     try:
         value = float(answer.headers.get(header, ""))
     except ValueError:

@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from bridge.contract import (
     Account,
     AuthFailed,
+    CallbackResult,
     Capabilities,
     Connector,
     Event,
@@ -23,25 +24,24 @@ from bridge.contract import (
     Raw,
     Receipt,
     Rejected,
+    RenderContext,
     Request,
     Role,
-    Room,
     SetUpChange,
     Step,
     Support,
     Target,
     Unauthentic,
-    Verdict,
 )
-from connectors.freshdesk import compose, setup, wire
+from connectors.freshdesk import inbound, outbound, setup
 from connectors.freshdesk.api import Api, id_of
 from connectors.freshdesk.body import html_of, pictures_in
-from connectors.freshdesk.poll import Poll
+from connectors.freshdesk.delivery import Writer
+from connectors.freshdesk.polling import Poll
 from connectors.freshdesk.settings import Settings
 from connectors.freshdesk.threads import Threads
-from connectors.freshdesk.writer import Writer
 
-_FILES = MediaRule(support=Support.FULL, max_bytes=compose.ROOM_FOR_FILES)
+_FILES = MediaRule(support=Support.FULL, max_bytes=outbound.ROOM_FOR_FILES)
 _SCOPES = {1: "all tickets", 2: "the tickets of its groups only", 3: "the tickets assigned to it only"}
 
 
@@ -63,7 +63,7 @@ class Freshdesk(Connector[Settings]):
         file=_FILES,
         card=Support.PARTIAL,
         location=Support.PARTIAL,
-        parallel=4,
+        max_concurrency=4,
         notes=True,
         threads=True,
         tags=True,
@@ -77,22 +77,22 @@ class Freshdesk(Connector[Settings]):
         self._poll = Poll(account, self._api, self._threads)
         self._writer = Writer(config, account, self._api, self._threads)
 
-    async def verify(self, request: Request) -> Verdict:
+    async def verify(self, request: Request) -> CallbackResult:
         """A nudge, from whoever knows the secret in the header."""
         given = request.headers.get("x-bridge-secret", "").encode("utf-8", "replace")
         right = [hmac.compare_digest(given, secret.encode()) for secret in self.config.hook_secrets]
         if not any(right) or request.method != "POST":
             raise Unauthentic("the secret is not right")
-        return Verdict(look=(wire.ticket_in(request.body),))
+        return CallbackResult(refresh=(inbound.ticket_in(request.body),))
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
-        return wire.normalise(raw, self.account.name)
+        return inbound.normalise(raw, self.account.name)
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        return compose.render(messages, room)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        return outbound.render(messages, context)
 
-    def labels(self, labels: Labels, room: Room) -> Step | None:
-        return compose.show(labels)
+    def labels(self, labels: Labels, context: RenderContext) -> Step | None:
+        return outbound.show(labels)
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         return await self._writer.prepare(step, target)
@@ -100,10 +100,10 @@ class Freshdesk(Connector[Settings]):
     async def deliver(self, step: Step, target: Target) -> Receipt:
         return await self._writer.deliver(step, target)
 
-    async def find(self, step: Step, target: Target) -> Receipt | None:
-        return await self._writer.find(step, target)
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
+        return await self._writer.lookup(step, target)
 
-    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
         return await self._poll.ticket(conversation) if conversation else await self._poll.since(cursor)
 
     async def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.contract import Receipt, Step
 from connectors.freshdesk.api import Api
-from connectors.freshdesk.refusals import Refused
+from connectors.freshdesk.errors import Refused
 
 
 def tags_after(step: Step, tags: Any) -> list[str]:

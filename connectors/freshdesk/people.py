@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.contract import Account, AuthFailed, Gone, Rejected
 from connectors.freshdesk.api import Api, id_of, number_of
-from connectors.freshdesk.refusals import Refused
+from connectors.freshdesk.errors import Refused
 
 _NAMES_KEPT = timedelta(minutes=10)
 

@@ -7,8 +7,8 @@ from typing import Any
 from bridge.contract import Account, Gone, Put
 from connectors.freshdesk.api import Api, id_of
 from connectors.freshdesk.body import merged_into
+from connectors.freshdesk.inbound import CLOSED, NOTE
 from connectors.freshdesk.settings import Settings
-from connectors.freshdesk.wire import CLOSED, NOTE
 
 OURS = "ticket"  # records: tickets that are the bridge's although their tag may not say so
 _REMEMBERED = 1000  # tickets

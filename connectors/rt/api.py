@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from bridge.contract import Account, Answer, AuthFailed, ConnectorError, Gone, Rejected, Retryable, Throttled
+from bridge.contract import Account, AuthFailed, ConnectorError, Gone, Rejected, Response, Retryable, Throttled
 from connectors.rt.settings import Settings
 
 _CALL_SECONDS = 30.0  # one call costs RT 0.2 s of CPU; a busy one answers late
@@ -58,7 +58,7 @@ class Api:
         size = found.get("per_page") if isinstance(found, dict) else None
         return sorted(rows, key=number_of, reverse=newest), len(rows) >= (size if isinstance(size, int) else PAGE)
 
-    async def write(self, path: str, fields: Mapping[str, Any], files: Sequence[Upload]) -> Answer:
+    async def write(self, path: str, fields: Mapping[str, Any], files: Sequence[Upload]) -> Response:
         """A ticket, a correspondence or a comment, as multipart: the one form in which any file name survives."""
         parts = [("Attachments", file) for file in files]
         answer = await self._send("POST", path, data={"JSON": json.dumps(fields, ensure_ascii=False)}, files=parts)
@@ -119,7 +119,7 @@ class Api:
         files: Sequence[tuple[str, Upload]] | None = None,
         repeatable: bool = False,
         max_bytes: int = 5 * 2**20,
-    ) -> Answer:
+    ) -> Response:
         parts = list(files) if files else (_AS_FORM if data is not None else None)
         answer = await self._http.request(
             method,
@@ -138,7 +138,7 @@ class Api:
         return answer
 
 
-def refusal(answer: Answer) -> ConnectorError:
+def refusal(answer: Response) -> ConnectorError:
     """What a status means. A fault of RT's own is a 500 with an empty body, and leaves open what was done."""
     said = message_of(answer)
     code = f"http {answer.status}"
@@ -156,7 +156,7 @@ def refusal(answer: Answer) -> ConnectorError:
     return Rejected(f"{where}: {said}", code=code)
 
 
-def message_of(answer: Answer) -> str:
+def message_of(answer: Response) -> str:
     """RT's own sentence, short."""
     try:
         found = json.loads(answer.body)

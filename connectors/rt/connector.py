@@ -10,6 +10,7 @@ from urllib.parse import quote
 from bridge.contract import (
     Account,
     AuthFailed,
+    CallbackResult,
     Capabilities,
     Connector,
     Event,
@@ -25,23 +26,22 @@ from bridge.contract import (
     Raw,
     Receipt,
     Rejected,
+    RenderContext,
     Request,
     Retryable,
     Role,
-    Room,
     SetUpChange,
     Step,
     Support,
     Target,
     Unauthentic,
-    Verdict,
 )
 from connectors.rt import inbound, outbound
 from connectors.rt.api import Api, Upload, after_writing, id_of, last_part
-from connectors.rt.finding import Finding
+from connectors.rt.gateway import compose, sender
 from connectors.rt.health import examine
-from connectors.rt.letter import compose, sender
-from connectors.rt.poll import Poll
+from connectors.rt.lookup import Finding
+from connectors.rt.polling import Poll
 from connectors.rt.settings import Settings
 from connectors.rt.setup import manual_steps
 from connectors.rt.text import address, file_name, mark
@@ -67,10 +67,10 @@ class RequestTracker(Connector[Settings]):
         file=MediaRule(support=Support.FULL),
         card=Support.PARTIAL,
         location=Support.PARTIAL,
-        parallel=8,
+        max_concurrency=8,
         notes=True,
         threads=True,
-        looks_first=True,
+        prepare_reads_only=True,
         customer_is_author=Support.PARTIAL,
     )
 
@@ -82,7 +82,7 @@ class RequestTracker(Connector[Settings]):
         if config.mail_gateway:
             self.capabilities = self.capabilities.model_copy(update={"customer_is_author": Support.FULL})
 
-    async def verify(self, request: Request) -> Verdict:
+    async def verify(self, request: Request) -> CallbackResult:
         """A signed note of a scrip. It names a ticket; what was said there is read over the API."""
         secret = self.config.hook_secret.get_secret_value()
         given = request.headers.get("x-bridge-signature") or request.headers.get("x-rt-signature") or ""
@@ -94,15 +94,15 @@ class RequestTracker(Connector[Settings]):
             ticket = str(json.loads(request.body)["ticket"])
         except (ValueError, KeyError, TypeError, RecursionError):
             raise Malformed("no ticket in the note") from None
-        return Verdict(look=(ticket,)) if ticket.isascii() and ticket.isdigit() else Verdict()
+        return CallbackResult(refresh=(ticket,)) if ticket.isascii() and ticket.isdigit() else CallbackResult()
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
         return inbound.normalise(raw, self.account.name, self.config.requestor_domain)
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        return outbound.render(messages, room)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        return outbound.render(messages, context)
 
-    def labels(self, labels: Labels, room: Room) -> Step | None:
+    def labels(self, labels: Labels, context: RenderContext) -> Step | None:
         return outbound.show(labels)
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class RequestTracker(Connector[Settings]):
             await self._finding.remember(ticket, transaction, target)
         return self._receipt(ticket, transaction, peer=address(target.contact.id, self.config.requestor_domain))
 
-    async def find(self, step: Step, target: Target) -> Receipt | None:
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
         """By the mark in the subject or the Message-ID; a new ticket by its requestor and its words."""
         if target.conversation is None:
             made = await self._finding.created(step, target)
@@ -222,7 +222,7 @@ class RequestTracker(Connector[Settings]):
         said = await self._finding.said(target)
         return self._receipt(*said) if said else None
 
-    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
         return await self._poll.ticket(conversation) if conversation else await self._poll.since(cursor)
 
     async def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from bridge.contract import Audience, Labels, Message, Room, Status, Step
+from bridge.contract import Audience, Labels, Message, RenderContext, Status, Step
 from connectors.rt.text import body_of, files_of, first_line
 
 _MOST = 40_000  # characters of one correspondence
@@ -11,16 +11,16 @@ LABELS = "labels"
 _CONTEXT = {"session_from": "came from", "page": "page", "entry_page": "page", "page_path": "page"}
 
 
-def render(messages: Sequence[Message], room: Room) -> list[Step]:
+def render(messages: Sequence[Message], context: RenderContext) -> list[Step]:
     """A burst is one correspondence; private notes stay apart. The first one makes the ticket."""
     steps: list[Step] = []
-    missing = room.conversation is None
+    missing = context.conversation is None
     for audience, group in groupby(messages, key=lambda message: message.audience):
         for part in _portions(list(group)):
             verb = "comment" if audience is Audience.AGENTS else "correspond"
             if missing and audience is Audience.CUSTOMER:
                 verb, missing = "create", False
-            steps.append(_step(verb, part, room, audience))
+            steps.append(_step(verb, part, context, audience))
     return steps
 
 
@@ -44,12 +44,12 @@ def _portions(messages: list[Message]) -> list[list[Message]]:
     return portions
 
 
-def _step(verb: str, messages: list[Message], room: Room, audience: Audience) -> Step:
+def _step(verb: str, messages: list[Message], context: RenderContext, audience: Audience) -> Step:
     body = {"text": body_of(messages)}
     if verb == "create":
-        body["subject"] = _subject(messages, room)
-        body["text"] = "\n\n".join(filter(None, (body["text"], _where_from(room))))
-    if verb == "correspond" and room.status is Status.SOLVED:
+        body["subject"] = _subject(messages, context)
+        body["text"] = "\n\n".join(filter(None, (body["text"], _where_from(context))))
+    if verb == "correspond" and context.status is Status.SOLVED:
         body["status"] = "open"
     return Step(
         verb=verb,
@@ -60,16 +60,16 @@ def _step(verb: str, messages: list[Message], room: Room, audience: Audience) ->
     )
 
 
-def _subject(messages: list[Message], room: Room) -> str:
+def _subject(messages: list[Message], context: RenderContext) -> str:
     given = next((message.subject for message in messages if message.subject), "")
     line = given or first_line(messages)
-    name = room.contact.name
+    name = context.contact.name
     return f"{name}: {line}" if name and line else name or line or "New conversation"
 
 
-def _where_from(room: Room) -> str:
+def _where_from(context: RenderContext) -> str:
     """What is known of the customer's way in, and the ticket this one follows: for the agent, once."""
-    lines = [f"[{_CONTEXT.get(key, key)}: {value}]" for key, value in room.context.items() if value]
-    if room.previous:
-        lines.append(f"[continues ticket #{room.previous}]")
+    lines = [f"[{_CONTEXT.get(key, key)}: {value}]" for key, value in context.context.items() if value]
+    if context.previous:
+        lines.append(f"[continues ticket #{context.previous}]")
     return "\n".join(lines)

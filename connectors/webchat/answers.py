@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from bridge.contract import Keep, Media, Put, Raw, Records, State, Status
+from bridge.contract import DeliveryState, Media, Persist, Put, Raw, Records, Status
 from connectors.webchat.inbound import Answered, Saw, Settled, raw_of
 from connectors.webchat.tickets import Entry, Ticket, Tickets, Work
 from connectors.webchat.web import Refusal
@@ -20,10 +20,10 @@ _SPOKEN = {"message", "note"}
 class Answers:
     """The acts of one account's agents."""
 
-    def __init__(self, records: Records, tickets: Tickets, keep: Keep) -> None:
+    def __init__(self, records: Records, tickets: Tickets, persist: Persist) -> None:
         self._records = records
         self._tickets = tickets
-        self._keep = keep
+        self._persist = persist
         self._recovered = False
 
     async def write(
@@ -130,8 +130,8 @@ class Answers:
             if entry["seq"] <= last and entry["type"] == "message" and entry["from"]["kind"] == "customer"
         ]
         if read:
-            payload = Saw(conversation=ticket, messages=tuple(read), state=State.READ)
-            await self._keep([raw_of(f"saw:{ticket}:{read[-1]}", payload, at)])
+            payload = Saw(conversation=ticket, messages=tuple(read), state=DeliveryState.READ)
+            await self._persist([raw_of(f"saw:{ticket}:{read[-1]}", payload, at)])
 
     async def recover(self) -> None:
         """Hands over what an earlier process wrote down and did not get to keep."""
@@ -143,7 +143,7 @@ class Answers:
         self._recovered = True
 
     async def _hand_over(self, raw: Raw) -> None:
-        await self._keep([raw])
+        await self._persist([raw])
         await self._records.commit(Put("pending", raw.key, None))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.contract import Keep
+from bridge.contract import Persist
 from connectors.webchat.hub import head_of
 from connectors.webchat.identity import Unproven, prove
 from connectors.webchat.inbound import Came, raw_of
@@ -21,11 +21,11 @@ _HISTORY = 150  # events a browser without a past begins with
 class Arrival:
     """Who a visitor is comes from their key alone, never from a request's words."""
 
-    def __init__(self, office: Office, keep: Keep) -> None:
+    def __init__(self, office: Office, persist: Persist) -> None:
         self._office = office
         self._config = office.config
         self._account = office.account
-        self._keep = keep
+        self._persist = persist
         self._visitors = office.visitors
         self._seals = office.seals
         self._limits = office.limits
@@ -121,7 +121,7 @@ class Arrival:
     async def _entered(self, visitor: Visitor) -> None:
         now = self._account.now()
         payload = Came(visitor=visitor["id"], contact=contact_of(visitor), context=context_of(visitor), at=now)
-        await self._keep([raw_of(f"entered:{visitor['id']}:{now:%Y%m%d%H}", payload, now)])
+        await self._persist([raw_of(f"entered:{visitor['id']}:{now:%Y%m%d%H}", payload, now)])
 
 
 def page_of(body: dict[str, Any]) -> dict[str, str]:

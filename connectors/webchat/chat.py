@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bridge.contract import Keep
+from bridge.contract import Persist
 from connectors.webchat import pages
 from connectors.webchat.arrival import Arrival
 from connectors.webchat.office import Office
@@ -19,10 +19,10 @@ from connectors.webchat.web import Handler, answering, preflight
 class Chat:
     """Pages, and the table of everything else."""
 
-    def __init__(self, office: Office, keep: Keep) -> None:
+    def __init__(self, office: Office, persist: Persist) -> None:
         self._office = office
-        self._arrival = Arrival(office, keep)
-        self._talk = Talk(office, self._arrival, keep)
+        self._arrival = Arrival(office, persist)
+        self._talk = Talk(office, self._arrival, persist)
 
     def routes(self) -> Sequence[BaseRoute]:
         """All routes, with their full paths."""

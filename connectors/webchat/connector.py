@@ -13,17 +13,17 @@ from bridge.contract import (
     Event,
     Format,
     Health,
-    Keep,
     Labels,
     MediaRule,
     Message,
+    Persist,
     Put,
     Raw,
     Receipt,
     Rejected,
+    RenderContext,
     Request,
     Role,
-    Room,
     Step,
     Support,
     Target,
@@ -58,7 +58,7 @@ class WebChat(Connector[Settings]):
         file=MediaRule(support=Support.FULL),
         card=Support.FULL,
         location=Support.PARTIAL,
-        parallel=8,
+        max_concurrency=8,
         notes=True,
         progress=True,
         threads=True,
@@ -72,11 +72,11 @@ class WebChat(Connector[Settings]):
         self._visitors = self._office.visitors
         self._tickets = self._office.tickets
 
-    def routes(self, keep: Keep) -> Sequence[BaseRoute]:
+    def routes(self, persist: Persist) -> Sequence[BaseRoute]:
         """`/chat/{account}/…` for visitors, `/desk/{account}/…` for agents."""
-        return [*Chat(self._office, keep).routes(), *Desk(self._office, keep).routes()]
+        return [*Chat(self._office, persist).routes(), *Desk(self._office, persist).routes()]
 
-    def closing(self) -> None:
+    def drain(self) -> None:
         """The process is about to end: open streams say so and end."""
         self._office.hub.close()
         self._office.agents.close()
@@ -88,15 +88,15 @@ class WebChat(Connector[Settings]):
     def normalise(self, raw: Raw) -> Sequence[Event]:
         return inbound.normalise(raw, self.account.name)
 
-    def labels(self, labels: Labels, room: Room) -> Step | None:
+    def labels(self, labels: Labels, context: RenderContext) -> Step | None:
         return outbound.show(labels)
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        return outbound.render(messages, room)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        return outbound.render(messages, context)
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
         """One commit, once per key."""
-        known = await self.find(step, target)
+        known = await self.lookup(step, target)
         if known is not None:
             return known
         if step.verb == "say" or (target.conversation or "").startswith(PREFIX):
@@ -105,7 +105,7 @@ class WebChat(Connector[Settings]):
             return await self._tag(step, target)
         return await self._to_ticket(step, target)
 
-    async def find(self, step: Step, target: Target) -> Receipt | None:
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
         made = await self._tickets.done(target.key)
         if made is None:
             return None

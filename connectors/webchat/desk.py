@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bridge.contract import Keep, Status
+from bridge.contract import Persist, Status
 from connectors.webchat import pages
 from connectors.webchat.agents import Session
 from connectors.webchat.answers import Answers
@@ -30,12 +30,12 @@ _SHOWN = 200  # entries of a timeline at once
 class Desk:
     """The agents' side of one account. Everything but the sign-in page needs a session."""
 
-    def __init__(self, office: Office, keep: Keep) -> None:
+    def __init__(self, office: Office, persist: Persist) -> None:
         self._office = office
         self._account = office.account
         self._tickets = office.tickets
         self._files = office.files
-        self._answers = Answers(office.account.records, office.tickets, keep)
+        self._answers = Answers(office.account.records, office.tickets, persist)
         self._gate = Gate(office, self._answers.recover)
         self._news = 0
 

@@ -11,6 +11,7 @@ from bridge.contract import (
     Author,
     AuthorKind,
     Contact,
+    DeliveryState,
     Entered,
     Event,
     File,
@@ -22,7 +23,6 @@ from bridge.contract import (
     Part,
     Raw,
     ReceiptReceived,
-    State,
     Status,
     StatusChanged,
     Text,
@@ -107,7 +107,7 @@ class Saw(_Payload):
     what: Literal["saw"] = "saw"
     conversation: _Id
     messages: tuple[_Id, ...]
-    state: State
+    state: DeliveryState
 
 
 Payload = Said | Came | Answered | Settled | Saw

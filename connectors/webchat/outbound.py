@@ -17,7 +17,7 @@ from bridge.contract import (
     Media,
     Message,
     Progress,
-    Room,
+    RenderContext,
     Step,
     Text,
     Unsupported,
@@ -34,9 +34,9 @@ _WORDS = {
 _KINDS = {Image: "image", Voice: "voice", Video: "video", File: "file"}
 
 
-def render(messages: Sequence[Message], room: Room) -> list[Step]:
+def render(messages: Sequence[Message], context: RenderContext) -> list[Step]:
     """Steps in order; each message is covered by the one that shows it."""
-    return [step for message in messages for step in _steps(message, room)]
+    return [step for message in messages for step in _steps(message, context)]
 
 
 def show(labels: Labels) -> Step:
@@ -45,11 +45,11 @@ def show(labels: Labels) -> Step:
     return Step(verb="labels", body=body, audience=Audience.AGENTS, cost=0)
 
 
-def _steps(message: Message, room: Room) -> list[Step]:
+def _steps(message: Message, context: RenderContext) -> list[Step]:
     marks = [part for part in message.parts if isinstance(part, Progress)]
     steps = []
     if len(marks) < len(message.parts):
-        steps.append(_shown(message, room))
+        steps.append(_shown(message, context))
     # an id with a colon names one of the bridge's own notices: there is nothing on any screen to mark
     shown = [mark for mark in marks if ":" not in mark.of]
     if shown:
@@ -58,8 +58,8 @@ def _steps(message: Message, room: Room) -> list[Step]:
     return steps
 
 
-def _shown(message: Message, room: Room) -> Step:
-    words = _WORDS.get(room.language, _WORDS["en"])
+def _shown(message: Message, context: RenderContext) -> Step:
+    words = _WORDS.get(context.language, _WORDS["en"])
     content = _Content(words)
     for part in message.parts:
         content.add(part)

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.contract import Append, Keep, State
+from bridge.contract import Append, DeliveryState, Persist
 from connectors.webchat.arrival import Arrival, page_of
 from connectors.webchat.files import take_upload
 from connectors.webchat.inbound import Said, Saw, raw_of
@@ -25,11 +25,11 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 class Talk:
     """One account's talk with its visitors."""
 
-    def __init__(self, office: Office, arrival: Arrival, keep: Keep) -> None:
+    def __init__(self, office: Office, arrival: Arrival, persist: Persist) -> None:
         self._office = office
         self._config = office.config
         self._account = office.account
-        self._keep = keep
+        self._persist = persist
         self._who = arrival.who
         self._visitors = office.visitors
         self._files = office.files
@@ -67,7 +67,7 @@ class Talk:
             context=context_of(visitor),
             at=now,
         )
-        await self._keep([raw_of(f"visitor:{visitor['id']}:{client}", payload, now)])
+        await self._persist([raw_of(f"visitor:{visitor['id']}:{client}", payload, now)])
         stream = events_of(visitor["id"])
         (seq,) = await self._account.records.commit(Append(stream, event, once=f"in:{client}"))
         stored = (await self._account.records.read(stream, after=seq - 1, limit=1))[0][1]
@@ -163,11 +163,11 @@ class Talk:
         visitor = await self._who(request)
         self._calm("signals.visitor", visitor)
         body = await read_json(request)
-        for what, state in (("delivered", State.DELIVERED), ("read", State.READ)):
+        for what, state in (("delivered", DeliveryState.DELIVERED), ("read", DeliveryState.READ)):
             await self._saw(visitor, what, state, number(body.get(what)))
         return Response(status_code=204)
 
-    async def _saw(self, visitor: Visitor, what: str, state: State, seq: int) -> None:
+    async def _saw(self, visitor: Visitor, what: str, state: DeliveryState, seq: int) -> None:
         if seq <= visitor[what]:
             return
         stream = events_of(visitor["id"])
@@ -177,7 +177,7 @@ class Talk:
         now = self._account.now()
         if seen:
             payload = Saw(conversation=visitor["id"], messages=tuple(seen), state=state)
-            await self._keep([raw_of(f"{what}:{visitor['id']}:{reached}", payload, now)])
+            await self._persist([raw_of(f"{what}:{visitor['id']}:{reached}", payload, now)])
         await self._visitors.change(visitor["id"], lambda value: value.update({what: max(value[what], reached)}))
 
     async def typing(self, request: Request) -> Response:

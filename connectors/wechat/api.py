@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from bridge.contract import Account, Answer, AuthFailed, Rejected, Retryable, Throttled, Token
+from bridge.contract import Account, AuthFailed, Rejected, Response, Retryable, Throttled, Token
 from bridge.contract.http import File
 from connectors.wechat.codes import TOKEN_CODES, failure
 from connectors.wechat.settings import Settings
@@ -17,7 +17,7 @@ _FORCED_APART = 60.0  # seconds; the platform allows a forced renewal every 30 s
 _JSON_LIMIT = 64 * 1024
 
 Result = dict[str, Any]
-Once = Callable[[str], Awaitable[Answer]]
+Once = Callable[[str], Awaitable[Response]]
 
 
 class Api:
@@ -73,7 +73,7 @@ class Api:
     async def call(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Result:
         """POSTs JSON as plain UTF-8. Raises what the answer's code leads to; an unreadable answer is uncertain."""
 
-        async def once(token: str) -> Answer:
+        async def once(token: str) -> Response:
             return await self._account.http.request(
                 "POST",
                 self._url(path),
@@ -89,7 +89,7 @@ class Api:
         """Puts a temporary file (3 days) on the platform and returns its media id. Harmless to repeat."""
         files: Sequence[File] = [("media", (name, data, mime))]
 
-        async def once(token: str) -> Answer:
+        async def once(token: str) -> Response:
             return await self._account.http.request(
                 "POST",
                 self._url("/cgi-bin/media/upload"),
@@ -142,7 +142,7 @@ class Api:
             answer = await once(await self.token(refused=token))
         return self._checked(answer)
 
-    def _checked(self, answer: Answer) -> Result:
+    def _checked(self, answer: Response) -> Result:
         """The answer as an object, or the error it stands for."""
         if answer.status == 429:
             raise Throttled(f"{answer.where}: 429", retry_after=answer.retry_after or 60.0, code="http 429")
@@ -186,7 +186,7 @@ def _number(value: Any, default: int) -> int:
         return default
 
 
-def _code_of(answer: Answer) -> int:
+def _code_of(answer: Response) -> int:
     return _number((_object(answer.body) or {}).get("errcode"), 0)
 
 

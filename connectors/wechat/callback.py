@@ -5,10 +5,10 @@ import re
 from datetime import datetime
 from typing import NoReturn
 
-from bridge.contract import Malformed, Raw, Reply, Request, Unauthentic, Verdict
+from bridge.contract import CallbackResult, Malformed, Raw, Reply, Request, Unauthentic
 from connectors.wechat.crypto import Vault, matches
+from connectors.wechat.payloads import Fields, parse, scalar
 from connectors.wechat.settings import Settings
-from connectors.wechat.wire import Fields, parse, scalar
 
 _WINDOW = 15 * 60  # seconds; its repeats span seconds, the key is the real protection against replays
 _ECHO = re.compile(r"[A-Za-z0-9_\-+/=.]{1,128}", re.ASCII)
@@ -31,7 +31,7 @@ def unreadable() -> NoReturn:
     raise Malformed("the callback cannot be read")
 
 
-def check_url(request: Request, settings: Settings) -> Verdict:
+def check_url(request: Request, settings: Settings) -> CallbackResult:
     """Answers the GET that the console sends on saving.
 
     `echostr` comes back only after a good signature and only when it is harmless as text: it is not signed itself.
@@ -40,10 +40,10 @@ def check_url(request: Request, settings: Settings) -> Verdict:
     echo = request.one("echostr")
     if not _fresh(request) or not _signed(request, settings) or _ECHO.fullmatch(echo) is None:
         forged()
-    return Verdict(reply=Reply(200, echo, headers={"x-content-type-options": "nosniff"}))
+    return CallbackResult(reply=Reply(200, echo, headers={"x-content-type-options": "nosniff"}))
 
 
-def check_push(request: Request, settings: Settings, vault: Vault | None) -> Verdict:
+def check_push(request: Request, settings: Settings, vault: Vault | None) -> CallbackResult:
     """Authenticates a pushed message or event; its own payload (decrypted) is what is kept."""
     _check_query(request)
     payload = request.body if settings.mode == "plain" else _opened(request, settings, vault)
@@ -65,8 +65,8 @@ def check_push(request: Request, settings: Settings, vault: Vault | None) -> Ver
     return _verdict(key, payload, request.at)
 
 
-def _verdict(key: str, payload: bytes, at: datetime) -> Verdict:
-    return Verdict(reply=SUCCESS, raws=(Raw(key, payload, at),))
+def _verdict(key: str, payload: bytes, at: datetime) -> CallbackResult:
+    return CallbackResult(reply=SUCCESS, raws=(Raw(key, payload, at),))
 
 
 def _opened(request: Request, settings: Settings, vault: Vault | None) -> bytes:

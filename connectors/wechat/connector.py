@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from bridge.contract import (
     Account,
     AuthFailed,
+    CallbackResult,
     Capabilities,
     Connector,
     ConnectorError,
@@ -20,14 +21,13 @@ from bridge.contract import (
     Raw,
     Receipt,
     Rejected,
+    RenderContext,
     Request,
     Retryable,
     Role,
-    Room,
     Step,
     Support,
     Target,
-    Verdict,
     Window,
 )
 from connectors.wechat import callback, inbound, outbound
@@ -88,7 +88,7 @@ class WeChat(Connector[Settings]):
         self._api = Api(config, account)
         self._templates = frozenset(template.id for template in config.templates.values())
 
-    def verify(self, request: Request) -> Verdict:
+    def verify(self, request: Request) -> CallbackResult:
         """GET is the console's check of the URL, POST a push."""
         if request.method == "GET":
             return callback.check_url(request, self.config)
@@ -99,11 +99,11 @@ class WeChat(Connector[Settings]):
     def normalise(self, raw: Raw) -> Sequence[Event]:
         return inbound.normalise(raw, self.account.name, self._templates)
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        return outbound.render(messages, room, self.config.app_id)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        return outbound.render(messages, context, self.config.app_id)
 
-    def invitation(self, template: str, room: Room) -> Step:
-        return invitation(template, room, self.config.templates)
+    def invitation(self, template: str, context: RenderContext) -> Step:
+        return invitation(template, context, self.config.templates)
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         """A token and the upload, before the attempt is marked: the gap in which a crash leaves doubt stays narrow."""

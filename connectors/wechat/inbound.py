@@ -16,6 +16,7 @@ from bridge.contract import (
     ConsentChanged,
     Contact,
     ContactChanged,
+    DeliveryState,
     Entered,
     Event,
     Image,
@@ -27,13 +28,12 @@ from bridge.contract import (
     Part,
     Raw,
     ReceiptReceived,
-    State,
     Text,
     Unsupported,
     Video,
     Voice,
 )
-from connectors.wechat.wire import Fields, parse, scalar
+from connectors.wechat.payloads import Fields, parse, scalar
 
 _OPENID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)
 _READABLE = ("Content", "Title", "Description", "Url", "Label", "Recognition", "FileName", "PagePath")
@@ -243,7 +243,7 @@ def _notified(fields: Fields) -> Sequence[Event]:
             ReceiptReceived(
                 conversation=openid,
                 message=message,
-                state=State.FAILED if bad else State.DELIVERED,
+                state=DeliveryState.FAILED if bad else DeliveryState.DELIVERED,
                 reason=f"{scalar(entry, 'ErrorCode')} {_text(entry, 'ErrorStatus')}".strip() if bad else "",
             )
         )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta, timezone
 
-from bridge.contract import Rejected, Room, Step
+from bridge.contract import Rejected, RenderContext, Step
 from connectors.wechat.settings import TemplateSettings
 from connectors.wechat.text import clean, shorten
 
@@ -28,7 +28,7 @@ LIMITS: Mapping[str, int] = {
 }
 
 
-def invitation(template: str, room: Room, templates: Mapping[str, TemplateSettings]) -> Step:
+def invitation(template: str, context: RenderContext, templates: Mapping[str, TemplateSettings]) -> Step:
     """The step for a configured template, named by its key in the configuration or by the platform's template id."""
     found = templates.get(template) or next((one for one in templates.values() if one.id == template), None)
     if found is None:
@@ -36,9 +36,9 @@ def invitation(template: str, room: Room, templates: Mapping[str, TemplateSettin
             f"no template {template!r} is configured; add it under templates in the account's configuration",
             code="template",
         )
-    now = room.now.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M") if room.now else ""
+    now = context.now.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M") if context.now else ""
     data = {
-        key: {"value": fit(key, text.replace("{now}", now).replace("{name}", room.contact.name))}
+        key: {"value": fit(key, text.replace("{now}", now).replace("{name}", context.contact.name))}
         for key, text in found.data.items()
     }
     body = {"template_id": found.id, "miniprogram_state": found.state, "lang": found.lang, "data": data}

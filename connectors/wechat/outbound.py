@@ -14,7 +14,7 @@ from bridge.contract import (
     Message,
     Part,
     Progress,
-    Room,
+    RenderContext,
     Step,
     Text,
     Unsupported,
@@ -75,15 +75,15 @@ _Piece = _Words | _Thing
 _May = Callable[[_Words, _Words], bool]
 
 
-def render(messages: Sequence[Message], room: Room, app_id: str) -> Sequence[Step]:
+def render(messages: Sequence[Message], context: RenderContext, app_id: str) -> Sequence[Step]:
     """Sends in order. Private notes give none, whatever else goes wrong."""
     pieces: list[_Piece] = []
     for message in messages:
         if message.audience is not Audience.CUSTOMER:
             continue
-        pieces += _merge(_pieces(message, room, app_id), lambda _one, _two: True)
-    pieces = _economise(pieces, room.replies)
-    business = room.context.get("business_id") or room.contact.extra.get("business_id", "")
+        pieces += _merge(_pieces(message, context, app_id), lambda _one, _two: True)
+    pieces = _economise(pieces, context.replies)
+    business = context.context.get("business_id") or context.contact.extra.get("business_id", "")
     common: dict[str, Any] = {"businessid": int(business)} if business.isdecimal() else {}
     steps = [step for piece in pieces for step in _steps(piece)]
     return [step.model_copy(update={"body": step.body | common}) for step in steps] if common else steps
@@ -142,8 +142,8 @@ def _covered(shares: Sequence[tuple[str, int]], start: int, end: int) -> tuple[s
     return tuple(found)
 
 
-def _pieces(message: Message, room: Room, app_id: str) -> list[_Piece]:
-    words = _WORDS["zh" if room.language.startswith("zh") else "en"]
+def _pieces(message: Message, context: RenderContext, app_id: str) -> list[_Piece]:
+    words = _WORDS["zh" if context.language.startswith("zh") else "en"]
     author = (message.author.kind.value, message.author.id, message.author.name)
     found: list[_Piece] = []
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
-from bridge.contract import Account, Answer, AuthFailed, Rejected, Retryable
+from bridge.contract import Account, AuthFailed, Rejected, Response, Retryable
 from connectors.zendesk.credentials import Credentials
-from connectors.zendesk.refusals import refusal
+from connectors.zendesk.errors import refusal
 from connectors.zendesk.settings import Settings
 
 PAGE = 100  # the most Zendesk gives
@@ -33,7 +33,7 @@ class Api:
         return self.object(await self.send("GET", path, params=params))
 
     @staticmethod
-    def object(answer: Answer) -> Row:
+    def object(answer: Response) -> Row:
         """The answer's JSON object; anything else leaves open what happened."""
         found = answer.json()
         if not isinstance(found, dict):
@@ -51,7 +51,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> Response:
         """One request below `/api/v2`. A refused OAuth token is renewed once."""
         authorization = await self._credentials.header()
         for last in (False, True):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from bridge.contract import (
     Account,
+    CallbackResult,
     Capabilities,
     Connector,
     Event,
@@ -19,28 +20,27 @@ from bridge.contract import (
     Rate,
     Raw,
     Receipt,
+    RenderContext,
     Reply,
     Request,
     Role,
-    Room,
     SetUpChange,
     Step,
     Support,
     Target,
-    Verdict,
 )
-from connectors.zendesk import compose, wire
+from connectors.zendesk import inbound, outbound
 from connectors.zendesk.api import Api
 from connectors.zendesk.body import LARGEST_FILE
+from connectors.zendesk.callback import Hook
+from connectors.zendesk.delivery import Writer
 from connectors.zendesk.files import Files
 from connectors.zendesk.health import examine
-from connectors.zendesk.hook import Hook
-from connectors.zendesk.poll import Poll
+from connectors.zendesk.polling import Poll
 from connectors.zendesk.reading import Reading
 from connectors.zendesk.settings import RATES, Settings
 from connectors.zendesk.setup import SetUp
 from connectors.zendesk.tickets import Tickets
-from connectors.zendesk.writer import Writer
 
 _FILE = MediaRule(support=Support.FULL, max_bytes=LARGEST_FILE)
 
@@ -67,9 +67,9 @@ class Zendesk(Connector[Settings]):
         card=Support.PARTIAL,
         location=Support.PARTIAL,
         # https://developer.zendesk.com/api-reference/introduction/rate-limits/#endpoint-rate-limits
-        edits=Rate(count=30, per=timedelta(minutes=10)),
+        update_limit=Rate(count=30, per=timedelta(minutes=10)),
         rate=Rate(count=RATES["team"], per=timedelta(minutes=1)),
-        parallel=4,
+        max_concurrency=4,
         notes=True,
         threads=True,
         tags=True,
@@ -87,17 +87,17 @@ class Zendesk(Connector[Settings]):
         rate = Rate(count=RATES[config.plan], per=timedelta(minutes=1))
         self.capabilities = self.capabilities.model_copy(update={"rate": rate})
 
-    async def verify(self, request: Request) -> Verdict:
+    async def verify(self, request: Request) -> CallbackResult:
         return await self._hook.verify(request)
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
-        return wire.normalise(raw, self.account.name)
+        return inbound.normalise(raw, self.account.name)
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        return compose.render(messages, room)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        return outbound.render(messages, context)
 
-    def labels(self, labels: Labels, room: Room) -> Step | None:
-        return compose.show(labels)
+    def labels(self, labels: Labels, context: RenderContext) -> Step | None:
+        return outbound.show(labels)
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         return await self._writer.prepare(step, target)
@@ -105,10 +105,10 @@ class Zendesk(Connector[Settings]):
     async def deliver(self, step: Step, target: Target) -> Receipt:
         return await self._writer.deliver(step, target)
 
-    async def find(self, step: Step, target: Target) -> Receipt | None:
-        return await self._writer.finding.find(step, target)
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
+        return await self._writer.finding.lookup(step, target)
 
-    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
         return await self._poll.ticket(conversation) if conversation else await self._poll.since(cursor)
 
     def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:

@@ -7,8 +7,8 @@ import base64
 from datetime import timedelta
 from typing import Any
 
-from bridge.contract import Account, Answer, AuthFailed, Token
-from connectors.zendesk.refusals import refusal, said_in
+from bridge.contract import Account, AuthFailed, Response, Token
+from connectors.zendesk.errors import refusal, said_in
 from connectors.zendesk.settings import Settings
 
 _NAME = "oauth"
@@ -64,7 +64,7 @@ class Credentials:
         return self._account.now() + lifetime
 
 
-def _grant_refused(answer: Answer) -> Exception:
+def _grant_refused(answer: Response) -> Exception:
     if answer.status not in _REFUSED:
         return refusal(answer)
     said = said_in(answer)

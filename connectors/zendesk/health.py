@@ -4,9 +4,9 @@ from typing import Any
 
 from bridge.contract import AuthFailed, ConnectorError, Gone, Health, Problem, Rejected
 from connectors.zendesk.api import Api, id_of, rows_of
-from connectors.zendesk.hook import Hook
+from connectors.zendesk.callback import Hook
+from connectors.zendesk.errors import Forbidden, Unserved
 from connectors.zendesk.places import Places
-from connectors.zendesk.refusals import Forbidden, Unserved
 from connectors.zendesk.settings import API_TOKENS_END, Settings
 
 _STAFF = frozenset({"agent", "admin"})

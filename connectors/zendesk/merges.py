@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.contract import Format, to_plain
 from connectors.zendesk.api import id_of, number_of
-from connectors.zendesk.wire import key_in
+from connectors.zendesk.inbound import key_in
 
 _TAG = "closed_by_merge"
 _WORDS = re.compile(r"merged\s{1,5}into\D{0,60}?#?(\d{1,20})", re.IGNORECASE)

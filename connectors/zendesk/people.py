@@ -13,7 +13,7 @@ from typing import Any
 from bridge.contract import Account, Contact, Gone, Put, Rejected, Retryable
 from connectors.zendesk.api import Api, Row, id_of, path_id, rows_of
 from connectors.zendesk.body import one_line
-from connectors.zendesk.refusals import Unserved
+from connectors.zendesk.errors import Unserved
 
 USER = "user"  # kind of record: external id → user id and the profile that was sent
 _TRUSTED = timedelta(minutes=30)

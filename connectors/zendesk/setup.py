@@ -13,8 +13,8 @@ from typing import Any
 
 from bridge.contract import Account, AuthFailed, Gone, Rejected, SetUpChange
 from connectors.zendesk.api import Api, Row, id_of, path_id, rows_of
+from connectors.zendesk.callback import Hook
 from connectors.zendesk.health import webhook_of
-from connectors.zendesk.hook import Hook
 from connectors.zendesk.settings import Settings
 
 _SUBSCRIPTIONS = ["conditional_ticket_events"]

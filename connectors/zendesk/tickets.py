@@ -8,8 +8,8 @@ from typing import Any
 
 from bridge.contract import Account, ConnectorError, Gone, Put, Rejected, Retryable
 from connectors.zendesk.api import Api, Row, id_of, number_of, path_id, rows_of
+from connectors.zendesk.errors import Forbidden, Unserved
 from connectors.zendesk.merges import merged_into
-from connectors.zendesk.refusals import Forbidden, Unserved
 from connectors.zendesk.settings import Settings
 
 FOLLOWED = "followed"  # kind of record: tickets of others that one of ours was merged into

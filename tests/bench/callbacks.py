@@ -4,7 +4,7 @@ import random
 import time
 from urllib.parse import urlencode
 
-from connectors.wechat.simulator_push import DataFormat, callback
+from connectors.wechat.simulator.push import DataFormat, callback
 from tests.bench import constants
 
 _FILLER = "你好，我的订单还没有发货，请帮我看一下。"  # an ordinary sentence of a customer

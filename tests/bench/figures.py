@@ -108,9 +108,9 @@ def _ratio_line(one: Ratio) -> str:
         return f"{one.measure:10} {one.what:52} nothing to compare"
     low, high = _short(min(one.rounds)), _short(max(one.rounds))
     sign = "≥" if one.at_least else "≤"
-    verdict = "met" if one.met else "MISSED"
+    result = "met" if one.met else "MISSED"
     line = f"{one.measure:10} {one.what:52} {_short(one.value):>10} {low:>10} {high:>10}"
-    return f"{line}  {sign} {_short(one.target)} {one.unit} {verdict}"
+    return f"{line}  {sign} {_short(one.target)} {one.unit} {result}"
 
 
 def _short(value: Any) -> str:

@@ -23,10 +23,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from bridge.app import Bridge
-from bridge.command import read_config
+from bridge.cli.common import read_config
 from bridge.serve import prepare
-from bridge.web.connection import Connection
-from bridge.web.front import Front
+from bridge.web.dispatch import Front
+from bridge.web.fastpath import Connection
 from tests.bench.callbacks import build
 from tests.bench.stage import SERVER_CORE, Stage
 

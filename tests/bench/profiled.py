@@ -33,7 +33,7 @@ def child(folder: Path, arguments: list[str]) -> None:
     threading.Thread.run = run  # type: ignore[method-assign] # every thread, also those of libraries
     profile = cProfile.Profile()
     sys.argv = ["bridge", *arguments]
-    from bridge.cli import main
+    from bridge.cli.main import main
 
     try:
         profile.runcall(main)

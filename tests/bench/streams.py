@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from tests.browser.place import PASSWORD, make_bridge
+from tests.browser.page_harness import PASSWORD, make_bridge
 from tests.e2e.process import Process
 
 

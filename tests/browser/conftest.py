@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from tests import leaveout
-from tests.browser.place import AGENTS, PASSWORD, Shop, chromium, make_bridge
+from tests import optional
+from tests.browser.page_harness import AGENTS, PASSWORD, Shop, chromium, make_bridge
 from tests.e2e.process import Process
 
 _HERE = Path(__file__).parent
@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.browser)
         item.add_marker(pytest.mark.timeout(400))
     if not chromium():
-        leaveout.leave_out(items, config, "browser", "no chromium on PATH; or name one in $CHROMIUM", here)
+        optional.leave_out(items, config, "browser", "no chromium on PATH; or name one in $CHROMIUM", here)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.async_api import Frame, Page
 
 from tests.browser.conftest import Town, loaded, until
-from tests.browser.place import jwt
+from tests.browser.page_harness import jwt
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
 HOSTILE_NAME = '<img src=x onerror="document.title=1">'

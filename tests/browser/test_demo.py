@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Frame, Page, async_playwright
 from bridge.contract import ConnectorError, Http
 from bridge.testing.ports import free_port
 from tests.browser.conftest import ARGUMENTS, until
-from tests.browser.place import chromium
+from tests.browser.page_harness import chromium
 from tests.browser.test_access import faults
 from tests.browser.test_both_sides import open_first, panel, picture, say
 

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.browser.conftest import Town, until
-from tests.browser.place import Shop, jwt
+from tests.browser.page_harness import Shop, jwt
 from tests.browser.test_both_sides import bubbles, open_first, panel, say, settled
 
 

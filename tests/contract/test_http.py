@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from bridge.contract import Answer, Http, Rejected, Retryable
+from bridge.contract import Http, Rejected, Response, Retryable
 from tests.contract.sockets import Act, answers, drips, hangs, sends, serving
 
 CANARY = "canary-token-5b1f"
@@ -73,7 +73,7 @@ async def test_an_address_that_never_answers_is_certain() -> None:
 
 async def test_waiting_for_a_free_connection_is_certain() -> None:
     async with serving(hangs) as server:
-        http = Http(timeout=5, parallel=1)
+        http = Http(timeout=5, max_concurrency=1)
         first = asyncio.create_task(http.request("POST", server.url))
         while not server.heads:
             await asyncio.sleep(0)
@@ -167,7 +167,7 @@ async def test_a_connection_of_before_counts_as_one() -> None:
         answered.set()
         await asyncio.Event().wait()
 
-    http = Http(timeout=5, parallel=1)
+    http = Http(timeout=5, max_concurrency=1)
     async with serving(once) as server:
         assert (await http.request("POST", server.url)).status == 200
         kept = asyncio.create_task(failure(http, "POST", server.url, timeout=0.3))
@@ -269,7 +269,7 @@ async def test_a_form_is_what_httpx_makes_of_it_with_a_boundary_that_was_not_the
 def test_an_answer_that_is_no_json_is_as_uncertain_as_its_request(body: bytes) -> None:
     for safe in (True, False):
         with pytest.raises(Retryable) as caught:
-            Answer(200, {}, body, "POST host/x", safe).json()
+            Response(200, {}, body, "POST host/x", safe).json()
         assert caught.value.certain is safe
 
 
@@ -289,7 +289,7 @@ def test_an_answer_that_is_no_json_is_as_uncertain_as_its_request(body: bytes) -
     ],
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    assert Answer(429, headers, b"", "GET host/").retry_after == seconds
+    assert Response(429, headers, b"", "GET host/").retry_after == seconds
 
 
 async def test_a_huge_answer_is_not_read_to_its_end(http: Http) -> None:

@@ -441,7 +441,7 @@ async def test_the_deadline_never_strikes_the_reader() -> None:
 
 async def test_a_reader_may_stop_early() -> None:
     async with serving(answers("200 OK", b"x" * 500_000)) as vendor:
-        http = Http(home=vendor.url, parallel=1)
+        http = Http(home=vendor.url, max_concurrency=1)
         stream = http.download(vendor.url, limit=10**6)
         assert await anext(stream)
         await stream.aclose()

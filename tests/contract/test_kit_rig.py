@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.contract import Account, Append, Conflict, Media, MediaStore, Put, Records, Rejected, Token, Tokens
 from bridge.testing.clock import VirtualClock
-from bridge.testing.conformance.dry import Impure, make_dry_account
+from bridge.testing.conformance.purity import Impure, make_dry_account
 from bridge.testing.records import MemoryRecords
 from bridge.testing.rig import lend_account, make_account
 from bridge.testing.tokens import MemoryTokens

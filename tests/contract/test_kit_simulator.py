@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from bridge.contract import Answer, Http, Retryable
+from bridge.contract import Http, Response, Retryable
 from bridge.testing.clock import VirtualClock, system_clock
 from bridge.testing.faults import Trouble
 from bridge.testing.ports import free_port
@@ -64,7 +64,7 @@ async def http() -> AsyncIterator[Http]:
     await http.close()
 
 
-async def count(http: Http, counter: Counter, **options: Any) -> Answer:
+async def count(http: Http, counter: Counter, **options: Any) -> Response:
     return await http.request("POST", counter.base + "/count", json={"a": 1}, **options)
 
 

@@ -19,6 +19,7 @@ from bridge.contract import (
     ConsentChanged,
     Contact,
     ContactChanged,
+    DeliveryState,
     Entered,
     Event,
     File,
@@ -35,8 +36,7 @@ from bridge.contract import (
     Progress,
     Receipt,
     ReceiptReceived,
-    Room,
-    State,
+    RenderContext,
     Status,
     StatusChanged,
     Step,
@@ -77,7 +77,7 @@ PARTS: tuple[Part, ...] = (
     Card(title="t", description="d", url="https://acme.example", app="wx0", path="pages/x", thumb=MEDIA),
     Location(latitude=1.5, longitude=-2.5, label="here"),
     Unsupported(what="sticker", text=":)"),
-    Progress(of="m-9", state=State.FAILED, reason="closed"),
+    Progress(of="m-9", state=DeliveryState.FAILED, reason="closed"),
 )
 MESSAGE = Message(
     id="m-1",
@@ -94,7 +94,7 @@ EVENTS: tuple[Event, ...] = (
     MessageReceived(message=MESSAGE, contact=CONTACT, context={"page": "x"}),
     StatusChanged(conversation="t-1", status=Status.CLOSED, moved_to="t-2"),
     Entered(conversation="c-1", contact=CONTACT, context={"page": "x"}, at=AT),
-    ReceiptReceived(conversation="t-1", message="m-1", state=State.READ, reason="r"),
+    ReceiptReceived(conversation="t-1", message="m-1", state=DeliveryState.READ, reason="r"),
     ContactChanged(contact=CONTACT, merged_into="c-2"),
     MessageChanged(conversation="t-1", message="m-1", change=Change.HIDDEN),
     ConsentChanged(conversation="c-1", template="back", count=2),
@@ -123,7 +123,7 @@ STORED: dict[str, Any] = {
         attempt=2,
         tried_at=AT,
     ),
-    "room": Room(
+    "room": RenderContext(
         conversation="t-1",
         status=Status.SOLVED,
         contact=CONTACT,

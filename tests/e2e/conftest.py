@@ -7,8 +7,8 @@ import pytest
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from tests.e2e.desks import DESKS, Desk
+from tests.e2e.journey import Way
 from tests.e2e.process import Process
-from tests.e2e.way import Way
 
 
 @dataclass

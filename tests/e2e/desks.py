@@ -15,7 +15,7 @@ from connectors.freshdesk.simulator import Simulator as FreshdeskSimulator
 from connectors.rt.simulator import TOKEN
 from connectors.rt.simulator import Simulator as RtSimulator
 from connectors.zendesk.simulator import Simulator as ZendeskSimulator
-from connectors.zendesk.simulator_gate import CLIENT_SECRET
+from connectors.zendesk.simulator.gate import CLIENT_SECRET
 
 Clock = Callable[[], datetime]
 File = tuple[str, str, bytes]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.desks import Freshdesk, Zendesk
+from tests.e2e.journey import CUSTOMER, Way
 from tests.e2e.process import until
-from tests.e2e.way import CUSTOMER, Way
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -9,9 +9,9 @@ from PIL import Image
 
 from bridge.contract import Http
 from bridge.testing.faults import Trouble
-from connectors.wechat.simulator_state import Bubble
+from connectors.wechat.simulator.state import Bubble
+from tests.e2e.journey import CUSTOMER, Way
 from tests.e2e.process import until
-from tests.e2e.way import CUSTOMER, Way
 
 
 def picture(colour: str) -> bytes:

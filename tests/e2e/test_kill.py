@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from bridge.engine.notices import say
+from bridge.engine.conversation.notices import say
 from tests.e2e.conftest import Street
 from tests.e2e.process import until
 

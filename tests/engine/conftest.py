@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.world import Scene
+from tests.engine.engine_harness import Scene
 
 
 @pytest.fixture

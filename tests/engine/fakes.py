@@ -1,6 +1,6 @@
 """A channel and a desk that live in memory: small enough to be driven through anything.
 
-They keep what a vendor would keep (`Town`) apart from the connector objects, so that a bridge can be thrown away and a
+They keep what a vendor would keep (`FakeVendors`) apart from the connector objects, so that a bridge can be thrown away and a
 new one built on the same town, as after a crash.
 """
 
@@ -16,6 +16,7 @@ from bridge.contract import (
     Audience,
     Author,
     AuthorKind,
+    CallbackResult,
     Capabilities,
     Connector,
     ConsentChanged,
@@ -37,10 +38,10 @@ from bridge.contract import (
     Progress,
     Raw,
     Receipt,
+    RenderContext,
     Reply,
     Request,
     Role,
-    Room,
     Status,
     StatusChanged,
     Step,
@@ -48,7 +49,6 @@ from bridge.contract import (
     Target,
     Text,
     Unauthentic,
-    Verdict,
     Window,
     WindowClosed,
 )
@@ -75,7 +75,7 @@ class Ticket:
 
 
 @dataclass
-class Town:
+class FakeVendors:
     """Everything outside the bridge."""
 
     tickets: dict[str, Ticket] = field(default_factory=dict)
@@ -146,9 +146,9 @@ class FakeConfig(AccountConfig):
 
 class _Fake(Connector[FakeConfig]):
     Config = FakeConfig
-    town: Town = Town()  # replaced by the fixture
+    town: FakeVendors = FakeVendors()  # replaced by the fixture
 
-    async def verify(self, request: Request) -> Verdict:
+    async def verify(self, request: Request) -> CallbackResult:
         if request.headers.get("x-secret") != self.config.secret:
             raise Unauthentic("no secret")
         try:
@@ -156,8 +156,8 @@ class _Fake(Connector[FakeConfig]):
         except ValueError:
             raise Malformed("not JSON") from None
         if "look" in entry:
-            return Verdict(look=(entry["look"],))
-        return Verdict(Reply(200, "success"), (Raw(entry["key"], json.dumps(entry["payload"]).encode()),))
+            return CallbackResult(refresh=(entry["look"],))
+        return CallbackResult(Reply(200, "success"), (Raw(entry["key"], json.dumps(entry["payload"]).encode()),))
 
     async def check(self) -> Health:
         try:
@@ -202,7 +202,7 @@ class FakeChannel(_Fake):
         )
         return (MessageReceived(message=message, contact=contact, context=context),)
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
         steps = []
         joined = room.replies is not None and room.replies < len(messages)
         if joined:
@@ -224,7 +224,7 @@ class FakeChannel(_Fake):
         await self.town.meet(self.account.name, step, "after")
         return Receipt()
 
-    def invitation(self, template: str, room: Room) -> Step:
+    def invitation(self, template: str, room: RenderContext) -> Step:
         return Step(verb="send", body={"text": f"invitation {template}"}, cost=0)
 
 
@@ -254,7 +254,7 @@ class FakeDesk(_Fake):
         )
         return (MessageReceived(message=message),)
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
         steps: list[Step] = []
         for message in messages:
             verb = "note" if message.audience is Audience.AGENTS else "comment"
@@ -303,7 +303,7 @@ class FakeDesk(_Fake):
         await town.meet(self.account.name, step, "after")
         return Receipt(ids=tuple(ids), conversation=ticket.id)
 
-    async def find(self, step: Step, target: Target) -> Receipt | None:
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
         await self.town.meet(self.account.name, Step(verb="find"), "before")
         for ticket in self.town.tickets.values():
             ids = tuple(entry.id for entry in ticket.entries if entry.key == target.key)
@@ -311,7 +311,7 @@ class FakeDesk(_Fake):
                 return Receipt(ids=ids, conversation=ticket.id)
         return None
 
-    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
         await self.town.meet(self.account.name, Step(verb="collect"), "before")
         start = int(cursor or 0)
         raws = [Raw(key, json.dumps(payload).encode()) for key, payload in self.town.journal[start:]]

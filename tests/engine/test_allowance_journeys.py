@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bridge.contract import Step
-from bridge.engine.notices import say
-from tests.engine.street import CUSTOMER, TEMPLATE, Street
+from bridge.engine.conversation.notices import say
+from tests.engine.platform_harness import CUSTOMER, TEMPLATE, Street
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ async def test_told_when_one_reply_is_left(street: Street) -> None:
 
 
 async def test_accepted_is_never_called_read(street: Street) -> None:
-    from bridge.engine.notices import _TEXTS
+    from bridge.engine.conversation.notices import _TEXTS
 
     words = " ".join(text["en"] for text in _TEXTS.values()).lower().split()
     assert "read" not in words
@@ -667,7 +667,7 @@ async def test_what_is_deleted_before_it_went_never_goes(street: Street) -> None
 
 
 async def test_a_bounce_at_the_desk_is_no_success(street: Street) -> None:
-    from bridge.dead import dead_json
+    from bridge.cli.dead_letters import dead_json
 
     async with street.running() as bridge:
         await street.asks()
@@ -681,7 +681,7 @@ async def test_a_bounce_at_the_desk_is_no_success(street: Street) -> None:
 
 
 async def test_the_trace_shows_the_allowance_at_each_decision(street: Street) -> None:
-    from bridge.trace import trace_json, trace_text
+    from bridge.cli.trace import trace_json, trace_text
 
     async with street.running() as bridge:
         number = await street.phone.says(CUSTOMER, "hello")

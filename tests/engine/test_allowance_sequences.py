@@ -19,7 +19,7 @@ from mappings.outbox import UNFINISHED
 from mappings.sql import table
 from mappings.store import Tx
 from mappings.tables import Outbox, Waiting
-from tests.engine.street import CUSTOMER, TEMPLATE, Street
+from tests.engine.platform_harness import CUSTOMER, TEMPLATE, Street
 
 ENDS = ("Not delivered:", "May not have been delivered:")
 ONCE = ("Not delivered yet:", "Delivered only in part:", "One reply is left", "The customer has no answer yet")

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bridge.contract import Message, Room, Step, Target
-from bridge.engine.dispatch import Dispatcher
-from bridge.engine.offer import Taken
+from bridge.contract import Message, RenderContext, Step, Target
+from bridge.engine.outbound.claims import Claimed
+from bridge.engine.outbound.dispatcher import Dispatcher
 from mappings import outbox
 from mappings.inbox import ready_raws
+from mappings.inspection import attempts_of
 from mappings.sql import table
 from mappings.tables import Outbox
-from mappings.tracing import attempts_of
+from tests.engine.engine_harness import Scene
 from tests.engine.fakes import FakeDesk
-from tests.engine.world import Scene
 
 
 class LookingDesk(FakeDesk):
@@ -81,7 +81,7 @@ def watched(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_a_message_needs_two_transactions_after_it_was_kept(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.engine.patience.IDLE", 60)  # else the dispatcher's own look may come between
+    monkeypatch.setattr("bridge.engine.runtime.wakeups.IDLE", 60)  # else the dispatcher's own look may come between
     scene.desk_class.gate.set()
     async with scene.running() as bridge:
         desk = bridge.engine._dispatchers["desk"]
@@ -98,7 +98,7 @@ async def test_the_attempt_is_marked_before_the_look_of_those_that_have_their_tu
         for number in range(4):
             await scene.says(f"customer {number}", f"line {number}")
         await scene.until(lambda: scene.desk_class.looks == 2)
-        await scene.until(lambda: len(scene.bridge.engine._dispatchers["desk"].in_hand) == 4)
+        await scene.until(lambda: len(scene.bridge.engine._dispatchers["desk"].in_flight_here) == 4)
         found = await steps(scene)
         assert sorted(found) == [(True, False, 0, False, 0)] * 2 + [(True, True, 1, True, 1)] * 2
         scene.desk_class.gate.set()
@@ -154,7 +154,7 @@ async def test_what_cannot_be_rendered_keeps_nobody_from_their_lanes(scene: Scen
     broken = [True]
     render = LookingDesk.render
 
-    def fail(self: Any, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+    def fail(self: Any, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
         if broken[0]:
             raise ZeroDivisionError
         return render(self, messages, room)
@@ -183,12 +183,12 @@ async def test_places_offered_to_a_transaction_under_way_are_not_given_twice(sce
         offers = []
         while (offer := dispatcher.offer()) is not None:
             offers.append(offer)
-        assert sum(offer.room for offer in offers) == dispatcher.breaker.allowed
+        assert sum(offer.steps for offer in offers) == dispatcher.breaker.allowed
         assert sum(offer.turns for offer in offers if offer.turns) <= 2
         await scene.says("ann", "hello")
         await asyncio.sleep(0.1)
         assert await steps(scene) == []
         for offer in offers:
-            dispatcher.send(offer, Taken())
+            dispatcher.send(offer, Claimed())
         scene.desk_class.gate.set()
         await scene.until(lambda: lines(scene) == ["hello"])

@@ -1,6 +1,6 @@
 """The main job in memory: there and back, in order, once."""
 
-from tests.engine.world import Scene
+from tests.engine.engine_harness import Scene
 
 
 async def test_there_and_back(scene: Scene) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bridge.contract import Raw, StoreDown
-from bridge.engine import intake as intake_module
-from bridge.engine.intake import Intake
+from bridge.engine.inbound import intake as intake_module
+from bridge.engine.inbound.intake import Intake
 
 TOOK = 0.02  # seconds of a commit
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from bridge.contract import Rejected, Retryable, Step
-from tests.engine.world import Scene
+from tests.engine.engine_harness import Scene
 
 CUSTOMERS = ("anna", "bert")
 
 
-class Town(RuleBasedStateMachine):
+class FakeVendors(RuleBasedStateMachine):
     """One bridge that is killed and started again on one town."""
 
     database_url = ""
@@ -186,7 +186,7 @@ class Town(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600)
 def test_any_interleaving(database_url: str) -> None:
-    machine = type("Machine", (Town,), {"database_url": "" if "sqlite" in database_url else database_url})
+    machine = type("Machine", (FakeVendors,), {"database_url": "" if "sqlite" in database_url else database_url})
     few = 12 if "sqlite" in database_url else 1
     run_state_machine_as_test(
         machine,

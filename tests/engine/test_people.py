@@ -6,9 +6,9 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from bridge.cli import main
+from bridge.cli.main import main
 from mappings import links
-from tests.engine.world import Scene
+from tests.engine.engine_harness import Scene
 
 SAME = {"customer_id": "customer-17"}
 

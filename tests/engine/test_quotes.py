@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract import Author, AuthorKind, Message, Text
-from bridge.engine.notices import note, quote, quoted_beside
+from bridge.engine.conversation.notices import note, quote, quoted_beside
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 WORDS = st.text(st.sampled_from("ab \n>…"), max_size=100)

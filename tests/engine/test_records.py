@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.contract import Append, Conflict, Put
-from bridge.engine.records import StoredRecords
+from bridge.services.records import StoredRecords
 from bridge.testing.clock import VirtualClock
 from bridge.testing.records import MemoryRecords
 from mappings.schema import migrate

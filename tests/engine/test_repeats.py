@@ -14,17 +14,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import delete, func, select
 
 from bridge.contract import Malformed, Page, Raw
-from bridge.engine import routing
-from bridge.engine.collect import listen
-from bridge.engine.routing import route_batch
-from bridge.engine.world import Touched
-from bridge.observe import metrics
+from bridge.engine.context import Effects
+from bridge.engine.inbound import routing
+from bridge.engine.inbound.polling import listen
+from bridge.engine.inbound.routing import route_batch
+from bridge.telemetry import metrics
 from mappings import inbox
 from mappings.schema import migrate
 from mappings.sql import table
 from mappings.store import Store, Tx
 from mappings.tables import Inbox
-from tests.engine.world import Scene
+from tests.engine.engine_harness import Scene
 
 
 class Desk:
@@ -39,7 +39,7 @@ class Desk:
         self.broken: set[str] = set()
         self.store.open()
         migrate(self.store)
-        connector: Any = self.bridge.world.accounts["shop"].connector
+        connector: Any = self.bridge.runtime.accounts["shop"].connector
         normalise = connector.normalise
 
         def read(raw: Raw) -> Any:
@@ -63,8 +63,8 @@ class Desk:
         said = {"type": "message", "customer": key[:1], "id": key, "text": "hello"}
         return ("shop", key, json.dumps(said).encode(), self.scene.clock())
 
-    def route(self, limit: int = 16) -> Touched:
-        return self.store.run(route_batch, self.bridge.world, "shop", limit=limit)
+    def route(self, limit: int = 16) -> Effects:
+        return self.store.run(route_batch, self.bridge.runtime, "shop", limit=limit)
 
     def rows(self) -> list[tuple[str, str]]:
         kept = table(Inbox)
@@ -172,7 +172,7 @@ def test_a_batch_of_nothing_but_repeats_is_not_the_end(desk: Desk) -> None:
 
 def test_an_interrupted_batch_goes_on_with_the_oldest(desk: Desk) -> None:
     desk.keep("a1", "a1", "a2", "a1", "a2")
-    touched = desk.store.run(route_batch, desk.bridge.world, "shop", limit=16, enough=lambda: True)
+    touched = desk.store.run(route_batch, desk.bridge.runtime, "shop", limit=16, enough=lambda: True)
     assert touched.more and desk.routed == ["a1"]
     assert not desk.route().more
     assert desk.routed == ["a1", "a2"] and desk.rows() == [("a1", "done"), ("a2", "done")]
@@ -249,7 +249,7 @@ class Flood(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 5), interrupted=st.booleans())
     def route(self, limit: int, interrupted: bool) -> None:
-        self.desk.store.run(route_batch, self.desk.bridge.world, "shop", limit=limit, enough=lambda: interrupted)
+        self.desk.store.run(route_batch, self.desk.bridge.runtime, "shop", limit=limit, enough=lambda: interrupted)
         self.aside |= {key for key, state in self.desk.rows() if state == "quarantined"}
 
     @rule(limit=st.integers(1, 5))
@@ -258,7 +258,7 @@ class Flood(RuleBasedStateMachine):
         before, routed = self.desk.rows(), list(self.desk.routed)
 
         def die(tx: Tx) -> None:
-            route_batch(tx, self.desk.bridge.world, "shop", limit=limit)
+            route_batch(tx, self.desk.bridge.runtime, "shop", limit=limit)
             raise ConnectionError
 
         with pytest.raises(ConnectionError):
@@ -411,7 +411,7 @@ async def test_what_a_listener_reads_again_is_not_written_again(scene: Scene) ->
         stop = asyncio.Event()
         connected: Any = type("Connected", (), {"name": "desk", "connector": Listener()})()
         listening = asyncio.create_task(
-            listen(bridge.store, bridge.world, connected, bridge.engine._intake.keep_page, stop)
+            listen(bridge.store, bridge.runtime, connected, bridge.engine._intake.keep_page, stop)
         )
         await asyncio.wait_for(read.wait(), 20)
         stop.set()

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 from bridge.contract import AuthFailed, Rejected, Retryable, Step, Throttled, WindowClosed
-from bridge.engine.notices import say
-from tests.engine.world import Scene
+from bridge.engine.conversation.notices import say
+from tests.engine.engine_harness import Scene
 
 
 def once(error: Exception, account: str, phase: str = "before", verb: str | None = None, times: int = 1) -> Any:

@@ -11,8 +11,8 @@ from bridge.contract import AuthFailed, Receipt, Retryable, Step, Target, Thrott
 from mappings import state
 from mappings.sql import table
 from mappings.tables import Outbox
+from tests.engine.engine_harness import Scene
 from tests.engine.fakes import FakeDesk
-from tests.engine.world import Scene
 
 
 class PreparingDesk(FakeDesk):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import leaveout
+from tests import optional
 
 # a folder with mail.sh and rt.sh: each has the verbs install, start, stop and clean, and prints one line of JSON
 SCRIPTS = Path(os.environ.get("BRIDGE_REALDESKS", Path(__file__).resolve().parents[3] / "shared" / "realdesks"))
@@ -24,4 +24,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     reason = why_not()
     if reason:
         chosen = [item for item in items if item.get_closest_marker("real") and item.path.is_relative_to(_HERE)]
-        leaveout.leave_out(items, config, "real software", reason, chosen)
+        optional.leave_out(items, config, "real software", reason, chosen)

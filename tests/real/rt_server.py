@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from bridge.contract import Answer, Http
+from bridge.contract import Http, Response
 from bridge.testing.ports import free_port
 from tests.real.conftest import SCRIPTS
 
@@ -104,7 +104,7 @@ class RealRt:
             entries.append((item["Type"], item["Creator"]["id"], text, files))
         return entries
 
-    async def _call(self, method: str, path: str, **options: Any) -> Answer:
+    async def _call(self, method: str, path: str, **options: Any) -> Response:
         http = Http(timeout=30)
         try:
             headers = {"authorization": f"token {self.facts['agent_token']}"}

@@ -14,6 +14,7 @@ from bridge.contract import (
     Author,
     AuthorKind,
     Contact,
+    DeliveryState,
     File,
     Image,
     Message,
@@ -21,9 +22,8 @@ from bridge.contract import (
     Raw,
     Receipt,
     ReceiptReceived,
+    RenderContext,
     Retryable,
-    Room,
-    State,
     Target,
     Text,
     Throttled,
@@ -82,7 +82,7 @@ class Bridge:
         made = tuple(Text(body=part) if isinstance(part, str) else part for part in parts)
         said = Message(id=key, conversation="o1", author=Author(kind=AuthorKind.CUSTOMER), parts=made)
         contact = Contact(id="o1", name="客户甲")
-        (step,) = self.box.render([said], Room(contact=contact))
+        (step,) = self.box.render([said], RenderContext(contact=contact))
         target = Target(key=key, link=link, conversation=conversation, contact=contact)
         while True:
             try:
@@ -151,7 +151,7 @@ async def test_a_real_bounce_names_the_very_mail(servers):
         await ours.until(ours.events)
         (event,) = ours.events()
         assert isinstance(event, ReceiptReceived)
-        assert (event.message, event.state) == (receipt.ids[0], State.FAILED)
+        assert (event.message, event.state) == (receipt.ids[0], DeliveryState.FAILED)
         assert "does not exist" in event.reason
 
 
@@ -228,7 +228,7 @@ async def test_servers_restart_and_a_killed_connector_lose_and_double_nothing():
                 await ours.send("kill-1", "1", conversation=opened.conversation)
             assert caught.value.certain
             with pytest.raises(Retryable):
-                await ours.box.collect(ours.cursor)
+                await ours.box.poll(ours.cursor)
             servers.start()
             async with ours.listening() as task:
                 await ours.until(lambda: len(ours.heard()) == 3)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bridge.engine.notices import say
+from bridge.engine.conversation.notices import say
 from connectors.rt.text import address
 from connectors.wechat.simulator import Simulator
 from tests.e2e.process import Process

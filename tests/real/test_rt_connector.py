@@ -26,7 +26,7 @@ from bridge.contract import (
     Part,
     Raw,
     Receipt,
-    Room,
+    RenderContext,
     Status,
     StatusChanged,
     Step,
@@ -61,9 +61,11 @@ class Desk:
         self.contact = Contact(id=f"o{uuid4().hex[:12]}_Ab-", name='王小明, "Ming" <M>')
         self.address = address(self.contact.id, "bridge.invalid")
 
-    def steps(self, *parts: Part, ticket: str | None = None, **room: Any) -> list[Step]:
+    def steps(self, *parts: Part, ticket: str | None = None, **context: Any) -> list[Step]:
         message = Message(id=uuid4().hex, conversation="c", author=Author(kind=AuthorKind.CUSTOMER), parts=parts)
-        return list(self.connector.render([message], Room(conversation=ticket, contact=self.contact, **room)))
+        return list(
+            self.connector.render([message], RenderContext(conversation=ticket, contact=self.contact, **context))
+        )
 
     def target(self, ticket: str | None = None, **more: Any) -> Target:
         return Target(
@@ -92,7 +94,7 @@ class Desk:
         """What a poll brings of these tickets; it overlaps, so that it brings others' too."""
         raws: list[Raw] = []
         while True:
-            page = await self.connector.collect(cursor)
+            page = await self.connector.poll(cursor)
             raws += page.raws
             cursor = page.cursor
             if not page.more:
@@ -145,13 +147,13 @@ async def test_a_lost_answer_is_found_and_what_never_was_is_not(desk: Desk) -> N
     step, target, made = await desk.says("one")
     other = desk.target()
     (never,) = desk.steps(Text(body="never sent"))
-    assert await desk.connector.find(step, target) == made
+    assert await desk.connector.lookup(step, target) == made
     assert await desk.connector.find(never, other) is None
-    assert await desk.connector.find(step, other) is None, "the very words, but another step's"
+    assert await desk.connector.lookup(step, other) is None, "the very words, but another step's"
     step, target, said = await desk.says("two", ticket=made.conversation)
     assert len(said.ids) == 1
-    assert await desk.connector.find(step, target) == said
-    assert await desk.connector.find(step, desk.target(made.conversation)) is None
+    assert await desk.connector.lookup(step, target) == said
+    assert await desk.connector.lookup(step, desk.target(made.conversation)) is None
 
 
 async def test_a_ticket_is_found_by_a_bridge_that_remembers_nothing(desk: Desk) -> None:
@@ -166,7 +168,7 @@ async def test_a_ticket_is_found_by_a_bridge_that_remembers_nothing(desk: Desk) 
 
 async def test_answers_comments_and_changes_come_with_one_key_by_both_ways(desk: Desk) -> None:
     _, _, made = await desk.says("question")
-    cursor = (await desk.connector.collect(None)).cursor
+    cursor = (await desk.connector.poll(None)).cursor
     ticket = made.conversation
     file = ("附件.pdf", "application/pdf", b"%PDF-1.4 x")
     await desk.rt.answers(ticket, "<p>yes <b>today</b></p>\n<p>&nbsp;</p>\n", html=True, files=(file,))
@@ -185,7 +187,7 @@ async def test_answers_comments_and_changes_come_with_one_key_by_both_ways(desk:
     assert b"".join([chunk async for chunk in desk.connector.fetch(media, 100)]) == b"%PDF-1.4 x"
     assert desk.events(raws)[-1] == StatusChanged(conversation=ticket, status=Status.SOLVED)
     async with lend_account("desk", home=desk.rt.facts["rest2"], timeout=30) as account:
-        nudged = await RequestTracker(desk.connector.config, account).collect(None, ticket)
+        nudged = await RequestTracker(desk.connector.config, account).poll(None, ticket)
     assert {raw.key: raw.payload for raw in raws}.items() <= {raw.key: raw.payload for raw in nudged.raws}.items()
 
 
@@ -206,12 +208,12 @@ async def test_a_note_does_not_reopen(desk: Desk) -> None:
         parts=(Text(body="not delivered"),),
         audience=Audience.AGENTS,
     )
-    (step,) = desk.connector.render([note], Room(conversation=made.conversation, status=Status.SOLVED))
+    (step,) = desk.connector.render([note], RenderContext(conversation=made.conversation, status=Status.SOLVED))
     target = desk.target(made.conversation)
     target = target.model_copy(update={"prepared": await desk.connector.prepare(step, target)})
     receipt = await desk.connector.deliver(step, target)
     assert await desk.rt.status(made.conversation) == "resolved"
-    assert await desk.connector.find(step, target) == receipt
+    assert await desk.connector.lookup(step, target) == receipt
     assert (await desk.rt.seen(made.conversation))[-1][:3] == ("Comment", "bridge", "not delivered")
 
 
@@ -227,7 +229,7 @@ async def test_a_finished_ticket_takes_nothing_more(desk: Desk, status: str) -> 
 async def test_a_merge_is_told_and_followed(desk: Desk) -> None:
     _, _, target = await desk.says("the one that stays")
     _, _, ours = await desk.says("the one that goes")
-    cursor = (await desk.connector.collect(None)).cursor
+    cursor = (await desk.connector.poll(None)).cursor
     await desk.rt.answers(ours.conversation, "before the merge")
     step, sent, said = await desk.says("sent before the merge", ticket=ours.conversation)
     await as_root(desk.rt, "PUT", f"/ticket/{ours.conversation}", json={"MergeInto": target.conversation})
@@ -248,14 +250,14 @@ async def test_a_merge_is_told_and_followed(desk: Desk) -> None:
         await desk.says("more", ticket=ours.conversation)
     assert caught.value.moved_to == target.conversation
     for ticket in (ours.conversation, target.conversation):
-        found = await desk.connector.find(step, sent.model_copy(update={"conversation": ticket}))
+        found = await desk.connector.lookup(step, sent.model_copy(update={"conversation": ticket}))
         assert found is not None
         assert found.ids == said.ids, "not written once more where the conversation goes on"
 
 
 async def test_an_answer_in_another_queue_is_found_while_we_may_see_it(desk: Desk) -> None:
     _, _, made = await desk.says("one")
-    cursor = (await desk.connector.collect(None)).cursor
+    cursor = (await desk.connector.poll(None)).cursor
     queue = await as_root(desk.rt, "POST", "/queue", json={"Name": f"Sales / {uuid4().hex[:6]}"})
     await as_root(desk.rt, "PUT", f"/ticket/{made.conversation}", json={"Queue": queue["id"]})
     with pytest.raises(Gone) as caught:  # not a matter of credentials: the account must go on
@@ -292,7 +294,7 @@ async def _let_bridge_read(rt: RealRt, queue: str) -> None:
 
 async def test_a_customer_by_real_mail_is_no_agent(desk: Desk) -> None:
     _, _, made = await desk.says("one")
-    cursor = (await desk.connector.collect(None)).cursor
+    cursor = (await desk.connector.poll(None)).cursor
     http = Http(timeout=30)
     mail = (
         f"From: somebody.else@customer.test\nTo: support@desk.test\nSubject: Re: [desk.test #{made.conversation}] one\n"

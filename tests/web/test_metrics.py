@@ -6,13 +6,13 @@ import pytest
 from prometheus_client import generate_latest
 from starlette.requests import Request
 
-from bridge.observe import Level, Spread, Tally, metrics
+from bridge.telemetry import Counter, Gauge, Histogram, metrics
 from bridge.web.health import metrics_page
 from mappings.store import Store
 
 
 def test_a_tally_shows_what_was_counted() -> None:
-    tally = Tally("bridge_example", "Examples", "account", "answer")
+    tally = Counter("bridge_example", "Examples", "account", "answer")
     tally.count("shop", "accepted")
     tally.count("shop", "accepted", by=2)
     tally.count("shop", "forged")
@@ -25,7 +25,7 @@ def test_a_tally_shows_what_was_counted() -> None:
 
 
 def test_a_spread_shows_how_many_took_how_long() -> None:
-    spread = Spread("bridge_example_seconds", "Examples", "account", buckets=(0.1, 1))
+    spread = Histogram("bridge_example_seconds", "Examples", "account", buckets=(0.1, 1))
     for seconds in (0.1, 0.5, 0.5, 7):
         spread.took(seconds, "shop")
     assert generate_latest(spread).decode().splitlines() == [
@@ -40,12 +40,12 @@ def test_a_spread_shows_how_many_took_how_long() -> None:
 
 
 def test_what_has_no_labels_is_there_before_it_happens() -> None:
-    (family,) = Spread("bridge_example_seconds", "Examples", buckets=(1,)).collect()
+    (family,) = Histogram("bridge_example_seconds", "Examples", buckets=(1,)).collect()
     assert [one.value for one in family.samples] == [0, 0, 0, 0]
 
 
 def test_what_fails_took_its_time_as_well() -> None:
-    spread = Spread("bridge_example_seconds", "Examples", buckets=(60,))
+    spread = Histogram("bridge_example_seconds", "Examples", buckets=(60,))
     with pytest.raises(ConnectionError), spread.time():
         raise ConnectionError
     (family,) = spread.collect()
@@ -54,7 +54,7 @@ def test_what_fails_took_its_time_as_well() -> None:
 
 
 def test_a_level_forgets_what_is_gone() -> None:
-    level = Level("bridge_example", "Examples", "account")
+    level = Gauge("bridge_example", "Examples", "account")
     level.show({("shop",): 1, ("support",): 2})
     level.show({("support",): 3})
     (family,) = level.collect()

@@ -8,7 +8,7 @@ from bridge.web.timelimit import TimeLimit
 
 
 async def test_what_takes_too_long_is_ended_and_the_rest_goes_on() -> None:
-    limit = TimeLimit(0.05, look=0.02)
+    limit = TimeLimit(0.05, refresh=0.02)
     stuck = asyncio.create_task(limit.bound(asyncio.Event().wait()))
     with pytest.raises(TimeoutError):
         await stuck
@@ -21,7 +21,7 @@ async def test_it_is_ended_although_it_moves_now_and_then() -> None:
             await asyncio.sleep(0.01)
 
     with pytest.raises(TimeoutError):
-        await TimeLimit(0.05, look=0.02).bound(drip())
+        await TimeLimit(0.05, refresh=0.02).bound(drip())
 
 
 async def test_a_task_that_is_cancelled_by_others_stays_cancelled() -> None:

@@ -11,25 +11,25 @@
         async def open_conversation(self, stage): ...
         async def shown(self, stage): ...
 
-`Hooks` documents each of them. What a connector cannot have by its nature (no listener, no look-up, no vendor) is
+`ConnectorCase` documents each of them. What a connector cannot have by its nature (no listener, no look-up, no vendor) is
 decided by its optional protocols, its role and its capabilities: such tests are not collected at all. A connector
 with two roles has one class for each, which names its `role`.
 """
 
 from bridge.testing.conformance.callbacks import Callbacks
+from bridge.testing.conformance.case import ConnectorCase, Refusal, raws_in
+from bridge.testing.conformance.documents import HEADINGS, Papers
+from bridge.testing.conformance.failures import Troubles
 from bridge.testing.conformance.files import Files
-from bridge.testing.conformance.hooks import Hooks, Refusal, raws_in
+from bridge.testing.conformance.harness import Stage
+from bridge.testing.conformance.inbound_paths import Ways
 from bridge.testing.conformance.outbound import Outbound
-from bridge.testing.conformance.papers import HEADINGS, Papers
 from bridge.testing.conformance.reading import Reading
 from bridge.testing.conformance.secrecy import Secrecy
 from bridge.testing.conformance.settings import Settings
-from bridge.testing.conformance.stage import Stage
-from bridge.testing.conformance.troubles import Troubles
-from bridge.testing.conformance.ways import Ways
 
-__all__ = ["HEADINGS", "ConnectorConformance", "Hooks", "Refusal", "Stage", "raws_in"]
+__all__ = ["HEADINGS", "ConnectorCase", "ConnectorConformance", "Refusal", "Stage", "raws_in"]
 
 
 class ConnectorConformance(Settings, Papers, Callbacks, Ways, Reading, Outbound, Files, Troubles, Secrecy):
-    """Subclass it once per connector and role, and fill in the attributes and methods of `Hooks`."""
+    """Subclass it once per connector and role, and fill in the attributes and methods of `ConnectorCase`."""

@@ -2,26 +2,26 @@
 
 import dataclasses
 
-from bridge.contract import Malformed, Request, Unauthentic, Verdict
+from bridge.contract import CallbackResult, Malformed, Request, Unauthentic
+from bridge.testing.conformance.case import ACCOUNT, ConnectorCase, applies
 from bridge.testing.conformance.forgeries import forgeries, odd_requests
-from bridge.testing.conformance.hooks import ACCOUNT, Hooks, applies
+from bridge.testing.conformance.harness import Stage
 from bridge.testing.conformance.secrecy import secrets_of
-from bridge.testing.conformance.stage import Stage
 from bridge.testing.rig import verdict_of
 
 
-def _called(case: type[Hooks]) -> bool:
+def _called(case: type[ConnectorCase]) -> bool:
     return case.takes_callbacks
 
 
-class Callbacks(Hooks):
+class Callbacks(ConnectorCase):
     """Forged, altered, repeated, replayed and odd callbacks."""
 
     @applies(_called)
     async def test_an_authentic_callback_means_something(self, stage: Stage) -> None:
-        verdict = await self._verdict(stage, "callback one")
-        assert verdict.raws or verdict.look, "an authentic callback about a new message gave neither raws nor a nudge"
-        assert verdict.reply.status < 300, f"its answer was {verdict.reply.status}"
+        result = await self._verdict(stage, "callback one")
+        assert result.raws or result.refresh, "an authentic callback about a new message gave neither raws nor a nudge"
+        assert result.reply.status < 300, f"its answer was {result.reply.status}"
 
     @applies(_called)
     async def test_a_repeated_callback_has_the_same_keys(self, stage: Stage) -> None:
@@ -57,9 +57,9 @@ class Callbacks(Hooks):
         original = await verdict_of(stage.connector, request)
         refused = 0
         for name, forged in forgeries(request):
-            verdict = await _judge(stage, forged)
-            refused += verdict is None
-            assert verdict is None or not verdict.raws or _same(verdict, original), (
+            result = await _judge(stage, forged)
+            refused += result is None
+            assert result is None or not result.raws or _same(result, original), (
                 f"{name}: an altered callback was taken as evidence"
             )
         assert refused, "nothing that was altered led to a refusal: does verify look at a secret at all?"
@@ -73,8 +73,8 @@ class Callbacks(Hooks):
 
     async def test_odd_callbacks_are_refused(self, stage: Stage) -> None:
         for name, request in odd_requests(ACCOUNT, stage.clock()):
-            verdict = await _judge(stage, request)
-            assert verdict is None or not verdict.raws, f"{name}: was taken as evidence"
+            result = await _judge(stage, request)
+            assert result is None or not result.raws, f"{name}: was taken as evidence"
 
     @applies(lambda case: not case.takes_callbacks)
     async def test_without_callbacks_every_call_is_refused(self, stage: Stage) -> None:
@@ -92,12 +92,12 @@ class Callbacks(Hooks):
                 for secret in secrets_of(stage.connector.config):
                     assert secret not in str(error), f"{name}: the refusal contains a secret"
 
-    async def _verdict(self, stage: Stage, text: str) -> Verdict:
+    async def _verdict(self, stage: Stage, text: str) -> CallbackResult:
         await self.happens(stage, text)
         return await verdict_of(stage.connector, await stage.request())
 
 
-async def _judge(stage: Stage, request: Request) -> Verdict | None:
+async def _judge(stage: Stage, request: Request) -> CallbackResult | None:
     """The verdict, None for a refusal. Any other error leaves here."""
     try:
         return await verdict_of(stage.connector, request)
@@ -105,9 +105,9 @@ async def _judge(stage: Stage, request: Request) -> Verdict | None:
         return None
 
 
-def _keys(verdict: Verdict) -> list[str]:
-    return [raw.key for raw in verdict.raws]
+def _keys(result: CallbackResult) -> list[str]:
+    return [raw.key for raw in result.raws]
 
 
-def _same(one: Verdict, other: Verdict) -> bool:
+def _same(one: CallbackResult, other: CallbackResult) -> bool:
     return [(raw.key, raw.payload) for raw in one.raws] == [(raw.key, raw.payload) for raw in other.raws]

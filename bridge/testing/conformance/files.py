@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 
 from bridge.contract import File, Image, Media, MediaRule, Part, Support, Video, Voice
-from bridge.testing.conformance.hooks import Hooks
-from bridge.testing.conformance.saying import said, send, target_for
-from bridge.testing.conformance.stage import Stage
+from bridge.testing.conformance.builders import said, send, target_for
+from bridge.testing.conformance.case import ConnectorCase
+from bridge.testing.conformance.harness import Stage
 
 _LARGEST = 32 * 2**20  # bytes that a test really sends
 _KINDS: dict[str, tuple[Callable[[Media], Part], str, bytes, str]] = {
@@ -17,7 +17,7 @@ _KINDS: dict[str, tuple[Callable[[Media], Part], str, bytes, str]] = {
 }
 
 
-class Files(Hooks):
+class Files(ConnectorCase):
     """A file that cannot be sent is never dropped: it becomes a link or a sentence."""
 
     async def test_files_at_the_limit_are_delivered(self, stage: Stage) -> None:
@@ -28,11 +28,11 @@ class Files(Hooks):
 
     def test_a_file_without_bytes_is_said_in_words(self) -> None:
         connector = self.dry()
-        room, _ = target_for(self.role, "c1", key="k")
+        context, _ = target_for(self.role, "c1", key="k")
         for kind, (part, name, _, mime) in _KINDS.items():
             lost = Media(account="other", id="1", mime=mime, name=name, error="the file has expired")
             message = said(self.role, part(lost), conversation="c1")
-            steps = connector.render([message], room)
+            steps = connector.render([message], context)
             assert any(message.id in step.covers for step in steps), f"a lost {kind} was dropped"
             assert not any(step.media for step in steps), f"a lost {kind} cannot be sent as a file"
 
@@ -52,8 +52,8 @@ class Files(Hooks):
                 media = media.model_copy(update={"size": rule.max_bytes + 1})
             before = len(await self.shown(stage))
             message = said(self.role, part(media), conversation=conversation)
-            room, target = target_for(self.role, conversation, key=f"{kind}-{more}")
-            steps = stage.connector.render([message], room)
+            context, target = target_for(self.role, conversation, key=f"{kind}-{more}")
+            steps = stage.connector.render([message], context)
             _expect_carried(steps_json := json.dumps([step.model_dump(mode="json") for step in steps]), media, rule)
             assert message.id in steps_json
             for number, step in enumerate(steps):

@@ -9,32 +9,32 @@ from hypothesis import strategies as st
 
 from bridge.contract import (
     Audience,
-    Finds,
     Format,
     Gone,
+    LooksUp,
     Message,
     Prepares,
     Rejected,
+    RenderContext,
     Role,
-    Room,
     SetsUp,
     Step,
     Target,
     Text,
     Types,
 )
-from bridge.testing.conformance.hooks import Hooks, applies, offers
+from bridge.testing.conformance.builders import said, send, target_for
+from bridge.testing.conformance.case import ConnectorCase, applies, offers
+from bridge.testing.conformance.harness import Stage
 from bridge.testing.conformance.reading import CALM
-from bridge.testing.conformance.saying import said, send, target_for
-from bridge.testing.conformance.stage import Stage
 from bridge.testing.strategies import messages, rooms
 
 
-def _is_desk(case: type[Hooks]) -> bool:
+def _is_desk(case: type[ConnectorCase]) -> bool:
     return case.role is Role.DESK
 
 
-class Outbound(Hooks):
+class Outbound(ConnectorCase):
     """Tests of `render`, `prepare`, `deliver`, `find` and the optional powers of a way out."""
 
     # render
@@ -43,8 +43,8 @@ class Outbound(Hooks):
         connector = self.dry()
         notes = self.role is Role.DESK and connector.capabilities.notes
 
-        def examine(spoken: Sequence[Message], room: Room) -> None:
-            steps = connector.render(spoken, room)
+        def examine(spoken: Sequence[Message], context: RenderContext) -> None:
+            steps = connector.render(spoken, context)
             covered = list(dict.fromkeys(of for step in steps for of in step.covers))
             due = [message.id for message in spoken if notes or message.audience is Audience.CUSTOMER]
             assert covered == due, "each message is covered by at least one step, in order, and nothing else is"
@@ -54,9 +54,9 @@ class Outbound(Hooks):
     def test_private_notes_stay_private(self) -> None:
         connector = self.dry()
 
-        def examine(spoken: Sequence[Message], room: Room) -> None:
+        def examine(spoken: Sequence[Message], context: RenderContext) -> None:
             private = {message.id for message in spoken if message.audience is Audience.AGENTS}
-            for step in connector.render(spoken, room):
+            for step in connector.render(spoken, context):
                 if step.audience is Audience.CUSTOMER:
                     assert not private & set(step.covers), "a private note is part of a step that customers see"
 
@@ -65,8 +65,8 @@ class Outbound(Hooks):
     def test_steps_survive_json(self) -> None:
         connector = self.dry()
 
-        def examine(spoken: Sequence[Message], room: Room) -> None:
-            for step in connector.render(spoken, room):
+        def examine(spoken: Sequence[Message], context: RenderContext) -> None:
+            for step in connector.render(spoken, context):
                 assert Step.model_validate_json(step.model_dump_json()) == step
 
         self._render(examine)
@@ -74,12 +74,12 @@ class Outbound(Hooks):
     def test_render_is_pure(self) -> None:
         one, other = self.dry(), self.dry()
 
-        def examine(spoken: Sequence[Message], room: Room) -> None:
-            before = room.model_dump_json()
-            steps = list(one.render(spoken, room))
-            assert list(one.render(spoken, room)) == steps
-            assert list(other.render(spoken, room)) == steps
-            assert room.model_dump_json() == before, "render changed the room"
+        def examine(spoken: Sequence[Message], context: RenderContext) -> None:
+            before = context.model_dump_json()
+            steps = list(one.render(spoken, context))
+            assert list(one.render(spoken, context)) == steps
+            assert list(other.render(spoken, context)) == steps
+            assert context.model_dump_json() == before, "render changed the room"
 
         self._render(examine)
 
@@ -87,8 +87,8 @@ class Outbound(Hooks):
         connector = self.dry()
         limit = connector.capabilities.max_text_bytes
 
-        def examine(spoken: Sequence[Message], room: Room) -> None:
-            for step in connector.render(spoken, room):
+        def examine(spoken: Sequence[Message], context: RenderContext) -> None:
+            for step in connector.render(spoken, context):
                 for text in leaves(step.body):
                     size = len(text.encode())  # also proves that no surrogate is left over from cutting a character
                     assert limit is None or size <= limit, f"a text of {size} bytes, {limit} are allowed"
@@ -98,15 +98,15 @@ class Outbound(Hooks):
     def test_costs_are_counted(self) -> None:
         connector = self.dry()
 
-        def examine(spoken: Sequence[Message], room: Room) -> None:
-            for step in connector.render(spoken, room):
+        def examine(spoken: Sequence[Message], context: RenderContext) -> None:
+            for step in connector.render(spoken, context):
                 assert step.cost >= (1 if connector.capabilities.window and step.covers else 0)
 
         self._render(examine)
 
     def test_nothing_said_makes_no_step(self) -> None:
-        room, _ = target_for(self.role, "c1", key="k")
-        assert list(self.dry().render([], room)) == []
+        context, _ = target_for(self.role, "c1", key="k")
+        assert list(self.dry().render([], context)) == []
 
     def test_no_word_is_lost(self) -> None:
         connector = self.dry()
@@ -116,8 +116,8 @@ class Outbound(Hooks):
         @given(st.lists(st.lists(words, min_size=1, max_size=8), min_size=1, max_size=5))
         def examine(sentences: list[list[str]]) -> None:
             spoken = [said(self.role, Text(body=" ".join(line)), conversation="c1") for line in sentences]
-            room, _ = target_for(self.role, "c1", key="k")
-            steps = connector.render(spoken, room)
+            context, _ = target_for(self.role, "c1", key="k")
+            steps = connector.render(spoken, context)
             everything = " ".join(text for step in steps for text in leaves(step.body))
             place = 0
             for word in (word for line in sentences for word in line):
@@ -131,9 +131,9 @@ class Outbound(Hooks):
         """No tag reaches a place that shows plain text only."""
         connector = self.dry()
         formats = connector.capabilities.formats
-        room, _ = target_for(self.role, "c1", key="k")
+        context, _ = target_for(self.role, "c1", key="k")
         body = '<p>Dear <b>customer</b>, see <a href="https://acme.example/a?b=1&amp;c=2">this</a></p><p>Bye</p>'
-        steps = connector.render([said(self.role, Text(body=body, format=Format.HTML), conversation="c1")], room)
+        steps = connector.render([said(self.role, Text(body=body, format=Format.HTML), conversation="c1")], context)
         text = " ".join(text for step in steps for text in leaves(step.body))
         assert "customer" in text
         assert "acme.example/a" in text, "the link's address is lost"
@@ -179,9 +179,9 @@ class Outbound(Hooks):
     @applies(offers(Prepares))
     async def test_preparing_is_not_seen_and_can_be_repeated(self, stage: Stage) -> None:
         conversation = await self.open_conversation(stage)
-        room, target = target_for(self.role, conversation, key="key-1")
+        context, target = target_for(self.role, conversation, key="key-1")
         connector: Any = stage.connector
-        (step,) = connector.render([said(self.role, Text(body="prepared"), conversation=conversation)], room)
+        (step,) = connector.render([said(self.role, Text(body="prepared"), conversation=conversation)], context)
         before = await self.shown(stage)
         await connector.prepare(step, target)
         prepared = await connector.prepare(step, target)
@@ -190,26 +190,26 @@ class Outbound(Hooks):
         await connector.deliver(step, target.model_copy(update={"prepared": prepared}))
         assert await self.times(stage, "prepared") == 1
 
-    @applies(offers(Finds))
+    @applies(offers(LooksUp))
     async def test_find_knows_what_was_delivered(self, stage: Stage) -> None:
         conversation = await self.open_conversation(stage)
         step, target = self._step(stage, conversation, "key-1", "to be found")
         connector: Any = stage.connector
-        assert await connector.find(step, target) is None
+        assert await connector.lookup(step, target) is None
         receipt = await send(stage, step, target)
-        found = await connector.find(step, target)
+        found = await connector.lookup(step, target)
         assert found is not None
         assert found.ids == receipt.ids, "find must name the same messages as deliver did"
         assert found.conversation == receipt.conversation
-        assert await connector.find(step, target.model_copy(update={"key": "key-2"})) is None
+        assert await connector.lookup(step, target.model_copy(update={"key": "key-2"})) is None
 
-    @applies(lambda case: issubclass(case.connector, Finds) and case.role is Role.DESK)
+    @applies(lambda case: issubclass(case.connector, LooksUp) and case.role is Role.DESK)
     async def test_find_knows_a_new_ticket(self, stage: Stage) -> None:
         step, target = self._step(stage, None, "key-1", "a new ticket to be found")
         connector: Any = stage.connector
-        assert await connector.find(step, target) is None
+        assert await connector.lookup(step, target) is None
         receipt = await send(stage, step, target)
-        found = await connector.find(step, target)
+        found = await connector.lookup(step, target)
         assert found is not None
         assert found.conversation == receipt.conversation
 
@@ -250,9 +250,9 @@ class Outbound(Hooks):
         CALM(given(messages(self.role, capabilities), rooms(self.role, capabilities))(examine))()
 
     def _step(self, stage: Stage, conversation: str | None, key: str, text: str) -> tuple[Step, Target]:
-        room, target = target_for(self.role, conversation, key=key)
+        context, target = target_for(self.role, conversation, key=key)
         message = said(self.role, Text(body=text), conversation=conversation or "c1")
-        steps = stage.connector.render([message], room)
+        steps = stage.connector.render([message], context)
         assert len(steps) == 1, "a short text must be one step"
         return steps[0], target
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from bridge.contract import Event, Malformed, MessageReceived
+from bridge.testing.conformance.case import ACCOUNT, ConnectorCase
 from bridge.testing.conformance.forgeries import enriched
-from bridge.testing.conformance.hooks import ACCOUNT, Hooks
 from bridge.testing.strategies import damaged
 
 CALM = hypothesis_settings(
@@ -23,7 +23,7 @@ CALM = hypothesis_settings(
 _EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 
 
-class Reading(Hooks):
+class Reading(ConnectorCase):
     """Samples as they are, enriched and damaged."""
 
     def test_there_are_samples(self) -> None:

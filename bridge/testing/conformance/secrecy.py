@@ -8,9 +8,9 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from bridge.contract import ConnectorError, Text
-from bridge.testing.conformance.hooks import Hooks, applies
-from bridge.testing.conformance.saying import said, send, target_for
-from bridge.testing.conformance.stage import Stage
+from bridge.testing.conformance.builders import said, send, target_for
+from bridge.testing.conformance.case import ConnectorCase, applies
+from bridge.testing.conformance.harness import Stage
 from bridge.testing.faults import Trouble
 
 _PEOPLE = "canary-of-what-people-say"
@@ -35,11 +35,11 @@ def _secrets(value: Any) -> Iterator[str]:
             yield from _secrets(part)
 
 
-def _has_vendor(case: type[Hooks]) -> bool:
+def _has_vendor(case: type[ConnectorCase]) -> bool:
     return case.simulator is not None
 
 
-class Secrecy(Hooks):
+class Secrecy(ConnectorCase):
     """Looks for the real secrets of the settings, and for words that somebody said."""
 
     async def test_nothing_shows_a_secret(self, stage: Stage) -> None:
@@ -90,6 +90,6 @@ class Secrecy(Hooks):
         return [word for token in tokens.stored.values() for word in (token.value, token.refresh) if len(word) >= 8]
 
     async def _send(self, stage: Stage, conversation: str, number: int) -> None:
-        room, target = target_for(self.role, conversation, key=f"secret-{number}")
-        for step in stage.connector.render([said(self.role, Text(body=_PEOPLE), conversation=conversation)], room):
+        context, target = target_for(self.role, conversation, key=f"secret-{number}")
+        for step in stage.connector.render([said(self.role, Text(body=_PEOPLE), conversation=conversation)], context):
             await send(stage, step, target)

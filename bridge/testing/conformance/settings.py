@@ -8,18 +8,18 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from bridge.contract import AccountConfig, Capabilities, Health, Retryable, Role
 from bridge.testing.clock import VirtualClock
-from bridge.testing.conformance.hooks import Hooks, applies
+from bridge.testing.conformance.case import ConnectorCase, applies
+from bridge.testing.conformance.harness import Stage
 from bridge.testing.conformance.secrecy import secrets_of
-from bridge.testing.conformance.stage import Stage
 
 _SECRET_NAME = re.compile(r"(^|_)(secret|token|password|api_key|aes_key|private_key)$")
 
 
-def _has_vendor(case: type[Hooks]) -> bool:
+def _has_vendor(case: type[ConnectorCase]) -> bool:
     return case.simulator is not None
 
 
-class Settings(Hooks):
+class Settings(ConnectorCase):
     """Tests of `Config`, the class attributes and `check`."""
 
     def _settings(self) -> dict[str, Any]:
@@ -70,10 +70,10 @@ class Settings(Hooks):
         assert self.role in connector.roles
         assert issubclass(connector.Config, AccountConfig)
         assert connector.__doc__, "the class needs a docstring that says what it connects"
-        assert connector.busy.status >= 400, "a busy reply must not look like success"
+        assert connector.retry_later_reply.status >= 400, "a busy reply must not look like success"
         capabilities = self.dry().capabilities
         assert isinstance(capabilities, Capabilities)
-        assert capabilities.parallel >= 1
+        assert capabilities.max_concurrency >= 1
         assert not (capabilities.window and self.role is Role.DESK), "a reply window belongs to a channel"
 
     async def test_check_finds_nothing_wrong_and_changes_nothing(self, stage: Stage) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from bridge.contract import Malformed, Raw
-from bridge.engine.names import new_name
+from bridge.engine.runtime.ids import new_name
 
 _REPLIES, _LASTS, _WARN_BEFORE = 5, timedelta(hours=48), timedelta(hours=4)
 _LEASE, _SEEN_AGAIN = timedelta(seconds=60), timedelta(hours=1)

@@ -39,7 +39,7 @@ Entry = tuple[Any, tuple[Any, ...], asyncio.Future[None]]
 class Relay:
     """One process of it."""
 
-    def __init__(self, desk: str, *, lean: bool, parallel: int = 32) -> None:
+    def __init__(self, desk: str, *, lean: bool, max_concurrency: int = 32) -> None:
         self._lean = lean
         self._desk = f"http://127.0.0.1:{desk}/REST/2.0"
         self._writer = ThreadPoolExecutor(1)
@@ -48,7 +48,7 @@ class Relay:
         self._committing: asyncio.Task[None] | None = None
         self._lanes: dict[str, deque[tuple[str, str]]] = {}
         self._tickets: dict[str, str] = {}
-        self._turn = asyncio.Semaphore(parallel)
+        self._turn = asyncio.Semaphore(max_concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: Any = None
 
@@ -62,7 +62,7 @@ class Relay:
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:
         if self._lean:
-            self._client = Http(parallel=100, home=self._desk)
+            self._client = Http(max_concurrency=100, home=self._desk)
             yield
             await self._client.close()
             return

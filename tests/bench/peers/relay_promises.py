@@ -48,9 +48,9 @@ _PRAGMAS = (  # as the bridge sets them
 class Keeper(Relay):
     """The loop. All that it knows of what is to be done comes out of a committed transaction."""
 
-    def __init__(self, desk: str, *, parallel: int) -> None:
+    def __init__(self, desk: str, *, max_concurrency: int) -> None:
         super().__init__(desk, lean=True)
-        self._free = parallel  # turns
+        self._free = max_concurrency  # turns
         self._web = self._desk.removesuffix("/REST/2.0")
 
     def _open(self, path: str) -> sqlite3.Connection:
@@ -105,7 +105,7 @@ class Keeper(Relay):
         return Receipt(transaction, ticket, f"{self._web}/Ticket/Display.html?id={ticket}", peer)
 
 
-def make(desk: str, parallel: str = "32") -> Starlette:
-    relay = Keeper(desk, parallel=int(parallel))
+def make(desk: str, max_concurrency: str = "32") -> Starlette:
+    relay = Keeper(desk, max_concurrency=int(max_concurrency))
     routes = [Route("/hooks/{account}", relay.answer, methods=["GET", "POST"]), Route("/", ready)]
     return Starlette(routes=routes, lifespan=relay.running)

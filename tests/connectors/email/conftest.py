@@ -1,5 +1,5 @@
 import pytest
-from mailworld import make_world
+from mail_rig import make_world
 
 
 @pytest.fixture

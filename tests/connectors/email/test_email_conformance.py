@@ -123,10 +123,10 @@ class TestEmailDesk(Mailbox):
 
     async def open_conversation(self, stage: Stage) -> str:
         from bridge.contract import Text
-        from bridge.testing.conformance.saying import said, send, target_for
+        from bridge.testing.conformance.builders import said, send, target_for
 
-        room, target = target_for(self.role, None, key="key-opening")
-        (step,) = stage.connector.render([said(self.role, Text(body="opening"), conversation="c1")], room)
+        context, target = target_for(self.role, None, key="key-opening")
+        (step,) = stage.connector.render([said(self.role, Text(body="opening"), conversation="c1")], context)
         return (await send(stage, step, target)).conversation
 
     async def happens(self, stage: Stage, text: str) -> None:
@@ -143,9 +143,9 @@ class TestEmailChannel(Mailbox):
     samples = samples("0" * 13, b"")
 
     async def open_conversation(self, stage: Stage) -> str:
-        page = await stage.connector.collect(None)
+        page = await stage.connector.poll(None)
         stage.vendor.customer_writes("opening")
-        page = await stage.connector.collect(page.cursor)
+        page = await stage.connector.poll(page.cursor)
         events = [event for raw in page.raws for event in stage.connector.normalise(raw)]
         return next(event.message.conversation for event in events if isinstance(event, MessageReceived))
 

@@ -6,7 +6,7 @@ import pytest
 from bridge.contract import File, Image, Malformed, MessageReceived, Raw, Text, Video, Voice
 from connectors.email import mime
 from connectors.email.envelope import Envelope, facts
-from connectors.email.normalise import normalise
+from connectors.email.inbound import normalise
 from connectors.email.settings import EmailConfig
 from connectors.email.token import Signer
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from mailworld import until
+from mail_rig import until
 
 from bridge.app import Bridge
 from bridge.registry import Declared

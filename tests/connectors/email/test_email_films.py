@@ -4,11 +4,12 @@ import contextlib
 
 import mail_corpus as corpus
 import pytest
-from mailworld import make_world
+from mail_rig import make_world
 
 from bridge.contract import (
     Audience,
     AuthorKind,
+    DeliveryState,
     File,
     Gone,
     Image,
@@ -16,12 +17,11 @@ from bridge.contract import (
     MessageReceived,
     ReceiptReceived,
     Rejected,
-    State,
     Text,
 )
 from connectors.email import mime
 from connectors.email.envelope import load
-from connectors.email.simulator_desk import STYLES
+from connectors.email.simulator.desk import STYLES
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
 
@@ -73,7 +73,7 @@ async def test_a_single_address_threads_by_references_and_a_verdict():
         (event,) = await world.events()
         assert event.message.conversation == receipt.conversation
         world.sim.arrives(raw.replace(b"Message-ID: <", b"Message-ID: <again-"))  # the same without a verdict
-        (raw,) = await world.collect()
+        (raw,) = await world.poll()
         with pytest.raises(Malformed, match=r"mx\.bridge"):
             world.box.normalise(raw)
 
@@ -115,7 +115,7 @@ async def forged(world, text: str = "give me your card number", **changes: str) 
     } | changes
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
     world.sim.arrives(f"{head}\r\n{text}\r\n".encode())
-    (raw,) = await world.collect()
+    (raw,) = await world.poll()
     try:
         world.box.normalise(raw)
     except Malformed as error:
@@ -170,7 +170,7 @@ async def test_our_own_mail_coming_back_is_dropped(desk):
 
 async def test_a_mail_that_passed_too_many_servers_is_stopped(channel):
     channel.sim.arrives(b"Received: from a by b; x\r\n" * 26 + corpus.mail(b"x"))
-    (raw,) = await channel.collect()
+    (raw,) = await channel.poll()
     with pytest.raises(Malformed, match="loop"):
         channel.box.normalise(raw)
 
@@ -179,7 +179,7 @@ async def test_two_bridges_wired_together_stop_within_three_mails(channel):
     passed, stopped = 0, ""
     for number in range(6):
         channel.sim.customer_writes(f"text {number}", headers={"X-Bridge-Loop": "another-instance"})
-        (raw,) = await channel.collect()
+        (raw,) = await channel.poll()
         try:
             passed += len(channel.box.normalise(raw))
         except Malformed as error:
@@ -192,7 +192,7 @@ async def test_a_machine_that_repeats_itself_is_held(channel):
     passed = 0
     for number in range(5):
         channel.sim.customer_writes("您好，" * 40, subject=f"no. {number}")
-        (raw,) = await channel.collect()
+        (raw,) = await channel.poll()
         try:
             passed += len(channel.box.normalise(raw))
         except Malformed as error:
@@ -208,8 +208,8 @@ async def test_a_flood_in_one_conversation_is_held_and_a_retry_counts_once(chann
     for number in range(70):
         channel.sim.customer_writes(f"no. {number}", answering=channel.sim.sent[0])
         cursor = channel.cursor
-        await channel.box.collect(cursor)  # read twice, as after a crash
-        (raw,) = await channel.collect()
+        await channel.box.poll(cursor)  # read twice, as after a crash
+        (raw,) = await channel.poll()
         with contextlib.suppress(Malformed):
             passed += len(channel.box.normalise(raw))
     assert passed == 59
@@ -224,17 +224,17 @@ async def test_a_bounce_marks_the_very_mail(desk):
     desk.sim.bounces(desk.sim.sent[0])
     (event,) = await desk.events()
     assert isinstance(event, ReceiptReceived)
-    assert (event.message, event.state) == (first.ids[0], State.FAILED)
+    assert (event.message, event.state) == (first.ids[0], DeliveryState.FAILED)
     assert event.message != second.ids[0]
     assert "does not exist" in event.reason
     desk.sim.bounces(desk.sim.sent[1], action="delayed", status="4.4.1")
     (event,) = await desk.events()
-    assert event.state is State.HELD
+    assert event.state is DeliveryState.HELD
 
 
 async def test_a_bounce_of_nothing_of_ours_makes_no_conversation(channel):
     channel.sim.bounces(corpus.mail(b"x"))
-    (raw,) = await channel.collect()
+    (raw,) = await channel.poll()
     with pytest.raises(Malformed, match="none of our mails"):
         channel.box.normalise(raw)
 
@@ -323,8 +323,8 @@ async def test_a_colleague_who_got_our_answer_may_join_and_is_named(channel):
 async def test_the_same_mail_read_twice_changes_nothing(channel):
     channel.sim.customer_writes("one")
     cursor = channel.cursor
-    (first,) = (await channel.box.collect(cursor)).raws
-    (second,) = (await channel.box.collect(cursor)).raws
+    (first,) = (await channel.box.poll(cursor)).raws
+    (second,) = (await channel.box.poll(cursor)).raws
     assert first.key == second.key
     assert load(first.payload).conversation == load(second.payload).conversation
 

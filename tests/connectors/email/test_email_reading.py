@@ -7,7 +7,7 @@ import smtplib
 
 import mail_corpus as corpus
 import pytest
-from mailworld import make_world, until
+from mail_rig import make_world, until
 
 from bridge.contract import AuthFailed, Malformed, Media, MessageReceived, Rejected, Retryable, StoreDown
 from bridge.testing.rig import make_account
@@ -39,22 +39,22 @@ async def listening(channel):
 async def test_the_first_time_starts_now_not_with_history():
     async with make_world(role="channel") as world:
         arrives(world, 1)
-        page = await world.box.collect(None)
+        page = await world.box.poll(None)
         assert not page.raws
         arrives(world, 2)
-        page = await world.box.collect(page.cursor)
+        page = await world.box.poll(page.cursor)
         assert [raw.key for raw in page.raws] == ["mid:<c2@customer.example>"]
 
 
 async def test_a_mail_is_read_once_and_no_flag_changes(channel):
     arrives(channel, 1)
-    assert len(await channel.collect()) == 1
-    assert not await channel.collect()  # "n:*" names the newest mail again
+    assert len(await channel.poll()) == 1
+    assert not await channel.poll()  # "n:*" names the newest mail again
     assert not channel.sim.inbox.mails[0].seen
     channel.sim.inbox.mails[0].seen = True
     arrives(channel, 2)
     channel.sim.inbox.mails[1].seen = True  # somebody looked into the mailbox first
-    assert len(await channel.collect()) == 1
+    assert len(await channel.poll()) == 1
 
 
 async def test_listening_and_collecting_give_the_same_raws(listening):
@@ -62,7 +62,7 @@ async def test_listening_and_collecting_give_the_same_raws(listening):
     before = world.cursor
     arrives(world, 1)
     await until(lambda: kept)
-    page = await world.box.collect(before)
+    page = await world.box.poll(before)
     assert [raw.key for raw in page.raws] == [raw.key for raw in kept]
     assert world.box.normalise(page.raws[0]) == world.box.normalise(kept[0])
 
@@ -111,7 +111,7 @@ async def test_a_store_that_is_down_loses_nothing(channel):
     arrives(channel, 1)
     with pytest.raises(StoreDown):
         await channel.box.listen(refuse, channel.cursor)
-    assert len(await channel.collect()) == 1
+    assert len(await channel.poll()) == 1
 
 
 async def test_a_line_that_dies_mid_way_loses_and_doubles_nothing(channel):
@@ -119,8 +119,8 @@ async def test_a_line_that_dies_mid_way_loses_and_doubles_nothing(channel):
         arrives(channel, number)
     channel.sim.imap.drop_after = 7
     with pytest.raises(Retryable):
-        await channel.box.collect(channel.cursor)
-    assert len({raw.key for raw in await channel.collect()}) == 5
+        await channel.box.poll(channel.cursor)
+    assert len({raw.key for raw in await channel.poll()}) == 5
 
 
 async def test_a_server_that_goes_away_ends_the_listener_with_a_reason(channel):
@@ -131,7 +131,7 @@ async def test_a_server_that_goes_away_ends_the_listener_with_a_reason(channel):
     assert isinstance(task.exception(), Retryable)
     await channel.sim.imap.start()
     arrives(channel, 1)
-    assert len(await channel.collect()) == 1
+    assert len(await channel.poll()) == 1
 
 
 async def keep_nothing(raws, cursor=None):
@@ -140,10 +140,10 @@ async def keep_nothing(raws, cursor=None):
 
 async def test_a_rebuilt_index_brings_the_same_keys_again(channel):
     arrives(channel, 1)
-    first = await channel.collect()
+    first = await channel.poll()
     channel.sim.inbox.rebuild()
     arrives(channel, 2)
-    again = await channel.collect()
+    again = await channel.poll()
     assert [raw.key for raw in again] == [first[0].key, "mid:<c2@customer.example>"]
     assert channel.cursor == f"{channel.sim.inbox.validity}:2"
 
@@ -152,7 +152,7 @@ async def test_a_provider_that_wants_the_client_named_gets_its_name():
     async with make_world(role="channel") as world:
         world.sim.imap.wants_id = True
         arrives(world, 1)
-        assert len(await world.collect()) == 1
+        assert len(await world.poll()) == 1
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ async def test_one_broken_mail_never_blocks_the_next(channel, name):
     broken = next(sample for sample in corpus.hostile() if sample.name == name)
     channel.sim.inbox.add(broken.raw, channel.clock())
     arrives(channel, 7, "好".encode())
-    raws = await channel.collect()
+    raws = await channel.poll()
     assert len(raws) == 2
     with contextlib.suppress(Malformed):
         channel.box.normalise(raws[0])
@@ -178,7 +178,7 @@ async def test_a_mail_of_thirty_megabytes_gives_its_text_and_says_what_is_missin
     )
     assert len(big) > 30 * 2**20
     channel.sim.inbox.add(big, channel.clock())
-    (raw,) = await channel.collect()
+    (raw,) = await channel.poll()
     assert len(raw.payload) < 2**20
     (event,) = channel.box.normalise(raw)
     text, too_large, file = event.message.parts
@@ -217,7 +217,7 @@ async def test_a_file_is_fetched_out_of_outlooks_packet(channel):
 
 async def test_normalising_touches_nothing_but_the_raw(channel):
     channel.sim.customer_writes("see", files=(("图.png", "image/png", corpus.PNG),))
-    (raw,) = await channel.collect()
+    (raw,) = await channel.poll()
     other = Email(channel.box.config, make_account("mailbox"))
     assert other.normalise(raw) == channel.box.normalise(raw)
     assert isinstance(other.normalise(raw)[0], MessageReceived)
@@ -227,14 +227,14 @@ async def test_normalising_touches_nothing_but_the_raw(channel):
 async def test_wrong_credentials_are_told_apart_from_a_bad_day(channel):
     channel.sim.imap.accounts.clear()
     with pytest.raises(AuthFailed):
-        await channel.box.collect(channel.cursor)
+        await channel.box.poll(channel.cursor)
 
 
 async def test_a_folder_that_does_not_exist_is_named():
     async with make_world(role="channel") as world:
         config = world.box.config.model_copy(update={"folder": "Nowhere"})
         with pytest.raises(AuthFailed, match="Nowhere"):
-            await Email(config, world.box.account).collect(None)
+            await Email(config, world.box.account).poll(None)
 
 
 async def test_the_simulators_servers_speak_with_the_standard_library(channel):

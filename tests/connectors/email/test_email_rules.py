@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.email import mime
-from connectors.email.authenticity import verdict, why_untrusted
+from connectors.email.authenticity import result, why_untrusted
 from connectors.email.automatic import Flow, is_helpdesk, why_automatic
 from connectors.email.bounce import plain_reason, read_bounce
 from connectors.email.settings import EmailConfig
@@ -388,7 +388,7 @@ def test_who_may_speak_for_an_agent(text, strict, strength, trusted):
 
 def test_a_verdict_with_comments_and_version_is_read():
     text = "Authentication-Results: mx.google.com 1;\n dkim=pass header.i=@acme.example header.s=s;\n dmarc=pass (p=NONE) header.from=acme.example\n\n"
-    found = verdict(mail(text), "mx.google.com")
+    found = result(mail(text), "mx.google.com")
     assert found.dmarc == "pass"
     assert found.dkim_domains == ("acme.example",)
 

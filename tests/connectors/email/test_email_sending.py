@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mailworld import make_world
+from mail_rig import make_world
 
 from bridge.contract import (
     Audience,
@@ -21,8 +21,8 @@ from bridge.contract import (
     Media,
     Message,
     Rejected,
+    RenderContext,
     Retryable,
-    Room,
     Scope,
     Text,
     Throttled,
@@ -30,8 +30,8 @@ from bridge.contract import (
     Voice,
 )
 from connectors.email import Email, mime
-from connectors.email.compose import clean, encoded, mailbox
-from connectors.email.outgoing import render
+from connectors.email.composition import clean, encoded, mailbox
+from connectors.email.outbound import render
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
 
@@ -44,7 +44,9 @@ def said(*parts, audience=Audience.CUSTOMER, number=1) -> Message:
 
 
 def steps(*messages, desk=True, max_files=1000, language="en"):
-    return render(messages, Room(contact=Contact(id="c", name="A"), language=language), desk=desk, max_files=max_files)
+    return render(
+        messages, RenderContext(contact=Contact(id="c", name="A"), language=language), desk=desk, max_files=max_files
+    )
 
 
 def media(name="a.png", size=100, **more) -> Media:
@@ -200,7 +202,7 @@ async def test_every_try_sends_the_same_bytes(desk):
         await desk.box.deliver(step, target)
     assert not caught.value.certain
     desk.clock.advance(minutes=5)
-    assert await desk.box.find(step, target) is None
+    assert await desk.box.lookup(step, target) is None
     receipt = await desk.box.deliver(step, target.model_copy(update={"attempt": 2}))
     first, second = desk.sim.sent
     assert first == second
@@ -221,8 +223,8 @@ async def test_an_answer_proves_that_a_mail_arrived():
         world.sim.trouble("END", taken=True)
         with pytest.raises(Retryable):
             await world.box.deliver(step, target)
-        await world.collect()
-        found = await world.box.find(step, target)
+        await world.poll()
+        found = await world.box.lookup(step, target)
         assert found is not None
         assert found.conversation
         assert len(world.sim.sent) == 1
@@ -319,7 +321,7 @@ async def test_a_second_mail_waits_for_the_tickets_number():
             await world.send("two", conversation=first.conversation)
         assert caught.value.scope is Scope.LANE
         world.sim.arrives(world.sim.desk.acknowledgement(world.sim.desk.tickets[0], world.clock()))
-        await world.collect()
+        await world.poll()
         await world.send("two", conversation=first.conversation)
         assert len(world.sim.desk.tickets) == 1
         assert "[desk.example #1]" in mime.header(mime.parse(world.sim.sent[1]), "Subject")

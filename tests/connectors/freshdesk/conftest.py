@@ -1,7 +1,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from freshdesk_bench import Bench
+from freshdesk_rig import Bench
 
 from bridge.testing.clock import VirtualClock
 from bridge.testing.rig import lend_account

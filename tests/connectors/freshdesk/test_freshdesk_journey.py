@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from bridge.testing.faults import Trouble
 from connectors.freshdesk.simulator import Simulator as DeskSimulator
-from connectors.freshdesk.simulator_state import Seen
+from connectors.freshdesk.simulator.state import Seen
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from tests.e2e.process import Process, until
 

@@ -17,7 +17,7 @@ from bridge.contract import (
     Throttled,
 )
 from bridge.testing.faults import Trouble
-from connectors.freshdesk.simulator_state import Agent
+from connectors.freshdesk.simulator.state import Agent
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def test_a_lost_callback_is_made_good_by_the_poll(bench, cursor):
     bench.clock.advance(minutes=1)
     raws, _ = await bench.poll(cursor)
     assert bench.heard(raws) == ["<p>first</p>", "<p>second</p>"]
-    nudged = (await bench.connector.collect(None, opened.conversation)).raws
+    nudged = (await bench.connector.poll(None, opened.conversation)).raws
     assert {raw.key for raw in nudged} == {raw.key for raw in raws}
 
 
@@ -75,7 +75,7 @@ async def test_the_life_of_a_ticket_is_told(bench, cursor):
     for status in (4, 2, 5, 6, 3):
         bench.clock.advance(minutes=1)
         await bench.desk.set_status(opened.conversation, status)
-        raws = (await bench.connector.collect(None, opened.conversation)).raws
+        raws = (await bench.connector.poll(None, opened.conversation)).raws
         (event,) = [event for event in bench.events(raws) if isinstance(event, StatusChanged)]
         seen.append(event.status)
         assert raws[-1].key.startswith(f"ticket:{opened.conversation}:status:{status}:2026-01-05T09:")
@@ -86,7 +86,7 @@ async def test_the_life_of_a_ticket_is_told(bench, cursor):
 async def test_a_trashed_ticket_is_closed_for_good(bench):
     opened = await bench.open()
     bench.desk.trash(opened.conversation, spam=True)
-    raws = (await bench.connector.collect(None, opened.conversation)).raws
+    raws = (await bench.connector.poll(None, opened.conversation)).raws
     assert [event.status for event in bench.events(raws)] == [Status.CLOSED]
 
 
@@ -95,8 +95,8 @@ async def test_tickets_of_others_are_not_read(bench, cursor):
     await bench.desk.agent_replies(foreign, "for somebody else")
     raws, _ = await bench.poll(cursor)
     assert raws == []
-    assert not (await bench.connector.collect(None, foreign)).raws
-    assert not (await bench.connector.collect(None, "999999")).raws
+    assert not (await bench.connector.poll(None, foreign)).raws
+    assert not (await bench.connector.poll(None, "999999")).raws
     assert f"GET /api/v2/tickets/{foreign}/conversations" not in bench.desk.site.asked
 
 
@@ -125,7 +125,7 @@ async def test_a_merge_is_followed_from_that_moment_on(bench, cursor, private):
     await bench.desk.agent_replies(primary, "<p>for the chat</p>")
     raws, cursor = await bench.poll(cursor)
     assert bench.heard(raws) == ["<p>for the chat</p>"]
-    assert bench.heard((await bench.connector.collect(None, primary)).raws) == ["<p>for the chat</p>"]
+    assert bench.heard((await bench.connector.poll(None, primary)).raws) == ["<p>for the chat</p>"]
 
 
 async def test_a_merge_into_a_strangers_ticket_ends_the_ticket(bench, cursor):
@@ -176,7 +176,7 @@ async def test_a_reply_behind_deleted_notes_is_found(bench, cursor):
 def small_pages(monkeypatch):
     """Pages of 10 instead of 100, so that several of them take no time."""
     monkeypatch.setattr("connectors.freshdesk.api.PAGE", 10)
-    monkeypatch.setattr("connectors.freshdesk.poll.PAGE", 10)
+    monkeypatch.setattr("connectors.freshdesk.polling.PAGE", 10)
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -220,11 +220,11 @@ async def test_what_was_not_kept_is_read_again(bench, cursor):
     opened = await bench.open()
     await bench.desk.agent_replies(opened.conversation, "<p>hi</p>")
     bench.clock.advance(minutes=1)
-    first = await bench.connector.collect(cursor)
-    second = await bench.connector.collect(cursor)
+    first = await bench.connector.poll(cursor)
+    second = await bench.connector.poll(cursor)
     assert bench.heard(first.raws) == bench.heard(second.raws) == ["<p>hi</p>"]
-    third = await bench.connector.collect(second.cursor)
-    again = await bench.connector.collect(second.cursor)
+    third = await bench.connector.poll(second.cursor)
+    again = await bench.connector.poll(second.cursor)
     assert third.cursor == again.cursor
 
 
@@ -280,10 +280,10 @@ async def test_reading_waits_when_the_minute_is_nearly_used_up(bench, cursor):
     for _ in range(170):
         bench.desk.site.draw()
     with pytest.raises(Throttled) as caught:
-        await bench.connector.collect(cursor)
+        await bench.connector.poll(cursor)
     assert 0 < caught.value.retry_after <= 60
     bench.clock.advance(seconds=caught.value.retry_after)
-    assert bench.heard((await bench.connector.collect(cursor)).raws) == ["<p>hi</p>"]
+    assert bench.heard((await bench.connector.poll(cursor)).raws) == ["<p>hi</p>"]
 
 
 async def test_429_says_when_reading_may_go_on(bench, cursor):
@@ -291,13 +291,13 @@ async def test_429_says_when_reading_may_go_on(bench, cursor):
     for _ in range(50):
         bench.desk.site.draw()
     with pytest.raises(Throttled) as caught:
-        await bench.connector.collect(cursor)
+        await bench.connector.poll(cursor)
     assert 0 < caught.value.retry_after <= 60
 
 
 async def test_a_position_of_another_connector_is_named(bench):
     with pytest.raises(Malformed, match="position"):
-        await bench.connector.collect("17")
+        await bench.connector.poll("17")
 
 
 # Callbacks as the vendor makes them
@@ -318,8 +318,8 @@ async def test_the_vendors_own_callback_is_a_nudge(bench):
     await bench.desk.agent_replies(opened.conversation, "<p>hi</p>")
     (call,) = requests
     headers = {name.lower(): value for name, value in call.headers.items()}
-    verdict = await bench.connector.verify(Request("POST", "/", (), headers, call.body, "", bench.clock()))
-    assert verdict.look == (opened.conversation,)
+    result = await bench.connector.verify(Request("POST", "/", (), headers, call.body, "", bench.clock()))
+    assert result.refresh == (opened.conversation,)
 
 
 async def _took(requests, call):
@@ -334,7 +334,7 @@ async def test_a_files_address_is_read_anew_and_asked_without_credentials(bench)
     said = await bench.desk.agent_replies(opened.conversation, "see", [("a.png", "image/png", b"\x89PNG 1")])
     (part,) = [
         part
-        for event in bench.events((await bench.connector.collect(None, opened.conversation)).raws)
+        for event in bench.events((await bench.connector.poll(None, opened.conversation)).raws)
         if isinstance(event, MessageReceived)
         for part in event.message.parts
         if isinstance(part, Image)

@@ -6,9 +6,9 @@ import pytest
 
 from bridge.contract import Format, MessageReceived, Raw, Text, to_plain
 from connectors.freshdesk.api import LAST_PAGE
+from connectors.freshdesk.inbound import normalise, ticket_in
 from connectors.freshdesk.marks import external_id
-from connectors.freshdesk.simulator_site import PLANS
-from connectors.freshdesk.wire import normalise, ticket_in
+from connectors.freshdesk.simulator.site import PLANS
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ async def cursor(bench):
 async def test_lists_end_at_the_300th_page(bench, cursor, monkeypatch):
     """https://github.com/airbytehq/airbyte/issues/3858"""
     monkeypatch.setattr("connectors.freshdesk.api.PAGE", 1)
-    monkeypatch.setattr("connectors.freshdesk.poll.PAGE", 1)
-    monkeypatch.setattr("connectors.freshdesk.poll.LAST_PAGE", 3)
+    monkeypatch.setattr("connectors.freshdesk.polling.PAGE", 1)
+    monkeypatch.setattr("connectors.freshdesk.polling.LAST_PAGE", 3)
     for _ in range(5):
         bench.desk.open_ticket()
     _, end = await bench.poll(cursor)
@@ -61,7 +61,7 @@ async def test_storage_never_sees_our_key(bench):
     await bench.desk.agent_replies(opened.conversation, "see", [("a.pdf", "application/pdf", b"%PDF")])
     (event,) = [
         event
-        for event in bench.events((await bench.connector.collect(None, opened.conversation)).raws)
+        for event in bench.events((await bench.connector.poll(None, opened.conversation)).raws)
         if isinstance(event, MessageReceived)
     ]
     assert b"".join([chunk async for chunk in bench.connector.fetch(event.message.parts[1].media, 10)]) == b"%PDF"
@@ -97,7 +97,7 @@ async def test_queries_use_only_what_lists_know(bench, cursor):
     opened = await bench.open()
     await bench.poll(cursor)
     step, target = bench.step(bench.message("x"), conversation=opened.conversation), bench.target(opened.conversation)
-    assert await bench.connector.find(step, target) is None
+    assert await bench.connector.lookup(step, target) is None
     assert (await bench.connector.check()).ok
     assert bench.desk.site.refused == []
 
@@ -181,7 +181,7 @@ async def test_the_search_index_is_never_asked(bench, cursor):
     """https://docs.aws.amazon.com/glue/latest/dg/freshdesk-connector-limitations.html"""
     step, target = bench.step(bench.message("hello")), bench.target()
     opened = await bench.send(step, target)
-    assert (await bench.connector.find(step, target)).conversation == opened.conversation
+    assert (await bench.connector.lookup(step, target)).conversation == opened.conversation
     await bench.poll(cursor)
     assert not any("/search/" in line for line in bench.desk.site.asked)
 
@@ -190,7 +190,7 @@ async def test_several_callbacks_for_one_answer_are_one_answer(bench, cursor):
     """https://crmcurator.com/articles/freshworks/freshdesk-ticket-automation/"""
     opened = await bench.open()
     await bench.desk.agent_replies(opened.conversation, "<p>once</p>")
-    looks = [(await bench.connector.collect(None, opened.conversation)).raws for _ in range(3)]
+    looks = [(await bench.connector.poll(None, opened.conversation)).raws for _ in range(3)]
     raws = [raw for look in looks for raw in look] + (await bench.poll(cursor))[0]
     kept = {raw.key: raw for raw in raws}
     assert bench.heard(tuple(kept.values())) == ["<p>once</p>"]

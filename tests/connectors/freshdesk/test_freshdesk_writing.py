@@ -15,14 +15,14 @@ from bridge.contract import (
     Labels,
     Media,
     Rejected,
+    RenderContext,
     Retryable,
-    Room,
     Status,
     Text,
 )
 from bridge.testing.faults import Trouble
-from connectors.freshdesk.compose import priority_of, tags_of
 from connectors.freshdesk.marks import external_id, is_signed, line_of, reference, tag_of
+from connectors.freshdesk.outbound import priority_of, tags_of
 
 CREATE, NOTE, CHANGE = r"POST /api/v2/tickets$", r"POST .*/notes$", r"PUT /api/v2/tickets/\d+$"
 TYPED = '1 < 2 & "x" <script>alert(1)</script>\n{{ticket.id}} {{ticket.requester.email}}\n你好 👍🏽'
@@ -129,10 +129,10 @@ async def test_a_card_is_said_in_words_with_its_thumbnail(bench):
 
 
 async def test_the_way_in_and_the_earlier_ticket_are_named_once(bench):
-    room = {"context": {"session_from": "vip<1>"}, "previous": "70"}
-    html = bench.step(bench.message("hi"), **room).body["html"]
+    context = {"context": {"session_from": "vip<1>"}, "previous": "70"}
+    html = bench.step(bench.message("hi"), **context).body["html"]
     assert html == "<div>hi</div><div>[came from: vip&lt;1&gt;]<br>[continues ticket #70]</div>"
-    assert "70" not in bench.step(bench.message("hi"), conversation="71", **room).body["html"]
+    assert "70" not in bench.step(bench.message("hi"), conversation="71", **context).body["html"]
 
 
 @pytest.mark.parametrize("status", [3, 4, 5])
@@ -199,7 +199,7 @@ async def test_a_ticket_that_took_effect_is_found_and_not_opened_twice(bench, tr
     step, target = bench.step(bench.message("hello")), bench.target()
     receipt = await bench.as_engine(step, target)
     assert list(bench.desk.state.tickets) == [int(receipt.conversation)]
-    assert receipt == await bench.connector.find(step, target)
+    assert receipt == await bench.connector.lookup(step, target)
     assert receipt.peer == str(bench.row(receipt.conversation).requester)
 
 
@@ -252,7 +252,7 @@ async def test_a_note_is_found_behind_hundreds_of_others(bench):
     assert (await bench.configured().find(step, target)).ids == receipt.ids
     asked = bench.desk.site.asked
     before = len(asked)
-    assert (await bench.connector.find(step, target)).ids == receipt.ids
+    assert (await bench.connector.lookup(step, target)).ids == receipt.ids
     assert len(asked) - before <= 5, "a ticket that was read before is read from its last pages"
 
 
@@ -260,7 +260,7 @@ async def test_a_ticket_whose_tags_were_changed_is_still_found(bench):
     step, target = bench.step(bench.message("hello")), bench.target()
     receipt = await bench.send(step, target)
     bench.row(receipt.conversation).tags = ["somebody else's"]
-    found = await bench.connector.find(step, target)
+    found = await bench.connector.lookup(step, target)
     assert found is not None
     assert found.conversation == receipt.conversation
 
@@ -271,7 +271,7 @@ async def test_the_reference_may_go_into_a_field(bench):
     receipt = await bench.send(step, target, connector)
     assert bench.row(receipt.conversation).custom == {"cf_bridge": reference("key-7")}
     assert bench.row(receipt.conversation).tags == ["bridge"]
-    assert (await connector.find(step, target)).conversation == receipt.conversation
+    assert (await connector.lookup(step, target)).conversation == receipt.conversation
 
 
 async def test_a_ticket_that_cannot_be_read_says_nothing(bench):
@@ -283,10 +283,10 @@ async def test_a_ticket_that_cannot_be_read_says_nothing(bench):
     assert (await bench.configured().find(step, target)).ids, "the archive is looked at before anything is believed"
     del bench.desk.state.tickets[int(opened.conversation)]
     with pytest.raises(Retryable):
-        await bench.connector.find(step, target)
+        await bench.connector.lookup(step, target)
     bench.clock.advance(minutes=20)
     with pytest.raises(Gone):
-        await bench.connector.find(step, target)
+        await bench.connector.lookup(step, target)
 
 
 # People
@@ -419,7 +419,7 @@ async def test_words_about_a_merge_are_believed_on_closed_tickets_only(bench):
 
 
 async def shown(bench, ticket, *tags, **fields):
-    step = bench.connector.labels(Labels(tags=tags, fields=fields), Room(conversation=ticket))
+    step = bench.connector.labels(Labels(tags=tags, fields=fields), RenderContext(conversation=ticket))
     assert step.audience is Audience.AGENTS
     return await bench.send(step, bench.target(ticket))
 

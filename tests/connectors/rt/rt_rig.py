@@ -17,7 +17,7 @@ from bridge.contract import (
     Part,
     Raw,
     Receipt,
-    Room,
+    RenderContext,
     Step,
     Target,
     Text,
@@ -39,12 +39,12 @@ class Rig:
         """A connector that remembers nothing but what is stored."""
         return RequestTracker(RequestTracker.Config.model_validate(self.vendor.settings() | changes), self.account)
 
-    def step(self, *parts: Part | str, ticket: str | None = None, note: bool = False, **room: Any) -> Step:
+    def step(self, *parts: Part | str, ticket: str | None = None, note: bool = False, **context: Any) -> Step:
         said = tuple(Text(body=part) if isinstance(part, str) else part for part in parts)
         kind = AuthorKind.BRIDGE if note else AuthorKind.CUSTOMER
         audience = Audience.AGENTS if note else Audience.CUSTOMER
         message = Message(id="m", conversation="c", author=Author(kind=kind), parts=said, audience=audience)
-        (step,) = self.connector.render([message], Room(conversation=ticket, contact=CUSTOMER, **room))
+        (step,) = self.connector.render([message], RenderContext(conversation=ticket, contact=CUSTOMER, **context))
         return step
 
     def target(self, ticket: str | None = None, **more: Any) -> Target:
@@ -58,11 +58,11 @@ class Rig:
     async def says(self, *parts: Part | str, ticket: str | None = None, **more: Any) -> Receipt:
         return await self.send(self.step(*parts, ticket=ticket), self.target(ticket, **more))
 
-    async def collect(self, cursor: str | None) -> tuple[list[Raw], str | None]:
+    async def poll(self, cursor: str | None) -> tuple[list[Raw], str | None]:
         """All pages, as the engine asks for them."""
         raws: list[Raw] = []
         for _ in range(400):
-            page = await self.connector.collect(cursor)
+            page = await self.connector.poll(cursor)
             raws += page.raws
             cursor = page.cursor
             if not page.more:

@@ -24,7 +24,7 @@ from bridge.contract import (
     Image,
     Message,
     MessageReceived,
-    Room,
+    RenderContext,
     Status,
     StatusChanged,
     Target,
@@ -65,8 +65,8 @@ def said(text: str, *parts: Any, audience: Audience = Audience.CUSTOMER) -> Mess
     return Message(id="m", conversation="c", author=author, parts=(Text(body=text), *parts), audience=audience)
 
 
-async def deliver(desk: RequestTracker, message: Message, key: str, ticket: str | None = None, **room: Any) -> Any:
-    (step,) = desk.render([message], Room(contact=CONTACT, conversation=ticket, **room))
+async def deliver(desk: RequestTracker, message: Message, key: str, ticket: str | None = None, **context: Any) -> Any:
+    (step,) = desk.render([message], RenderContext(contact=CONTACT, conversation=ticket, **context))
     target = Target(
         key=key, link="1", contact=CONTACT, conversation=ticket, tried_at=datetime(2026, 11, 24, tzinfo=UTC)
     )
@@ -91,7 +91,7 @@ async def test_create_with_a_file(desk: RequestTracker) -> None:
     assert receipt.conversation.isdigit()
     assert receipt.ids
     assert receipt.peer.endswith("@bridge.invalid")
-    page = await desk.collect(None, receipt.conversation)
+    page = await desk.poll(None, receipt.conversation)
     assert [raw for raw in page.raws if raw.key == f"transaction:{receipt.ids[0]}"] == []
     step, _, _ = await deliver(desk, said("again"), "create-2", receipt.conversation)
     assert step.verb == "correspond"
@@ -100,22 +100,22 @@ async def test_create_with_a_file(desk: RequestTracker) -> None:
 async def test_find_tells_what_took_effect(desk: RequestTracker) -> None:
     _, _, created = await deliver(desk, said("to be found"), "find-1")
     step, target, receipt = await deliver(desk, said("second"), "find-2", created.conversation)
-    found = await desk.find(step, target)
+    found = await desk.lookup(step, target)
     assert found is not None
     assert found.ids == receipt.ids
-    assert await desk.find(step, target.model_copy(update={"key": "find-3"})) is None
+    assert await desk.lookup(step, target.model_copy(update={"key": "find-3"})) is None
 
 
 async def test_collect_finds_answer_comment_and_status(desk: RequestTracker) -> None:
     _, _, created = await deliver(desk, said("question"), "collect-1")
-    cursor = (await desk.collect(None)).cursor
+    cursor = (await desk.poll(None)).cursor
     ticket = created.conversation
     fields = json.dumps({"Content": "<p>answer</p>\n<p>&nbsp;</p>", "ContentType": "text/html"})
     files = [("Attachments", ("附件.pdf", b"%PDF-1.4", "application/pdf"))]
     await as_agent("POST", f"/ticket/{ticket}/correspond", data={"JSON": fields}, files=files)
     await as_agent("POST", f"/ticket/{ticket}/comment", json={"Content": "internal", "ContentType": "text/plain"})
     await as_agent("PUT", f"/ticket/{ticket}", json={"Status": "resolved"})
-    page = await desk.collect(cursor)
+    page = await desk.poll(cursor)
     events = [event for raw in page.raws for event in desk.normalise(raw)]
     messages = [
         event.message for event in events if isinstance(event, MessageReceived) and event.message.conversation == ticket
@@ -128,7 +128,7 @@ async def test_collect_finds_answer_comment_and_status(desk: RequestTracker) -> 
     assert file.name == "附件.pdf"
     assert b"".join([chunk async for chunk in desk.fetch(file, 1000)]) == b"%PDF-1.4"
     assert StatusChanged(conversation=ticket, status=Status.SOLVED) in events
-    nudged = await desk.collect(None, ticket)
+    nudged = await desk.poll(None, ticket)
     assert {raw.key for raw in page.raws if f'"ticket": "{ticket}"'.encode() in raw.payload} <= {
         raw.key for raw in nudged.raws
     }
@@ -148,10 +148,10 @@ async def test_through_the_mail_gateway_the_customer_is_the_author(desk: Request
     media = await desk.account.media.keep(PICTURE, name="图片.png", mime="image/png")
     step, target, made = await deliver(desk, said("你好", Image(media=media)), "mail-1")
     assert made.conversation.isdigit()
-    assert await desk.find(step, target) == made
+    assert await desk.lookup(step, target) == made
     step, target, receipt = await deliver(desk, said("again"), "mail-2", made.conversation)
     assert len(receipt.ids) == 1
-    assert await desk.find(step, target) == receipt
+    assert await desk.lookup(step, target) == receipt
     answer = await desk._api.get(f"/transaction/{receipt.ids[0]}")
     assert answer["Creator"]["id"] == made.peer
 

@@ -55,7 +55,7 @@ async def test_trouble_after_a_ticket_was_made_does_not_deny_it(rig: Rig, troubl
     with pytest.raises(Retryable) as caught:
         await rig.send(step, target)
     assert not caught.value.certain, "the engine would make the ticket again"
-    found = await rig.connector.find(step, target)
+    found = await rig.connector.lookup(step, target)
     assert found is not None
     assert rig.on_desk() == ["only once"]
 
@@ -69,7 +69,7 @@ async def test_trouble_after_a_mail_was_taken_does_not_deny_it(gateway: Rig, tro
     with pytest.raises(Retryable) as caught:
         await gateway.connector.deliver(step, prepared)
     assert not caught.value.certain
-    assert await gateway.connector.find(step, target) is not None
+    assert await gateway.connector.lookup(step, target) is not None
     assert gateway.on_desk() == ["one", "two"]
 
 
@@ -92,11 +92,11 @@ async def test_the_very_same_words_are_another_steps(rig: Rig) -> None:
     step = rig.step("hello")
     first, second, third = rig.target(), rig.target(), rig.target()
     one = await rig.send(step, first)
-    assert await rig.connector.find(step, second) is None
+    assert await rig.connector.lookup(step, second) is None
     two = await rig.send(step, second)
-    assert await rig.connector.find(step, first) == one
-    assert await rig.connector.find(step, second) == two
-    assert await rig.connector.find(step, third) is None
+    assert await rig.connector.lookup(step, first) == one
+    assert await rig.connector.lookup(step, second) == two
+    assert await rig.connector.lookup(step, third) is None
 
 
 async def test_other_words_are_not_ours(rest: Rig) -> None:
@@ -152,7 +152,7 @@ async def test_a_merged_ticket_says_where_it_went(rig: Rig) -> None:
     with pytest.raises(Gone) as caught:
         await rig.says("after", ticket=goes.conversation)
     assert caught.value.moved_to == stays.conversation
-    found = await rig.connector.find(step, target)
+    found = await rig.connector.lookup(step, target)
     assert found is not None
     assert found.ids == said.ids
 
@@ -189,7 +189,7 @@ async def test_a_new_ticket_that_was_merged_at_once_is_found(rig: Rig) -> None:
         await rig.send(step, target)
     stays = rig.vendor.open_ticket()
     await rig.vendor.merge("1", stays)
-    found = await rig.connector.find(step, target)
+    found = await rig.connector.lookup(step, target)
     assert found is not None
     assert found.conversation == stays
 
@@ -225,9 +225,9 @@ async def test_a_ticket_that_cannot_be_seen_leaves_it_open_what_is_on_it(rig: Ri
     await rig.send(step, target)
     await rig.vendor.move(made.conversation)
     with pytest.raises(Retryable):
-        await rig.connector.find(step, target)
+        await rig.connector.lookup(step, target)
     with pytest.raises(Retryable):
-        await rig.connector.find(step, target.model_copy(update={"conversation": "999"}))
+        await rig.connector.lookup(step, target.model_copy(update={"conversation": "999"}))
 
 
 async def test_an_answer_by_mail_that_quotes_our_subject_is_not_ours(rest: Rig) -> None:
@@ -237,7 +237,7 @@ async def test_an_answer_by_mail_that_quotes_our_subject_is_not_ours(rest: Rig) 
     rest.vendor.state.say(
         ticket, "Correspond", "agent", "x", "text/plain", [], f"Re: [desk.test #{ticket.id}] ref {target.key}"
     )
-    assert await rest.connector.find(step, target) is None
+    assert await rest.connector.lookup(step, target) is None
 
 
 async def test_more_than_a_page_was_written_since(rest: Rig) -> None:
@@ -246,7 +246,7 @@ async def test_more_than_a_page_was_written_since(rest: Rig) -> None:
     said = await rest.send(step, target)
     for number in range(130):
         await rest.vendor.agent_comments(made.conversation, f"remark {number}")
-    found = await rest.connector.find(step, target)
+    found = await rest.connector.lookup(step, target)
     assert found == said
 
 

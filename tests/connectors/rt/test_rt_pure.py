@@ -34,8 +34,8 @@ from bridge.contract import (
     MessageReceived,
     Part,
     Raw,
+    RenderContext,
     Request,
-    Room,
     Status,
     StatusChanged,
     Text,
@@ -44,9 +44,9 @@ from bridge.contract import (
     Video,
     Voice,
 )
-from bridge.testing.conformance.dry import make_dry_account
+from bridge.testing.conformance.purity import make_dry_account
 from connectors.rt import RequestTracker, inbound
-from connectors.rt.letter import compose, sender
+from connectors.rt.gateway import compose, sender
 from connectors.rt.outbound import render
 from connectors.rt.text import address, file_name, is_customer, key_of, mark, marked, message_id
 
@@ -189,7 +189,7 @@ PICTURE, THUMB = media("图.png", "image/png"), media("", "image/jpeg")
     ],
 )
 def test_how_each_kind_looks_to_the_agent(part: Part, text: str, files: tuple[Media, ...] | None) -> None:
-    (step,) = render([said(part)], Room(conversation="6"))
+    (step,) = render([said(part)], RenderContext(conversation="6"))
     assert step.body == {"text": text}
     if files is not None:
         assert step.media == files
@@ -197,32 +197,34 @@ def test_how_each_kind_looks_to_the_agent(part: Part, text: str, files: tuple[Me
 
 def test_a_burst_is_one_correspondence_in_order() -> None:
     burst = [said(Text(body=f"line {number}"), id=f"m{number}") for number in range(5)]
-    (step,) = render(burst, Room(conversation="6"))
+    (step,) = render(burst, RenderContext(conversation="6"))
     assert step.verb == "correspond"
     assert step.body["text"] == "line 0\n\nline 1\n\nline 2\n\nline 3\n\nline 4"
     assert step.covers == ("m0", "m1", "m2", "m3", "m4")
 
 
 def test_the_first_message_makes_the_ticket_and_tells_where_the_customer_came_from() -> None:
-    room = Room(
+    context = RenderContext(
         contact=Contact(id="o1", name="Customer A"),
         context={"session_from": "vip", "page_path": "pages/order", "empty": ""},
         previous="5",
     )
     note = said(Text(body="a note"), id="n", audience=Audience.AGENTS)
-    first, second, third = render([said(Text(body="hello\nthere")), note, said(Text(body="more"), id="m2")], room)
+    first, second, third = render([said(Text(body="hello\nthere")), note, said(Text(body="more"), id="m2")], context)
     assert [step.verb for step in (first, second, third)] == ["create", "comment", "correspond"]
     assert first.body["subject"] == "Customer A: hello"
     assert first.body["text"] == "hello\nthere\n\n[came from: vip]\n[page: pages/order]\n[continues ticket #5]"
 
 
 def test_a_subject_of_the_customers_own() -> None:
-    (step,) = render([said(Text(body="hello"), subject="Order 17")], Room(contact=Contact(id="o1")))
+    (step,) = render([said(Text(body="hello"), subject="Order 17")], RenderContext(contact=Contact(id="o1")))
     assert step.body["subject"] == "Order 17"
 
 
 def test_a_very_long_burst_is_several_correspondences() -> None:
-    steps = render([said(Text(body="x" * 30_000), id=f"m{number}") for number in range(3)], Room(conversation="6"))
+    steps = render(
+        [said(Text(body="x" * 30_000), id=f"m{number}") for number in range(3)], RenderContext(conversation="6")
+    )
     assert [step.covers for step in steps] == [("m0",), ("m1",), ("m2",)]
 
 
@@ -326,8 +328,8 @@ def sign(body: bytes, secret: bytes = b"a-hook-secret") -> str:
 @pytest.mark.parametrize("name", ["x_bridge_signature", "x_rt_signature"])
 @pytest.mark.parametrize("shape", ["{}", "sha256={}", " sha256={} "])
 async def test_a_signed_note_names_the_ticket(name: str, shape: str) -> None:
-    verdict = await tracker().verify(call(**{name: shape.format(sign(NOTE))}))
-    assert (verdict.look, verdict.raws) == (("9",), ())
+    result = await tracker().verify(call(**{name: shape.format(sign(NOTE))}))
+    assert (result.refresh, result.raws) == (("9",), ())
 
 
 @pytest.mark.parametrize(

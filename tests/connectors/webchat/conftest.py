@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.connectors.webchat.chat_rig import Place, opened
+from tests.connectors.webchat.webchat_rig import Place, opened
 
 
 @pytest.fixture

@@ -69,10 +69,10 @@ class TestDesk(_Common):
 
     async def open_conversation(self, stage: Stage) -> str:
         from bridge.contract import Text
-        from bridge.testing.conformance.saying import said, send, target_for
+        from bridge.testing.conformance.builders import said, send, target_for
 
-        room, target = target_for(self.role, None, key=f"opening-{await self._count(stage)}")
-        (step,) = stage.connector.render([said(self.role, Text(body="opened"), conversation="c1")], room)
+        context, target = target_for(self.role, None, key=f"opening-{await self._count(stage)}")
+        (step,) = stage.connector.render([said(self.role, Text(body="opened"), conversation="c1")], context)
         return (await send(stage, step, target)).conversation
 
     async def _count(self, stage: Stage) -> int:

@@ -12,6 +12,7 @@ from bridge.contract import (
     AuthorKind,
     Card,
     Contact,
+    DeliveryState,
     Image,
     Labels,
     Message,
@@ -19,15 +20,14 @@ from bridge.contract import (
     Progress,
     Put,
     ReceiptReceived,
-    Room,
-    State,
+    RenderContext,
     Status,
     StatusChanged,
     Target,
     Text,
 )
 from connectors.webchat import add_agent
-from tests.connectors.webchat.chat_rig import PASSWORD, Place, code
+from tests.connectors.webchat.webchat_rig import PASSWORD, Place, code
 
 CUSTOMER = Contact(id="oCustomerA", name="Customer A", locale="zh_CN")
 
@@ -64,9 +64,9 @@ def cookie_of(agent: httpx.AsyncClient) -> str:
 async def test_tags_show_what_is_left_and_replace_each_other(place: Place) -> None:
     agent = await place.agent()
     name = await ticket(place, fields={"tags": ["vip"]})
-    room = Room(conversation=name, contact=CUSTOMER)
+    context = RenderContext(conversation=name, contact=CUSTOMER)
     for number, left in enumerate((5, 4, 4)):
-        step = place.chat.labels(Labels(tags=(f"replies-left-{left}",)), room)
+        step = place.chat.labels(Labels(tags=(f"replies-left-{left}",)), context)
         assert step is not None
         target = Target(key=f"labels-{number}", link="1", conversation=name, contact=CUSTOMER)
         assert (await place.chat.deliver(step, target)).conversation == name
@@ -283,7 +283,7 @@ async def test_the_fate_of_an_answer_is_on_the_ticket(place: Place) -> None:
     written = (await answer(agent, name, "we look")).json()["entry"]
     mark = Message(
         id="progress:1", conversation="", author=Author(kind=AuthorKind.BRIDGE), audience=Audience.AGENTS,
-        parts=(Progress(of=written["id"], state=State.HELD, reason="window.over"),),
+        parts=(Progress(of=written["id"], state=DeliveryState.HELD, reason="window.over"),),
     )  # fmt: skip
     await place.bring(mark, "step-9", to=name)
     await place.bring(mark, "step-9", to=name)
@@ -297,9 +297,9 @@ async def test_marks_of_the_bridges_own_notices_make_no_step(place: Place) -> No
     """Else two accounts that show progress would tell each other of each other's marks for ever."""
     mark = Message(
         id="progress:2", conversation="", author=Author(kind=AuthorKind.BRIDGE), audience=Audience.AGENTS,
-        parts=(Progress(of="progress:1", state=State.ACCEPTED),),
+        parts=(Progress(of="progress:1", state=DeliveryState.ACCEPTED),),
     )  # fmt: skip
-    assert place.chat.render([mark], Room(conversation="1001")) == []
+    assert place.chat.render([mark], RenderContext(conversation="1001")) == []
 
 
 async def test_the_customers_next_message_reopens_a_solved_ticket(place: Place) -> None:
@@ -398,7 +398,11 @@ async def test_reading_is_told_by_the_ids_that_receipts_named(place: Place) -> N
         await agent.post(f"/desk/site/v1/tickets/{receipt.conversation}/seen", json={"seq": 1})
     (event,) = place.events()
     assert isinstance(event, ReceiptReceived)
-    assert (event.conversation, event.message, event.state) == (receipt.conversation, receipt.ids[0], State.READ)
+    assert (event.conversation, event.message, event.state) == (
+        receipt.conversation,
+        receipt.ids[0],
+        DeliveryState.READ,
+    )
 
 
 async def test_an_answer_before_the_screen_told_of_reading_hides_no_reading(place: Place) -> None:

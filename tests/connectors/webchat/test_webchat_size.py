@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.webchat import pages
-from tests.connectors.webchat.chat_rig import Place
+from tests.connectors.webchat.webchat_rig import Place
 
 PANEL = ("panel.html", "panel.css", "panel.js", "wire.js", "shared.js", "texts.js")
 

@@ -15,8 +15,8 @@ from bridge.contract import Append
 from bridge.testing.records import MemoryRecords
 from bridge.testing.simulator import _Server
 from connectors.webchat.hub import Hub, Line, follow, head_of
-from tests.connectors.webchat.chat_rig import Place
 from tests.connectors.webchat.test_webchat_visitors import _answer
+from tests.connectors.webchat.webchat_rig import Place
 
 
 @asynccontextmanager
@@ -247,13 +247,13 @@ async def test_two_thousand_open_streams_keep_to_their_memory(place: Place) -> N
 
     running = len(asyncio.all_tasks())
     await begin(-1)
-    gc.collect()
+    gc.poll()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         for number in range(2000):
             await begin(number)
-        gc.collect()
+        gc.poll()
         each = (tracemalloc.get_traced_memory()[0] - before) / 2000
         assert each < 20_000, f"{each:.0f} bytes for each open stream"
         await place.account.records.commit(Append("s1999", {"type": "late"}))
@@ -271,7 +271,7 @@ async def test_two_thousand_open_streams_keep_to_their_memory(place: Place) -> N
         async with asyncio.timeout(60):
             while len(asyncio.all_tasks()) > running:  # until what was cancelled has ended
                 await asyncio.sleep(0.02)
-        gc.collect()
+        gc.poll()
         left = tracemalloc.get_traced_memory()[0] - before
         assert left < 1_500_000, f"{left} bytes stayed"  # the tables of the loop itself keep their size
     finally:

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bridge.contract import Author, AuthorKind, Entered, MessageReceived, Put, ReceiptReceived, State
+from bridge.contract import Author, AuthorKind, DeliveryState, Entered, MessageReceived, Put, ReceiptReceived
 from bridge.contract import Message as Said
 from bridge.contract import Text as Words
 from connectors.webchat.identity import Unproven, prove
 from connectors.webchat.seals import Seals, hashed
 from connectors.webchat.settings import Settings, allows
 from connectors.webchat.text import clean, clean_name, clean_page
-from tests.browser.place import jwt
-from tests.connectors.webchat.chat_rig import ORIGIN, SECRET, Place, code, opened
+from tests.browser.page_harness import jwt
+from tests.connectors.webchat.webchat_rig import ORIGIN, SECRET, Place, code, opened
 
 
 def _answer(text: str, kind: AuthorKind = AuthorKind.AGENT) -> Said:
@@ -550,7 +550,7 @@ async def test_reading_is_told_once_and_only_forward(place: Place) -> None:
     assert (await visitor.post("receipts", {"delivered": 4, "read": 2})).status_code == 204
     told = [(event.message, event.state) for event in place.events() if isinstance(event, ReceiptReceived)]
     ids = [receipt.ids[0] for receipt in receipts]
-    assert told == [(name, State.DELIVERED) for name in ids] + [(name, State.READ) for name in ids[:2]]
+    assert told == [(name, DeliveryState.DELIVERED) for name in ids] + [(name, DeliveryState.READ) for name in ids[:2]]
     again = await visitor.client.get("/chat/site/v1/badge", headers={"x-visitor": visitor.token})
     assert again.json()["unread"] == 1
     etag = {"x-visitor": visitor.token, "if-none-match": again.headers["etag"]}

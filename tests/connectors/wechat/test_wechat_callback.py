@@ -10,7 +10,7 @@ from wechat_rig import APP_ID, OPENID, SETTINGS, VECTORS, make_wechat, request
 from bridge.contract import Malformed, MessageReceived, Raw, Unauthentic
 from bridge.testing.rig import verdict_of
 from connectors.wechat.simulator import Simulator
-from connectors.wechat.simulator_push import callback, encode, signature
+from connectors.wechat.simulator.push import callback, encode, signature
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 TEXT = {
@@ -46,11 +46,11 @@ async def verified(query, body, *, mode="secure", at=NOW, method="POST", **setti
 @pytest.mark.parametrize("text_prefix", [True, False])
 async def test_a_push_is_taken(mode, data_format, text_prefix):
     query, body = built(mode=mode, data_format=data_format, text_prefix=text_prefix)
-    verdict = await verified(query, body, mode=mode)
-    assert (verdict.reply.status, verdict.reply.body) == (200, "success")
-    assert [raw.key for raw in verdict.raws] == [KEY]
-    assert verdict.raws[0].payload == encode(TEXT, data_format)
-    (event,) = make_wechat(lambda: NOW).normalise(verdict.raws[0])
+    result = await verified(query, body, mode=mode)
+    assert (result.reply.status, result.reply.body) == (200, "success")
+    assert [raw.key for raw in result.raws] == [KEY]
+    assert result.raws[0].payload == encode(TEXT, data_format)
+    (event,) = make_wechat(lambda: NOW).normalise(result.raws[0])
     assert event.message.parts[0].body == TEXT["Content"]
 
 
@@ -76,8 +76,8 @@ async def test_a_callback_made_by_wechatpy_is_taken(mode, data_format):
         query |= {"encrypt_type": "aes", "msg_signature": _get_signature(SETTINGS["token"], stamp, nonce, packet)}
         outer = TEXT if mode == "compatible" else {"ToUserName": TEXT["ToUserName"]}
         body = encode({**outer, "Encrypt": packet}, data_format)
-    verdict = await verified(query, body, mode=mode)
-    assert [raw.key for raw in verdict.raws] == [KEY]
+    result = await verified(query, body, mode=mode)
+    assert [raw.key for raw in result.raws] == [KEY]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ async def test_published_packets_are_taken_whole(vector):
     body = encode({"ToUserName": "gh_97417a04a28d", "Encrypt": vector["encrypted"]}, data_format)
     settings = {"token": vector["token"], "encoding_aes_key": vector["encoding_aes_key"], "app_id": vector["app_id"]}
     at = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
-    verdict = await verified(query, body, at=at, **settings)
-    assert [raw.payload for raw in verdict.raws] == [vector["plaintext"].encode()]
-    make_wechat(lambda: at).normalise(verdict.raws[0])  # whatever they are, they can be read
+    result = await verified(query, body, at=at, **settings)
+    assert [raw.payload for raw in result.raws] == [vector["plaintext"].encode()]
+    make_wechat(lambda: at).normalise(result.raws[0])  # whatever they are, they can be read
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ async def test_published_packets_are_taken_whole(vector):
 async def test_published_plain_push_is_acknowledged_and_says_nothing(vector):
     query = {name: vector[name] for name in ("signature", "timestamp", "nonce")}
     at = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
-    verdict = await verified(query, json.dumps(vector["body"]).encode(), mode="plain", at=at, token=vector["token"])
-    assert verdict.raws[0].key == "event:o9AgO5Kd5ggOC-bXrbNODIiE3bGY:1714037059:debug_demo"
-    assert not make_wechat(lambda: at).normalise(verdict.raws[0])
+    result = await verified(query, json.dumps(vector["body"]).encode(), mode="plain", at=at, token=vector["token"])
+    assert result.raws[0].key == "event:o9AgO5Kd5ggOC-bXrbNODIiE3bGY:1714037059:debug_demo"
+    assert not make_wechat(lambda: at).normalise(result.raws[0])
 
 
 async def test_published_url_verification_is_answered_with_its_echo():
@@ -116,10 +116,10 @@ async def test_published_url_verification_is_answered_with_its_echo():
     query = {name: vector[name] for name in ("signature", "timestamp", "nonce", "echostr")}
     at = datetime.fromtimestamp(int(vector["timestamp"]) + 60, UTC)
     for mode in ("plain", "compatible", "secure"):
-        verdict = await verified(query, b"", method="GET", at=at, token=vector["token"], mode=mode)
-        assert (verdict.reply.body, verdict.reply.media_type) == ("4375120948345356249", "text/plain")
-        assert verdict.reply.headers["x-content-type-options"] == "nosniff"
-        assert not verdict.raws
+        result = await verified(query, b"", method="GET", at=at, token=vector["token"], mode=mode)
+        assert (result.reply.body, result.reply.media_type) == ("4375120948345356249", "text/plain")
+        assert result.reply.headers["x-content-type-options"] == "nosniff"
+        assert not result.raws
 
 
 @pytest.mark.parametrize("echo", ["", "<script>alert(1)</script>", "1" * 129, "a\nb", "a b", "ü"])
@@ -189,9 +189,9 @@ async def test_clear_fields_beside_a_packet_are_never_believed():
     for data_format in ("json", "xml"):
         query, body = built(mode="compatible", data_format=data_format)
         forged = body.replace("你好".encode(), b"pay 500 to me").replace(OPENID.encode(), b"oSomebodyElse", 1)
-        verdict = await verified(query, forged, mode="compatible")
-        assert verdict.raws[0].payload == encode(TEXT, data_format)
-        assert verdict.raws[0].key == KEY
+        result = await verified(query, forged, mode="compatible")
+        assert result.raws[0].payload == encode(TEXT, data_format)
+        assert result.raws[0].key == KEY
 
 
 @pytest.mark.parametrize(
@@ -258,14 +258,14 @@ async def test_what_cannot_be_read_before_it_is_authentic_is_not_kept(name, mode
 
 @pytest.mark.parametrize("payload", [b"", b"no structure", b'{"FromUserName": "x", ', b"\xff\xfe", b"<!DOCTYPE x><x/>"])
 async def test_an_authentic_payload_that_cannot_be_read_is_kept_for_quarantine(payload):
-    from connectors.wechat.simulator_push import seal
+    from connectors.wechat.simulator.push import seal
 
     packet = seal(payload, SETTINGS["encoding_aes_key"], APP_ID, b"r" * 16)
     stamp = str(int(NOW.timestamp()))
     signed = signature(SETTINGS["token"], stamp, "1", packet)
     query = {"timestamp": stamp, "nonce": "1", "encrypt_type": "aes", "msg_signature": signed}
-    verdict = await verified(query, encode({"Encrypt": packet}, "json"))
-    (raw,) = verdict.raws
+    result = await verified(query, encode({"Encrypt": packet}, "json"))
+    (raw,) = result.raws
     assert raw.key.startswith("payload:")
     assert raw.payload == payload
     with pytest.raises(Malformed):
@@ -274,16 +274,16 @@ async def test_an_authentic_payload_that_cannot_be_read_is_kept_for_quarantine(p
 
 async def test_characters_that_xml_cannot_hold_do_not_lose_a_message():
     query, body = built(mode="plain", data_format="xml")
-    verdict = await verified(query, body.replace("你好".encode(), b"a\x0b\x00b"), mode="plain")
-    (event,) = make_wechat(lambda: NOW).normalise(verdict.raws[0])
+    result = await verified(query, body.replace("你好".encode(), b"a\x0b\x00b"), mode="plain")
+    (event,) = make_wechat(lambda: NOW).normalise(result.raws[0])
     assert event.message.parts[0].body == "a\ufffd\ufffdb ]]> & <b>"
 
 
 async def test_a_declared_encoding_is_overruled():
     query, body = built(mode="plain", data_format="xml")
     body = b'\xef\xbb\xbf<?xml version="1.0" encoding="ISO-8859-1"?>' + body
-    verdict = await verified(query, body, mode="plain")
-    (event,) = make_wechat(lambda: NOW).normalise(verdict.raws[0])
+    result = await verified(query, body, mode="plain")
+    (event,) = make_wechat(lambda: NOW).normalise(result.raws[0])
     assert event.message.parts[0].body == TEXT["Content"]
 
 
@@ -343,11 +343,11 @@ async def test_the_simulator_saves_its_settings_and_pushes(mode, data_format, cl
         pairs = incoming.query_params.multi_items()
         found = request(pairs, await incoming.body(), at=clock(), method=incoming.method)
         try:
-            verdict = await verdict_of(wechat, found)
+            result = await verdict_of(wechat, found)
         except Unauthentic:
             return Response(status_code=403)
-        raws.extend(verdict.raws)
-        return Response(verdict.reply.body, verdict.reply.status)
+        raws.extend(result.raws)
+        return Response(result.reply.body, result.reply.status)
 
     class Bridge(Base):
         def __init__(self):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wechat_rig import VECTORS
 
-from connectors.wechat import simulator_push
 from connectors.wechat.crypto import Vault, matches, sign
+from connectors.wechat.simulator import push
 
 KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 POSITIVE = VECTORS["vectors"]
@@ -61,7 +61,7 @@ def test_tampered_vector_is_refused(vector):
 
 def test_signature_sorts_bytes_not_numbers():
     # "10" stands before "9" as text: https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html
-    assert sign("10", "9", "a") == simulator_push.signature("9", "a", "10")
+    assert sign("10", "9", "a") == push.signature("9", "a", "10")
 
 
 @pytest.mark.parametrize("odd", ["", "é" * 40, "F464B24FC39322E44B38AA78F5EDD27BD1441696", "0" * 80, "\ud800"])
@@ -72,8 +72,8 @@ def test_odd_signatures_compare_without_an_error(odd):
 @given(st.binary(max_size=300), st.binary(min_size=16, max_size=16))
 def test_both_implementations_read_each_other(payload, random16):
     vault = Vault(KEY, "wx1")
-    assert vault.open(simulator_push.seal(payload, KEY, "wx1", random16)) == payload
-    assert simulator_push.unseal(vault.seal(payload, random16), KEY) == payload
+    assert vault.open(push.seal(payload, KEY, "wx1", random16)) == payload
+    assert push.unseal(vault.seal(payload, random16), KEY) == payload
 
 
 @given(st.binary(max_size=200))
@@ -114,11 +114,11 @@ def test_broken_packets_are_refused_alike(block):
 def test_key_with_spare_bits_is_accepted():
     # https://github.com/binarywang/WxJava/issues/1454: strict decoders refuse keys that the console made
     assert base64.b64encode(base64.b64decode(KEY + "=")).decode() != KEY + "="
-    assert Vault(KEY, "wx1").open(simulator_push.seal(b"x", KEY, "wx1", b"\xff" * 16)) == b"x"
+    assert Vault(KEY, "wx1").open(push.seal(b"x", KEY, "wx1", b"\xff" * 16)) == b"x"
 
 
 def test_padding_values_up_to_32_are_accepted():
     # https://github.com/Eric-Guo/wechat/pull/67: padding counts to 32, an un-padder for AES blocks refuses half of it
     vault = Vault(KEY, "wx1")
     for length in range(64):
-        assert vault.open(simulator_push.seal(b"x" * length, KEY, "wx1", b"\x00" * 16)) == b"x" * length
+        assert vault.open(push.seal(b"x" * length, KEY, "wx1", b"\x00" * 16)) == b"x" * length

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from wechat_rig import APP_ID, OPENID, agent, kept, picture, room, target
+from wechat_rig import APP_ID, OPENID, agent, context, kept, picture, target
 
 from bridge.contract import (
     AuthFailed,
@@ -56,7 +56,7 @@ async def test_a_text_arrives_and_has_no_id(wechat, platform, customer):
 
 async def test_a_picture_is_uploaded_and_arrives(wechat, platform, customer):
     media = await kept_picture(wechat, picture())
-    (step,) = wechat.render([agent(Image(media=media))], room())
+    (step,) = wechat.render([agent(Image(media=media))], context())
     await send(wechat, step)
     bubble = platform.chat(OPENID)[-1]
     assert (bubble.kind, bubble.data) == ("image", picture())
@@ -64,21 +64,21 @@ async def test_a_picture_is_uploaded_and_arrives(wechat, platform, customer):
 
 async def test_a_picture_of_another_kind_is_converted(wechat, platform, customer):
     media = await kept_picture(wechat, picture("BMP"))
-    (step,) = wechat.render([agent(Image(media=media))], room())
+    (step,) = wechat.render([agent(Image(media=media))], context())
     await send(wechat, step)
     assert platform.chat(OPENID)[-1].data[:3] in {b"\x89PN", b"\xff\xd8\xff"}
 
 
 async def test_a_broken_picture_goes_as_a_link(wechat, platform, customer):
     media = (await kept_picture(wechat, b"no picture at all")).model_copy(update={"mime": "image/png"})
-    (step,) = wechat.render([agent(Image(media=media))], room())
+    (step,) = wechat.render([agent(Image(media=media))], context())
     await send(wechat, step)
     assert platform.received(OPENID) == [f"plan.png\n{media.url}"]
 
 
 async def test_a_card_of_the_app_arrives(wechat, platform, customer):
     card = Card(title="Order 17", app=APP_ID, path="pages/order?id=17", thumb=await kept_picture(wechat, picture()))
-    (step,) = wechat.render([agent(card)], room())
+    (step,) = wechat.render([agent(card)], context())
     await send(wechat, step)
     bubble = platform.chat(OPENID)[-1]
     assert (bubble.kind, bubble.text) == ("miniprogrampage", "Order 17")
@@ -86,21 +86,21 @@ async def test_a_card_of_the_app_arrives(wechat, platform, customer):
 
 
 async def test_a_link_arrives(wechat, platform, customer):
-    (step,) = wechat.render([agent(Card(title="Returns", url="https://shop.example"))], room())
+    (step,) = wechat.render([agent(Card(title="Returns", url="https://shop.example"))], context())
     await send(wechat, step)
     assert platform.chat(OPENID)[-1].kind == "link"
 
 
 async def test_a_step_without_preparation_prepares_itself(wechat, platform, customer):
     media = await kept_picture(wechat, picture())
-    (step,) = wechat.render([agent(Image(media=media))], room())
+    (step,) = wechat.render([agent(Image(media=media))], context())
     await wechat.deliver(step, target())
     assert platform.chat(OPENID)[-1].kind == "image"
 
 
 async def test_preparing_shows_nothing_and_can_be_repeated(wechat, platform, customer):
     media = await kept_picture(wechat, picture())
-    (step,) = wechat.render([agent(Image(media=media))], room())
+    (step,) = wechat.render([agent(Image(media=media))], context())
     first, second = await wechat.prepare(step, target()), await wechat.prepare(step, target())
     assert first["media_id"] != second["media_id"]
     assert platform.chat(OPENID) == []
@@ -108,7 +108,7 @@ async def test_preparing_shows_nothing_and_can_be_repeated(wechat, platform, cus
 
 async def test_a_file_that_expired_meanwhile_is_uploaded_again_once(wechat, platform, customer):
     media = await kept_picture(wechat, picture())
-    (step,) = wechat.render([agent(Image(media=media))], room())
+    (step,) = wechat.render([agent(Image(media=media))], context())
     prepared = await wechat.prepare(step, target())
     platform.platform.files.forget_all()
     await wechat.deliver(step, target(prepared=prepared))
@@ -365,7 +365,7 @@ async def test_a_port_that_is_shut_is_certain(wechat, platform, customer):
 @pytest.mark.parametrize("trouble", [Trouble.RESET_AFTER, Trouble.GARBAGE, Trouble.STATUS, Trouble.TRUNCATED])
 async def test_trouble_while_preparing_is_certain(wechat, platform, customer, where, trouble):
     media = await kept_picture(wechat, picture())
-    (step,) = wechat.render([agent(Image(media=media))], room())
+    (step,) = wechat.render([agent(Image(media=media))], context())
     platform.faults.add(trouble, where)
     with pytest.raises(Retryable) as caught:
         await wechat.prepare(step, target())
@@ -480,7 +480,7 @@ async def test_an_invitation_uses_one_consent(platform, wechat):
     platform.platform.templates["TEMPLATE_1"] = ("thing1",)
     platform.platform.people.add(OPENID)
     platform.platform.consents[OPENID, "TEMPLATE_1"] = 1
-    step = inviting.invitation("back", room())
+    step = inviting.invitation("back", context())
     receipt = await send(inviting, step)
     assert receipt.ids[0].isdigit()
     bubble = platform.chat(OPENID)[-1]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from wechat_rig import APP_ID, agent, kept, make_wechat, room
+from wechat_rig import APP_ID, agent, context, kept, make_wechat
 
 from bridge.contract import Audience, Card, File, Format, Image, Location, Rejected, Text, Unsupported, Video, Voice
 from connectors.wechat.invitation import LIMITS, fit
@@ -25,7 +25,7 @@ WECHAT = make_wechat(
 
 
 def rendered(*messages, **fields):
-    return list(WECHAT.render(messages, room(**fields)))
+    return list(WECHAT.render(messages, context(**fields)))
 
 
 def texts(steps):
@@ -284,8 +284,8 @@ def test_a_sub_merchant_session_is_answered_as_one():
 
 
 def test_an_invitation_fits_its_fields_and_costs_no_reply():
-    step = WECHAT.invitation("TEMPLATE_1", room(now=NOW, contact={"id": "o", "name": "王小明王小明王小明王小明"}))
-    assert step == WECHAT.invitation("back", room(now=NOW, contact={"id": "o", "name": "王小明王小明王小明王小明"}))
+    step = WECHAT.invitation("TEMPLATE_1", context(now=NOW, contact={"id": "o", "name": "王小明王小明王小明王小明"}))
+    assert step == WECHAT.invitation("back", context(now=NOW, contact={"id": "o", "name": "王小明王小明王小明王小明"}))
     assert step.cost == 0
     assert step.body == {
         "template_id": "TEMPLATE_1",
@@ -302,7 +302,7 @@ def test_an_invitation_fits_its_fields_and_costs_no_reply():
 
 def test_an_unknown_template_is_refused_with_what_to_do():
     with pytest.raises(Rejected, match="templates"):
-        WECHAT.invitation("other", room(now=NOW))
+        WECHAT.invitation("other", context(now=NOW))
 
 
 @given(st.sampled_from(sorted(LIMITS)), st.text(max_size=60))

@@ -16,7 +16,7 @@ from wechat_rig import APP_ID, OPENID, picture
 from bridge.contract import Http
 from bridge.testing.simulator import Simulator as Base
 from connectors.wechat.simulator import FAULT_LINE, Simulator
-from connectors.wechat.simulator_push import callback, encode, seal, unseal
+from connectors.wechat.simulator.push import callback, encode, seal, unseal
 
 
 class Listener(Base):

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image as Picture
 
-from bridge.contract import Author, AuthorKind, Media, Message, Part, Request, Room, Target, Text
+from bridge.contract import Author, AuthorKind, Media, Message, Part, RenderContext, Request, Target, Text
 from bridge.testing.rig import make_account
 from connectors.wechat import WeChat
 
@@ -46,8 +46,8 @@ def agent(*parts: Part | str, id: str = "c1", name: str = "Agent", **fields: Any
     )
 
 
-def room(**fields: Any) -> Room:
-    return Room(conversation=OPENID, **fields)
+def context(**fields: Any) -> RenderContext:
+    return RenderContext(conversation=OPENID, **fields)
 
 
 def target(openid: str = OPENID, **fields: Any) -> Target:

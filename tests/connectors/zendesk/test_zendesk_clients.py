@@ -11,7 +11,7 @@ from zendesk_rig import say
 
 from connectors.zendesk import Zendesk
 from connectors.zendesk.simulator import Simulator
-from connectors.zendesk.simulator_gate import API_TOKEN, EMAIL
+from connectors.zendesk.simulator.gate import API_TOKEN, EMAIL
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 

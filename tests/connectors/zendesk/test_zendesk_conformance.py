@@ -6,8 +6,8 @@ from typing import Any
 from bridge.contract import AuthFailed, Gone, Media, Raw, Rejected, Retryable, Throttled
 from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
 from connectors.zendesk import Zendesk
+from connectors.zendesk.inbound import media_id
 from connectors.zendesk.simulator import Simulator
-from connectors.zendesk.wire import media_id
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SAMPLES = tuple(

@@ -6,8 +6,8 @@ from zendesk_rig import answers, say
 from bridge.contract import File, Image, Media, Rejected, Retryable
 from bridge.testing.faults import Trouble
 from connectors.zendesk import Zendesk
+from connectors.zendesk.inbound import media_id
 from connectors.zendesk.simulator import Simulator
-from connectors.zendesk.wire import media_id
 
 PDF = b"%PDF-1.7 " + b"x" * 1000
 
@@ -16,7 +16,7 @@ async def attached(zendesk: Zendesk, vendor: Simulator) -> Media:
     """The reference as the engine gets it."""
     ticket = vendor.open_ticket()
     await vendor.agent_says(ticket, "<p>here</p>", files=[("a.pdf", "application/pdf", PDF)])
-    (message,) = answers(zendesk, (await zendesk.collect(None, ticket)).raws)
+    (message,) = answers(zendesk, (await zendesk.poll(None, ticket)).raws)
     part = message.parts[-1]
     assert isinstance(part, File | Image)
     return part.media

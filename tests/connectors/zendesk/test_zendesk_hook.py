@@ -12,9 +12,9 @@ from zendesk_rig import SETTINGS, events, hook, make_zendesk
 
 from bridge.contract import ContactChanged, Malformed, Request, Unauthentic
 from bridge.testing.clock import VirtualClock
-from bridge.testing.conformance.stage import Hook, Stage
+from bridge.testing.conformance.harness import Hook, Stage
 from connectors.zendesk import Zendesk
-from connectors.zendesk.hook import sign
+from connectors.zendesk.callback import sign
 from connectors.zendesk.settings import PUBLIC_SECRET
 from connectors.zendesk.simulator import Simulator
 
@@ -61,8 +61,8 @@ async def _token(value: str) -> Any:
 
 
 async def test_a_trigger_points_at_its_ticket(clock: VirtualClock) -> None:
-    verdict = await make_zendesk(clock).verify(signed({"ticket_id": "71", "status": "Offen"}, clock()))
-    assert (verdict.look, verdict.raws, verdict.reply.status) == (("71",), (), 200)
+    result = await make_zendesk(clock).verify(signed({"ticket_id": "71", "status": "Offen"}, clock()))
+    assert (result.refresh, result.raws, result.reply.status) == (("71",), (), 200)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ async def test_authentic_but_unreadable(clock: VirtualClock, body: bytes) -> Non
 
 @pytest.mark.parametrize("body", [{}, {"ticket_id": "../71"}, {"ticket_id": None}, {"type": "zen:event-type:user.x"}])
 async def test_a_call_about_no_ticket_is_taken_and_means_nothing(clock: VirtualClock, body: Any) -> None:
-    verdict = await make_zendesk(clock).verify(signed(body, clock()))
-    assert (verdict.look, verdict.raws) == ((), ())
+    result = await make_zendesk(clock).verify(signed(body, clock()))
+    assert (result.refresh, result.raws) == ((), ())
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, -86_400])
@@ -182,8 +182,8 @@ async def test_users_that_were_merged_are_told(clock: VirtualClock) -> None:
         "detail": {"id": "17"},
         "event": {"user": {"id": "18"}},
     }
-    verdict = await zendesk.verify(signed(body, clock()))
-    (event,) = events(zendesk, verdict.raws)
+    result = await zendesk.verify(signed(body, clock()))
+    (event,) = events(zendesk, result.raws)
     assert isinstance(event, ContactChanged)
     assert (event.contact.id, event.merged_into) == ("17", "18")
 
@@ -220,7 +220,7 @@ async def test_events_point_at_their_tickets(clock: VirtualClock) -> None:
         await vendor.agent_says(ticket, "<p>hi</p>", status="solved")
         assert vendor.hooks.invocations == [200, 200]
         verdicts = [await stage.connector.verify(request) for request in stage.requests]
-        assert [verdict.look for verdict in verdicts] == [(ticket,), (ticket,)]
+        assert [result.refresh for result in verdicts] == [(ticket,), (ticket,)]
 
 
 async def test_what_the_simulator_sends_verifies_once_by_its_secret(clock: VirtualClock) -> None:

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from bridge.testing.faults import Trouble
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from connectors.zendesk.simulator import Simulator as DeskSimulator
-from connectors.zendesk.simulator_state import Comment, Ticket
+from connectors.zendesk.simulator.state import Comment, Ticket
 from tests.e2e.process import Process, until
 
 CUSTOMER = "oCustomer_A"

@@ -31,14 +31,14 @@ PDF = b"%PDF-1.7 x"
 
 
 async def look(zendesk: Zendesk, ticket: str) -> Page:
-    return await zendesk.collect(None, ticket)
+    return await zendesk.poll(None, ticket)
 
 
 async def poll(zendesk: Zendesk, cursor: str | None) -> tuple[Page, str]:
     """All pages of one round as one."""
     raws: list[Any] = []
     for _ in range(30):
-        page = await zendesk.collect(cursor)
+        page = await zendesk.poll(cursor)
         raws += page.raws
         assert page.cursor is not None
         cursor = page.cursor
@@ -139,7 +139,7 @@ async def test_a_ticket_that_lost_its_tag_is_still_ours(zendesk: Zendesk, vendor
 
 @pytest.mark.parametrize("ticket", ["0", "../users/me", "", "abc", "999999"])
 async def test_a_nudge_about_nothing_brings_no_words(zendesk: Zendesk, ticket: str) -> None:
-    page = await zendesk.collect(None, ticket) if ticket else Page()
+    page = await zendesk.poll(None, ticket) if ticket else Page()
     assert [e for e in events(zendesk, page) if isinstance(e, MessageReceived)] == []
 
 
@@ -408,7 +408,7 @@ async def test_a_poll_that_was_not_kept_is_repeated(zendesk: Zendesk, vendor: Si
 
 @pytest.mark.parametrize("cursor", ["nonsense", "t:", "p:1:2", "t:99999999999999999999"])
 async def test_a_cursor_that_cannot_be_read_is_no_end(zendesk: Zendesk, cursor: str) -> None:
-    page = await zendesk.collect(cursor)
+    page = await zendesk.poll(cursor)
     assert page.cursor is not None and page.cursor.startswith("t:")
 
 
@@ -431,7 +431,7 @@ async def test_a_throttled_export_says_how_long(zendesk: Zendesk, vendor: Simula
     _, cursor = await poll(zendesk, None)
     vendor.faults.add(Trouble.STATUS, "GET /api/v2/incremental", status=429, headers={"retry-after": "42"})
     with pytest.raises(Throttled) as caught:
-        await zendesk.collect(cursor)
+        await zendesk.poll(cursor)
     assert caught.value.retry_after == 42
 
 
@@ -452,7 +452,7 @@ async def test_trap_14_more_than_a_page_of_comments(zendesk: Zendesk, vendor: Si
 async def test_trap_14_a_sort_that_is_ignored_still_brings_the_newest(
     zendesk: Zendesk, vendor: Simulator, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.zendesk.simulator_rest._sorted", lambda rows, _query: rows)
+    monkeypatch.setattr("connectors.zendesk.simulator.rest._sorted", lambda rows, _query: rows)
     vendor.gate.per_ticket = 1000
     ticket = vendor.open_ticket()
     for number in range(130):

@@ -7,7 +7,7 @@ from zendesk_rig import say
 
 from bridge.contract import SetUpChange
 from bridge.testing.clock import VirtualClock
-from bridge.testing.conformance.stage import Hook, Stage
+from bridge.testing.conformance.harness import Hook, Stage
 from bridge.testing.rig import lend_account
 from connectors.zendesk import Zendesk
 from connectors.zendesk.simulator import Simulator
@@ -59,8 +59,8 @@ async def test_what_was_set_up_calls_and_verifies(vendor: Simulator, clock: Virt
         await vendor.agent_says(first.conversation, "<p>#retry</p>", public=False)
         await vendor.agent_solves(first.conversation)
         assert vendor.hooks.invocations == [200, 200, 200]
-        verdict = await zendesk.verify(stage.requests[0])
-        assert verdict.look == (first.conversation,)
+        result = await zendesk.verify(stage.requests[0])
+        assert result.refresh == (first.conversation,)
 
 
 async def test_trap_11_a_reinstalled_webhook_gets_its_triggers_back(bare: Zendesk, vendor: Simulator) -> None:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from zendesk_rig import CUSTOMER, OPENID, customer, kept, make_zendesk, note, room, say, send, target
+from zendesk_rig import CUSTOMER, OPENID, context, customer, kept, make_zendesk, note, say, send, target
 
 from bridge.contract import (
     Audience,
@@ -136,7 +136,7 @@ async def test_trap_8_a_closed_ticket_is_gone_before_anything_is_written(zendesk
 
 async def test_trap_8_closed_between_looking_and_writing(zendesk: Zendesk, vendor: Simulator) -> None:
     (first,) = await say(zendesk, "hello")
-    (step,) = zendesk.render([customer("again", id="m2")], room(first.conversation))
+    (step,) = zendesk.render([customer("again", id="m2")], context(first.conversation))
     where = target(first.conversation, key="key-2")
     where = where.model_copy(update={"prepared": await zendesk.prepare(step, where)})
     await vendor.closes(first.conversation)
@@ -225,7 +225,7 @@ async def test_trap_1_a_repeat_is_guarded_against_changes_meanwhile(
     zendesk: Zendesk, vendor: Simulator, clock: VirtualClock
 ) -> None:
     (first,) = await say(zendesk, "hello")
-    (step,) = zendesk.render([customer("again", id="m2")], room(first.conversation))
+    (step,) = zendesk.render([customer("again", id="m2")], context(first.conversation))
     where = target(first.conversation, key="key-2", attempt=2)
     where = where.model_copy(update={"prepared": await zendesk.prepare(step, where)})
     clock.advance(seconds=1)
@@ -247,7 +247,7 @@ async def test_trap_2_tags_of_others_survive(zendesk: Zendesk, vendor: Simulator
 
 
 async def show(zendesk: Zendesk, ticket: str, labels: Labels, key: str) -> None:
-    step = zendesk.labels(labels, room(ticket))
+    step = zendesk.labels(labels, context(ticket))
     assert step is not None and step.audience is Audience.AGENTS
     await send(zendesk, step, target(ticket, key=key))
 
@@ -308,8 +308,8 @@ async def test_trap_3_after_the_key_is_forgotten_the_ticket_is_looked_up(
     with pytest.raises(Retryable):
         await say(zendesk, "hello")
     clock.advance(hours=5)
-    (step,) = zendesk.render([customer("hello", id="m0")], room())
-    found = await zendesk.find(step, target(tried_at=began))
+    (step,) = zendesk.render([customer("hello", id="m0")], context())
+    found = await zendesk.lookup(step, target(tried_at=began))
     assert found is not None
     assert found.conversation == str(next(iter(vendor.state.tickets)))
     assert found.ids == (str(vendor.ticket(found.conversation)[0].id),)
@@ -338,10 +338,10 @@ async def test_external_ids_are_not_unique_the_key_is(zendesk: Zendesk, vendor: 
     (first,) = await say(zendesk, "hello")
     fields = {"comment": {"body": "copy"}, "external_id": "bridge:support:7:key-1"}
     vendor.tickets.create(fields, vendor.state.agent)
-    (step,) = zendesk.render([customer("hello", id="m0")], room())
-    found = await zendesk.find(step, target())
+    (step,) = zendesk.render([customer("hello", id="m0")], context())
+    found = await zendesk.lookup(step, target())
     assert found is not None and found.conversation == first.conversation
-    assert await zendesk.find(step, target(key="key-9")) is None
+    assert await zendesk.lookup(step, target(key="key-9")) is None
 
 
 @pytest.mark.parametrize("trouble", [Trouble.STATUS_AFTER, Trouble.RESET_AFTER, Trouble.GARBAGE, Trouble.TRUNCATED])
@@ -356,8 +356,8 @@ async def test_trap_3_a_comment_that_took_effect_is_found(
         await say(zendesk, "again", ticket=first.conversation, key="key-2")
     assert not caught.value.certain
     clock.advance(minutes=1)
-    (step,) = zendesk.render([customer("again", id="m2")], room(first.conversation))
-    found = await zendesk.find(step, target(first.conversation, key="key-2", tried_at=began))
+    (step,) = zendesk.render([customer("again", id="m2")], context(first.conversation))
+    found = await zendesk.lookup(step, target(first.conversation, key="key-2", tried_at=began))
     assert found is not None
     assert found.ids == (str(vendor.ticket(first.conversation)[-1].id),)
 
@@ -369,10 +369,10 @@ async def test_where_audits_are_withheld_comments_show_the_key(
     (first,) = await say(zendesk, "hello")
     (receipt,) = await say(zendesk, "again", ticket=first.conversation, key="key-2")
     vendor.faults.add(Trouble.STATUS, "GET .*/audits", status=status, times=9)
-    (step,) = zendesk.render([customer("again", id="m2")], room(first.conversation))
-    found = await zendesk.find(step, target(first.conversation, key="key-2"))
+    (step,) = zendesk.render([customer("again", id="m2")], context(first.conversation))
+    found = await zendesk.lookup(step, target(first.conversation, key="key-2"))
     assert found is not None and found.ids == receipt.ids
-    assert await zendesk.find(step, target(first.conversation, key="key-9")) is None
+    assert await zendesk.lookup(step, target(first.conversation, key="key-9")) is None
 
 
 async def test_a_look_up_reads_beyond_one_page(zendesk: Zendesk, vendor: Simulator, clock: VirtualClock) -> None:
@@ -382,8 +382,8 @@ async def test_a_look_up_reads_beyond_one_page(zendesk: Zendesk, vendor: Simulat
     vendor.gate.per_ticket = 1000
     for number in range(130):
         await vendor.agent_says(first.conversation, f"<p>{number}</p>")
-    (step,) = zendesk.render([customer("again", id="m2")], room(first.conversation))
-    found = await zendesk.find(step, target(first.conversation, key="key-2", tried_at=began))
+    (step,) = zendesk.render([customer("again", id="m2")], context(first.conversation))
+    found = await zendesk.lookup(step, target(first.conversation, key="key-2", tried_at=began))
     assert found is not None and found.ids == receipt.ids
 
 
@@ -391,17 +391,17 @@ async def test_a_look_up_on_a_merged_ticket_still_finds(zendesk: Zendesk, vendor
     (first,) = await say(zendesk, "hello")
     (receipt,) = await say(zendesk, "again", ticket=first.conversation, key="key-2")
     await vendor.merges(first.conversation, vendor.open_ticket(tags=()))
-    (step,) = zendesk.render([customer("again", id="m2")], room(first.conversation))
-    found = await zendesk.find(step, target(first.conversation, key="key-2"))
+    (step,) = zendesk.render([customer("again", id="m2")], context(first.conversation))
+    found = await zendesk.lookup(step, target(first.conversation, key="key-2"))
     assert found is not None and found.ids == receipt.ids
 
 
 async def test_a_look_up_on_a_deleted_ticket_says_that_it_is_gone(zendesk: Zendesk, vendor: Simulator) -> None:
     (first,) = await say(zendesk, "hello")
     await vendor.deletes(first.conversation)
-    (step,) = zendesk.render([customer("again", id="m2")], room(first.conversation))
+    (step,) = zendesk.render([customer("again", id="m2")], context(first.conversation))
     with pytest.raises(Gone):
-        await zendesk.find(step, target(first.conversation, key="key-2"))
+        await zendesk.lookup(step, target(first.conversation, key="key-2"))
 
 
 # Traps 6, 7, 17: people
@@ -487,7 +487,7 @@ async def test_a_deleted_user_is_made_again(zendesk: Zendesk, vendor: Simulator,
 
 async def test_a_user_that_vanished_a_moment_ago_is_looked_up_anew(zendesk: Zendesk, vendor: Simulator) -> None:
     (first,) = await say(zendesk, "hello")
-    (step,) = zendesk.render([customer("again", id="m2")], room())
+    (step,) = zendesk.render([customer("again", id="m2")], context())
     where = target(key="key-2", peer=first.peer)
     prepared = await zendesk.prepare(step, where)
     vendor.state.users[int(first.peer)].active = False
@@ -533,7 +533,7 @@ async def test_upload_tokens_that_ended_are_replaced(zendesk: Zendesk, vendor: S
     """Tokens live for 60 minutes; each attempt brings its own."""
     (first,) = await say(zendesk, "hello")
     media = await kept(zendesk, b"%PDF-1.7 x", "invoice.pdf", "application/pdf")
-    (step,) = zendesk.render([customer(File(media=media), id="m2")], room(first.conversation))
+    (step,) = zendesk.render([customer(File(media=media), id="m2")], context(first.conversation))
     vendor.faults.add(Trouble.STATUS, WRITES, status=503, headers={"retry-after": "5"})
     with pytest.raises(Throttled):
         await send(zendesk, step, target(first.conversation, key="key-2"))
@@ -625,7 +625,7 @@ async def test_renewed_html_texts_of_customers_become_plain(zendesk: Zendesk, ve
 
 def test_a_private_note_is_never_part_of_a_public_step(clock: VirtualClock) -> None:
     zendesk = make_zendesk(clock)
-    steps = zendesk.render([customer("a"), note("b"), customer("c", id="m3")], room("71"))
+    steps = zendesk.render([customer("a"), note("b"), customer("c", id="m3")], context("71"))
     assert [(step.verb, step.audience) for step in steps] == [
         ("say", Audience.CUSTOMER),
         ("note", Audience.AGENTS),
@@ -635,7 +635,7 @@ def test_a_private_note_is_never_part_of_a_public_step(clock: VirtualClock) -> N
 
 def test_the_customer_is_named_in_the_subject_once(clock: VirtualClock) -> None:
     zendesk = make_zendesk(clock)
-    (step,) = zendesk.render([customer("\n\n  first words\nmore")], room(contact=CUSTOMER))
+    (step,) = zendesk.render([customer("\n\n  first words\nmore")], context(contact=CUSTOMER))
     assert step.body["subject"] == "Customer A: first words"
-    (step,) = zendesk.render([customer("{{ticket.id}}", subject="")], room(contact=Contact(id="x")))
+    (step,) = zendesk.render([customer("{{ticket.id}}", subject="")], context(contact=Contact(id="x")))
     assert "{{" not in step.body["subject"]

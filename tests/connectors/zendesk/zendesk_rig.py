@@ -18,8 +18,8 @@ from bridge.contract import (
     Part,
     Raw,
     Receipt,
+    RenderContext,
     Request,
-    Room,
     Status,
     Step,
     Target,
@@ -55,8 +55,8 @@ def note(text: str, id: str = "n1") -> Message:  # noqa: A002 # as the field is 
     return Message(id=id, conversation="x", author=author, parts=(Text(body=text),), audience=Audience.AGENTS)
 
 
-def room(conversation: str | None = None, **fields: Any) -> Room:
-    return Room(conversation=conversation, contact=fields.pop("contact", CUSTOMER), **fields)
+def context(conversation: str | None = None, **fields: Any) -> RenderContext:
+    return RenderContext(conversation=conversation, contact=fields.pop("contact", CUSTOMER), **fields)
 
 
 def target(conversation: str | None = None, *, key: str = "key-1", **fields: Any) -> Target:
@@ -83,7 +83,7 @@ async def say(
     messages = [customer(part, id=f"m{n}") if isinstance(part, str) else part for n, part in enumerate(said)]
     contact = more.get("contact", CUSTOMER)
     steps = zendesk.render(
-        messages, room(ticket, status=status, fields=fields or {}, previous=previous, contact=contact)
+        messages, context(ticket, status=status, fields=fields or {}, previous=previous, contact=contact)
     )
     receipts: list[Receipt] = []
     for number, step in enumerate(steps):

@@ -12,11 +12,11 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from bridge.contract import (
     Account,
     AccountConfig,
-    Answer,
     Audience,
     AuthFailed,
     Author,
     AuthorKind,
+    CallbackResult,
     Capabilities,
     Card,
     Connector,
@@ -37,11 +37,12 @@ from bridge.contract import (
     Raw,
     Receipt,
     Rejected,
+    RenderContext,
     Reply,
     Request,
+    Response,
     Retryable,
     Role,
-    Room,
     Step,
     Support,
     Target,
@@ -49,7 +50,6 @@ from bridge.contract import (
     Throttled,
     Unauthentic,
     Unsupported,
-    Verdict,
     to_plain,
 )
 
@@ -116,7 +116,7 @@ class Post(Connector[PostConfig]):
 
     # Inbound
 
-    async def verify(self, request: Request) -> Verdict:
+    async def verify(self, request: Request) -> CallbackResult:
         stamp = request.headers.get("x-timestamp", "")
         signed = stamp.encode() + b"." + request.body
         expected = hmac.new(self.config.hook_secret.get_secret_value().encode(), signed, hashlib.sha256).hexdigest()
@@ -125,7 +125,7 @@ class Post(Connector[PostConfig]):
             raise Unauthentic("the signature does not fit")
         if not stamp.isdecimal() or abs(request.at.timestamp() - int(stamp)) > TOLERANCE:
             raise Unauthentic("the callback is too old")
-        return Verdict(Reply(200, "ok"), raws=(_raw(_object(request.body)),))
+        return CallbackResult(Reply(200, "ok"), raws=(_raw(_object(request.body)),))
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
         try:
@@ -147,7 +147,7 @@ class Post(Connector[PostConfig]):
         )
         return [MessageReceived(message=message)]
 
-    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
         if cursor is None and conversation is None:
             newest = await self._call("GET", "/messages", {"newest": 1})
             return Page(cursor=str(max((message["id"] for message in newest["messages"]), default=0)))
@@ -163,7 +163,7 @@ class Post(Connector[PostConfig]):
 
     # Outbound
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         return [step for message in messages for step in self._steps(message)]
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
@@ -180,7 +180,7 @@ class Post(Connector[PostConfig]):
             return _receipt(await self._call("POST", "/threads", json_body=body))
         return _receipt(await self._call("POST", f"/threads/{target.conversation}/messages", json_body=body))
 
-    async def find(self, step: Step, target: Target) -> Receipt | None:
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
         found = (await self._call("GET", "/messages", {"key": target.key}))["messages"]
         return _receipt(found[0]) if found else None
 
@@ -249,7 +249,7 @@ _STATUSES = {
 }
 
 
-def _expect_success(answer: Answer) -> None:
+def _expect_success(answer: Response) -> None:
     """An error of the vendor by its status; 5xx leaves open whether anything was done."""
     if answer.ok:
         return

@@ -10,6 +10,7 @@ import pytest
 
 from bridge.contract import (
     AuthFailed,
+    CallbackResult,
     ConnectorError,
     Event,
     Health,
@@ -21,18 +22,17 @@ from bridge.contract import (
     Raw,
     Receipt,
     Rejected,
+    RenderContext,
     Request,
     Retryable,
     Role,
-    Room,
     Step,
     Target,
     Throttled,
     Unauthentic,
-    Verdict,
 )
 from bridge.testing.conformance import ConnectorConformance
-from bridge.testing.conformance.dry import Impure
+from bridge.testing.conformance.purity import Impure
 from tests.contract.example import Post
 from tests.contract.example.connector import PostConfig
 from tests.contract.example.test_conformance import PostConformance
@@ -41,13 +41,13 @@ from tests.contract.example.test_conformance import PostConformance
 class Believes(Post):
     """Looks at no signature."""
 
-    async def verify(self, request: Request) -> Verdict:
+    async def verify(self, request: Request) -> CallbackResult:
         try:
             return await super().verify(request)
         except Unauthentic:
             try:
                 message = json.loads(request.body)["message"]
-                return Verdict(raws=(Raw(key=f"message:{message['id']}", payload=json.dumps(message).encode()),))
+                return CallbackResult(raws=(Raw(key=f"message:{message['id']}", payload=json.dumps(message).encode()),))
             except (ValueError, KeyError, TypeError, RecursionError):
                 raise Malformed("unreadable") from None
 
@@ -55,7 +55,7 @@ class Believes(Post):
 class Crashes(Post):
     """Reads before it checks."""
 
-    async def verify(self, request: Request) -> Verdict:
+    async def verify(self, request: Request) -> CallbackResult:
         json.loads(request.body)
         return await super().verify(request)
 
@@ -65,33 +65,33 @@ class CountsDeliveries(Post):
 
     deliveries: ClassVar[int] = 0
 
-    async def verify(self, request: Request) -> Verdict:
-        verdict = await super().verify(request)
+    async def verify(self, request: Request) -> CallbackResult:
+        result = await super().verify(request)
         type(self).deliveries += 1
-        return Verdict(raws=[Raw(key=f"delivery:{self.deliveries}", payload=raw.payload) for raw in verdict.raws])
+        return CallbackResult(raws=[Raw(key=f"delivery:{self.deliveries}", payload=raw.payload) for raw in result.raws])
 
 
 class OneKey(Post):
     """All messages of a thread share a key."""
 
-    async def verify(self, request: Request) -> Verdict:
-        verdict = await super().verify(request)
-        return Verdict(raws=[Raw(key="thread", payload=raw.payload) for raw in verdict.raws])
+    async def verify(self, request: Request) -> CallbackResult:
+        result = await super().verify(request)
+        return CallbackResult(raws=[Raw(key="thread", payload=raw.payload) for raw in result.raws])
 
 
 class OtherKeysInPolls(Post):
     """Webhook and poll do not meet."""
 
-    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
-        page = await super().collect(cursor, conversation)
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
+        page = await super().poll(cursor, conversation)
         return Page([Raw(key=f"poll:{raw.key}", payload=raw.payload) for raw in page.raws], page.cursor, page.more)
 
 
 class ImportsHistory(Post):
     """The first collection brings all that ever was."""
 
-    async def collect(self, cursor: str | None, conversation: str | None = None) -> Page:
-        return await super().collect(cursor or "0", conversation)
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
+        return await super().poll(cursor or "0", conversation)
 
 
 class ReadsTheClock(Post):
@@ -120,42 +120,42 @@ class Strict(Post):
 class Drops(Post):
     """A message that is no text is forgotten."""
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        return super().render([message for message in messages if message.parts[0].kind == "text"], room)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        return super().render([message for message in messages if message.parts[0].kind == "text"], context)
 
 
 class Reverses(Post):
     """The last comes first."""
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        return super().render(messages[::-1], room)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        return super().render(messages[::-1], context)
 
 
 class Publishes(Post):
     """Private notes go to everybody."""
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        steps = super().render(messages, room)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        steps = super().render(messages, context)
         return [Step.model_validate(step.model_dump() | {"audience": "customer"}) for step in steps]
 
 
 class Rambles(Post):
     """Texts are not split."""
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         return [
             step.model_copy(update={"body": step.body | {"text": step.body["text"] * 3}})
-            for step in super().render(messages, room)
+            for step in super().render(messages, context)
         ]
 
 
 class Shortens(Post):
     """What is long is cut off."""
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         return [
             step.model_copy(update={"body": step.body | {"text": step.body["text"][:20]}})
-            for step in super().render(messages, room)
+            for step in super().render(messages, context)
         ]
 
 
@@ -164,18 +164,19 @@ class Remembers(Post):
 
     count = 0
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         self.count += 1
         return [
-            step.model_copy(update={"body": step.body | {"n": self.count}}) for step in super().render(messages, room)
+            step.model_copy(update={"body": step.body | {"n": self.count}})
+            for step in super().render(messages, context)
         ]
 
 
 class Forgets(Post):
     """A file that is too large is dropped without a word."""
 
-    def render(self, messages: Sequence[Message], room: Room) -> Sequence[Step]:
-        steps = super().render(messages, room)
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        steps = super().render(messages, context)
         return [
             step if step.media else step.model_copy(update={"body": step.body | {"text": "a file"}}) for step in steps
         ]
@@ -194,7 +195,7 @@ class Certain(Post):
 class BlindlyCertain(Certain):
     """... and find never finds."""
 
-    async def find(self, step: Step, target: Target) -> Receipt | None:
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
         return None
 
 
@@ -284,7 +285,7 @@ class Noisy(Post):
 class Finder(Post):
     """find takes any message for the one."""
 
-    async def find(self, step: Step, target: Target) -> Receipt | None:
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
         return Receipt(ids=("1",), conversation=target.conversation or "1")
 
 

@@ -1,0 +1,229 @@
+"""The command line. Results go to standard output, logs to standard error, faults as one line each."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge import __version__
+from bridge.app import Bridge
+from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
+from bridge.cli.repairs import dead, people
+from bridge.settings import ConfigError
+from bridge.telemetry import set_up_logging
+from mappings.schema import migrate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bridge")
+def main() -> None:
+    """One conversation on both sides: customers where they write, agents in the helpdesk they have."""
+
+
+main.add_command(dead)
+main.add_command(people)
+
+
+@main.command()
+@CONFIG
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--no-work", is_flag=True, help="Take callbacks only; another process does the work (PostgreSQL).")
+@click.option("--no-migrate", is_flag=True, help="Do not bring the tables up to date first.")
+@guarded
+def serve(config: str | None, host: str, port: int, no_work: bool, no_migrate: bool) -> None:
+    """Web and workers in one process. Ends within 10 s of SIGTERM, after what is in hand is finished."""
+    from bridge.serve import run_server
+
+    set_up_logging()
+    settings, declared, _ = read_config(config)
+    run_server(Bridge(settings, declared, work=not no_work), host, port, bring_up_to_date=not no_migrate)
+
+
+@main.command()
+@CONFIG
+@guarded
+def work(config: str | None) -> None:
+    """Workers only, beside `serve --no-work` (PostgreSQL)."""
+    from bridge.serve import run_workers
+
+    set_up_logging()
+    settings, declared, path = read_config(config)
+    if settings.bridge.database_url.startswith("sqlite"):
+        raise ConfigError([f"{path}: bridge.database_url: `bridge work` needs PostgreSQL; SQLite serves one process"])
+    run_workers(Bridge(settings, declared))
+
+
+@main.command()
+@CONFIG
+@click.option("--json", "as_json", is_flag=True)
+def check(config: str | None, as_json: bool) -> None:
+    """Reads the configuration and names every fault. Touches no network and no database."""
+    faults: list[str] = []
+    try:
+        settings, declared, path = read_config(config)
+    except ConfigError as error:
+        faults = error.faults
+    if as_json:
+        click.echo(json.dumps({"ok": not faults, "faults": faults}, ensure_ascii=False))
+    elif faults:
+        click.echo("\n".join(faults), err=True)
+    else:
+        kinds = ", ".join(f"{name} ({one.config.kind})" for name, one in declared.items())
+        click.echo(f"{path}: ok. Accounts: {kinds or 'none'}. Routes: {len(settings.routes)}.")
+    sys.exit(2 if faults else 0)
+
+
+@main.command(name="migrate")
+@CONFIG
+@guarded
+def migrate_command(config: str | None) -> None:
+    """Brings the tables up to date."""
+    settings, declared, _ = read_config(config)
+    bridge = Bridge(settings, declared)
+    bridge.store.open()
+    try:
+        before, after = migrate(bridge.store)
+    finally:
+        bridge.store.close()
+    click.echo(f"already at {after}" if before == after else f"{before or 'empty'} → {after}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True)
+def connectors(as_json: bool) -> None:
+    """The installed connectors and what each can do."""
+    from bridge.cli.capabilities import matrix_rows, matrix_text
+
+    click.echo(json.dumps(matrix_rows(), ensure_ascii=False, indent=2) if as_json else matrix_text())
+
+
+@main.command()
+@CONFIG
+@click.option("--account", "only", metavar="NAME", help="Only this one.")
+@click.option("--json", "as_json", is_flag=True)
+@guarded
+def doctor(config: str | None, only: str | None, as_json: bool) -> None:
+    """Proves each account: credentials, rights, set-up. Prints a remedy for each fault; exit 0, or 1."""
+    from bridge.cli.accounts import account_of, examine, examined_text, lent
+
+    settings, declared, path = read_config(config)
+
+    async def run() -> dict[str, Any]:
+        async with lent(settings, declared) as bridge:
+            if only is not None:
+                account_of(bridge, only, path)
+            return await examine(bridge, only)
+
+    found = asyncio.run(run())
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else examined_text(found))
+    sys.exit(0 if all(one["ok"] for one in found.values()) else 1)
+
+
+@main.command()
+@click.argument("kind")
+@click.option("--account", "name", metavar="NAME", required=True)
+@click.option("--remove", is_flag=True, help="Take away what was set up.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@CONFIG
+@guarded
+def setup(kind: str, name: str, remove: bool, yes: bool, config: str | None) -> None:
+    """Creates or repairs what the vendor's side needs (webhook, trigger, fields). Shows the plan first."""
+    from bridge.cli.accounts import account_of, lent, set_up
+    from bridge.contract import ConnectorError
+
+    settings, declared, path = read_config(config)
+
+    async def run() -> bool:
+        async with lent(settings, declared) as bridge:
+            return await set_up(account_of(bridge, name, path, kind), remove=remove, agreed=yes)
+
+    try:
+        done = asyncio.run(run())
+    except ConnectorError as error:
+        raise Fault(f"accounts.{name}: {error.message}") from None
+    sys.exit(0 if done else 1)
+
+
+@main.group()
+def desk() -> None:
+    """The built-in web desk."""
+
+
+@desk.command(name="add-agent")
+@click.argument("agent", metavar="NAME")
+@click.option("--account", "name", metavar="NAME", required=True)
+@click.option("--password", envvar="BRIDGE_AGENT_PASSWORD", help="Else it is asked for, or read from standard input.")
+@CONFIG
+@guarded
+def desk_add_agent(agent: str, name: str, password: str | None, config: str | None) -> None:
+    """A sign-in for an agent of the built-in web desk."""
+    from bridge.cli.accounts import account_of, lent, sign_in
+
+    settings, declared, path = read_config(config)
+    if password is None:
+        password = click.prompt("Password", hide_input=sys.stdin.isatty(), confirmation_prompt=sys.stdin.isatty())
+
+    async def run() -> None:
+        async with lent(settings, declared) as bridge:
+            await sign_in(account_of(bridge, name, path), agent, str(password))
+
+    try:
+        asyncio.run(run())
+    except ValueError as error:
+        raise Fault(str(error)) from None
+    click.echo(f"{agent} can sign in at {settings.bridge.public_url}/desk/{name}/")
+
+
+@main.command()
+@click.option("--config", "config", metavar="PATH", default="config.toml", show_default=True)
+@click.option("--public-url", prompt="The address that platforms reach", metavar="URL")
+@guarded
+def init(config: str, public_url: str) -> None:
+    """Writes a first configuration with generated keys. Never overwrites."""
+    from bridge.cli.accounts import first_config
+
+    path = Path(config)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            path.chmod(0o600)
+            file.write(first_config(public_url.rstrip("/")))
+    except FileExistsError:
+        raise BadConfig(f"{path}: exists already; name another file with --config") from None
+    except OSError as error:
+        raise BadConfig(f"{path}: cannot be written: {error.strerror}") from None
+    click.echo(f"{path} is written. Fill in what is empty, then run: bridge check --config {path}")
+
+
+@main.command()
+@click.argument("identifier", metavar="ID")
+@CONFIG
+@click.option("--json", "as_json", is_flag=True)
+@guarded
+def trace(identifier: str, config: str | None, as_json: bool) -> None:
+    """Where a message is and why. ID is a message id of either side, a ticket, a conversation or a person."""
+    from bridge.cli.trace import trace_json, trace_text
+
+    found = reading(config, trace_json, identifier)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    elif found["links"] or found["raws"]:
+        click.echo(trace_text(found))
+    if not found["links"] and not found["raws"]:
+        raise Fault(f"nothing is known of {identifier!r}")
+
+
+@main.command()
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--data", "folder", metavar="DIR", help="Where to keep its data; else a new temporary folder.")
+@click.option("--script", is_flag=True, help="Play a conversation here in the terminal instead of serving pages.")
+@guarded
+def demo(port: int, folder: str | None, script: bool) -> None:
+    """The whole product with no account anywhere: a simulated platform, the shipped bridge, a web desk."""
+    from bridge.demo import run_demo
+
+    set_up_logging(level="WARNING")
+    asyncio.run(run_demo(port, folder, script=script))

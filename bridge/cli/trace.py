@@ -1,0 +1,155 @@
+"""Where a message is and why: everything the tables know of one id, in order. No message text."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.engine.conversation.allowance import Allowance
+from mappings import inbox, inspection, links, waiting
+from mappings.store import Tx
+
+
+def trace_json(tx: Tx, identifier: str, now: datetime | None = None) -> dict[str, Any]:
+    """All links that an id leads to, each with its messages and steps; and payloads by that id."""
+    now = now or datetime.now(UTC)
+    raws = [_raw(row) for row in inbox.find_raws(tx, identifier)]
+    found: dict[int, set[str]] = {}
+    for pair in links.find_pairs(tx, identifier):
+        found.setdefault(pair.link_id, set()).add(pair.message_id)
+    for link_id in inspection.links_named(tx, identifier):
+        found[link_id] = set()  # a ticket whose number is also a message's: all of it
+    return {
+        "id": identifier,
+        "raws": raws,
+        "links": [_link(tx, link_id, wanted, now) for link_id, wanted in sorted(found.items())],
+    }
+
+
+def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime) -> dict[str, Any]:
+    link = links.get_link(tx, link_id)
+    steps = inspection.steps_of_link(tx, link_id)
+    if wanted:
+        steps = [step for step in steps if wanted & _covered(step) or wanted & _made(step)]
+    lanes = [lane(link_id) for lane in (links.lane_to_desk, links.lane_to_channel, links.lane_of_labels)]
+    held = [row for lane in lanes for row in waiting.waiting_in(tx, lane) if not wanted or row.message_id in wanted]
+    return {
+        "link": link.id,
+        "channel": link.channel,
+        "conversation": link.conversation,
+        "desk": link.desk,
+        "ticket": link.ticket,
+        "state": link.state,
+        "person": link.person_id,
+        "ledger": _ledger(link.ledger, now),
+        "consents": {row.template: row.left for row in links.consents_of(tx, link.channel, link.conversation)},
+        "waiting": [
+            {"message": row.message_id, "to": row.account, "held": row.held, "since": _time(row.created_at)}
+            for row in held
+        ],
+        "steps": [_step(tx, step) for step in steps],
+    }
+
+
+def _step(tx: Tx, step: Row[Any]) -> dict[str, Any]:
+    received, stored = inspection.arrival_of(tx, step.link_id, step.id)
+    return {
+        "step": step.id,
+        "key": step.key,
+        "to": step.account,
+        "verb": json.loads(step.step)["verb"],
+        "messages": sorted(_covered(step)),
+        "state": "unknown" if step.unknown and step.state == "ready" else step.state,
+        "why": f"{step.code}: {step.error}" if step.code else "",
+        "received": _time(received),
+        "stored": _time(stored),
+        "rendered": _time(step.created_at),
+        "due": _time(step.due_at),
+        "done": _time(step.done_at),
+        "receipt": json.loads(step.receipt) if step.receipt else None,
+        "ledger": _ledger(step.ledger, step.created_at) if step.ledger else None,
+        "attempts": [
+            {
+                "number": one.number,
+                "begun": _time(one.begun_at),
+                "ended": _time(one.ended_at),
+                "outcome": one.outcome,
+                "code": one.code,
+                "detail": one.detail,
+            }
+            for one in inspection.attempts_of(tx, step)
+        ],
+    }
+
+
+def _ledger(text: str, at: datetime) -> dict[str, Any]:
+    """The allowance as it was counted at a moment: what it held, and what that meant."""
+    found: dict[str, Any] = json.loads(text)
+    return {**found, "at": _time(at), "means": Allowance.model_validate_json(text).summary(at)} if found else {}
+
+
+def _raw(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "account": row.account,
+        "key": row.key,
+        "state": row.state,
+        "error": row.error,
+        "received": _time(row.received_at),
+        "routed": _time(row.done_at),
+    }
+
+
+def trace_text(found: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [
+        f"{raw['received']}  received at {raw['account']} as {raw['key']}: {raw['state']} {raw['error']}".rstrip()
+        for raw in found["raws"]
+    ]
+    for link in found["links"]:
+        ticket = link["ticket"] or "no ticket yet"
+        ends = f"{link['channel']} {link['conversation']} ↔ {link['desk']} {ticket}"
+        lines.append(f"link {link['link']}: {ends} ({link['state']})")
+        if link["ledger"]:
+            lines.append(f"    allowance now: {_allowance(link['ledger'])}")
+        for row in link["waiting"]:
+            why = f", held: {row['held']}" if row["held"] else ""
+            lines.append(f"    {row['since']}  waits for {row['to']}: {row['message']}{why}")
+        for step in link["steps"]:
+            lines += _step_lines(step)
+    return "\n".join(lines)
+
+
+def _step_lines(step: dict[str, Any]) -> list[str]:
+    carries = ", ".join(step["messages"]) or "nothing"
+    head = f"    {step['rendered']}  {step['verb']} → {step['to']}: {step['state']} {step['why']}".rstrip()
+    lines = [f"{head}  (step s{step['step']}, carries {carries})"]
+    if step["received"]:
+        lines.append(f"        {step['received']}  received; in its lane {step['stored']}")
+    if step["ledger"]:
+        lines.append(f"        allowance when rendered: {_allowance(step['ledger'])}")
+    for one in step["attempts"]:
+        result = f"{one['outcome'] or 'no result'} {one['code']} {one['detail']}".rstrip()
+        lines.append(f"        {one['begun']}  attempt {one['number']}: {result}")
+    return lines
+
+
+def _allowance(ledger: dict[str, Any]) -> str:
+    """In words: what is left, why, and since when."""
+    facts = [str(ledger["means"])]
+    for name, word in (("spoke_at", "customer wrote"), ("entered_at", "opened the chat"), ("answered_at", "answered")):
+        if ledger.get(name):
+            facts.append(f"{word} {ledger[name]}")
+    return f"{', '.join(facts)}; {ledger.get('used', 0)} used since the customer wrote"
+
+
+def _covered(step: Row[Any]) -> set[str]:
+    return set(json.loads(step.step).get("covers", ()))
+
+
+def _made(step: Row[Any]) -> set[str]:
+    return set(json.loads(step.receipt).get("ids", ())) if step.receipt else set()
+
+
+def _time(moment: datetime | None) -> str | None:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z" if moment is not None else None

@@ -1,0 +1,203 @@
+"""What the engine and a connector hand each other."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import Field
+
+from bridge.contract.events import Status
+from bridge.contract.messages import Audience, Contact, Media, Value
+
+
+@dataclass(slots=True)
+class Request:
+    """One callback as it came in, at most 1 MiB. Header names are lower case; `query` keeps repeats and order.
+
+    To be read only. (A frozen one costs three times as much to make, and one is made for every callback.)
+    """
+
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    body: bytes
+    client: str
+    at: datetime
+    _ones: Mapping[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def ones(self) -> Mapping[str, str]:
+        """The query parameters that are given once: what stands twice can be read in two ways, so it has no value."""
+        if self._ones is None:
+            found = dict(self.query)
+            if len(found) != len(self.query):
+                names = Counter(name for name, _ in self.query)
+                found = {name: value for name, value in found.items() if names[name] == 1}
+            self._ones = found
+        return self._ones
+
+    def one(self, name: str) -> str:
+        """The only value of a query parameter, "" when it is absent *or given twice*: ambiguity is refused."""
+        return self.ones.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer. An empty 200 means "accepted" to some vendors: never use one for trouble."""
+
+    status: int = 200
+    body: str | bytes = ""
+    media_type: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Raw(NamedTuple):
+    """An authentic payload as received.
+
+    `key` is the vendor's identity of the *thing* (comment 5001), never of the delivery (webhook call 9), so that
+    webhook and poll meet on it. `payload` holds all that `normalise` needs: it has no other source.
+    """
+
+    key: str
+    payload: bytes
+    at: datetime | None = None
+
+
+_OK = Reply(200, "ok")
+
+
+class CallbackResult(NamedTuple):
+    """What an authentic request means: evidence to keep (`raws`), conversations to look at now (`look`), both, or none.
+
+    `reply` is sent only after `raws` are durable.
+    """
+
+    reply: Reply = _OK
+    raws: Sequence[Raw] = ()
+    refresh: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a collection. The engine commits `raws` and `cursor` together and asks again while `more`."""
+
+    raws: Sequence[Raw] = ()
+    cursor: str | None = None
+    more: bool = False
+
+
+class RenderContext(Value):
+    """What `render` may know: the place the messages go to, at this moment.
+
+    `conversation` is None when the ticket does not exist yet. `previous` is the finished ticket this one follows.
+    `fields` come from the route (group, tags, priority, custom fields). `replies` and `until` are the reply allowance
+    towards a customer; None where there is no such limit. `context` is where the customer came from.
+    """
+
+    conversation: str | None = None
+    status: Status = Status.OPEN
+    contact: Contact = Contact(id="")
+    context: dict[str, str] = {}
+    fields: dict[str, Any] = {}
+    previous: str = ""
+    replies: int | None = None
+    until: datetime | None = None
+    language: str = "en"
+    now: datetime | None = None
+
+
+class Labels(Value):
+    """What a ticket should show of its conversation besides the messages: how many replies are left, and until when.
+
+    `tags` are to be there; every other tag that begins with `prefix` is to go; all further tags are left alone.
+    `fields` are custom fields as the route names them, with their values ("" empties one).
+    """
+
+    tags: tuple[str, ...] = ()
+    prefix: str = "replies-"
+    fields: dict[str, str] = {}
+
+
+class Step(Value):
+    """One visible effect at a vendor, as plain data: it is stored and sent again byte for byte.
+
+    `verb` and `body` mean something to the connector only. `covers` are the ids of the messages it carries (a message
+    may need several steps, a step may carry several messages). `cost` is how many replies of the allowance it uses.
+    `media` are the files it needs.
+    """
+
+    verb: str
+    body: dict[str, Any] = {}
+    media: tuple[Media, ...] = ()
+    covers: tuple[str, ...] = ()
+    audience: Audience = Audience.CUSTOMER
+    cost: int = 1
+
+
+class Target(Value):
+    """Where a step goes.
+
+    `key` is the step's own key, the same at every attempt: hand it to the vendor where there is a place for it.
+    `link` is a stable id of this conversation at the bridge. `peer` is the vendor's id of the customer, once a receipt
+    named it. `prepared` is what `Prepares.prepare` returned. `tried_at` is when the first attempt began.
+    """
+
+    key: str
+    link: str
+    conversation: str | None = None
+    contact: Contact = Contact(id="")
+    peer: str = ""
+    previous: str = ""
+    fields: dict[str, Any] = {}
+    context: dict[str, str] = {}
+    prepared: dict[str, Any] = Field(default={})
+    attempt: int = 1
+    tried_at: datetime | None = None
+
+
+class Receipt(Value):
+    """The vendor accepted a step.
+
+    `ids` are its ids of the messages made (the echo of them is known from here on). `conversation` is the ticket the
+    step went to, `peer` the vendor's id of the customer, `url` a page an agent can open.
+    """
+
+    ids: tuple[str, ...] = ()
+    conversation: str = ""
+    peer: str = ""
+    url: str = ""
+    detail: str = ""
+
+
+class Problem(Value):
+    """One fault that `check` found, and what to do about it."""
+
+    what: str
+    remedy: str = ""
+
+
+class Health(Value):
+    """The result of `Connector.check`. `facts` are worth showing (version, user, limits)."""
+
+    problems: tuple[Problem, ...] = ()
+    facts: dict[str, str] = {}
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+class Persist(Protocol):
+    """Makes raws durable, then returns. Raises `StoreDown` when they could not be kept.
+
+    With `cursor` the account's position is committed in the same transaction.
+    """
+
+    async def __call__(self, raws: Sequence[Raw], cursor: str | None = None) -> None: ...
+
+
+class StoreDown(Exception):
+    """The database could not commit in time. Whoever sent the thing must be told to send it again."""

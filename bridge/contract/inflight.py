@@ -1,0 +1,125 @@
+"""One request under way: its deadline, its body as it comes in, and what its failures mean."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx
+
+from bridge.contract.errors import Retryable
+
+_CERTAIN = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+_PIECE = 64 * 1024
+_PLAIN = frozenset({"identity", ""})
+
+
+@dataclass(slots=True)
+class InFlight:
+    """One request under way. `started` turns true when its first byte is about to leave."""
+
+    where: str
+    timeout: float
+    deadline: float
+    safe: bool
+    started: bool = False
+
+    @contextmanager
+    def classified(self) -> Iterator[None]:
+        """Transport failures come out as Retryable that knows whether anything can have happened."""
+        certain = self.safe
+        try:
+            yield
+        except TimeoutError:
+            certain = certain or not self.started
+            raise Retryable(
+                f"{self.where}: no answer within {self.timeout:g} s", code="timeout", certain=certain
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
+            name = type(error).__name__
+            certain = certain or isinstance(error, _CERTAIN) or not self.started
+            raise Retryable(f"{self.where}: {name}", code=name, certain=certain) from None
+
+
+class Reply(Protocol):
+    """The head of an answer, and its body as it comes in."""
+
+    status: int
+    headers: dict[str, str]
+
+    async def read(self) -> bytes:
+        """The next piece of the body, as it was sent; empty at its end."""
+
+    async def close(self) -> None: ...
+
+
+async def read_whole(reply: Reply, trip: InFlight, limit: int) -> bytes:
+    """The body, at most `limit` bytes. Time and failures are watched by whoever asked."""
+    body = bytearray()
+    if _coding(reply.headers) in _PLAIN:
+        while piece := await reply.read():
+            body += piece
+            _within(limit, body, trip)
+    else:
+        async for piece in read_pieces(reply, trip):
+            body += piece
+            _within(limit, body, trip)
+    return bytes(body)
+
+
+def _within(limit: int, body: bytearray, trip: InFlight) -> None:
+    if len(body) > limit:
+        raise Retryable(f"{trip.where}: the answer is larger than {limit} bytes", certain=trip.safe)
+
+
+def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Lower-case names to values, repeated ones joined by commas."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _coding(headers: Mapping[str, str]) -> str:
+    return headers.get("content-encoding", "identity").strip().lower()
+
+
+async def read_pieces(reply: Reply, trip: InFlight) -> AsyncGenerator[bytes, None]:
+    """The body in pieces of at most 64 KiB. Compressed ones are unpacked piece by piece, so that a bomb stays small."""
+    coding = _coding(reply.headers)
+    unpacker = zlib.decompressobj(47) if coding in {"gzip", "x-gzip", "deflate"} else None
+    if unpacker is None and coding not in _PLAIN:
+        raise Retryable(f"{trip.where}: answered in {coding[:20]!r}, which was not asked for", certain=trip.safe)
+    clock = asyncio.get_running_loop().time
+    while True:
+        with trip.classified():
+            if clock() >= trip.deadline:
+                raise TimeoutError  # what is here already comes without a wait, which alone is what a timeout ends
+            async with asyncio.timeout_at(trip.deadline):
+                chunk = await reply.read()
+        if not chunk:
+            break
+        while chunk:
+            with trip.classified():
+                piece = unpacker.decompress(chunk, _PIECE) if unpacker else chunk
+            if piece:
+                yield piece
+            chunk = unpacker.unconsumed_tail if unpacker and not unpacker.eof else b""
+    if unpacker is not None and not unpacker.eof:
+        raise Retryable(f"{trip.where}: the answer is cut off", code="truncated", certain=trip.safe)

@@ -1,0 +1,176 @@
+"""Replies left and the window's end, shown on the ticket itself by tags and custom fields.
+
+Labels have a lane of their own: they never stand before what people say, and a change that was not written yet is
+replaced by the next one.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.contract import (
+    Author,
+    AuthorKind,
+    ConnectorError,
+    Contact,
+    Labels,
+    Message,
+    RenderContext,
+    ShowsAllowance,
+    Status,
+)
+from bridge.engine.context import Effects, Runtime
+from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.outbound.policy import Decision, Disposition
+from bridge.engine.runtime.ids import new_name
+from bridge.registry import find_route
+from mappings import links, outbox, waiting
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+_SETTLE = timedelta(seconds=3)  # what changes within this is one update
+_BEHIND_WORDS = timedelta(seconds=1)
+_SHARE = 3  # of the updates that a desk allows a ticket, labels take at most one in so many
+_STEP = 15  # minutes: a window that moved by less is no change worth an update
+_TRIES_FOR = timedelta(minutes=10)
+
+
+def look_at(runtime: Runtime, book: Allowance, now: datetime, *, warned: bool = False) -> datetime | None:
+    """When the agents' view of the allowance changes next by the clock alone."""
+    until = book.message.until
+    if until is None or now >= until:
+        return None
+    if book.unanswered and not warned:
+        return max(now, until - runtime.settings.replies.warn_before)
+    return until
+
+
+def refresh(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+    """The allowance changed: the ticket should say so soon."""
+    if not _shows(runtime, link):
+        return
+    lane = links.lane_of_labels(link.id)
+    if waiting.waiting_in(tx, lane):
+        return
+    message = Message(id=f"labels:{link.id}", conversation="", author=Author(kind=AuthorKind.BRIDGE), parts=())
+    waiting.add_waiting(
+        tx, lane=lane, link_id=link.id, account=link.desk, message_id=message.id, message=message.model_dump_json(),
+        due_at=now + _SETTLE, now=now,
+    )  # fmt: skip
+    effects.accounts.add(link.desk)
+
+
+def _shows(runtime: Runtime, link: LinkRow) -> bool:
+    desk = runtime.accounts.get(link.desk)
+    return (
+        runtime.settings.replies.tags
+        and runtime.capabilities(link.channel).window is not None
+        and desk is not None
+        and (desk.capabilities.tags or _has_fields(runtime, link))
+        and isinstance(desk.connector, ShowsAllowance)  # the dearest question of all, because a protocol answers it
+    )
+
+
+def _has_fields(runtime: Runtime, link: LinkRow) -> bool:
+    """Whether any route names fields for what is left: a desk without tags shows nothing else."""
+    return any(
+        route.desk == link.desk and (route.replies_left_field is not None or route.window_closes_field is not None)
+        for route in runtime.settings.routes
+    )
+
+
+def labels_of(runtime: Runtime, link: LinkRow, now: datetime) -> Labels:
+    """What the ticket should show at a moment. An allowance for merely opening the chat is too short to show."""
+    grant = Allowance.model_validate_json(link.ledger).message
+    left = grant.remaining(now)
+    until = grant.until if left else None
+    if until is not None:
+        until = until.replace(minute=until.minute // _STEP * _STEP, second=0, microsecond=0)
+    tags = [f"replies-left-{left}"] + ([f"replies-until-{until:%Y-%m-%d-%H%M}"] if until else [])
+    route = find_route(runtime.settings.routes, link.channel, json.loads(link.context))
+    fields: dict[str, str] = {}
+    if route is not None and route.desk == link.desk:
+        if route.replies_left_field is not None:
+            fields[str(route.replies_left_field)] = str(left)
+        if route.window_closes_field is not None:
+            fields[str(route.window_closes_field)] = f"{until:%Y-%m-%d %H:%M} UTC" if until else ""
+    return Labels(tags=tuple(tags), fields=fields)
+
+
+def render_labels(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+    """The step that makes the ticket show the present, or none where it does so already."""
+    lane = links.lane_of_labels(link.id)
+    due = _later(tx, runtime, link, now)
+    if due is not None:
+        waiting.delay_waiting(tx, lane, due)
+        return
+    waiting.drop_waiting(tx, [row.id for row in waiting.waiting_in(tx, lane)])
+    if link.ticket is None or link.state in {"closed", "ended"} or not _shows(runtime, link):
+        return
+    wanted = labels_of(runtime, link, now)
+    shown = wanted.model_dump_json()
+    if shown == link.shown:
+        return
+    connector = runtime.accounts[link.desk].connector
+    assert isinstance(connector, ShowsAllowance)
+    context = RenderContext(
+        conversation=link.ticket,
+        status=Status(link.state) if link.state in set(Status) else Status.CLOSED,
+        contact=Contact.model_validate_json(link.contact),
+        fields=json.loads(link.fields),
+        language=runtime.language,
+        now=now,
+    )
+    links.change_link(tx, link.id, shown=shown)
+    try:
+        step = connector.labels(wanted, context)
+    except ConnectorError as error:
+        effects.note("labels refused", account=link.desk, link=link.id, why=error.message)
+        return
+    if step is not None:
+        values = {"key": new_name(), "lane": lane, "link_id": link.id, "account": link.desk, "ledger": link.ledger}
+        dumped = step.model_dump_json(exclude_defaults=True)
+        outbox.add_steps(tx, [{**values, "step": dumped, "due_at": now, "created_at": now}])
+
+
+def _later(tx: Tx, runtime: Runtime, link: LinkRow, now: datetime) -> datetime | None:
+    """When labels may go, if not now: words go first, and a desk that counts updates keeps most of them for words."""
+    words = links.lane_to_desk(link.id)
+    if outbox.unfinished_in(tx, words) or any(not row.held for row in waiting.waiting_in(tx, words)):
+        return now + _BEHIND_WORDS
+    limit = runtime.capabilities(link.desk).update_limit
+    if limit is None:
+        return None
+    sent = outbox.sent_since(tx, link.id, links.lane_of_labels(link.id), now - limit.per)
+    share = max(1, limit.count // _SHARE)
+    if len(sent) < share // 2:
+        return None
+    due: datetime | None = sent[0] + 2 * limit.per / share if sent else None
+    return due if due is not None and due > now else None
+
+
+def count_for_words(runtime: Runtime, link: LinkRow, count: int) -> int:
+    """How many of the updates that a desk allows a ticket are for what people say."""
+    return count - count // _SHARE if _shows(runtime, link) else count
+
+
+def label_failed(
+    tx: Tx, row: Row[Any], link: LinkRow, error: BaseException, decision: Decision, code: str, now: datetime
+) -> Decision:
+    """Labels are worth a few tries and no word to anybody: the next change writes them anew."""
+    values: dict[str, Any] = {"code": code, "error": getattr(error, "message", type(error).__name__), "unknown": False}
+    again = (
+        decision.fate in {Disposition.RETRY, Disposition.VERIFY, Disposition.PAUSE}
+        and now - row.created_at < _TRIES_FOR
+    )
+    if again:
+        values |= {"due_at": decision.due_at or now + _SETTLE}
+    else:
+        values |= {"state": "dropped"}
+        links.change_link(tx, link.id, shown="")
+    outbox.settle(tx, row.id, row.lease, now, outcome="retry" if again else "dropped", detail=values["error"], **values)
+    return Decision(
+        Disposition.RETRY if again else Disposition.FAIL, values.get("due_at"), decision.hold_account, decision.trouble
+    )

@@ -1,0 +1,106 @@
+"""Which link a customer's words belong to: the open one, or a new one when there is none or its ticket is finished."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from bridge.contract import Contact
+from bridge.engine.context import ConnectedAccount, Effects, Runtime
+from bridge.registry import find_route
+from mappings import links, outbox, people, waiting
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+Changes = dict[str, Any]
+
+
+class Unroutable(Exception):
+    """No route leads anywhere for this customer."""
+
+
+def link_for(
+    tx: Tx,
+    runtime: Runtime,
+    connected: ConnectedAccount,
+    conversation: str,
+    contact: Contact,
+    context: dict[str, str],
+    effects: Effects,
+    now: datetime,
+) -> tuple[LinkRow, Changes]:
+    """The conversation's link: the open one, or a new one when there is none or its ticket is finished for good. And
+    what is to be changed on it.
+    """
+    name = connected.name
+    known = people.know(
+        tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), contact.extra.get("customer_id", ""), now
+    )
+    if contact.extra.get("customer_id") and people.suggest(tx, known.person_id, contact.extra["customer_id"], now):
+        effects.note("people to join", account=name)
+    link = links.open_link(tx, name, conversation)
+    if link is not None and (not _finished(runtime, link, now) or _on_its_way(tx, link)):
+        merged = {**_context(link), **context}
+        changes: Changes = {"touched_at": now, "contact": contact.model_dump_json(exclude_defaults=True)}
+        if context:
+            changes["context"] = _dump(merged)
+        return link, changes
+    merged = {**(_context(link) if link is not None else {}), **context}
+    route = find_route(runtime.settings.routes, name, merged)
+    if route is None:
+        raise Unroutable(f"no route for channel {name!r} matches {sorted(merged)}")
+    book = link.ledger if link is not None else "{}"
+    if link is not None:
+        links.change_link(tx, link.id, state="ended", warn_at=None)
+    fresh = links.add_link(
+        tx,
+        channel=name,
+        conversation=conversation,
+        desk=route.desk,
+        person_id=known.person_id,
+        state="open",
+        previous=(link.ticket or link.previous) if link is not None and link.desk == route.desk else "",
+        generation=link.generation + 1 if link is not None else 1,
+        peer=link.peer if link is not None and link.desk == route.desk else "",
+        url="",
+        contact=contact.model_dump_json(exclude_defaults=True),
+        context=_dump(merged),
+        fields=_dump(route.fields),
+        ledger=book,
+        shown="",
+        created_at=now,
+        touched_at=now,
+    )
+    if link is not None:
+        _carry_over(tx, link, fresh)
+    return fresh, {}
+
+
+def _carry_over(tx: Tx, old: LinkRow, new: LinkRow) -> None:
+    """Answers that still wait for the customer stay answers to the same customer."""
+    waiting.move_waiting(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id, new.channel)
+    outbox.move_steps(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id)
+
+
+def _on_its_way(tx: Tx, link: LinkRow) -> bool:
+    """Whether something of the customer is still going to this ticket: what they say next must come behind it. When
+    the ticket refuses, all of it moves to the next one together, in order.
+    """
+    lane = links.lane_to_desk(link.id)
+    return bool(outbox.unfinished_in(tx, lane)) or bool(waiting.waiting_in(tx, lane))
+
+
+def _finished(runtime: Runtime, link: LinkRow, now: datetime) -> bool:
+    """Closed for good, or solved for longer than a reopening is wanted."""
+    if link.state == "closed":
+        return True
+    solved: datetime | None = link.solved_at
+    return link.state == "solved" and solved is not None and now - solved > runtime.settings.tickets.reopen_within
+
+
+def _context(link: LinkRow) -> dict[str, str]:
+    found: dict[str, str] = json.loads(link.context)
+    return found
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,177 @@
+"""Putting a message where it waits, and telling agents things."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.contract import AuthorKind, Card, DeliveryState, File, Image, Media, Message, Progress, Text, Video, Voice
+from bridge.engine.context import Effects, Runtime
+from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.notices import note, quoted_beside, say
+from bridge.engine.runtime.ids import new_name
+from mappings import links, media, waiting
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+GATHER = timedelta(seconds=2)  # answers that end within this share a note
+
+
+def put(
+    tx: Tx,
+    runtime: Runtime,
+    link: LinkRow,
+    message: Message,
+    *,
+    to_desk: bool,
+    effects: Effects,
+    now: datetime,
+    inbox_id: int | None = None,
+    due_at: datetime | None = None,
+) -> None:
+    """A message joins its lane; the files it names are asked for at once, because vendors forget them."""
+    for file in files_of(message):
+        if (
+            not file.sha256
+            and not file.error
+            and media.want_media(tx, file.account, file.id, now, mime=file.mime, name=file.name, size=file.size)
+        ):
+            effects.media = True
+    account = link.desk if to_desk else link.channel
+    waiting.add_waiting(
+        tx,
+        lane=links.lane_to_desk(link.id) if to_desk else links.lane_to_channel(link.id),
+        link_id=link.id,
+        account=account,
+        message_id=message.id,
+        message=message.model_dump_json(),
+        due_at=due_at or (now if to_desk else _due(runtime, link, message, now)),
+        now=now,
+        inbox_id=inbox_id,
+    )
+    effects.accounts.add(account)
+
+
+def _due(runtime: Runtime, link: LinkRow, message: Message, now: datetime) -> datetime:
+    """With few replies left an agent's answer waits a moment for the next remark, so that both cost one."""
+    if runtime.capabilities(link.channel).window is None or message.author.kind is not AuthorKind.AGENT:
+        return now
+    room = Allowance.model_validate_json(link.ledger).remaining(now)
+    return now + runtime.settings.replies.join_within if 0 < room <= runtime.settings.replies.join_below else now
+
+
+def tell(
+    tx: Tx,
+    runtime: Runtime,
+    link: LinkRow,
+    what: str,
+    *,
+    effects: Effects,
+    now: datetime,
+    cause: str = "",
+    quoted: str = "",
+    about: str = "",
+    **values: object,
+) -> bool:
+    """A private note on the ticket: once per cause until `forget_notices`. False when it was told before."""
+    if cause and not links.notice_once(tx, link.id, cause, now):
+        return False
+    return _write(tx, runtime, link, what, "", quoted, about, effects, now, values)
+
+
+def tell_ended(
+    tx: Tx,
+    runtime: Runtime,
+    link: LinkRow,
+    what: str,
+    *,
+    effects: Effects,
+    now: datetime,
+    cause: str,
+    quoted: str = "",
+    about: str = "",
+    **values: object,
+) -> bool:
+    """A private note about an answer that came to its end. Answers that end alike within a moment share one note,
+    which quotes each: one note per cause, and none of them goes without a word.
+    """
+    mark = f"note:{cause}:"
+    for row in waiting.waiting_in(tx, links.lane_to_desk(link.id)):
+        if row.message_id.startswith(mark):
+            message = Message.model_validate_json(row.message)
+            text = "\n".join(part.body for part in message.parts if isinstance(part, Text))
+            more = message.model_copy(update={"parts": (Text(body=quoted_beside(text, quoted)),)})
+            waiting.change_waiting(tx, row.id, more.model_dump_json())
+            return False
+    return _write(tx, runtime, link, what, mark, quoted, about, effects, now, values)
+
+
+def _write(
+    tx: Tx,
+    runtime: Runtime,
+    link: LinkRow,
+    what: str,
+    mark: str,
+    quoted: str,
+    about: str,
+    effects: Effects,
+    now: datetime,
+    values: dict[str, object],
+) -> bool:
+    if not runtime.capabilities(link.desk).notes:
+        effects.note("agent not told", account=link.desk, link=link.id, about=what)
+        return False
+    text = say(runtime.language, what, channel=link.channel, **values)
+    message = note(f"{mark or 'note:'}{new_name()}", text, at=now, quoted=quoted, about=about)
+    due = now + GATHER if mark else now
+    put(tx, runtime, link, message, to_desk=True, effects=effects, now=now, due_at=due)
+    return True
+
+
+def shows_progress(runtime: Runtime, link: LinkRow, *, to_desk: bool) -> bool:
+    """Whether one end of a link can show how far messages came."""
+    return runtime.capabilities(link.desk if to_desk else link.channel).delivery_status
+
+
+def show_progress(
+    tx: Tx,
+    runtime: Runtime,
+    link: LinkRow,
+    message_ids: Iterable[str],
+    state: DeliveryState,
+    *,
+    to_desk: bool,
+    effects: Effects,
+    now: datetime,
+    reason: str = "",
+) -> None:
+    """How far messages came, for accounts that can show it."""
+    if not shows_progress(runtime, link, to_desk=to_desk):
+        return
+    parts = tuple(Progress(of=identifier, state=state, reason=reason) for identifier in message_ids)
+    if parts:
+        message = note(f"progress:{new_name()}", "", at=now).model_copy(update={"parts": parts})
+        put(tx, runtime, link, message, to_desk=to_desk, effects=effects, now=now)
+
+
+def files_of(message: Message) -> list[Media]:
+    """Every file a message names."""
+    found: list[Media] = []
+    for part in message.parts:
+        match part:
+            case Image() | Voice() | File():
+                found.append(part.media)
+            case Video():
+                found += [part.media, *([part.thumb] if part.thumb else [])]
+            case Card(thumb=Media() as thumb):
+                found.append(thumb)
+            case _:
+                pass
+    return found
+
+
+def carried_by(step: Row[Any]) -> list[Message]:
+    """The messages a stored step carries."""
+    return [Message.model_validate(entry) for entry in json.loads(step.messages)]

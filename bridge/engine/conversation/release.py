@@ -1,0 +1,100 @@
+"""The customer acted: what waited for them goes on, within what the new allowance holds.
+
+A step that the platform refused took no effect, so what it carries is rendered anew: several remarks may then cost one
+reply. Only the rest of a message whose beginning has arrived goes as it was cut.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.contract import Message, Step
+from bridge.engine.context import Effects, Runtime
+from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.notices import quote
+from bridge.engine.conversation.queueing import carried_by, tell
+from mappings import links, outbox, waiting
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+_ENDED = {"done", "unconfirmed", "failed", "dead"}  # what agents may try again by itself
+
+
+def reopen(tx: Tx, runtime: Runtime, link: LinkRow, book: Allowance, effects: Effects, now: datetime) -> None:
+    """Sets free what an allowance holds."""
+    lane = links.lane_to_channel(link.id)
+    steps = outbox.unfinished_in(tx, lane)
+    if any(step.state == "parked" for step in steps):
+        cut = _cut(tx, link, steps)
+        _free(tx, runtime, link, [step for step in steps if step.id in cut], book, effects, now)
+        _render_anew(tx, link, [step for step in steps if step.id not in cut], now)
+    waiting.release_waiting(tx, lane)
+    waiting.delay_waiting(tx, lane, now)  # it is not late: only now it may go
+    effects.accounts.add(link.channel)
+
+
+def _cut(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]]) -> set[int]:
+    """The steps that belong to messages of which something has gone, or may be going, already."""
+    begun = {covered for step in steps if _under_way(step) for covered in _covers(step.step)}
+    siblings = [one for one in links.person_links(tx, link.person_id) if one.conversation == link.conversation]
+    for batch in {step.batch for step in steps}:
+        for sibling in siblings:
+            ended = [step for step in outbox.batch_steps(tx, sibling.id, batch) if step.state in _ENDED]
+            begun |= {covered for step in ended for covered in _covers(step.step)}
+    found: set[int] = set()
+    while more := {step.id for step in steps if step.id not in found and begun & _covers(step.step)}:
+        found |= more
+        begun |= {covered for step in steps if step.id in more for covered in _covers(step.step)}
+    return found
+
+
+def _under_way(step: Row[Any]) -> bool:
+    return step.state == "ready" and (step.begun_at is not None or step.unknown or step.lease != "")
+
+
+def _free(
+    tx: Tx, runtime: Runtime, link: LinkRow, steps: Sequence[Row[Any]], book: Allowance, effects: Effects, now: datetime
+) -> None:
+    room = book.remaining(now)
+    if sum(map(_cost, steps)) > room:
+        room -= 1  # the last reply is not spent on a fragment
+    for step in steps:
+        room -= _cost(step)
+        if room < 0:
+            quoted = quote(carried_by(step))
+            tell(tx, runtime, link, "window.rest", effects=effects, now=now, cause="window.held", quoted=quoted)
+            return
+        if step.state == "parked":
+            outbox.change_step(tx, step.id, state="ready", due_at=now)
+
+
+def _render_anew(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], now: datetime) -> None:
+    """Back to where messages wait, before those that came later."""
+    if not steps:
+        return
+    outbox.drop_steps(tx, [step.id for step in steps], now, "rendered anew")
+    messages: dict[str, tuple[Message, datetime]] = {}
+    for step in steps:
+        for message in carried_by(step):
+            messages.setdefault(message.id, (message, step.created_at))
+    lane = links.lane_to_channel(link.id)
+    rows = waiting.waiting_in(tx, lane)
+    waiting.drop_waiting(tx, [row.id for row in rows])
+    again = [(identifier, message.model_dump_json(), at, None) for identifier, (message, at) in messages.items()]
+    again += [(row.message_id, row.message, row.created_at, row.inbox_id) for row in rows]
+    for identifier, text, at, inbox_id in again:
+        waiting.add_waiting(
+            tx, lane=lane, link_id=link.id, account=link.channel, message_id=identifier, message=text, due_at=now,
+            now=at, inbox_id=inbox_id,
+        )  # fmt: skip
+
+
+def _cost(step: Row[Any]) -> int:
+    return Step.model_validate_json(step.step).cost
+
+
+def _covers(step: str) -> set[str]:
+    return set(json.loads(step).get("covers", ()))

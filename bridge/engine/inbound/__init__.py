@@ -1,0 +1,1 @@
+"""What comes in: kept, routed, polled; what customers, agents and desks do."""

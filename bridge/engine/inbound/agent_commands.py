@@ -1,0 +1,168 @@
+"""What an agent can do from the ticket: a private note that begins with # is a command, answered by a note."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.contract import DeliveryState, File, Image, Message, Part, Text, Video, Voice
+from bridge.engine.context import Effects, Runtime
+from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.expiry import end_unsent
+from bridge.engine.conversation.invitation import invite
+from bridge.engine.conversation.queueing import carried_by, put, show_progress, tell
+from bridge.engine.outbound.rendering import with_bytes
+from mappings import failed_steps, links, outbox, waiting
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+Act = Callable[[Tx, Runtime, LinkRow, Effects, datetime], None]
+
+
+def command_in(text: str) -> str:
+    """The command a note begins with, in lower case with its #; "" when it is an ordinary note.
+
+    A note that merely begins with some other word after a # is ordinary; one that is nothing else is a mistyped
+    command. Input methods write # and punctuation in full width, too.
+    """
+    words = text.replace("\uff03", "#").split()
+    first = words[0].lower().rstrip(".,:;!?\u3002\uff0c\uff1a\uff1b\uff01\uff1f") if words else ""
+    if len(first) < 2 or not first.startswith("#") or not first[1:].isalpha():
+        return ""
+    return first if first in _ACTS or len(words) == 1 else ""
+
+
+def obey(tx: Tx, runtime: Runtime, link: LinkRow, command: str, effects: Effects, now: datetime) -> None:
+    """Carries a command out and says what was done."""
+    act = _ACTS.get(command)
+    if act is None:
+        tell(tx, runtime, link, "unknown.command", effects=effects, now=now, command=command)
+        return
+    effects.note("command", link=link.id, command=command)
+    act(tx, runtime, link, effects, now)
+
+
+def _retry(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+    """Whatever ended badly goes again, in its order and at once: an agent's word counts more than our own count of
+    replies, and the platform has the last one.
+    """
+    steps = _failed_steps(tx, link)
+    count = len(_messages(steps))
+    failed_steps.replay_steps(tx, [step.id for step in steps], now)
+    for step in steps:
+        if step.link_id != link.id:  # from before the ticket that this one follows
+            outbox.move_steps(tx, step.lane, links.lane_to_channel(link.id), link.id)
+    effects.accounts.add(link.channel)
+    _answer(tx, runtime, link, "#retry", "retried", count, effects, now)
+
+
+def _failed_steps(tx: Tx, link: LinkRow) -> list[Row[Any]]:
+    """What ended without being accepted in this conversation, on this ticket or an earlier one, in order."""
+    found = []
+    for one in links.person_links(tx, link.person_id):
+        if (one.channel, one.conversation) == (link.channel, link.conversation):
+            found += failed_steps.failed_in(tx, one.id, links.lane_to_channel(one.id))
+    return found
+
+
+def _messages(steps: Sequence[Row[Any]]) -> dict[str, Message]:
+    return {message.id: message for step in steps for message in carried_by(step)}
+
+
+def _cancel(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+    lane = links.lane_to_channel(link.id)
+    steps = outbox.unfinished_in(tx, lane)
+    outbox.drop_steps(tx, [step.id for step in steps], now, "cancelled by an agent")
+    kept = {step.id for step in outbox.unfinished_in(tx, lane)}  # on its way already
+    messages = _messages([step for step in steps if step.id not in kept])
+    ids = [row.id for row in waiting.waiting_in(tx, lane)]
+    given_up = end_unsent(tx, runtime, link, ids, "dropped", "cancelled", "cancelled by an agent", now)
+    messages |= {message.id: message for message in given_up}
+    show_progress(
+        tx, runtime, link, messages, DeliveryState.FAILED, to_desk=True, effects=effects, now=now, reason="cancelled"
+    )
+    links.forget_notices(tx, link.id, "window.")
+    links.forget_notices(tx, link.id, "late.")
+    effects.accounts.add(link.channel)
+    _answer(tx, runtime, link, "#cancel", "cancelled.count", len(messages), effects, now)
+
+
+def _text(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+    """Sends files as links: those that failed, and those that wait, in the place where they wait."""
+    lane = links.lane_to_channel(link.id)
+    sad = [step for step in _failed_steps(tx, link) if any(map(_has_file, carried_by(step)))]
+    failed_steps.drop_failed(tx, [step.id for step in sad], "sent as a link instead")
+    parked = [step for step in outbox.unfinished_in(tx, lane) if any(map(_has_file, carried_by(step)))]
+    outbox.drop_steps(tx, [step.id for step in parked], now, "sent as a link instead")
+    kept = {step.id for step in outbox.unfinished_in(tx, lane)}
+    dropped = [*sad, *(step for step in parked if step.id not in kept)]
+    again = {key: message for key, message in _messages(dropped).items() if _has_file(message)}
+    rows = waiting.waiting_in(tx, lane)
+    waiting.drop_waiting(tx, [row.id for row in rows])
+    count = len(again)
+    for message in again.values():
+        put(tx, runtime, link, _as_text(tx, runtime, message), to_desk=False, effects=effects, now=now, due_at=now)
+    for row in rows:
+        message = Message.model_validate_json(row.message)
+        count += _has_file(message)
+        text = _as_text(tx, runtime, message) if _has_file(message) else message
+        waiting.add_waiting(
+            tx, lane=lane, link_id=link.id, account=link.channel, message_id=row.message_id, due_at=now,
+            message=text.model_dump_json(), now=row.created_at, inbox_id=row.inbox_id,
+        )  # fmt: skip
+    effects.accounts.add(link.channel)
+    _answer(tx, runtime, link, "#text", "texted", count, effects, now)
+
+
+def _status(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+    book = Allowance.model_validate_json(link.ledger)
+    lane = links.lane_to_channel(link.id)
+    until = book.until(now)
+    counted = runtime.capabilities(link.channel).window is not None
+    tell(
+        tx, runtime, link, "status", effects=effects, now=now,
+        left=book.remaining(now) if counted else "∞",
+        until=f"{until:%Y-%m-%d %H:%M} UTC" if until else "-",
+        waiting=len(waiting.waiting_in(tx, lane)) + len(_messages(outbox.unfinished_in(tx, lane))),
+        sad=len(_messages(_failed_steps(tx, link))),
+        accepted=book.used if counted else "-",
+    )  # fmt: skip
+
+
+def _notify(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+    if not invite(tx, runtime, link, effects, now):  # else its own end is told
+        tell(tx, runtime, link, "no.consent", effects=effects, now=now)
+
+
+def _answer(
+    tx: Tx, runtime: Runtime, link: LinkRow, command: str, what: str, count: int, effects: Effects, now: datetime
+) -> None:
+    if count:
+        tell(tx, runtime, link, what, effects=effects, now=now, count=count)
+    else:
+        tell(tx, runtime, link, "nothing", effects=effects, now=now, command=command)
+
+
+def _has_file(message: Message) -> bool:
+    return any(isinstance(part, Image | Voice | Video | File) for part in message.parts)
+
+
+def _as_text(tx: Tx, runtime: Runtime, message: Message) -> Message:
+    parts: list[Part] = []
+    for part in with_bytes(tx, runtime, message).parts:
+        if isinstance(part, Image | Voice | Video | File):
+            media = part.media
+            parts.append(Text(body=f"{media.name or part.kind}: {media.url or media.error}"))
+        else:
+            parts.append(part)
+    return message.model_copy(update={"parts": tuple(parts)})
+
+
+_ACTS: dict[str, Act] = {
+    "#retry": _retry,
+    "#cancel": _cancel,
+    "#text": _text,
+    "#status": _status,
+    "#notify": _notify,
+}

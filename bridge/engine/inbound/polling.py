@@ -1,0 +1,159 @@
+"""Ask: periodic reconciliation, nudges, catch-up after downtime, and sources that speak by themselves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from bridge.contract import AuthFailed, ConnectorError, Gone, Listens, Persist, Polls, Raw, Rejected, Throttled
+from bridge.engine.context import ConnectedAccount, Runtime
+from bridge.engine.outbound.policy import backoff
+from bridge.engine.runtime.wakeups import wait_any
+from bridge.telemetry import metrics
+from mappings import inbox, state
+from mappings.store import Store
+
+log = structlog.get_logger("bridge.collect")
+
+KeepFor = Callable[..., Awaitable[None]]
+_PAGES = 200  # of one round; the rest comes with the next
+
+
+class Poller:
+    """Polls one account, and looks at once where a nudge points."""
+
+    def __init__(self, store: Store, runtime: Runtime, connected: ConnectedAccount, keep: KeepFor) -> None:
+        self._store = store
+        self._runtime = runtime
+        self._connected = connected
+        self._keep = keep
+        self._looks: dict[str, int] = {}  # conversation → nudges since it was last read
+        self._wake = asyncio.Event()
+        self._well = True
+        self.round_due = True
+
+    def refresh(self, conversations: Sequence[str]) -> None:
+        """A nudge: look at these now. A burst of nudges is one look each, two when it comes while we look."""
+        for conversation in conversations:
+            self._looks[conversation] = self._looks.get(conversation, 0) + 1
+        self._wake.set()
+
+    def tick(self) -> None:
+        """It is time for a round."""
+        self.round_due = True
+        self._wake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`. The first round is the catch-up after a restart."""
+        failures = 0
+        while not stop.is_set():
+            self._wake.clear()
+            try:
+                await self._work()
+                failures = 0
+                self._say_well()
+            except Exception as error:  # noqa: BLE001 - trouble at the vendor must not end the loop
+                failures += 1
+                wait = self._trouble(error, failures)
+                await wait_any(stop, None, wait)
+                continue
+            if not self._looks and not self.round_due:
+                await wait_any(self._wake, stop, 3600)
+
+    async def _work(self) -> None:
+        for conversation, nudges in list(self._looks.items()):  # what comes meanwhile comes after the round
+            await self._look(conversation, nudges)
+        if self.round_due:
+            await self._round()
+            self.round_due = False
+
+    async def _look(self, conversation: str, nudges: int) -> None:
+        try:
+            page = await self._collector.poll(None, conversation)
+            await self._keep(self._connected.name, page.raws)
+        except (Gone, Rejected) as error:  # it leads nowhere, and must not hold up the rounds
+            log.warning("nudge leads nowhere", account=self._connected.name, why=error.message)
+        left = self._looks.pop(conversation) - nudges
+        if left:  # something newer than what was just read
+            self._looks[conversation] = left
+
+    @property
+    def _collector(self) -> Polls:
+        assert isinstance(self._connected.connector, Polls)
+        return self._connected.connector
+
+    async def _round(self) -> None:
+        name = self._connected.name
+        cursor = await self._store.read(inbox.get_cursor, name)
+        for _ in range(_PAGES):
+            page = await self._collector.poll(cursor)
+            if page.raws or page.cursor != cursor:
+                await self._keep(name, page.raws, page.cursor)
+                metrics.collected.count(name, by=len(page.raws))
+            if not page.more or page.cursor is None:
+                return
+            cursor = page.cursor
+
+    def _trouble(self, error: Exception, failures: int) -> float:
+        if not isinstance(error, ConnectorError):
+            log.error("bug while collecting", account=self._connected.name, exc_info=error)
+        elif self._well:
+            log.warning("collecting interrupted", account=self._connected.name, why=error.message)
+        self._well = False
+        if isinstance(error, Throttled):
+            return error.retry_after
+        most = self._runtime.settings.engine.breaker_pause
+        return backoff(failures if not isinstance(error, AuthFailed) else 20, most).total_seconds()
+
+    def _say_well(self) -> None:
+        if not self._well:
+            log.warning("collecting again", account=self._connected.name)
+            self._well = True
+
+
+async def listen(
+    store: Store, runtime: Runtime, connected: ConnectedAccount, keep: KeepFor, stop: asyncio.Event
+) -> None:
+    """Runs a listener until `stop`; trouble restarts it with back-off."""
+    assert isinstance(connected.connector, Listens)
+    failures = 0
+    while not stop.is_set():
+        cursor = await store.read(inbox.get_cursor, connected.name)
+        listening = asyncio.ensure_future(connected.connector.listen(_bound(keep, connected.name), cursor))
+        stopping = asyncio.create_task(stop.wait())
+        began = asyncio.get_running_loop().time()
+        await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not listening.done():
+            listening.cancel()
+            await asyncio.wait({listening})
+            return
+        error = listening.exception()
+        failures = 1 if asyncio.get_running_loop().time() - began > 60 else failures + 1
+        why = error.message if isinstance(error, ConnectorError) else type(error).__name__
+        log.warning("listening interrupted", account=connected.name, why=why)
+        await wait_any(stop, None, backoff(failures, runtime.settings.engine.breaker_pause).total_seconds())
+
+
+def _bound(keep: KeepFor, name: str) -> Persist:
+    async def keep_here(raws: Sequence[Raw], cursor: str | None = None) -> None:
+        await keep(name, raws, cursor)
+
+    return keep_here
+
+
+async def check_paused(store: Store, runtime: Runtime) -> list[str]:
+    """Accounts that were stopped for their credentials and are well again."""
+    resumed = []
+    for name, pause in (await store.read(state.pauses)).items():
+        connected = runtime.accounts.get(name)
+        if connected is None or pause.until is not None:
+            continue
+        try:
+            health = await connected.connector.check()
+        except ConnectorError:
+            continue
+        if health.ok and await store.write(state.resume, name):
+            log.warning("account resumed", account=name)
+            resumed.append(name)
+    return resumed

@@ -1,0 +1,131 @@
+"""Route: one loop per account puts what was kept into lanes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.engine.context import Effects, Runtime
+from bridge.engine.inbound.routing import route_batch
+from bridge.engine.outbound.claims import ClaimBudget, Claimed
+from bridge.engine.outbound.dispatcher import Dispatcher
+from bridge.engine.runtime.admission import Admission
+from bridge.engine.runtime.failpoints import reach, reached
+from bridge.engine.runtime.wakeups import IDLE, rest
+from bridge.telemetry import metrics
+from mappings import inbox
+from mappings.store import Store, Tx
+
+log = structlog.get_logger("bridge.router")
+
+_BATCH, _BITE = 16, 2  # payloads routed in one transaction: in calm, and while callbacks wait
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A transaction that was asked for, and the places that it was offered."""
+
+    offers: Sequence[tuple[Dispatcher, ClaimBudget]]
+    work: "asyncio.Future[tuple[Effects, dict[str, Claimed]]]"
+
+
+class Router:
+    """Routes one account's payloads, in order. What it routed is claimed in the same transaction where there is room:
+    a commit less on the way of a message.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runtime: Runtime,
+        name: str,
+        wake_others: Callable[[Effects], None],
+        yield_to_intake: Callable[[], Awaitable[bool]],
+        pace: Admission,
+        dispatchers: Sequence[Dispatcher] = (),
+    ) -> None:
+        self._store = store
+        self._runtime = runtime
+        self._name = name
+        self._wake_others = wake_others
+        self._step_back = yield_to_intake
+        self._pace = pace
+        self._dispatchers = dispatchers
+        self.wake = asyncio.Event()
+        self._rests = False
+        self._along: Round | None = None
+
+    def piggyback(self) -> bool:
+        """A payload's transaction was asked for: when nothing else is to be done here, it is routed in the same one,
+        another commit less. False when there is.
+        """
+        if not self._rests or self.wake.is_set():
+            return False
+        self._along = self._begin(_BATCH, self._dispatchers)  # there may be some that wait, ahead of it
+        self.wake.set()
+        return True
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`."""
+        alone = False
+        while not stop.is_set() or self._along is not None:
+            self.wake.clear()
+            try:
+                effects = await self._end(await self._next(() if alone else self._dispatchers))
+            except Exception as error:
+                log.warning("routing interrupted", account=self._name, error=type(error).__name__, exc_info=error)
+                if alone:
+                    await asyncio.sleep(IDLE)
+                alone = True  # what cannot be rendered keeps nobody from their lanes
+                continue
+            alone = False
+            if effects.done:
+                await reached("routed")
+                metrics.routed.count(self._name, by=effects.done)
+            if effects.repeats:
+                metrics.repeats.count(self._name, by=effects.repeats)
+            self._wake_others(effects)
+            if not effects.more and not stop.is_set():
+                self._rests = True
+                await rest(self.wake)
+                self._rests = False
+
+    async def _next(self, dispatchers: Sequence[Dispatcher]) -> Round:
+        """The one that went along with a payload, or a new one."""
+        along, self._along = self._along, None
+        if along is not None:
+            return along
+        await self._pace.turn()
+        return self._begin(_BITE if await self._step_back() else _BATCH, dispatchers)
+
+    def _begin(self, limit: int, dispatchers: Sequence[Dispatcher]) -> Round:
+        offers = [(one, offer) for one in dispatchers if (offer := one.offer()) is not None]
+        return Round(offers, self._store.write(self._batch, limit, offers))
+
+    async def _end(self, begun: Round) -> Effects:
+        taken: dict[str, Claimed] = {}
+        try:
+            effects, taken = await begun.work
+        finally:
+            for dispatcher, offer in begun.offers:
+                dispatcher.send(offer, taken.get(dispatcher.name) or Claimed())
+        return effects
+
+    def _batch(
+        self, tx: Tx, limit: int, offers: Sequence[tuple[Dispatcher, ClaimBudget]]
+    ) -> tuple[Effects, dict[str, Claimed]]:
+        if not inbox.lock_account(tx, self._name):
+            return Effects(), {}  # another process is at it; one at a time keeps the order of arrival
+        effects = route_batch(tx, self._runtime, self._name, limit=limit, enough=lambda: self._store.pressed)
+        if effects.done:
+            reach("routing")
+        offered = [(dispatcher, offer) for dispatcher, offer in offers if dispatcher.name in effects.accounts]
+        taken: dict[str, Claimed] = {}
+        for dispatcher, offer in offered if not self._store.pressed else ():
+            found = taken[dispatcher.name] = dispatcher.take(tx, offer)
+            if not found.left:
+                effects.accounts.discard(dispatcher.name)
+        for found in taken.values():
+            effects.add(found.effects)
+        return effects, taken

@@ -1,0 +1,226 @@
+"""From raw payloads to lanes: normalise, find the people and the link, put messages where they wait.
+
+All of it happens inside one transaction per batch, account by account, in the order of arrival.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from bridge.contract import (
+    AuthorKind,
+    ConsentChanged,
+    Contact,
+    ContactChanged,
+    Entered,
+    Event,
+    Malformed,
+    MessageChanged,
+    MessageReceived,
+    Raw,
+    ReceiptReceived,
+    StatusChanged,
+)
+from bridge.engine.context import ConnectedAccount, Effects, Runtime
+from bridge.engine.conversation import allowance
+from bridge.engine.conversation.greeting import greet
+from bridge.engine.conversation.labels import look_at, refresh
+from bridge.engine.conversation.links import Changes, Unroutable, link_for
+from bridge.engine.conversation.queueing import put
+from bridge.engine.conversation.release import reopen
+from bridge.engine.inbound import desk_events
+from mappings import inbox, links, outbox, people, waiting
+from mappings.inbox import ReadyRow
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+# longer than an unknown step takes to be looked for: its settling time, a fetch and one retry
+_EARLY_WAIT = timedelta(seconds=2)
+_EARLY_TRIES = 40
+
+
+def route_batch(
+    tx: Tx, runtime: Runtime, name: str, *, limit: int = 64, enough: Callable[[], bool] = lambda: False
+) -> Effects:
+    """Routes the oldest payloads of one account. Ends early, but not without having done something, when it is
+    `enough`.
+    """
+    effects = Effects()
+    connected = runtime.accounts[name]
+    now = runtime.now()
+    found = inbox.ready_raws(tx, name, limit)
+    rows, repeats = _tell_apart(found)
+    inbox.remove_raws(tx, repeats)
+    done: list[int] = []
+    waits = 0
+    interrupted = False
+    early: set[str] = set()  # conversations whose oldest event must wait: what is behind it waits as well
+    for row in rows:
+        if done and enough():
+            interrupted = True
+            break
+        try:
+            events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at))
+        except Malformed as error:
+            _quarantine(tx, effects, name, row.id, error.message, now)
+            continue
+        except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the ones behind it
+            _quarantine(tx, effects, name, row.id, f"bug in {name}: {type(error).__name__}: {error}", now)
+            continue
+        about = {event.message.conversation for event in events if isinstance(event, MessageReceived)}
+        if about & early or (row.due_at is not None and row.due_at > now):
+            early |= about
+            waits += 1
+            continue
+        if row.tries < _EARLY_TRIES and _is_early(tx, runtime, connected, events):
+            inbox.delay_raw(tx, row.id, now + _EARLY_WAIT, row.tries + 1)
+            early |= about
+            waits += 1
+            continue
+        try:
+            for event in events:
+                _route(tx, runtime, connected, event, row.id, effects, now)
+        except Unroutable as error:
+            _quarantine(tx, effects, name, row.id, str(error), now)
+            continue
+        done.append(row.id)
+    inbox.finish_raws(tx, done, now)
+    effects.done, effects.repeats = len(done), len(repeats)
+    effects.more = interrupted or len(found) >= limit > waits
+    return effects
+
+
+def _tell_apart(found: Sequence[ReadyRow]) -> tuple[list[ReadyRow], list[int]]:
+    """Those that are to be routed, and the ids of the repeats: of what was routed, or of one ahead of them here, where
+    the first of several that are ready always is, also when it must wait.
+    """
+    new: dict[str, ReadyRow] = {}
+    repeats: list[int] = []
+    for row in found:
+        if row.known is None and row.key not in new:
+            new[row.key] = row
+        else:
+            repeats.append(row.id)
+    return list(new.values()), repeats
+
+
+def _quarantine(tx: Tx, effects: Effects, name: str, inbox_id: int, error: str, now: datetime) -> None:
+    inbox.quarantine_raw(tx, inbox_id, error, now)
+    effects.note("quarantined", account=name, inbox=inbox_id)
+
+
+def _is_early(tx: Tx, runtime: Runtime, connected: ConnectedAccount, events: Sequence[Event]) -> bool:
+    """Whether something was said on a ticket before it is known what is ours there.
+
+    Two cases: a ticket nobody knows while one of ours is being made (its number comes with the answer, which may be
+    late or lost); and, for desks that cannot mark our own writes, a ticket that one of them is on its way to.
+    """
+    for event in events:
+        if not isinstance(event, MessageReceived):
+            continue
+        if connected.name in runtime.channels and event.message.author.kind is AuthorKind.CUSTOMER:
+            continue
+        link = links.ticket_link(tx, connected.name, event.message.conversation)
+        on_its_way: list[int] = []
+        if link is None:
+            on_its_way = links.without_ticket(tx, connected.name)
+        elif not connected.capabilities.echoes_origin and not event.message.origin:
+            on_its_way = [link.id]
+        if any(outbox.in_flight(tx, links.lane_to_desk(one)) for one in on_its_way):
+            return True
+    return False
+
+
+def _route(
+    tx: Tx, runtime: Runtime, connected: ConnectedAccount, event: Event, inbox_id: int, effects: Effects, now: datetime
+) -> None:
+    name = connected.name
+    match event:
+        case MessageReceived() if event.message.author.kind is AuthorKind.CUSTOMER and name in runtime.channels:
+            _customer_said(tx, runtime, connected, event, inbox_id, effects, now)
+        case MessageReceived():
+            desk_events.agent_said(tx, runtime, connected, event, inbox_id, effects, now)
+        case Entered():
+            _customer_entered(tx, runtime, connected, event, effects, now)
+        case StatusChanged():
+            desk_events.status_changed(tx, runtime, connected, event, effects, now)
+        case MessageChanged():
+            desk_events.message_changed(tx, runtime, connected, event, effects, now)
+        case ReceiptReceived():
+            desk_events.receipt_received(tx, runtime, connected, event, effects, now)
+        case ContactChanged():
+            _contact_changed(tx, name, event, now)
+        case ConsentChanged():
+            links.set_consent(tx, name, event.conversation, event.template, event.count, now)
+
+
+def _customer_said(
+    tx: Tx,
+    runtime: Runtime,
+    connected: ConnectedAccount,
+    event: MessageReceived,
+    inbox_id: int,
+    effects: Effects,
+    now: datetime,
+) -> None:
+    """A customer's message: it reopens the allowance and what was held, and waits for its ticket."""
+    message = event.message
+    contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
+    link, changes = link_for(tx, runtime, connected, message.conversation, contact, event.context, effects, now)
+    if not links.add_pair(tx, connected.name, message.id, link.id, now, inbox_id=inbox_id):
+        return
+    _customer_acted(tx, runtime, connected, link, changes, allowance.spoke, effects, now)
+    if link.ticket is None:  # a note may wait for the ticket that this message makes
+        waiting.release_waiting(tx, links.lane_to_desk(link.id))
+    put(tx, runtime, link, message, to_desk=True, effects=effects, now=now, inbox_id=inbox_id)
+
+
+def _customer_entered(
+    tx: Tx, runtime: Runtime, connected: ConnectedAccount, event: Entered, effects: Effects, now: datetime
+) -> None:
+    """A customer opened the chat: a short allowance, and perhaps a greeting. No ticket is made."""
+    link, changes = link_for(tx, runtime, connected, event.conversation, event.contact, event.context, effects, now)
+    # what was held may go out now, within the small allowance that entering gives
+    _customer_acted(tx, runtime, connected, link, changes, allowance.entered, effects, now)
+    if "event" not in event.context:  # following and tapping a menu open no chat
+        greet(tx, runtime, links.get_link(tx, link.id), effects, now)
+
+
+Action = Callable[..., allowance.Allowance]
+
+
+def _customer_acted(
+    tx: Tx,
+    runtime: Runtime,
+    connected: ConnectedAccount,
+    link: LinkRow,
+    changes: Changes,
+    action: Action,
+    effects: Effects,
+    now: datetime,
+) -> None:
+    """The allowance grows and whatever waited for the customer goes on. `changes` of the link are written as well."""
+    window = connected.capabilities.window
+    if window is None:
+        if changes:
+            links.change_link(tx, link.id, **changes)
+        return
+    book = action(allowance.Allowance.model_validate_json(link.ledger), window, now)
+    book_changes = {"ledger": book.model_dump_json(), "warn_at": look_at(runtime, book, now)}
+    links.change_link(tx, link.id, **changes, **book_changes)
+    if link.ticket is not None:
+        refresh(tx, runtime, link, effects, now)
+    if book.remaining(now) <= 0 or not links.anything_held(tx, link.id):
+        return
+    if action is allowance.spoke:  # entering is too little to be the end of a cause
+        links.forget_notices(tx, link.id, "window.")
+        links.forget_notices(tx, link.id, "warn.")
+    reopen(tx, runtime, link, book, effects, now)
+
+
+def _contact_changed(tx: Tx, name: str, event: ContactChanged, now: datetime) -> None:
+    """A desk's user that was merged lives on as another one; who the customer is on the channel does not change."""
+    contact = event.contact
+    if event.merged_into:
+        links.change_peer(tx, name, contact.id, event.merged_into)
+    else:
+        people.know(tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), "", now)

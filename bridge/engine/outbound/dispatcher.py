@@ -1,0 +1,289 @@
+"""Deliver: one loop per account claims the heads of its lanes and hands each to its connector.
+
+The database says what may go; this file only waits, sends and reports. Nothing is decided here.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+
+from bridge.contract import ConnectorError, Contact, LooksUp, Prepares, Receipt, Step, Target
+from bridge.engine.context import ConnectedAccount, Effects, Runtime
+from bridge.engine.outbound import failure
+from bridge.engine.outbound.breaker import Breaker
+from bridge.engine.outbound.claims import ClaimBudget, Claimed
+from bridge.engine.outbound.policy import Decision, Disposition
+from bridge.engine.outbound.rendering import render_lane
+from bridge.engine.outbound.success import accept
+from bridge.engine.outbound.window_recheck import closed_meanwhile
+from bridge.engine.runtime.admission import Admission
+from bridge.engine.runtime.failpoints import reached
+from bridge.engine.runtime.ids import new_name
+from bridge.engine.runtime.wakeups import IDLE, rest
+from bridge.telemetry import metrics
+from mappings import links, outbox, state, waiting
+from mappings.links import LinkRow
+from mappings.store import Store, Tx
+
+log = structlog.get_logger("bridge.dispatch")
+
+_BITE, _PRESSED = 8, 2  # steps taken in one transaction: in calm, and while callbacks wait for their commit
+_AHEAD = 4  # steps in hand for each that may be sent at once: their transactions share commits
+_LONGEST = 900.0  # seconds for one step; connectors have time limits of their own, this is for one that forgot
+
+
+class Dispatcher:
+    """Sends for one account."""
+
+    def __init__(
+        self,
+        store: Store,
+        runtime: Runtime,
+        connected: ConnectedAccount,
+        wake_others: Callable[[Effects], None],
+        owner: str,
+        yield_to_intake: Callable[[], Awaitable[bool]],
+        pace: Admission,
+    ) -> None:
+        self._store = store
+        self._runtime = runtime
+        self._connected = connected
+        self._wake_others = wake_others
+        self._owner = owner
+        self._step_back = yield_to_intake
+        self._pace = pace
+        engine = runtime.settings.engine
+        self._lease = engine.lease
+        self.name = connected.name
+        self._parallel = min(connected.capabilities.max_concurrency, engine.workers)
+        self._slots = asyncio.Semaphore(self._parallel)
+        self._before_turn = 0  # steps that have their turn or wait for it
+        self._promised = 0  # places offered to transactions under way
+        connector = connected.connector
+        self._prepares = connector if isinstance(connector, Prepares) else None  # then attempts are marked later
+        self._marks_first = self._prepares is None or connected.capabilities.prepare_reads_only
+        self.breaker = Breaker(self._parallel * (1 if self._prepares is None else _AHEAD), engine.breaker_pause)
+        self._rests = False
+        self._full = False
+        self.wake = asyncio.Event()
+        self._tasks: dict[asyncio.Task[None], Row[Any]] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; then the steps in hand are finished."""
+        while not stop.is_set():
+            self.wake.clear()
+            pressed = await self._step_back()
+            try:
+                more = await self._round(_PRESSED if pressed else _BITE)
+            except Exception as error:
+                log.warning("dispatch interrupted", account=self.name, error=type(error).__name__, exc_info=error)
+                await asyncio.sleep(IDLE)
+                continue
+            if not more:
+                await rest(self.wake)
+        self._rests = True  # what has not had its turn goes back
+        while self._promised:  # a transaction of the router may still bring some
+            await asyncio.sleep(0.01)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def cancel(self) -> None:
+        """Time is over: what is cut off stays leased and comes back as unknown."""
+        for task in self._tasks:
+            task.cancel()
+
+    @property
+    def in_flight_here(self) -> list[int]:
+        """The steps that are on their way from here, by id."""
+        return [row.id for row in self._tasks.values()]
+
+    async def renew(self) -> None:
+        """A step is ours for as long as it takes: nobody else may claim what is still being sent."""
+        if self._tasks:
+            now = self._runtime.now()
+            held = [(row.id, row.lease) for row in self._tasks.values()]
+            await self._store.write(outbox.renew_leases, held, now + self._lease)
+
+    async def _round(self, most: int) -> bool:
+        """Takes at most so many steps, and renders as many lanes. True: there may be more."""
+        offer = self._offer(most)
+        if offer is None:
+            if self.breaker.is_open:
+                return False
+            self._full = True
+            await rest(self.wake)
+            self._full = False
+            return True
+        taken = Claimed()
+        try:
+            if self.breaker.is_open:
+                await self._store.write(outbox.make_oldest_due, self.name, self._runtime.now())
+            taken = await self._store.write(self.take, offer)
+        finally:
+            self.send(offer, taken)
+        self._wake_others(taken.effects)
+        return taken.left
+
+    def offer(self) -> ClaimBudget | None:
+        """For the transaction that routes: when there is room, it claims what it routed."""
+        return None if self.breaker.is_open or self._rests else self._offer(_BITE)
+
+    def _offer(self, most: int) -> ClaimBudget | None:
+        room = min(most, self.breaker.remaining(self._runtime.now(), len(self._tasks) + self._promised))
+        if room <= 0:
+            return None
+        turns = max(0, self._parallel - self._before_turn - self._promised)
+        self._promised += room
+        return ClaimBudget(room, turns if self._marks_first else 0, self._rests)
+
+    def send(self, offer: ClaimBudget, taken: Claimed) -> None:
+        """The transaction of an offer is over: what it took goes out."""
+        self._promised -= offer.steps
+        if offer.rested and taken.steps:  # the pause was there before, and is over
+            self._rests = False
+        for row, link, begun in taken.steps:
+            self._before_turn += 1
+            task = asyncio.create_task(self._deliver(row, link, begun=begun), name=f"deliver {row.id}")
+            self._tasks[task] = row
+            task.add_done_callback(self._finished)
+        if self._full:
+            self.wake.set()
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        if self._full:
+            self.wake.set()
+
+    def take(self, tx: Tx, offer: ClaimBudget) -> Claimed:
+        """Renders idle lanes, then claims heads, in one transaction."""
+        taken, now = Claimed(), self._runtime.now()  # not the offer's: what was routed since is due, too
+        pause = state.pauses(tx).get(self.name)
+        if pause is not None and (pause.until is None or now < pause.until):
+            return taken
+        lanes = waiting.idle_lanes(tx, self.name, now, offer.steps)
+        known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
+        for lane in lanes:
+            link = render_lane(tx, self._runtime, lane, taken.effects, now)
+            known[link.id] = link
+            if self._store.pressed:
+                taken.left = True
+                break
+        lease = f"{self._owner}:{new_name()}"
+        rows = outbox.claim(tx, self.name, now, offer.steps, lease=lease, lease_until=now + self._lease)
+        taken.left = taken.left or len(lanes) >= offer.steps or len(rows) >= offer.steps
+        rows = [row for row in rows if not closed_meanwhile(tx, self._runtime, row, taken.effects, now)]
+        for place, row in enumerate(rows):
+            begun = place < offer.turns and not row.unknown
+            if begun:
+                outbox.begin_attempt(tx, row.id, lease, now)
+            taken.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
+        return taken
+
+    async def _deliver(self, row: Row[Any], link: LinkRow, *, begun: bool) -> None:
+        """One step: its turn, the attempt, what became of it. Others have theirs while a success is written down."""
+        structlog.contextvars.bind_contextvars(account=row.account, lane=row.lane, step=row.id)
+        found: Receipt | None = None
+        try:
+            async with self._slots:
+                await self._pace.turn()
+                if self._prepares and (
+                    self._rests or self.breaker.is_resting(self._runtime.now())
+                ):  # trouble since the claim
+                    await self._store.write(outbox.give_back, row.id, row.lease)
+                    self.wake.set()
+                    return
+                step, target = Step.model_validate_json(row.step), target_of(row, link)
+                try:
+                    found = await self._look(row, step, target)
+                except Exception as error:  # noqa: BLE001 - the policy decides about everything
+                    await self._failed(row, error, looking=True)
+                    return
+                try:
+                    async with asyncio.timeout(_LONGEST):
+                        receipt = found or await self._send(row, step, target, begun=begun)
+                except Exception as error:  # noqa: BLE001 - as above
+                    await self._failed(row, error)
+                    return
+        finally:
+            self._before_turn -= 1
+        if receipt is not None:
+            await self._accepted(row, receipt, found=found is not None)
+
+    async def _look(self, row: Row[Any], step: Step, target: Target) -> Receipt | None:
+        """Where the outcome is unknown: did it take effect?"""
+        connector = self._connected.connector
+        return await connector.lookup(step, target) if row.unknown and isinstance(connector, LooksUp) else None
+
+    async def _send(self, row: Row[Any], step: Step, target: Target, *, begun: bool) -> Receipt | None:
+        """Prepares, marks the attempt unless that was done with the claim, sends. None: the lease is lost."""
+        connector = self._connected.connector
+        if self._prepares is not None:
+            prepared = await self._prepares.prepare(step, target)
+            target = target.model_copy(update={"prepared": prepared})
+        await reached("claimed")
+        if not begun:
+            now = self._runtime.now()
+            if not await self._store.write(outbox.begin_attempt, row.id, row.lease, now, now + self._lease):
+                log.info("lease lost before sending")
+                return None
+        await reached("begun")
+        with metrics.delivery_seconds.time(row.account):
+            receipt = await connector.deliver(step, target)
+        await reached("answered")
+        return receipt
+
+    async def _accepted(self, row: Row[Any], receipt: Receipt, *, found: bool = False) -> None:
+        now = self._runtime.now()
+        effects = await self._store.write(accept, self._runtime, row, receipt, now, found=found)
+        await reached("settled")
+        metrics.steps.count(row.account, "accepted")
+        log.debug("accepted", attempts=row.attempts + 1, found=found)
+        await self._worked(now)
+        self._wake_others(effects)
+
+    async def _failed(self, row: Row[Any], error: Exception, *, looking: bool = False) -> None:
+        now = self._runtime.now()
+        if not isinstance(error, ConnectorError):
+            log.error("bug while delivering", exc_info=error)
+        effects, decision = await self._store.write(failure.fail, self._runtime, row, error, now, looking=looking)
+        metrics.steps.count(row.account, decision.fate.value)
+        await self._after(row, decision, now)
+        self._wake_others(effects)
+
+    async def _after(self, row: Row[Any], decision: Decision, now: datetime) -> None:
+        self._rests = self._rests or decision.hold_account is not None or decision.fate is Disposition.PAUSE
+        if decision.trouble and self.breaker.record_failure(now):
+            log.warning("account in trouble", account=row.account, until=str(self.breaker.open_until))
+        elif not decision.trouble and decision.fate not in {Disposition.PAUSE, Disposition.RETRY}:
+            with suppress(Exception):
+                await self._worked(now)
+
+    async def _worked(self, now: datetime) -> None:
+        """The vendor answered: when that ends a time of trouble, what waited for it goes now."""
+        if self.breaker.record_success():
+            log.warning("account well again", account=self.name)
+            await self._store.write(outbox.make_due, self.name, now)
+            self.wake.set()
+
+
+def target_of(row: Row[Any], link: LinkRow) -> Target:
+    """Where a stored step goes."""
+    to_desk = links.is_towards_desk(row.lane)
+    return Target(
+        key=row.key,
+        link=f"{link.id}",
+        conversation=link.ticket if to_desk else link.conversation,
+        contact=Contact.model_validate_json(link.contact),
+        peer=link.peer if to_desk else "",
+        previous=link.previous,
+        fields=json.loads(link.fields) if to_desk else {},
+        context=json.loads(link.context),
+        attempt=row.attempts + 1,
+        tried_at=row.tried_at,
+    )

@@ -1,0 +1,126 @@
+"""What each error leads to. Pure: an error and what is known of the step in, a decision out."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bridge.contract import AuthFailed, ConnectorError, Gone, Rejected, Retryable, Scope, Throttled, WindowClosed
+
+_MAX_WAIT = timedelta(hours=1)
+_BUGS = 3  # how often something unexpected is tried before it is given up
+
+
+class Disposition(StrEnum):
+    """What happens to a step."""
+
+    RETRY = "retry"  # again at `due_at`
+    VERIFY = "look"  # unknown: look whether it took effect at `due_at`, then perhaps again
+    PARK = "park"  # until the customer acts
+    PAUSE = "pause"  # ready, but the account stops until somebody acts
+    MOVE = "move"  # the ticket is elsewhere, or a new one is needed
+    FAIL = "failed"
+    UNCONFIRM = "unconfirmed"
+    GIVE_UP = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFacts:
+    """What is known of a step when an attempt ended.
+
+    `tries` counts failures in a row of the same code, this one included; `looks` says that its outcome can be looked
+    up; `repeats` that the account would rather repeat than hold; `age` is how long it exists.
+    """
+
+    now: datetime
+    attempts: int
+    tries: int
+    age: timedelta
+    max_age: timedelta
+    looks: bool
+    repeats: bool
+    settle: timedelta
+    backoff_max: timedelta
+    towards_customer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`hold_account` asks to pause sending of the whole account until a moment. `trouble` counts for the breaker."""
+
+    fate: Disposition
+    due_at: datetime | None = None
+    hold_account: datetime | None = None
+    trouble: bool = False
+
+
+def backoff(attempts: int, most: timedelta, chance: Callable[[], float] = random.random) -> timedelta:
+    """Full jitter: between nothing and 1 s · 2^n, at most `most`. Never less than 50 ms."""
+    ceiling = min(most.total_seconds(), 2.0 ** min(attempts, 20))
+    return timedelta(seconds=max(0.05, ceiling * chance()))
+
+
+def decide(error: BaseException, facts: AttemptFacts, chance: Callable[[], float] = random.random) -> Decision:
+    """The one place where errors become fates."""
+    match error:
+        case Throttled():
+            wait = min(timedelta(seconds=max(error.retry_after, 0.05)), _MAX_WAIT)
+            due = facts.now + wait + backoff(0, timedelta(seconds=1), chance)
+            # a quota is no fault of the step: it waits, however long
+            return Decision(Disposition.RETRY, due, due if error.scope is Scope.ACCOUNT else None)
+        case Retryable():
+            return _retry(error, facts, chance)
+        case WindowClosed():
+            return Decision(Disposition.PARK)
+        case AuthFailed():
+            return Decision(Disposition.PAUSE)
+        case Gone():
+            return Decision(Disposition.MOVE)
+        case Rejected():
+            return Decision(Disposition.FAIL)
+        case ConnectorError():
+            return Decision(Disposition.FAIL)
+    # a bug: nobody knows what it did
+    if facts.tries >= _BUGS:
+        return Decision(Disposition.GIVE_UP)
+    return _unknown(facts)
+
+
+def still_unknown(decision: Decision, facts: AttemptFacts) -> Decision:
+    """A look-up failed: nobody knows more than before, so look again, and in the end say that nobody knows."""
+    if decision.fate in {Disposition.RETRY, Disposition.PAUSE, Disposition.MOVE}:
+        return decision
+    if facts.age > facts.max_age:
+        return Decision(Disposition.UNCONFIRM, trouble=decision.trouble)
+    return Decision(Disposition.RETRY, facts.now + backoff(facts.attempts, facts.backoff_max), trouble=decision.trouble)
+
+
+def _retry(error: Retryable, facts: AttemptFacts, chance: Callable[[], float]) -> Decision:
+    if error.tries is not None and facts.tries >= error.tries:
+        return Decision(Disposition.UNCONFIRM if error.then_unknown else Disposition.GIVE_UP, trouble=True)
+    if not error.certain:
+        return _unknown(facts)
+    due = facts.now + backoff(facts.attempts, _most(facts), chance)
+    return _or_give_up(Decision(Disposition.RETRY, due, trouble=True), facts)
+
+
+def _unknown(facts: AttemptFacts) -> Decision:
+    """Look first where that is possible; else hold or repeat, as the account says."""
+    if facts.looks or facts.repeats:
+        return Decision(Disposition.VERIFY, facts.now + facts.settle, trouble=True)
+    return Decision(Disposition.UNCONFIRM, trouble=True)
+
+
+def _or_give_up(decision: Decision, facts: AttemptFacts) -> Decision:
+    """A step that grew too old ends; an answer that comes hours late confuses more than it helps."""
+    assert decision.due_at is not None
+    if facts.age + (decision.due_at - facts.now) <= facts.max_age:
+        return decision
+    fate = Disposition.FAIL if facts.towards_customer else Disposition.GIVE_UP
+    return Decision(fate, hold_account=decision.hold_account, trouble=decision.trouble)
+
+
+def _most(facts: AttemptFacts) -> timedelta:
+    """An agent waits for an answer to be accepted: those back off less."""
+    return min(facts.backoff_max, timedelta(seconds=30)) if facts.towards_customer else facts.backoff_max

@@ -1,0 +1,1 @@
+"""What the bridge lends to connectors, as it is kept: tokens, files, records."""

@@ -1,0 +1,125 @@
+"""How a picture is made to fit, from its bytes alone. Pure. Import it late: its library takes 10 MB."""
+
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from bridge.contract.errors import Rejected
+from bridge.services.mimetypes import sniff
+
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")  # remarks on damage that people send
+Image.init()
+# those that people send; some builds of the library lack one, and each format more is code that reads hostile bytes
+_FORMATS = tuple(name for name in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF") if name in Image.OPEN)
+MAX_PIXELS = 50_000_000
+
+_TOO_LARGE = {
+    "en": "the picture is too large",
+    "zh": "图片过大",
+}
+_UNREADABLE = {
+    "en": "the picture cannot be read",
+    "zh": "图片无法识别",
+}
+
+
+def fit(data: bytes, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
+    """The picture as one of `mimes` (patterns) in at most `max_bytes`, and its MIME type.
+
+    It stays as it is where it already fits, animations included. Otherwise its first frame is turned upright, loses
+    its metadata and becomes a JPEG (a PNG where it is transparent and fits so), with falling quality, then size.
+    Raises Rejected for what is no picture, has more than 50 megapixels or cannot be made to fit.
+    """
+    mime = sniff(data)
+    if mime.startswith("image/") and len(data) <= max_bytes and _allowed(mime, mimes):
+        return data, mime
+    picture = _open(data)
+    for encode in _encoders(picture, mimes):
+        for result, kind in encode(picture):
+            if len(result) <= max_bytes:
+                return result, kind
+    raise Rejected(f"the picture cannot be made to fit {max_bytes} bytes", code="too large", reason=_TOO_LARGE)
+
+
+def _allowed(mime: str, mimes: Sequence[str]) -> bool:
+    return any(fnmatchcase(mime, pattern) for pattern in mimes)
+
+
+def _open(data: bytes) -> Image.Image:
+    """The first frame, upright, as RGB or RGBA."""
+    try:
+        picture: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        width, height = picture.size
+        if width * height > MAX_PIXELS:
+            raise _bomb(width * height)
+        picture.load()
+        upright = ImageOps.exif_transpose(picture)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _bomb(Image.MAX_IMAGE_PIXELS or MAX_PIXELS) from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError, TypeError, ZeroDivisionError) as error:
+        raise Rejected(
+            f"the picture cannot be read ({type(error).__name__})", code="unreadable", reason=_UNREADABLE
+        ) from None
+    see_through = upright.has_transparency_data
+    return upright.convert("RGBA" if see_through else "RGB")
+
+
+def _bomb(pixels: int) -> Rejected:
+    return Rejected(
+        f"the picture has {pixels} pixels or more; the limit is {MAX_PIXELS}", code="too large", reason=_TOO_LARGE
+    )
+
+
+_Encoder = Callable[[Image.Image], Iterator[tuple[bytes, str]]]
+
+
+def _encoders(picture: Image.Image, mimes: Sequence[str]) -> list[_Encoder]:
+    jpeg, png = _allowed("image/jpeg", mimes), _allowed("image/png", mimes)
+    found: list[_Encoder] = []
+    if png and picture.mode == "RGBA":
+        found.append(_as_png)
+    if jpeg:
+        found.append(_as_jpegs)
+    if png and not jpeg:
+        found.append(_as_pngs)
+    return found
+
+
+_SCALES = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.08)
+
+
+def _as_jpegs(picture: Image.Image) -> Iterator[tuple[bytes, str]]:
+    flat = picture
+    if picture.mode == "RGBA":
+        flat = Image.new("RGB", picture.size, "white")
+        flat.paste(picture, mask=picture.getchannel("A"))
+    for scale in _SCALES:
+        scaled = _scaled(flat, scale)
+        for quality in (88, 75, 60):
+            yield _saved(scaled, "JPEG", quality=quality, optimize=True), "image/jpeg"
+
+
+def _as_png(picture: Image.Image) -> Iterator[tuple[bytes, str]]:
+    yield _saved(picture, "PNG", optimize=True), "image/png"
+
+
+def _as_pngs(picture: Image.Image) -> Iterator[tuple[bytes, str]]:
+    for scale in _SCALES:
+        yield _saved(_scaled(picture, scale), "PNG", optimize=True), "image/png"
+
+
+def _scaled(picture: Image.Image, scale: float) -> Image.Image:
+    if scale == 1.0:
+        return picture
+    size = (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, kind, **options)
+    return out.getvalue()

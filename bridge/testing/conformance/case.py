@@ -1,0 +1,182 @@
+"""What the author of a connector fills in, and which tests follow from what the connector is."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+
+from bridge.contract import Connector, ConnectorError, Media, Raw, Role
+from bridge.testing.clock import VirtualClock
+from bridge.testing.conformance.harness import Hook, Stage, serve_routes
+from bridge.testing.conformance.purity import make_dry_account
+from bridge.testing.faults import Trouble
+from bridge.testing.rig import lend_account
+from bridge.testing.simulator import Simulator
+
+ACCOUNT = "trial"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How the vendor says no, and what the connector makes of it: an error of the class `expect` or a narrower one.
+
+    `attempts` is how often the vendor says it in a row (a connector may try once more with a fresh token).
+    """
+
+    name: str
+    expect: type[ConnectorError]
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    attempts: int = 5
+
+
+def raws_in(folder: Path, *, keys: Callable[[Path], str] = lambda path: path.stem) -> tuple[Raw, ...]:
+    """The files of a folder as raws. Fails for an empty one: it would test nothing."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    if not files:
+        raise FileNotFoundError(f"no samples in {folder}")
+    return tuple(Raw(key=keys(path), payload=path.read_bytes()) for path in files)
+
+
+TestT = TypeVar("TestT", bound=Callable[..., Any])
+
+
+def applies(condition: "Callable[[type[ConnectorCase]], bool]") -> Callable[[TestT], TestT]:
+    """The test exists only for classes that meet the condition."""
+
+    def mark(test: TestT) -> TestT:
+        test.__dict__["applies"] = condition
+        return test
+
+    return mark
+
+
+def offers(protocol: type) -> "Callable[[type[ConnectorCase]], bool]":
+    """The connector implements an optional protocol."""
+    return lambda case: issubclass(case.connector, protocol)
+
+
+class ConnectorCase:
+    """Attributes and methods for the author. Those that raise NotImplementedError must be given."""
+
+    connector: ClassVar[type[Connector[Any]]]
+    role: ClassVar[Role]  # only needed where the connector has two
+    simulator: ClassVar[type[Simulator] | None] = None  # None: there is no vendor, the connector serves people itself
+    takes_callbacks: ClassVar[bool] = True  # False: whoever calls `/hooks/{account}` is refused
+    grants_rights: ClassVar[bool] = True  # False: the vendor knows no rights that working credentials could lack
+    effect: ClassVar[str] = "POST "  # the request that makes the visible effect: "METHOD /path", a regular expression
+    troubles: ClassVar[tuple[Trouble, ...]] = tuple(Trouble)  # what can befall that request
+    refusals: ClassVar[Sequence[Refusal]] = ()
+    samples: ClassVar[Sequence[Raw]] = ()  # payloads as the vendor's documentation or a live account gave them
+
+    pytestmark: ClassVar[Any] = pytest.mark.anyio
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if getattr(cls, "connector", None) is None:
+            return
+        if not hasattr(cls, "role"):
+            if len(cls.connector.roles) > 1:
+                return  # a common base; its subclasses name the role
+            (cls.role,) = cls.connector.roles
+        for name in dir(cls):
+            condition = getattr(getattr(cls, name), "__dict__", {}).get("applies")
+            if condition is not None and not condition(cls):
+                setattr(cls, name, None)  # pytest collects functions only
+
+    def make_vendor(self, clock: VirtualClock, hook_url: str) -> Any:
+        """A simulator on `clock` that sends its callbacks to `hook_url`. None without a vendor."""
+        if self.simulator is None:
+            return None
+        vendor: Any = self.simulator(clock=clock)
+        if hasattr(vendor, "hook_url"):
+            vendor.hook_url = hook_url
+        return vendor
+
+    def settings(self, vendor: Any) -> dict[str, Any]:
+        """The account's keys. Secrets have at least 8 characters, so that they can be searched for."""
+        if vendor is None:
+            raise NotImplementedError("return the keys of an account")
+        settings: dict[str, Any] = vendor.settings()
+        return settings
+
+    def wrong_settings(self, vendor: Any) -> dict[str, Any]:
+        """Settings that are well-formed but whose credentials the vendor refuses. Needed with a vendor."""
+        raise NotImplementedError("return settings whose credentials the vendor refuses")
+
+    async def take_rights(self, stage: Stage) -> None:
+        """Makes the credentials powerless: still valid, but not allowed to do what the connector needs."""
+        raise NotImplementedError("take the rights away at the vendor, or set grants_rights = False")
+
+    async def open_conversation(self, stage: Stage) -> str:
+        """The id of a conversation at the vendor in which something can be said now (an open window, a ticket)."""
+        raise NotImplementedError("start a conversation at the vendor and return its id")
+
+    async def happens(self, stage: Stage, text: str) -> None:
+        """Somebody at the vendor says `text`: a customer at a channel, an agent (publicly) at a desk.
+
+        The vendor's callback goes to `stage.hook_url`; a connector that serves people is called by `stage.served`.
+        """
+        raise NotImplementedError("let somebody say the text at the vendor")
+
+    async def shown(self, stage: Stage) -> list[str]:
+        """What people at the vendor can read, oldest first: one entry per message, as plain text."""
+        raise NotImplementedError("return the messages that people at the vendor see")
+
+    async def listening(self, stage: Stage) -> None:
+        """Returns once a listener that was just started hears what happens. Needed by `Listens` without history."""
+
+    async def put_file(self, stage: Stage, data: bytes) -> Media:
+        """The vendor holds a file; the reference to it as `normalise` would make it. Needed by `Fetches`."""
+        raise NotImplementedError("put a file at the vendor and return its Media")
+
+    async def arm(self, stage: Stage, trouble: Trouble, **options: Any) -> None:
+        """The next request that makes an effect meets this trouble."""
+        stage.vendor.faults.add(trouble, self.effect, **options)
+
+    def disarm(self, stage: Stage) -> None:
+        """No more trouble."""
+        stage.vendor.faults.clear()
+
+    async def times(self, stage: Stage, text: str) -> int:
+        """How many messages that people see contain the text."""
+        return sum(text in seen for seen in await self.shown(stage))
+
+    # Fixtures
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        return "asyncio"
+
+    @pytest.fixture
+    async def stage(self) -> AsyncIterator[Stage]:
+        async with self.staged() as stage:
+            yield stage
+
+    @asynccontextmanager
+    async def staged(self, *, timeout: float = 10.0) -> AsyncIterator[Stage]:
+        """Everything started: the vendor, the address for callbacks, the connector."""
+        clock = VirtualClock()
+        hook = Hook(ACCOUNT, clock)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(hook)
+            vendor = self.make_vendor(clock, hook.base)
+            if vendor is not None:
+                await stack.enter_async_context(vendor)
+            settings = self.settings(vendor)
+            account = await stack.enter_async_context(
+                lend_account(ACCOUNT, home=str(settings.get("api_base", "")), clock=clock, timeout=timeout)
+            )
+            connector = self.connector(self.connector.Config.model_validate(settings), account)
+            stage = hook.stage = Stage(clock, account, connector, vendor, hook.base)
+            stage.served = await stack.enter_async_context(serve_routes(stage))
+            yield stage
+
+    def dry(self) -> Connector[Any]:
+        """A connector whose account cannot be touched: for what has to be pure."""
+        settings = self.settings(self.make_vendor(VirtualClock(), "http://127.0.0.1:9/hooks/trial"))
+        return self.connector(self.connector.Config.model_validate(settings), make_dry_account(ACCOUNT))

@@ -1,0 +1,173 @@
+"""Networks and vendors in trouble: every failure has a class, and `certain` is never a lie."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from bridge.contract import (
+    AuthFailed,
+    ConnectorError,
+    Http,
+    LooksUp,
+    Prepares,
+    Retryable,
+    Step,
+    Target,
+    Text,
+    Throttled,
+)
+from bridge.testing.conformance.builders import said, target_for
+from bridge.testing.conformance.case import ConnectorCase, applies
+from bridge.testing.conformance.harness import Stage
+from bridge.testing.faults import Trouble
+
+WORDS = "said in a time of trouble"
+_CARRIED_OUT = frozenset({Trouble.STATUS_AFTER, Trouble.RESET_AFTER, Trouble.TRUNCATED, Trouble.GARBAGE})
+
+
+def _meets(*troubles: Trouble) -> Any:
+    return lambda case: case.simulator is not None and set(troubles) <= set(case.troubles)
+
+
+def _has_vendor(case: type[ConnectorCase]) -> bool:
+    return case.simulator is not None
+
+
+class Troubles(ConnectorCase):
+    """One step, delivered while something goes wrong."""
+
+    @applies(_meets(Trouble.RESET_BEFORE))
+    async def test_reset_before_anything_was_done(self, stage: Stage) -> None:
+        await self._suffer(stage, Trouble.RESET_BEFORE)
+
+    @applies(_meets(Trouble.RESET_AFTER))
+    async def test_reset_after_it_was_done(self, stage: Stage) -> None:
+        await self._suffer(stage, Trouble.RESET_AFTER)
+
+    @applies(_meets(Trouble.TRUNCATED))
+    async def test_half_an_answer(self, stage: Stage) -> None:
+        await self._suffer(stage, Trouble.TRUNCATED)
+
+    @applies(_meets(Trouble.GARBAGE))
+    async def test_an_answer_that_is_none(self, stage: Stage) -> None:
+        await self._suffer(stage, Trouble.GARBAGE)
+
+    @applies(_meets(Trouble.STATUS))
+    async def test_a_500_before_anything_was_done(self, stage: Stage) -> None:
+        await self._suffer(stage, Trouble.STATUS, status=500)
+
+    @applies(_meets(Trouble.STATUS_AFTER))
+    async def test_a_500_after_it_was_done(self, stage: Stage) -> None:
+        await self._suffer(stage, Trouble.STATUS_AFTER, status=500)
+
+    @applies(_meets(Trouble.STATUS_AFTER))
+    async def test_a_gateway_that_gave_up_after_it_was_done(self, stage: Stage) -> None:
+        await self._suffer(stage, Trouble.STATUS_AFTER, status=504)
+
+    @applies(_meets(Trouble.STATUS))
+    async def test_503_is_tried_again(self, stage: Stage) -> None:
+        await self._suffer(stage, Trouble.STATUS, status=503)
+
+    @applies(_meets(Trouble.STATUS))
+    async def test_429_says_how_long(self, stage: Stage) -> None:
+        error = await self._suffer(stage, Trouble.STATUS, status=429, headers={"retry-after": "17"})
+        assert isinstance(error, Throttled), f"429 gave {type(error).__name__}"
+        assert error.retry_after >= 17, "Retry-After was not honoured"
+
+    @applies(_meets(Trouble.STATUS))
+    async def test_401_is_a_matter_of_credentials(self, stage: Stage) -> None:
+        error = await self._fail(stage, Trouble.STATUS, status=401, times=5)
+        assert isinstance(error, AuthFailed), f"401 gave {type(error).__name__}"
+
+    @applies(_meets(Trouble.DELAY))
+    async def test_an_answer_that_comes_too_late(self, stage: Stage) -> None:
+        step, target = await self._ready(stage)
+        hasty = dataclasses.replace(
+            stage.account, http=Http(home=str(stage.connector.config.api_base), timeout=0.1), request_timeout=0.1
+        )
+        await self.arm(stage, Trouble.DELAY, seconds=0.15)
+        try:
+            with pytest.raises(Retryable) as caught:
+                await self.connector(stage.connector.config, hasty).deliver(step, target)
+        finally:
+            await hasty.http.close()
+        await stage.vendor.stop()  # waits for what is in progress: it is carried out although nobody listens any more
+        await stage.vendor.start()
+        assert await self.times(stage, WORDS) == 1, "the simulator did not carry out what came too late"
+        await self._judge(stage, caught.value, step, target)
+
+    @applies(_has_vendor)
+    async def test_a_vendor_that_is_down(self, stage: Stage) -> None:
+        """Nothing listens: certainly nothing happened, and it goes through once the vendor is back."""
+        step, target = await self._ready(stage)
+        await stage.vendor.stop()
+        with pytest.raises(Retryable) as caught:
+            await stage.connector.deliver(step, target)
+        assert caught.value.certain, "a refused connection is certain: nothing was done"
+        await stage.vendor.start()
+        await stage.connector.deliver(step, target)
+        assert await self.times(stage, WORDS) == 1
+
+    @applies(_has_vendor)
+    async def test_every_refusal_has_its_class(self, stage: Stage) -> None:
+        assert self.refusals, "list the vendor's refusals: how it says no, and which error follows"
+        for refusal in self.refusals:
+            error = await self._fail(
+                stage,
+                Trouble.STATUS,
+                status=refusal.status,
+                body=refusal.body,
+                headers=refusal.headers,
+                times=refusal.attempts,
+            )
+            assert isinstance(error, refusal.expect), f"{refusal.name}: {error!r} is no {refusal.expect.__name__}"
+            assert str(error), f"{refusal.name}: the error says nothing"
+
+    # Helpers
+
+    async def _ready(self, stage: Stage) -> tuple[Step, Target]:
+        """A step that is prepared."""
+        conversation = await self.open_conversation(stage)
+        context, target = target_for(self.role, conversation, key="key-in-trouble")
+        (step,) = stage.connector.render([said(self.role, Text(body=WORDS), conversation=conversation)], context)
+        if isinstance(stage.connector, Prepares):
+            target = target.model_copy(update={"prepared": await stage.connector.prepare(step, target)})
+        return step, target
+
+    async def _fail(self, stage: Stage, trouble: Trouble, **options: Any) -> ConnectorError:
+        step, target = await self._ready(stage)
+        await self.arm(stage, trouble, **options)
+        with pytest.raises(ConnectorError) as caught:
+            await stage.connector.deliver(step, target)
+        self.disarm(stage)
+        return caught.value
+
+    async def _suffer(self, stage: Stage, trouble: Trouble, **options: Any) -> ConnectorError:
+        step, target = await self._ready(stage)
+        await self.arm(stage, trouble, **options)
+        with pytest.raises(Retryable) as caught:
+            await stage.connector.deliver(step, target)
+        self.disarm(stage)
+        assert await self.times(stage, WORDS) == int(trouble in _CARRIED_OUT), (
+            "the simulator did not do what the fault says"
+        )
+        await self._judge(stage, caught.value, step, target)
+        return caught.value
+
+    async def _judge(self, stage: Stage, error: ConnectorError, step: Step, target: Target) -> None:
+        """Repeats exactly as the engine would, and counts what people see."""
+        done = await self.times(stage, WORDS)
+        assert done in {0, 1}
+        connector: Any = stage.connector
+        if isinstance(connector, LooksUp):
+            found = await connector.lookup(step, target)
+            assert (found is not None) == bool(done), f"find said {found}, people see it {done} times"
+            if found is not None and not error.certain:
+                return
+        elif not error.certain:
+            return  # nobody can know; the account's `uncertain` decides
+        await connector.deliver(step, target)
+        assert await self.times(stage, WORDS) == 1, (
+            "the error claimed that repeating is safe, and now it is there twice"
+        )

@@ -1,0 +1,147 @@
+"""Webhook, nudge, poll, listener, route: whichever way a message comes, it is the same message."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.contract import Fetches, Listens, MessageReceived, Polls, Raw, Rejected, Serves, StoreDown
+from bridge.testing.conformance.case import ACCOUNT, ConnectorCase, applies, offers
+from bridge.testing.conformance.harness import Stage
+from bridge.testing.rig import verdict_of
+
+
+class Ways(ConnectorCase):
+    """Every way in that the connector has."""
+
+    async def test_all_ways_in_meet_on_one_key(self, stage: Stage) -> None:
+        """Webhook, nudge, poll, listener and route: each way that exists brings the message, all with the same key."""
+        ways = await self._ways(stage, "by whatever way")
+        found = {way: self._find(stage, raws, "by whatever way") for way, raws in ways.items()}
+        assert found, "there is no way in: no callbacks, no Collects, no Listens, no Serves"
+        for way, seen in found.items():
+            assert seen, f"the {way} did not bring the message"
+        assert len({frozenset(seen) for seen in found.values()}) == 1, f"different keys or ids by way: {found}"
+
+    @applies(offers(Polls))
+    async def test_the_first_collection_starts_from_now(self, stage: Stage) -> None:
+        await self.happens(stage, "long ago")
+        stage.clock.advance(days=2)
+        raws, cursor = await _collect(stage, None)
+        assert not self._find(stage, raws, "long ago"), "the first collection must not import history"
+        assert cursor is not None, "the first collection returned no cursor"
+
+    @applies(offers(Polls))
+    async def test_a_collection_can_be_repeated(self, stage: Stage) -> None:
+        _, cursor = await _collect(stage, None)
+        stage.clock.advance(minutes=5)
+        await self.happens(stage, "collected twice")
+        stage.clock.advance(minutes=5)
+        first, _ = await _collect(stage, cursor)
+        again, _ = await _collect(stage, cursor)
+        assert {raw.key for raw in first} == {raw.key for raw in again}
+
+    @applies(offers(Serves))
+    async def test_routes_belong_to_the_account(self, stage: Stage) -> None:
+        assert isinstance(stage.connector, Serves)
+        for route in stage.connector.routes(stage.keep):
+            path = getattr(route, "path", "")
+            assert f"/{ACCOUNT}" in path, f"{path}: two accounts of this kind would share a route"
+
+    @applies(offers(Serves))
+    async def test_what_could_not_be_kept_is_not_confirmed(self, stage: Stage) -> None:
+        """While the store is down the visitor's request fails, so that it is sent again."""
+        stage.store_down = True
+        try:
+            await self.happens(stage, "while the store is down")
+        except (AssertionError, StoreDown, ValueError, KeyError, OSError):
+            return
+        except Exception as error:
+            if type(error).__name__ == "HTTPStatusError":
+                return
+            raise
+        raise AssertionError("`happens` succeeded although nothing was kept; let it raise for a status of 400 or more")
+
+    @applies(offers(Fetches))
+    async def test_fetch_gives_the_bytes_and_keeps_the_limit(self, stage: Stage) -> None:
+        data = b"%PDF-1.7\n" + b"x" * 5000
+        media = await self.put_file(stage, data)
+        connector: Any = stage.connector
+        fetched = b"".join([chunk async for chunk in connector.fetch(media, len(data))])
+        assert fetched == data
+        try:
+            async for _ in connector.fetch(media, len(data) - 1):
+                pass
+        except Rejected:
+            return
+        raise AssertionError("a file above the limit must raise Rejected")
+
+    async def _ways(self, stage: Stage, text: str) -> dict[str, Sequence[Raw]]:
+        connector = stage.connector
+        ways: dict[str, Sequence[Raw]] = {}
+        cursor: str | None = None
+        if isinstance(connector, Polls):
+            _, cursor = await _collect(stage, None)
+            stage.clock.advance(minutes=5)
+        if isinstance(connector, Listens):
+            ways["listener"] = await self._listen(stage, text)
+        else:
+            await self.happens(stage, text)
+        if self.takes_callbacks:
+            result = await verdict_of(connector, await stage.request())
+            if result.raws:
+                ways["callback"] = result.raws
+            ways |= await _nudge(stage, result.refresh)
+        elif isinstance(connector, Serves):
+            ways["route"] = list(stage.kept)
+        if isinstance(connector, Polls):
+            stage.clock.advance(minutes=5)
+            ways["poll"], _ = await _collect(stage, cursor)
+        return ways
+
+    async def _listen(self, stage: Stage, text: str) -> list[Raw]:
+        """What the listener keeps while the text is said."""
+        assert isinstance(stage.connector, Listens)
+        listener = asyncio.create_task(stage.connector.listen(stage.keep, None))
+        listener.add_done_callback(lambda _: asyncio.ensure_future(stage.notice()))
+        try:
+            await self.listening(stage)
+            await self.happens(stage, text)
+            await stage.until(lambda: listener.done() or self._find(stage, stage.kept, text))
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+        return list(stage.kept)
+
+    def _find(self, stage: Stage, raws: Sequence[Raw], text: str) -> set[tuple[str, str]]:
+        """(key, message id) of the raws that say the text."""
+        return {
+            (raw.key, event.message.id)
+            for raw in raws
+            for event in _messages(stage.connector.normalise(raw))
+            if any(text in getattr(part, "body", "") for part in event.message.parts)
+        }
+
+
+async def _nudge(stage: Stage, conversations: Sequence[str]) -> dict[str, Sequence[Raw]]:
+    """What a look at these conversations brings; nothing without Collects or without a nudge."""
+    if not isinstance(stage.connector, Polls) or not conversations:
+        return {}
+    pages = [await stage.connector.poll(None, conversation) for conversation in conversations]
+    return {"nudge": [raw for page in pages for raw in page.raws]}
+
+
+async def _collect(stage: Stage, cursor: str | None) -> tuple[list[Raw], str | None]:
+    """All pages from a cursor."""
+    assert isinstance(stage.connector, Polls)
+    raws: list[Raw] = []
+    for _ in range(50):
+        page = await stage.connector.poll(cursor)
+        raws += page.raws
+        cursor = page.cursor or cursor
+        if not page.more:
+            return raws, cursor
+    raise AssertionError("50 pages and still more: the collection does not end")
+
+
+def _messages(events: Sequence[Any]) -> list[MessageReceived]:
+    return [event for event in events if isinstance(event, MessageReceived)]

@@ -1,0 +1,82 @@
+"""Whether a write took effect whose answer was lost.
+
+Source: https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from bridge.contract import Account, AuthFailed, Gone, Receipt, Retryable, Step, Target
+from connectors.zendesk.api import Api, Row, id_of, number_of, rows_of
+from connectors.zendesk.errors import Elsewhere, Forbidden, Unserved
+from connectors.zendesk.inbound import key_in
+from connectors.zendesk.outbound import CREATE, LABELS
+from connectors.zendesk.settings import Settings
+from connectors.zendesk.tickets import Tickets
+
+_EARLIER = timedelta(minutes=5)  # clocks differ: how far before the first try a look-up reads
+
+
+class Finding:
+    """Looks for the keys of steps."""
+
+    def __init__(self, config: Settings, account: Account, api: Api, tickets: Tickets) -> None:
+        self._config = config
+        self._account = account
+        self._api = api
+        self._tickets = tickets
+
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
+        """By the key in the audits. A ticket that is gone cannot say; the conversation then goes on in another one."""
+        if step.verb == LABELS:
+            return None  # repeating is harmless
+        if target.conversation is None:
+            return await self.created(target) if step.verb == CREATE else None
+        try:
+            audit = await self._audit(target.conversation, target)
+        except Gone:
+            await self._tickets.get(target.conversation)
+            raise Retryable(f"ticket {target.conversation} shows no audits", code="no audits") from None
+        return self.receipt(target.conversation, audit, target) if audit is not None else None
+
+    async def created(self, target: Target) -> Receipt | None:
+        """By the external id, which holds the key. The list is current, unlike the search. The lowest id counts."""
+        wanted = self.external_id(target)
+        try:
+            rows = await self._api.all("/tickets", "tickets", external_id=wanted)
+        except (Gone, Forbidden, Elsewhere) as error:
+            if isinstance(error, AuthFailed):
+                raise
+            raise Retryable(error.message, code=error.code) from None
+        ours = sorted(number_of(row.get("id")) for row in rows if row.get("external_id") == wanted)
+        for number in filter(None, ours):
+            try:
+                audit = await self._audit(str(number), target)
+            except Gone:
+                continue  # deleted between the two requests
+            return self.receipt(str(number), audit or {}, target)
+        return None
+
+    async def _audit(self, ticket: str, target: Target) -> Row | None:
+        since = (target.tried_at or self._account.now()) - _EARLIER
+        try:
+            found = await self._tickets.audits(ticket, since)
+        except (Forbidden, Unserved):  # a custom role may lack audits; comments show the key, too
+            comments = (await self._tickets.said(ticket, since)).comments
+            found = [{"events": [{**comment, "type": "Comment"}], **comment} for comment in comments]
+        return next((audit for audit in found if key_in(audit) == target.key), None)
+
+    def external_id(self, target: Target) -> str:
+        """By which the ticket that a step made is known again."""
+        return f"{self._tickets.prefix}{target.link}:{target.key}"
+
+    def receipt(self, ticket: str, audit: Mapping[str, Any], target: Target) -> Receipt:
+        """What is known of a write from its audit."""
+        comments = [id_of(event.get("id")) for event in rows_of(audit, "events") if event.get("type") == "Comment"]
+        return Receipt(
+            ids=tuple(filter(None, comments)),
+            conversation=ticket,
+            peer=str(target.prepared.get("user") or target.peer or ""),
+            url=f"{self._config.web}/agent/tickets/{ticket}",
+        )

@@ -1,0 +1,156 @@
+"""A bridge under test, on a real database and a virtual clock, between a fake channel and a fake desk."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import exists, or_, select
+
+from bridge.app import Bridge
+from bridge.contract import Raw
+from bridge.registry import Declared
+from bridge.settings import Settings
+from bridge.testing.clock import VirtualClock
+from mappings import state
+from mappings.schema import migrate
+from mappings.sql import table
+from mappings.tables import Inbox, Outbox, Waiting
+from tests.engine.fakes import FakeChannel, FakeConfig, FakeDesk, FakeVendors
+
+
+class Scene:
+    """One town with one bridge at a time."""
+
+    def __init__(self, database_url: str, folder: Path, **options: Any) -> None:
+        self.town = FakeVendors()
+        self.clock = VirtualClock()
+        self.database_url = database_url
+        self.folder = folder
+        self.options = options
+        self.bridge: Bridge | None = None
+        self.channel_class = type("Channel", (FakeChannel,), {"town": self.town})
+        self.desk_class = type("Desk", (FakeDesk,), {"town": self.town})
+
+    def settings(self) -> Settings:
+        content = {
+            "bridge": {
+                "public_url": "https://bridge.example.com",
+                "database_url": self.database_url,
+                "media_dir": str(self.folder / "media"),
+                "secret_key": "0123456789abcdef0123456789abcdef",
+            },
+            "accounts": {"shop": {"kind": "fake-channel"}, "desk": {"kind": "fake-desk"}},
+            "routes": [{"channel": "shop", "desk": "desk"}],
+            "engine": {
+                "settle": "30s",
+                "request_timeout": "10s",
+                "reconcile_every": "1h",
+                **self.options.get("engine", {}),
+            },
+            **{key: value for key, value in self.options.items() if key not in {"engine", "uncertain"}},
+        }
+        return Settings(**content)
+
+    def build(self) -> Bridge:
+        config = FakeConfig(kind="fake", uncertain=self.options.get("uncertain", "hold"))
+        declared = {
+            "shop": Declared("shop", self.channel_class, config),
+            "desk": Declared("desk", self.desk_class, config),
+        }
+        return Bridge(self.settings(), declared, clock=self.clock)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Bridge]:
+        bridge = self.build()
+        bridge.store.open()
+        await asyncio.to_thread(migrate, bridge.store)
+        bridge.store.close()
+        async with bridge.running():
+            self.bridge = bridge
+            yield bridge
+        self.bridge = None
+
+    async def push(self, raw: Raw, account: str = "shop") -> None:
+        assert self.bridge is not None and self.bridge.engine is not None
+        await self.bridge.engine.keep(account, (raw,))
+
+    async def says(self, customer: str, text: str, **more: Any) -> Raw:
+        raw = self.town.customer_message(customer, text, **more)
+        await self.push(raw)
+        return raw
+
+    def look(self) -> None:
+        """The desk's webhook points at something, or the poll comes round."""
+        assert self.bridge is not None and self.bridge.engine is not None
+        self.bridge.engine.refresh("desk", ("any",))
+
+    async def collected(self) -> None:
+        """All that the desk's poll could find has been kept."""
+        assert self.bridge is not None and self.bridge.engine is not None
+        collector = self.bridge.engine._collectors["desk"]
+        await self.until(lambda: not collector._looks)
+
+    async def until(self, condition: Callable[[], Any], *, seconds: float = 60.0) -> None:
+        """Waits in real time for something to become true."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    async def quiet(self) -> None:
+        """Nothing is on its way any more, at this moment of the virtual clock."""
+        assert self.bridge is not None
+        calm = 0
+        async with asyncio.timeout(60):
+            while calm < 3:
+                await asyncio.sleep(0.02)
+                resting = {
+                    name
+                    for name, dispatcher in self.bridge.engine._dispatchers.items()
+                    if dispatcher.breaker.open_until and dispatcher.breaker.open_until > self.clock()
+                }
+                calm = calm + 1 if await self.bridge.store.read(_is_calm, self.clock(), resting) else 0
+
+    async def pass_time(self, seconds: float = 0, **parts: float) -> None:
+        self.clock.advance(seconds, **parts)
+        assert self.bridge is not None and self.bridge.engine is not None
+        await self.bridge.engine._sweep()
+        await self.bridge.engine._remind()
+        for dispatcher in self.bridge.engine._dispatchers.values():
+            dispatcher.wake.set()
+        for router in self.bridge.engine._routers.values():
+            router.wake.set()
+
+    @property
+    def only_ticket(self) -> str:
+        (ticket,) = self.town.tickets
+        return ticket
+
+
+def _is_calm(tx: Any, now: Any, resting: set[str]) -> bool:
+    """Nothing can move now: what waits is not due, or stands behind something, or its account rests."""
+    inbox, waiting, outbox = table(Inbox), table(Waiting), table(Outbox)
+    resting = resting | {name for name, row in state.pauses(tx).items() if row.until is None or row.until > now}
+    earlier = outbox.alias()
+    behind = exists().where(
+        earlier.c.lane == outbox.c.lane, earlier.c.id < outbox.c.id, earlier.c.state.in_(("ready", "parked"))
+    )
+    blocked = exists().where(earlier.c.lane == waiting.c.lane, earlier.c.state.in_(("ready", "parked")))
+    first = inbox.alias()
+    early = exists().where(
+        first.c.account == inbox.c.account, first.c.id < inbox.c.id, first.c.state == "ready", first.c.due_at > now
+    )
+    busy = (
+        select(inbox.c.id).where(
+            inbox.c.state == "ready", or_(inbox.c.due_at.is_(None), inbox.c.due_at <= now), ~early
+        ),
+        select(waiting.c.id).where(
+            waiting.c.held == "", waiting.c.due_at <= now, ~blocked, waiting.c.account.not_in(resting)
+        ),
+        select(outbox.c.id).where(outbox.c.begun_at.is_not(None)),
+        select(outbox.c.id).where(
+            outbox.c.state == "ready", outbox.c.due_at <= now, ~behind, outbox.c.account.not_in(resting)
+        ),
+    )
+    return all(tx.execute(one.limit(1)).first() is None for one in busy)

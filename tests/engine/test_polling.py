@@ -1,0 +1,86 @@
+"""Nudges: each leads to a look that begins after it, and none stands in the way of others."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bridge.contract import Gone, Page, Raw, Rejected, Retryable
+from bridge.engine.inbound.polling import Poller
+
+
+class Desk:
+    """Remembers where it was asked to look; `then` happens while it is asked."""
+
+    def __init__(self, then: Callable[[str, int], None]) -> None:
+        self.asked: list[str] = []
+        self._then = then
+
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
+        assert conversation is not None
+        self.asked.append(conversation)
+        self._then(conversation, self.asked.count(conversation))
+        return Page((Raw(f"{conversation}:{len(self.asked)}", b"{}"),))
+
+
+async def run(desk: Desk, *nudges: str, collector: list[Poller]) -> list[str]:
+    """Looks until nothing is left to look at. Returns the keys of what was kept."""
+    kept: list[str] = []
+
+    async def keep(_account: str, raws: Any, _cursor: str | None = None) -> None:
+        kept.extend(raw.key for raw in raws)
+
+    world: Any = SimpleNamespace(settings=SimpleNamespace(engine=SimpleNamespace(breaker_pause=timedelta(0))))
+    connected: Any = SimpleNamespace(name="desk", connector=desk)
+    store: Any = None  # no rounds, no cursor
+    looking = Poller(store, world, connected, keep)
+    looking.round_due = False
+    collector.append(looking)
+    looking.look(nudges)
+    stop = asyncio.Event()
+    running = asyncio.create_task(looking.run(stop))
+    async with asyncio.timeout(60):
+        while looking._looks:
+            await asyncio.sleep(0)
+    stop.set()
+    await running
+    return kept
+
+
+async def test_a_nudge_that_comes_while_we_look_is_a_look_of_its_own() -> None:
+    """What it tells of may have happened after the reading."""
+    collector: list[Poller] = []
+
+    def again(conversation: str, count: int) -> None:
+        if conversation == "7" and count == 1:
+            collector[0].look(["7", "7"])
+
+    desk = Desk(again)
+    assert await run(desk, "7", "8", collector=collector) == ["7:1", "8:2", "7:3"]
+
+
+async def test_a_burst_of_nudges_is_one_look() -> None:
+    desk = Desk(lambda _conversation, _count: None)
+    assert await run(desk, "7", "7", "7", collector=[]) == ["7:1"]
+
+
+@pytest.mark.parametrize("error", [Gone("not there"), Rejected("no such thing")])
+async def test_a_nudge_that_leads_nowhere_holds_nothing_up(error: Exception) -> None:
+    def refuse(conversation: str, _count: int) -> None:
+        if conversation == "7":
+            raise error
+
+    desk = Desk(refuse)
+    assert await run(desk, "7", "8", collector=[]) == ["8:2"]
+
+
+async def test_trouble_loses_no_nudge() -> None:
+    def trouble(conversation: str, count: int) -> None:
+        if conversation == "7" and count < 3:
+            raise Retryable("down")
+
+    desk = Desk(trouble)
+    assert await run(desk, "7", "8", collector=[]) == ["7:3", "8:4"]
