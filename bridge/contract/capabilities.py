@@ -53,8 +53,8 @@ class Capabilities(Value):
     show how far each message came, so no note is needed. `notes`: it has private notes. `threads`: one customer may
     have several conversations at once (tickets), so that a finished one is followed by a new one. `echoes_origin`:
     normalise can always tell the bridge's own writes (origin, author); otherwise the engine waits for receipts first.
-    `prepare_reads_only`: all that `prepare` does is a short look, and `find` can tell afterwards what was not sent; then the
-    attempt may be marked before it, together with the claim, which saves a commit on the way of every message.
+    `prepare_reads_only`: all that `prepare` does is a short look, and `lookup` can tell afterwards what was not sent;
+    then the attempt may be marked before it, together with the claim, which saves a commit on the way of every message.
     """
 
     max_text_bytes: int | None = None

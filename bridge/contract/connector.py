@@ -126,8 +126,8 @@ class Drains(Protocol):
 class Prepares(Protocol):
     """Has work to do before a step that nobody sees and that may be repeated: tokens, uploads, finding a user.
 
-    It runs before the attempt is marked, so that trouble in it is never uncertain (`Capabilities.prepare_reads_only` is the
-    exception). The result becomes `Target.prepared`.
+    It runs before the attempt is marked, so that trouble in it is never uncertain (the exception is
+    `Capabilities.prepare_reads_only`). The result becomes `Target.prepared`.
     """
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]: ...

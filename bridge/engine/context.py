@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.contract import Account, AccountConfig, Capabilities, Connector, Media
 from bridge.settings import Settings
+from mappings.store import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +69,13 @@ class Effects:
         self.accounts |= other.accounts
         self.media = self.media or other.media
         self.logs += other.logs
+
+
+@dataclass(slots=True)
+class Work:
+    """One transaction under way: where to write, what the process knows, when it is, and whom to wake afterwards."""
+
+    tx: Tx
+    runtime: Runtime
+    now: datetime
+    effects: Effects = field(default_factory=Effects)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import structlog
 
 from bridge.contract import Listens, Polls, Raw, StoreDown
 from bridge.engine import maintenance
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Effects, Runtime, Work
 from bridge.engine.inbound import polling
 from bridge.engine.inbound.intake import Intake, OnDurable
 from bridge.engine.inbound.polling import Poller
@@ -171,7 +171,7 @@ class Engine:
         """SQLite has one process, and it is this one: all leases belong to its dead predecessor."""
         if self._store.sqlite:
             await self._store.write(_end_all_leases, self._runtime)
-        self._wake(await self._store.write(maintenance.sweep, self._runtime, self._runtime.now()))
+        await self._run(maintenance.sweep)
 
     def _schedule(self) -> None:
         every = self._metronome.every
@@ -191,10 +191,14 @@ class Engine:
 
     async def _sweep(self) -> None:
         in_flight_here = [step for dispatcher in self._dispatchers.values() for step in dispatcher.in_flight_here]
-        self._wake(await self._store.write(maintenance.sweep, self._runtime, self._runtime.now(), in_flight_here))
+        await self._run(maintenance.sweep, in_flight_here)
 
     async def _remind(self) -> None:
-        self._wake(await self._store.write(maintenance.remind, self._runtime, self._runtime.now()))
+        await self._run(maintenance.remind)
+
+    async def _run(self, function: Callable[..., None], *arguments: Any) -> None:
+        """One transaction by the clock, and whatever it woke."""
+        self._wake(await self._store.write(_work, self._runtime, function, *arguments))
 
     async def _renew(self) -> None:
         for dispatcher in self._dispatchers.values():
@@ -221,6 +225,12 @@ class Engine:
             proof = self._store.write(state.take_lease, f"ready {self._owner}", self._owner, now, now)
             await asyncio.wait_for(proof, 4)
             self.written_at = asyncio.get_running_loop().time()
+
+
+def _work(tx: Tx, runtime: Runtime, function: Callable[..., None], *arguments: Any) -> Effects:
+    work = Work(tx, runtime, runtime.now())
+    function(work, *arguments)
+    return work.effects
 
 
 def _end_all_leases(tx: Tx, runtime: Runtime) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from bridge.contract import DeliveryState
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.expiry import end_unsent
 from bridge.engine.conversation.greeting import GREETING
@@ -15,51 +15,45 @@ from bridge.engine.conversation.queueing import carried_by, show_progress, tell,
 from bridge.engine.outbound import failure
 from bridge.services.media import MediaFiles
 from mappings import inbox, links, media, outbox, retention, state, waiting
-from mappings.store import Store, Tx
+from mappings.store import Store
 
 _LATE = timedelta(seconds=5)
 
 
-def sweep(tx: Tx, runtime: Runtime, now: datetime, in_flight_here: Collection[int] = ()) -> Effects:
-    """Every second: attempts whose sender died, pauses that are over. `in_flight_here`: steps this process still sends."""
-    effects = failure.lost(tx, runtime, now, in_flight_here)
-    for name, pause in state.pauses(tx).items():
-        if pause.until is not None and pause.until <= now:
-            state.resume(tx, name)
-            effects.accounts.add(name)
-    return effects
+def sweep(work: Work, in_flight_here: Collection[int] = ()) -> None:
+    """Every second: attempts whose sender died, pauses that are over. `in_flight_here`: what this process sends."""
+    failure.lost(work, in_flight_here)
+    for name, pause in state.pauses(work.tx).items():
+        if pause.until is not None and pause.until <= work.now:
+            state.resume(work.tx, name)
+            work.effects.accounts.add(name)
 
 
-def remind(tx: Tx, runtime: Runtime, now: datetime) -> Effects:
+def remind(work: Work) -> None:
     """Every few seconds: windows that close, answers that cannot go now, answers that were held too long."""
-    effects = Effects()
-    _warn(tx, runtime, effects, now)
-    _tell_late(tx, runtime, effects, now)
-    _give_up(tx, runtime, effects, now)
-    return effects
+    _warn(work)
+    _tell_late(work)
+    _give_up(work)
 
 
-def _warn(tx: Tx, runtime: Runtime, effects: Effects, now: datetime) -> None:
-    for link in links.links_to_warn(tx, now):
+def _warn(work: Work) -> None:
+    for link in links.links_to_warn(work.tx, work.now):
         book = Allowance.model_validate_json(link.ledger)
-        links.change_link(tx, link.id, warn_at=look_at(runtime, book, now, warned=True))
+        links.change_link(work.tx, link.id, warn_at=look_at(work.runtime, book, work.now, warned=True))
         until = book.message.until
-        if until is not None and now >= until:
-            refresh(tx, runtime, link, effects, now)
+        if until is not None and work.now >= until:
+            refresh(work, link)
         elif book.unanswered and until is not None and link.state == "open" and link.ticket:
-            tell(
-                tx, runtime, link, "warn.closing", effects=effects, now=now, cause="warn.closing",
-                until=f"{until:%Y-%m-%d %H:%M}",
-            )  # fmt: skip
+            tell(work, link, "warn.closing", cause="warn.closing", until=f"{until:%Y-%m-%d %H:%M}")
 
 
-def _tell_late(tx: Tx, runtime: Runtime, effects: Effects, now: datetime) -> None:
+def _tell_late(work: Work) -> None:
     """An account that rests is asked for nothing, so no attempt says why its answers wait."""
-    pauses = state.pauses(tx)
-    for link_id, account in waiting.late_answers(tx, now - _LATE, GREETING):
-        link = links.get_link(tx, link_id, lock=True)
+    pauses = state.pauses(work.tx)
+    for link_id, account in waiting.late_answers(work.tx, work.now - _LATE, GREETING):
+        link = links.get_link(work.tx, link_id, lock=True)
         lane = links.lane_to_channel(link_id)
-        steps = outbox.unfinished_in(tx, lane)
+        steps = outbox.unfinished_in(work.tx, lane)
         code = next((step.code for step in steps if step.code), "")
         pause = pauses.get(account)
         what = "delayed"
@@ -69,51 +63,31 @@ def _tell_late(tx: Tx, runtime: Runtime, effects: Effects, now: datetime) -> Non
         carried = [message for step in steps[:1] for message in carried_by(step)]
         cause = "late.paused" if what == "paused" else "late.waits"
         about = carried[0].id if carried else ""
-        tell(
-            tx, runtime, link, what, effects=effects, now=now, cause=cause, code=code or "…", quoted=quote(carried),
-            about=about,
-        )  # fmt: skip
+        tell(work, link, what, cause=cause, code=code or "…", quoted=quote(carried), about=about)
 
 
-def _give_up(tx: Tx, runtime: Runtime, effects: Effects, now: datetime) -> None:
-    before = now - runtime.settings.replies.give_up_after
+def _give_up(work: Work) -> None:
+    before = work.now - work.runtime.settings.replies.give_up_after
     held: defaultdict[int, list[int]] = defaultdict(list)
-    for row in waiting.held_since(tx, before):
+    for row in waiting.held_since(work.tx, before):
         held[row.lane].append(row.id)
     for lane, ids in held.items():
-        link = links.get_link(tx, links.link_of(lane), lock=True)
+        link = links.get_link(work.tx, links.link_of(lane), lock=True)
         if lane != links.lane_to_channel(link.id):
-            waiting.drop_waiting(tx, ids)  # notes whose ticket never came
-            effects.note("notes given up", link=link.id, count=len(ids))
+            waiting.drop_waiting(work.tx, ids)  # notes whose ticket never came
+            work.effects.note("notes given up", link=link.id, count=len(ids))
             continue
-        for message in end_unsent(tx, runtime, link, ids, "failed", "expired", "waited too long", now):
-            tell_ended(
-                tx, runtime, link, "expired", effects=effects, now=now, cause="expired", quoted=quote([message]),
-                about=message.id,
-            )  # fmt: skip
-            show_progress(
-                tx,
-                runtime,
-                link,
-                [message.id],
-                DeliveryState.FAILED,
-                to_desk=True,
-                effects=effects,
-                now=now,
-                reason="expired",
-            )
-    for step in outbox.parked_since(tx, before):
-        link = links.get_link(tx, step.link_id, lock=True)
-        outbox.change_step(tx, step.id, state="failed", code="expired", error="waited too long", done_at=now)
+        for message in end_unsent(work, link, ids, "failed", "expired", "waited too long"):
+            tell_ended(work, link, "expired", cause="expired", quoted=quote([message]), about=message.id)
+            show_progress(work, link, [message.id], DeliveryState.FAILED, to_desk=True, reason="expired")
+    for step in outbox.parked_since(work.tx, before):
+        link = links.get_link(work.tx, step.link_id, lock=True)
+        outbox.change_step(work.tx, step.id, state="failed", code="expired", error="waited too long", done_at=work.now)
         carried = carried_by(step)
         about = carried[0].id if carried else ""
-        tell_ended(
-            tx, runtime, link, "expired", effects=effects, now=now, cause="expired", quoted=quote(carried), about=about
-        )
+        tell_ended(work, link, "expired", cause="expired", quoted=quote(carried), about=about)
         ids_of = [message.id for message in carried]
-        show_progress(
-            tx, runtime, link, ids_of, DeliveryState.FAILED, to_desk=True, effects=effects, now=now, reason="expired"
-        )
+        show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
 
 
 async def clean(store: Store, runtime: Runtime, folder: MediaFiles, now: datetime) -> None:

@@ -10,12 +10,15 @@ from sqlalchemy import exists, or_, select
 
 from bridge.app import Bridge
 from bridge.contract import Raw
+from bridge.engine.context import Effects, Runtime, Work
+from bridge.engine.inbound.routing import route_batch
 from bridge.registry import Declared
 from bridge.settings import Settings
 from bridge.testing.clock import VirtualClock
 from mappings import state
 from mappings.schema import migrate
 from mappings.sql import table
+from mappings.store import Tx
 from mappings.tables import Inbox, Outbox, Waiting
 from tests.engine.fakes import FakeChannel, FakeConfig, FakeDesk, FakeVendors
 
@@ -154,3 +157,10 @@ def _is_calm(tx: Any, now: Any, resting: set[str]) -> bool:
         ),
     )
     return all(tx.execute(one.limit(1)).first() is None for one in busy)
+
+
+def route(tx: Tx, runtime: Runtime, name: str, **options: Any) -> Effects:
+    """A transaction of the router."""
+    work = Work(tx, runtime, runtime.now())
+    route_batch(work, name, **options)
+    return work.effects

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.engine.inbound.routing import route_batch
 from bridge.engine.runtime import admission
 from bridge.engine.runtime.admission import Admission
-from tests.engine.engine_harness import Scene
+from tests.engine.engine_harness import Scene, route
 
 
 class Clock:
@@ -117,10 +116,10 @@ async def test_routing_ends_early_when_it_is_enough_and_goes_on_in_order(scene: 
             await scene.says("ann", f"line {number}")
         done = []
         for _ in range(3):
-            touched = await bridge.store.write(
-                lambda tx: route_batch(tx, bridge.runtime, "shop", limit=2, enough=lambda: len(done) < 2)
+            effects = await bridge.store.write(
+                lambda tx: route(tx, bridge.runtime, "shop", limit=2, enough=lambda: len(done) < 2)
             )
-            done.append((touched.done, touched.more))
+            done.append((effects.done, effects.more))
         assert done == [(1, True), (1, True), (2, True)], "never nothing"
     async with scene.running():
         await scene.quiet()

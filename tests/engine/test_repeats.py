@@ -17,14 +17,13 @@ from bridge.contract import Malformed, Page, Raw
 from bridge.engine.context import Effects
 from bridge.engine.inbound import routing
 from bridge.engine.inbound.polling import listen
-from bridge.engine.inbound.routing import route_batch
 from bridge.telemetry import metrics
 from mappings import inbox
 from mappings.schema import migrate
 from mappings.sql import table
 from mappings.store import Store, Tx
 from mappings.tables import Inbox
-from tests.engine.engine_harness import Scene
+from tests.engine.engine_harness import Scene, route
 
 
 class Desk:
@@ -47,7 +46,7 @@ class Desk:
                 raise Malformed("cannot be read")
             return normalise(raw)
 
-        def note(_tx: Tx, _world: Any, _connected: Any, event: Any, *_: Any) -> None:
+        def note(_work: Any, _connected: Any, event: Any, *_: Any) -> None:
             self.routed.append(event.message.id)
 
         monkeypatch.setattr(connector, "normalise", read)
@@ -64,7 +63,7 @@ class Desk:
         return ("shop", key, json.dumps(said).encode(), self.scene.clock())
 
     def route(self, limit: int = 16) -> Effects:
-        return self.store.run(route_batch, self.bridge.runtime, "shop", limit=limit)
+        return self.store.run(route, self.bridge.runtime, "shop", limit=limit)
 
     def rows(self) -> list[tuple[str, str]]:
         kept = table(Inbox)
@@ -84,8 +83,8 @@ def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_of_several_in_one_batch_the_first_is_routed(desk: Desk) -> None:
     desk.keep("a1", "b1", "a1", "a2", "b1", "a1")
-    touched = desk.route()
-    assert desk.routed == ["a1", "b1", "a2"] and (touched.done, touched.repeats) == (3, 3)
+    effects = desk.route()
+    assert desk.routed == ["a1", "b1", "a2"] and (effects.done, effects.repeats) == (3, 3)
     assert desk.rows() == [("a1", "done"), ("b1", "done"), ("a2", "done")]
 
 
@@ -172,8 +171,8 @@ def test_a_batch_of_nothing_but_repeats_is_not_the_end(desk: Desk) -> None:
 
 def test_an_interrupted_batch_goes_on_with_the_oldest(desk: Desk) -> None:
     desk.keep("a1", "a1", "a2", "a1", "a2")
-    touched = desk.store.run(route_batch, desk.bridge.runtime, "shop", limit=16, enough=lambda: True)
-    assert touched.more and desk.routed == ["a1"]
+    effects = desk.store.run(route, desk.bridge.runtime, "shop", limit=16, enough=lambda: True)
+    assert effects.more and desk.routed == ["a1"]
     assert not desk.route().more
     assert desk.routed == ["a1", "a2"] and desk.rows() == [("a1", "done"), ("a2", "done")]
 
@@ -249,7 +248,7 @@ class Flood(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 5), interrupted=st.booleans())
     def route(self, limit: int, interrupted: bool) -> None:
-        self.desk.store.run(route_batch, self.desk.bridge.runtime, "shop", limit=limit, enough=lambda: interrupted)
+        self.desk.store.run(route, self.desk.bridge.runtime, "shop", limit=limit, enough=lambda: interrupted)
         self.aside |= {key for key, state in self.desk.rows() if state == "quarantined"}
 
     @rule(limit=st.integers(1, 5))
@@ -258,7 +257,7 @@ class Flood(RuleBasedStateMachine):
         before, routed = self.desk.rows(), list(self.desk.routed)
 
         def die(tx: Tx) -> None:
-            route_batch(tx, self.desk.bridge.runtime, "shop", limit=limit)
+            route(tx, self.desk.bridge.runtime, "shop", limit=limit)
             raise ConnectionError
 
         with pytest.raises(ConnectionError):

@@ -5,32 +5,24 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.contract import Message, Step
-from bridge.engine.context import Runtime
+from bridge.engine.context import Runtime, Work
 from bridge.engine.outbound.rendering import render_context
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
-from mappings.store import Tx
 
 
 def end_unsent(
-    tx: Tx,
-    runtime: Runtime,
-    link: LinkRow,
-    waiting_ids: Sequence[int],
-    state: str,
-    code: str,
-    error: str,
-    now: datetime,
+    work: Work, link: LinkRow, waiting_ids: Sequence[int], state: str, code: str, error: str
 ) -> list[Message]:
     """Messages that wait for the customer end as `failed` (an agent may retry them) or `dropped`. Returns them."""
     lane = links.lane_to_channel(link.id)
-    rows = [row for row in waiting.waiting_in(tx, lane) if row.id in set(waiting_ids)]
+    rows = [row for row in waiting.waiting_in(work.tx, lane) if row.id in set(waiting_ids)]
     messages = [Message.model_validate_json(row.message) for row in rows]
-    waiting.drop_waiting(tx, [row.id for row in rows])
+    waiting.drop_waiting(work.tx, [row.id for row in rows])
     for row, message in zip(rows, messages, strict=True):
         batch = new_name()
-        for step in _steps(runtime, link, message, now):
+        for step in _steps(work.runtime, link, message, work.now):
             values = {
                 "key": new_name(),
                 "lane": lane,
@@ -41,14 +33,14 @@ def end_unsent(
                 "messages": json.dumps([message.model_dump(mode="json")], ensure_ascii=False),
                 "batch": batch,
                 "ledger": link.ledger,
-                "due_at": now,
+                "due_at": work.now,
                 "created_at": row.created_at,
-                "done_at": now,
+                "done_at": work.now,
                 "code": code,
                 "error": error,
             }
-            (made,) = outbox.add_steps(tx, [values])
-            links.carry(tx, link.desk, step.covers, made)
+            (made,) = outbox.add_steps(work.tx, [values])
+            links.carry(work.tx, link.desk, step.covers, made)
     return messages
 
 

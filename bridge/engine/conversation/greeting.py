@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.contract import Author, AuthorKind, Contact, Message, Text
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.notices import say
 from bridge.engine.conversation.queueing import put
@@ -15,39 +15,38 @@ from bridge.registry import find_route
 from bridge.settings import OPENING_HOURS, GreetingSettings
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
-from mappings.store import Tx
 
 GREETING = "greeting:"  # how the ids of these messages begin
 _AGAIN = timedelta(hours=1)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def greet(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+def greet(work: Work, link: LinkRow) -> None:
     """Says hello unless somebody already speaks with the customer, or did so within the hour."""
-    route = find_route(runtime.settings.routes, link.channel, json.loads(link.context))
+    route = find_route(work.runtime.settings.routes, link.channel, json.loads(link.context))
     greeting = route.greeting if route is not None else None
     if greeting is None:
         return
     book = Allowance.model_validate_json(link.ledger)
     acts = [at for at in (book.spoke_at, book.answered_at) if at is not None]
-    recent = any(now - at < _AGAIN for at in acts)
+    recent = any(work.now - at < _AGAIN for at in acts)
     lane = links.lane_to_channel(link.id)
-    if recent or waiting.waiting_in(tx, lane) or outbox.unfinished_in(tx, lane):
+    if recent or waiting.waiting_in(work.tx, lane) or outbox.unfinished_in(work.tx, lane):
         return
-    links.forget_old_notice(tx, link.id, "greeted", now - _AGAIN)
-    if not links.notice_once(tx, link.id, "greeted", now):
+    links.forget_old_notice(work.tx, link.id, "greeted", work.now - _AGAIN)
+    if not links.notice_once(work.tx, link.id, "greeted", work.now):
         return
     locale = Contact.model_validate_json(link.contact).locale
-    for number, text in enumerate(texts_for(greeting, locale, runtime.language, now)):
+    for number, text in enumerate(texts_for(greeting, locale, work.runtime.language, work.now)):
         message = Message(
             id=f"{GREETING}{new_name()}",
             conversation=link.ticket or "",
             # each its own author: where little is left, remarks of one author are joined
             author=Author(kind=AuthorKind.BRIDGE, id=f"greeting {number}"),
             parts=(Text(body=text),),
-            sent_at=now,
+            sent_at=work.now,
         )
-        put(tx, runtime, link, message, to_desk=False, effects=effects, now=now)
+        put(work, link, message, to_desk=False)
 
 
 def texts_for(greeting: GreetingSettings, locale: str, language: str, now: datetime) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from bridge.contract import (
     ShowsAllowance,
     Status,
 )
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.outbound.policy import Decision, Disposition
 from bridge.engine.runtime.ids import new_name
@@ -47,19 +47,25 @@ def look_at(runtime: Runtime, book: Allowance, now: datetime, *, warned: bool = 
     return until
 
 
-def refresh(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+def refresh(work: Work, link: LinkRow) -> None:
     """The allowance changed: the ticket should say so soon."""
-    if not _shows(runtime, link):
+    if not _shows(work.runtime, link):
         return
     lane = links.lane_of_labels(link.id)
-    if waiting.waiting_in(tx, lane):
+    if waiting.waiting_in(work.tx, lane):
         return
     message = Message(id=f"labels:{link.id}", conversation="", author=Author(kind=AuthorKind.BRIDGE), parts=())
     waiting.add_waiting(
-        tx, lane=lane, link_id=link.id, account=link.desk, message_id=message.id, message=message.model_dump_json(),
-        due_at=now + _SETTLE, now=now,
-    )  # fmt: skip
-    effects.accounts.add(link.desk)
+        work.tx,
+        lane=lane,
+        link_id=link.id,
+        account=link.desk,
+        message_id=message.id,
+        message=message.model_dump_json(),
+        due_at=work.now + _SETTLE,
+        now=work.now,
+    )
+    work.effects.accounts.add(link.desk)
 
 
 def _shows(runtime: Runtime, link: LinkRow) -> bool:
@@ -99,56 +105,56 @@ def labels_of(runtime: Runtime, link: LinkRow, now: datetime) -> Labels:
     return Labels(tags=tuple(tags), fields=fields)
 
 
-def render_labels(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+def render_labels(work: Work, link: LinkRow) -> None:
     """The step that makes the ticket show the present, or none where it does so already."""
     lane = links.lane_of_labels(link.id)
-    due = _later(tx, runtime, link, now)
+    due = _later(work, link)
     if due is not None:
-        waiting.delay_waiting(tx, lane, due)
+        waiting.delay_waiting(work.tx, lane, due)
         return
-    waiting.drop_waiting(tx, [row.id for row in waiting.waiting_in(tx, lane)])
-    if link.ticket is None or link.state in {"closed", "ended"} or not _shows(runtime, link):
+    waiting.drop_waiting(work.tx, [row.id for row in waiting.waiting_in(work.tx, lane)])
+    if link.ticket is None or link.state in {"closed", "ended"} or not _shows(work.runtime, link):
         return
-    wanted = labels_of(runtime, link, now)
+    wanted = labels_of(work.runtime, link, work.now)
     shown = wanted.model_dump_json()
     if shown == link.shown:
         return
-    connector = runtime.accounts[link.desk].connector
+    connector = work.runtime.accounts[link.desk].connector
     assert isinstance(connector, ShowsAllowance)
     context = RenderContext(
         conversation=link.ticket,
         status=Status(link.state) if link.state in set(Status) else Status.CLOSED,
         contact=Contact.model_validate_json(link.contact),
         fields=json.loads(link.fields),
-        language=runtime.language,
-        now=now,
+        language=work.runtime.language,
+        now=work.now,
     )
-    links.change_link(tx, link.id, shown=shown)
+    links.change_link(work.tx, link.id, shown=shown)
     try:
         step = connector.labels(wanted, context)
     except ConnectorError as error:
-        effects.note("labels refused", account=link.desk, link=link.id, why=error.message)
+        work.effects.note("labels refused", account=link.desk, link=link.id, why=error.message)
         return
     if step is not None:
         values = {"key": new_name(), "lane": lane, "link_id": link.id, "account": link.desk, "ledger": link.ledger}
         dumped = step.model_dump_json(exclude_defaults=True)
-        outbox.add_steps(tx, [{**values, "step": dumped, "due_at": now, "created_at": now}])
+        outbox.add_steps(work.tx, [{**values, "step": dumped, "due_at": work.now, "created_at": work.now}])
 
 
-def _later(tx: Tx, runtime: Runtime, link: LinkRow, now: datetime) -> datetime | None:
+def _later(work: Work, link: LinkRow) -> datetime | None:
     """When labels may go, if not now: words go first, and a desk that counts updates keeps most of them for words."""
     words = links.lane_to_desk(link.id)
-    if outbox.unfinished_in(tx, words) or any(not row.held for row in waiting.waiting_in(tx, words)):
-        return now + _BEHIND_WORDS
-    limit = runtime.capabilities(link.desk).update_limit
+    if outbox.unfinished_in(work.tx, words) or any(not row.held for row in waiting.waiting_in(work.tx, words)):
+        return work.now + _BEHIND_WORDS
+    limit = work.runtime.capabilities(link.desk).update_limit
     if limit is None:
         return None
-    sent = outbox.sent_since(tx, link.id, links.lane_of_labels(link.id), now - limit.per)
+    sent = outbox.sent_since(work.tx, link.id, links.lane_of_labels(link.id), work.now - limit.per)
     share = max(1, limit.count // _SHARE)
     if len(sent) < share // 2:
         return None
     due: datetime | None = sent[0] + 2 * limit.per / share if sent else None
-    return due if due is not None and due > now else None
+    return due if due is not None and due > work.now else None
 
 
 def count_for_words(runtime: Runtime, link: LinkRow, count: int) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.contract import Contact
-from bridge.engine.context import ConnectedAccount, Effects, Runtime
+from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.registry import find_route
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
@@ -19,40 +19,40 @@ class Unroutable(Exception):
 
 
 def link_for(
-    tx: Tx,
-    runtime: Runtime,
-    connected: ConnectedAccount,
-    conversation: str,
-    contact: Contact,
-    context: dict[str, str],
-    effects: Effects,
-    now: datetime,
+    work: Work, connected: ConnectedAccount, conversation: str, contact: Contact, context: dict[str, str]
 ) -> tuple[LinkRow, Changes]:
     """The conversation's link: the open one, or a new one when there is none or its ticket is finished for good. And
     what is to be changed on it.
     """
     name = connected.name
     known = people.know(
-        tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), contact.extra.get("customer_id", ""), now
+        work.tx,
+        name,
+        contact.id,
+        contact.model_dump_json(exclude_defaults=True),
+        contact.extra.get("customer_id", ""),
+        work.now,
     )
-    if contact.extra.get("customer_id") and people.suggest(tx, known.person_id, contact.extra["customer_id"], now):
-        effects.note("people to join", account=name)
-    link = links.open_link(tx, name, conversation)
-    if link is not None and (not _finished(runtime, link, now) or _on_its_way(tx, link)):
+    if contact.extra.get("customer_id") and people.suggest(
+        work.tx, known.person_id, contact.extra["customer_id"], work.now
+    ):
+        work.effects.note("people to join", account=name)
+    link = links.open_link(work.tx, name, conversation)
+    if link is not None and (not _finished(work.runtime, link, work.now) or _on_its_way(work.tx, link)):
         merged = {**_context(link), **context}
-        changes: Changes = {"touched_at": now, "contact": contact.model_dump_json(exclude_defaults=True)}
+        changes: Changes = {"touched_at": work.now, "contact": contact.model_dump_json(exclude_defaults=True)}
         if context:
             changes["context"] = _dump(merged)
         return link, changes
     merged = {**(_context(link) if link is not None else {}), **context}
-    route = find_route(runtime.settings.routes, name, merged)
+    route = find_route(work.runtime.settings.routes, name, merged)
     if route is None:
         raise Unroutable(f"no route for channel {name!r} matches {sorted(merged)}")
     book = link.ledger if link is not None else "{}"
     if link is not None:
-        links.change_link(tx, link.id, state="ended", warn_at=None)
+        links.change_link(work.tx, link.id, state="ended", warn_at=None)
     fresh = links.add_link(
-        tx,
+        work.tx,
         channel=name,
         conversation=conversation,
         desk=route.desk,
@@ -67,11 +67,11 @@ def link_for(
         fields=_dump(route.fields),
         ledger=book,
         shown="",
-        created_at=now,
-        touched_at=now,
+        created_at=work.now,
+        touched_at=work.now,
     )
     if link is not None:
-        _carry_over(tx, link, fresh)
+        _carry_over(work.tx, link, fresh)
     return fresh, {}
 
 

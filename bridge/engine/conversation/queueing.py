@@ -8,26 +8,22 @@ from typing import Any
 from sqlalchemy import Row
 
 from bridge.contract import AuthorKind, Card, DeliveryState, File, Image, Media, Message, Progress, Text, Video, Voice
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.notices import note, quoted_beside, say
 from bridge.engine.runtime.ids import new_name
 from mappings import links, media, waiting
 from mappings.links import LinkRow
-from mappings.store import Tx
 
 GATHER = timedelta(seconds=2)  # answers that end within this share a note
 
 
 def put(
-    tx: Tx,
-    runtime: Runtime,
+    work: Work,
     link: LinkRow,
     message: Message,
     *,
     to_desk: bool,
-    effects: Effects,
-    now: datetime,
     inbox_id: int | None = None,
     due_at: datetime | None = None,
 ) -> None:
@@ -36,22 +32,24 @@ def put(
         if (
             not file.sha256
             and not file.error
-            and media.want_media(tx, file.account, file.id, now, mime=file.mime, name=file.name, size=file.size)
+            and media.want_media(
+                work.tx, file.account, file.id, work.now, mime=file.mime, name=file.name, size=file.size
+            )
         ):
-            effects.media = True
+            work.effects.media = True
     account = link.desk if to_desk else link.channel
     waiting.add_waiting(
-        tx,
+        work.tx,
         lane=links.lane_to_desk(link.id) if to_desk else links.lane_to_channel(link.id),
         link_id=link.id,
         account=account,
         message_id=message.id,
         message=message.model_dump_json(),
-        due_at=due_at or (now if to_desk else _due(runtime, link, message, now)),
-        now=now,
+        due_at=due_at or (work.now if to_desk else _due(work.runtime, link, message, work.now)),
+        now=work.now,
         inbox_id=inbox_id,
     )
-    effects.accounts.add(account)
+    work.effects.accounts.add(account)
 
 
 def _due(runtime: Runtime, link: LinkRow, message: Message, now: datetime) -> datetime:
@@ -63,70 +61,39 @@ def _due(runtime: Runtime, link: LinkRow, message: Message, now: datetime) -> da
 
 
 def tell(
-    tx: Tx,
-    runtime: Runtime,
-    link: LinkRow,
-    what: str,
-    *,
-    effects: Effects,
-    now: datetime,
-    cause: str = "",
-    quoted: str = "",
-    about: str = "",
-    **values: object,
+    work: Work, link: LinkRow, what: str, *, cause: str = "", quoted: str = "", about: str = "", **values: object
 ) -> bool:
     """A private note on the ticket: once per cause until `forget_notices`. False when it was told before."""
-    if cause and not links.notice_once(tx, link.id, cause, now):
+    if cause and not links.notice_once(work.tx, link.id, cause, work.now):
         return False
-    return _write(tx, runtime, link, what, "", quoted, about, effects, now, values)
+    return _write(work, link, what, "", quoted, about, values)
 
 
 def tell_ended(
-    tx: Tx,
-    runtime: Runtime,
-    link: LinkRow,
-    what: str,
-    *,
-    effects: Effects,
-    now: datetime,
-    cause: str,
-    quoted: str = "",
-    about: str = "",
-    **values: object,
+    work: Work, link: LinkRow, what: str, *, cause: str, quoted: str = "", about: str = "", **values: object
 ) -> bool:
     """A private note about an answer that came to its end. Answers that end alike within a moment share one note,
     which quotes each: one note per cause, and none of them goes without a word.
     """
     mark = f"note:{cause}:"
-    for row in waiting.waiting_in(tx, links.lane_to_desk(link.id)):
+    for row in waiting.waiting_in(work.tx, links.lane_to_desk(link.id)):
         if row.message_id.startswith(mark):
             message = Message.model_validate_json(row.message)
             text = "\n".join(part.body for part in message.parts if isinstance(part, Text))
             more = message.model_copy(update={"parts": (Text(body=quoted_beside(text, quoted)),)})
-            waiting.change_waiting(tx, row.id, more.model_dump_json())
+            waiting.change_waiting(work.tx, row.id, more.model_dump_json())
             return False
-    return _write(tx, runtime, link, what, mark, quoted, about, effects, now, values)
+    return _write(work, link, what, mark, quoted, about, values)
 
 
-def _write(
-    tx: Tx,
-    runtime: Runtime,
-    link: LinkRow,
-    what: str,
-    mark: str,
-    quoted: str,
-    about: str,
-    effects: Effects,
-    now: datetime,
-    values: dict[str, object],
-) -> bool:
-    if not runtime.capabilities(link.desk).notes:
-        effects.note("agent not told", account=link.desk, link=link.id, about=what)
+def _write(work: Work, link: LinkRow, what: str, mark: str, quoted: str, about: str, values: dict[str, object]) -> bool:
+    if not work.runtime.capabilities(link.desk).notes:
+        work.effects.note("agent not told", account=link.desk, link=link.id, about=what)
         return False
-    text = say(runtime.language, what, channel=link.channel, **values)
-    message = note(f"{mark or 'note:'}{new_name()}", text, at=now, quoted=quoted, about=about)
-    due = now + GATHER if mark else now
-    put(tx, runtime, link, message, to_desk=True, effects=effects, now=now, due_at=due)
+    text = say(work.runtime.language, what, channel=link.channel, **values)
+    message = note(f"{mark or 'note:'}{new_name()}", text, at=work.now, quoted=quoted, about=about)
+    due = work.now + GATHER if mark else work.now
+    put(work, link, message, to_desk=True, due_at=due)
     return True
 
 
@@ -136,24 +103,15 @@ def shows_progress(runtime: Runtime, link: LinkRow, *, to_desk: bool) -> bool:
 
 
 def show_progress(
-    tx: Tx,
-    runtime: Runtime,
-    link: LinkRow,
-    message_ids: Iterable[str],
-    state: DeliveryState,
-    *,
-    to_desk: bool,
-    effects: Effects,
-    now: datetime,
-    reason: str = "",
+    work: Work, link: LinkRow, message_ids: Iterable[str], state: DeliveryState, *, to_desk: bool, reason: str = ""
 ) -> None:
     """How far messages came, for accounts that can show it."""
-    if not shows_progress(runtime, link, to_desk=to_desk):
+    if not shows_progress(work.runtime, link, to_desk=to_desk):
         return
     parts = tuple(Progress(of=identifier, state=state, reason=reason) for identifier in message_ids)
     if parts:
-        message = note(f"progress:{new_name()}", "", at=now).model_copy(update={"parts": parts})
-        put(tx, runtime, link, message, to_desk=to_desk, effects=effects, now=now)
+        message = note(f"progress:{new_name()}", "", at=work.now).model_copy(update={"parts": parts})
+        put(work, link, message, to_desk=to_desk)
 
 
 def files_of(message: Message) -> list[Media]:

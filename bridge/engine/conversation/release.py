@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from bridge.contract import Message, Step
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, tell
@@ -23,17 +23,17 @@ from mappings.store import Tx
 _ENDED = {"done", "unconfirmed", "failed", "dead"}  # what agents may try again by itself
 
 
-def reopen(tx: Tx, runtime: Runtime, link: LinkRow, book: Allowance, effects: Effects, now: datetime) -> None:
+def reopen(work: Work, link: LinkRow, book: Allowance) -> None:
     """Sets free what an allowance holds."""
     lane = links.lane_to_channel(link.id)
-    steps = outbox.unfinished_in(tx, lane)
+    steps = outbox.unfinished_in(work.tx, lane)
     if any(step.state == "parked" for step in steps):
-        cut = _cut(tx, link, steps)
-        _free(tx, runtime, link, [step for step in steps if step.id in cut], book, effects, now)
-        _render_anew(tx, link, [step for step in steps if step.id not in cut], now)
-    waiting.release_waiting(tx, lane)
-    waiting.delay_waiting(tx, lane, now)  # it is not late: only now it may go
-    effects.accounts.add(link.channel)
+        cut = _cut(work.tx, link, steps)
+        _free(work, link, [step for step in steps if step.id in cut], book)
+        _render_anew(work.tx, link, [step for step in steps if step.id not in cut], work.now)
+    waiting.release_waiting(work.tx, lane)
+    waiting.delay_waiting(work.tx, lane, work.now)  # it is not late: only now it may go
+    work.effects.accounts.add(link.channel)
 
 
 def _cut(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]]) -> set[int]:
@@ -55,20 +55,18 @@ def _under_way(step: Row[Any]) -> bool:
     return step.state == "ready" and (step.begun_at is not None or step.unknown or step.lease != "")
 
 
-def _free(
-    tx: Tx, runtime: Runtime, link: LinkRow, steps: Sequence[Row[Any]], book: Allowance, effects: Effects, now: datetime
-) -> None:
-    room = book.remaining(now)
+def _free(work: Work, link: LinkRow, steps: Sequence[Row[Any]], book: Allowance) -> None:
+    room = book.remaining(work.now)
     if sum(map(_cost, steps)) > room:
         room -= 1  # the last reply is not spent on a fragment
     for step in steps:
         room -= _cost(step)
         if room < 0:
             quoted = quote(carried_by(step))
-            tell(tx, runtime, link, "window.rest", effects=effects, now=now, cause="window.held", quoted=quoted)
+            tell(work, link, "window.rest", cause="window.held", quoted=quoted)
             return
         if step.state == "parked":
-            outbox.change_step(tx, step.id, state="ready", due_at=now)
+            outbox.change_step(work.tx, step.id, state="ready", due_at=work.now)
 
 
 def _render_anew(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], now: datetime) -> None:
@@ -87,9 +85,16 @@ def _render_anew(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], now: datetime
     again += [(row.message_id, row.message, row.created_at, row.inbox_id) for row in rows]
     for identifier, text, at, inbox_id in again:
         waiting.add_waiting(
-            tx, lane=lane, link_id=link.id, account=link.channel, message_id=identifier, message=text, due_at=now,
-            now=at, inbox_id=inbox_id,
-        )  # fmt: skip
+            tx,
+            lane=lane,
+            link_id=link.id,
+            account=link.channel,
+            message_id=identifier,
+            message=text,
+            due_at=now,
+            now=at,
+            inbox_id=inbox_id,
+        )
 
 
 def _cost(step: Row[Any]) -> int:

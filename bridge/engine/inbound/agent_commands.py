@@ -1,13 +1,12 @@
 """What an agent can do from the ticket: a private note that begins with # is a command, answered by a note."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from bridge.contract import DeliveryState, File, Image, Message, Part, Text, Video, Voice
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.expiry import end_unsent
 from bridge.engine.conversation.invitation import invite
@@ -17,7 +16,7 @@ from mappings import failed_steps, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx
 
-Act = Callable[[Tx, Runtime, LinkRow, Effects, datetime], None]
+Act = Callable[[Work, LinkRow], None]
 
 
 def command_in(text: str) -> str:
@@ -33,28 +32,28 @@ def command_in(text: str) -> str:
     return first if first in _ACTS or len(words) == 1 else ""
 
 
-def obey(tx: Tx, runtime: Runtime, link: LinkRow, command: str, effects: Effects, now: datetime) -> None:
+def obey(work: Work, link: LinkRow, command: str) -> None:
     """Carries a command out and says what was done."""
     act = _ACTS.get(command)
     if act is None:
-        tell(tx, runtime, link, "unknown.command", effects=effects, now=now, command=command)
+        tell(work, link, "unknown.command", command=command)
         return
-    effects.note("command", link=link.id, command=command)
-    act(tx, runtime, link, effects, now)
+    work.effects.note("command", link=link.id, command=command)
+    act(work, link)
 
 
-def _retry(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+def _retry(work: Work, link: LinkRow) -> None:
     """Whatever ended badly goes again, in its order and at once: an agent's word counts more than our own count of
     replies, and the platform has the last one.
     """
-    steps = _failed_steps(tx, link)
+    steps = _failed_steps(work.tx, link)
     count = len(_messages(steps))
-    failed_steps.replay_steps(tx, [step.id for step in steps], now)
+    failed_steps.replay_steps(work.tx, [step.id for step in steps], work.now)
     for step in steps:
         if step.link_id != link.id:  # from before the ticket that this one follows
-            outbox.move_steps(tx, step.lane, links.lane_to_channel(link.id), link.id)
-    effects.accounts.add(link.channel)
-    _answer(tx, runtime, link, "#retry", "retried", count, effects, now)
+            outbox.move_steps(work.tx, step.lane, links.lane_to_channel(link.id), link.id)
+    work.effects.accounts.add(link.channel)
+    _answer(work, link, "#retry", "retried", count)
 
 
 def _failed_steps(tx: Tx, link: LinkRow) -> list[Row[Any]]:
@@ -70,78 +69,83 @@ def _messages(steps: Sequence[Row[Any]]) -> dict[str, Message]:
     return {message.id: message for step in steps for message in carried_by(step)}
 
 
-def _cancel(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+def _cancel(work: Work, link: LinkRow) -> None:
     lane = links.lane_to_channel(link.id)
-    steps = outbox.unfinished_in(tx, lane)
-    outbox.drop_steps(tx, [step.id for step in steps], now, "cancelled by an agent")
-    kept = {step.id for step in outbox.unfinished_in(tx, lane)}  # on its way already
+    steps = outbox.unfinished_in(work.tx, lane)
+    outbox.drop_steps(work.tx, [step.id for step in steps], work.now, "cancelled by an agent")
+    kept = {step.id for step in outbox.unfinished_in(work.tx, lane)}  # on its way already
     messages = _messages([step for step in steps if step.id not in kept])
-    ids = [row.id for row in waiting.waiting_in(tx, lane)]
-    given_up = end_unsent(tx, runtime, link, ids, "dropped", "cancelled", "cancelled by an agent", now)
+    ids = [row.id for row in waiting.waiting_in(work.tx, lane)]
+    given_up = end_unsent(work, link, ids, "dropped", "cancelled", "cancelled by an agent")
     messages |= {message.id: message for message in given_up}
-    show_progress(
-        tx, runtime, link, messages, DeliveryState.FAILED, to_desk=True, effects=effects, now=now, reason="cancelled"
-    )
-    links.forget_notices(tx, link.id, "window.")
-    links.forget_notices(tx, link.id, "late.")
-    effects.accounts.add(link.channel)
-    _answer(tx, runtime, link, "#cancel", "cancelled.count", len(messages), effects, now)
+    show_progress(work, link, messages, DeliveryState.FAILED, to_desk=True, reason="cancelled")
+    links.forget_notices(work.tx, link.id, "window.")
+    links.forget_notices(work.tx, link.id, "late.")
+    work.effects.accounts.add(link.channel)
+    _answer(work, link, "#cancel", "cancelled.count", len(messages))
 
 
-def _text(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+def _text(work: Work, link: LinkRow) -> None:
     """Sends files as links: those that failed, and those that wait, in the place where they wait."""
     lane = links.lane_to_channel(link.id)
-    sad = [step for step in _failed_steps(tx, link) if any(map(_has_file, carried_by(step)))]
-    failed_steps.drop_failed(tx, [step.id for step in sad], "sent as a link instead")
-    parked = [step for step in outbox.unfinished_in(tx, lane) if any(map(_has_file, carried_by(step)))]
-    outbox.drop_steps(tx, [step.id for step in parked], now, "sent as a link instead")
-    kept = {step.id for step in outbox.unfinished_in(tx, lane)}
+    sad = [step for step in _failed_steps(work.tx, link) if any(map(_has_file, carried_by(step)))]
+    failed_steps.drop_failed(work.tx, [step.id for step in sad], "sent as a link instead")
+    parked = [step for step in outbox.unfinished_in(work.tx, lane) if any(map(_has_file, carried_by(step)))]
+    outbox.drop_steps(work.tx, [step.id for step in parked], work.now, "sent as a link instead")
+    kept = {step.id for step in outbox.unfinished_in(work.tx, lane)}
     dropped = [*sad, *(step for step in parked if step.id not in kept)]
     again = {key: message for key, message in _messages(dropped).items() if _has_file(message)}
-    rows = waiting.waiting_in(tx, lane)
-    waiting.drop_waiting(tx, [row.id for row in rows])
+    rows = waiting.waiting_in(work.tx, lane)
+    waiting.drop_waiting(work.tx, [row.id for row in rows])
     count = len(again)
     for message in again.values():
-        put(tx, runtime, link, _as_text(tx, runtime, message), to_desk=False, effects=effects, now=now, due_at=now)
+        put(work, link, _as_text(work.tx, work.runtime, message), to_desk=False, due_at=work.now)
     for row in rows:
         message = Message.model_validate_json(row.message)
         count += _has_file(message)
-        text = _as_text(tx, runtime, message) if _has_file(message) else message
+        text = _as_text(work.tx, work.runtime, message) if _has_file(message) else message
         waiting.add_waiting(
-            tx, lane=lane, link_id=link.id, account=link.channel, message_id=row.message_id, due_at=now,
-            message=text.model_dump_json(), now=row.created_at, inbox_id=row.inbox_id,
-        )  # fmt: skip
-    effects.accounts.add(link.channel)
-    _answer(tx, runtime, link, "#text", "texted", count, effects, now)
+            work.tx,
+            lane=lane,
+            link_id=link.id,
+            account=link.channel,
+            message_id=row.message_id,
+            due_at=work.now,
+            message=text.model_dump_json(),
+            now=row.created_at,
+            inbox_id=row.inbox_id,
+        )
+    work.effects.accounts.add(link.channel)
+    _answer(work, link, "#text", "texted", count)
 
 
-def _status(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
+def _status(work: Work, link: LinkRow) -> None:
     book = Allowance.model_validate_json(link.ledger)
     lane = links.lane_to_channel(link.id)
-    until = book.until(now)
-    counted = runtime.capabilities(link.channel).window is not None
+    until = book.until(work.now)
+    counted = work.runtime.capabilities(link.channel).window is not None
     tell(
-        tx, runtime, link, "status", effects=effects, now=now,
-        left=book.remaining(now) if counted else "∞",
+        work,
+        link,
+        "status",
+        left=book.remaining(work.now) if counted else "∞",
         until=f"{until:%Y-%m-%d %H:%M} UTC" if until else "-",
-        waiting=len(waiting.waiting_in(tx, lane)) + len(_messages(outbox.unfinished_in(tx, lane))),
-        sad=len(_messages(_failed_steps(tx, link))),
+        waiting=len(waiting.waiting_in(work.tx, lane)) + len(_messages(outbox.unfinished_in(work.tx, lane))),
+        sad=len(_messages(_failed_steps(work.tx, link))),
         accepted=book.used if counted else "-",
-    )  # fmt: skip
+    )
 
 
-def _notify(tx: Tx, runtime: Runtime, link: LinkRow, effects: Effects, now: datetime) -> None:
-    if not invite(tx, runtime, link, effects, now):  # else its own end is told
-        tell(tx, runtime, link, "no.consent", effects=effects, now=now)
+def _notify(work: Work, link: LinkRow) -> None:
+    if not invite(work, link):  # else its own end is told
+        tell(work, link, "no.consent")
 
 
-def _answer(
-    tx: Tx, runtime: Runtime, link: LinkRow, command: str, what: str, count: int, effects: Effects, now: datetime
-) -> None:
+def _answer(work: Work, link: LinkRow, command: str, what: str, count: int) -> None:
     if count:
-        tell(tx, runtime, link, what, effects=effects, now=now, count=count)
+        tell(work, link, what, count=count)
     else:
-        tell(tx, runtime, link, "nothing", effects=effects, now=now, command=command)
+        tell(work, link, "nothing", command=command)
 
 
 def _has_file(message: Message) -> bool:

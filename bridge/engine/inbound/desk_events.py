@@ -1,6 +1,5 @@
 """What happens on the desk's side: agents answer, tickets change, and the bridge's own voice comes back."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -19,7 +18,7 @@ from bridge.contract import (
     Text,
     to_plain,
 )
-from bridge.engine.context import ConnectedAccount, Effects, Runtime
+from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.labels import refresh
 from bridge.engine.conversation.notices import quote
@@ -32,34 +31,26 @@ from mappings.store import Tx
 _SPEAKS = {AuthorKind.AGENT, AuthorKind.SYSTEM}
 
 
-def agent_said(
-    tx: Tx,
-    runtime: Runtime,
-    connected: ConnectedAccount,
-    event: MessageReceived,
-    inbox_id: int,
-    effects: Effects,
-    now: datetime,
-) -> None:
+def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, inbox_id: int) -> None:
     """Something was written on a ticket. Only what an agent wrote for the customer goes on.
 
     The ticket must be one of ours, and the customer is read from our own table, never from the payload.
     """
     message = event.message
-    link = links.ticket_link(tx, connected.name, message.conversation)
-    if link is None or _is_echo(tx, connected, message):
+    link = links.ticket_link(work.tx, connected.name, message.conversation)
+    if link is None or _is_echo(work.tx, connected, message):
         return
-    if not links.add_pair(tx, connected.name, message.id, link.id, now, inbox_id=inbox_id):
+    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
         return
     if message.author.kind not in _SPEAKS:
         return
-    link = _current(tx, link)
+    link = _current(work.tx, link)
     if message.audience is Audience.AGENTS:
         command = command_in(_text(message)) if message.author.kind is AuthorKind.AGENT else ""
         if command:
-            obey(tx, runtime, link, command, effects, now)
+            obey(work, link, command)
         return
-    put(tx, runtime, link, message, to_desk=False, effects=effects, now=now, inbox_id=inbox_id)
+    put(work, link, message, to_desk=False, inbox_id=inbox_id)
 
 
 def _is_echo(tx: Tx, connected: ConnectedAccount, message: Message) -> bool:
@@ -79,100 +70,102 @@ def _current(tx: Tx, link: LinkRow) -> LinkRow:
     return links.open_link(tx, link.channel, link.conversation) or link
 
 
-def status_changed(
-    tx: Tx, runtime: Runtime, connected: ConnectedAccount, event: StatusChanged, effects: Effects, now: datetime
-) -> None:
+def status_changed(work: Work, connected: ConnectedAccount, event: StatusChanged) -> None:
     """A ticket was solved, closed, reopened or merged."""
-    link = links.ticket_link(tx, connected.name, event.conversation)
+    link = links.ticket_link(work.tx, connected.name, event.conversation)
     if link is None or link.state == "ended":
         return
     if event.moved_to and event.moved_to != link.ticket:
-        follow(tx, runtime, link, event.moved_to, effects, now)
+        follow(work, link, event.moved_to)
         return
     match event.status:
         case Status.OPEN:
-            links.change_link(tx, link.id, state="open", solved_at=None, touched_at=now)
+            links.change_link(work.tx, link.id, state="open", solved_at=None, touched_at=work.now)
         case Status.SOLVED:
-            links.change_link(tx, link.id, state="solved", solved_at=link.solved_at or now, touched_at=now)
+            links.change_link(
+                work.tx, link.id, state="solved", solved_at=link.solved_at or work.now, touched_at=work.now
+            )
         case Status.CLOSED:
-            links.change_link(tx, link.id, state="closed", solved_at=link.solved_at or now, touched_at=now)
+            links.change_link(
+                work.tx, link.id, state="closed", solved_at=link.solved_at or work.now, touched_at=work.now
+            )
 
 
-def follow(tx: Tx, runtime: Runtime, link: LinkRow, ticket: str, effects: Effects, now: datetime) -> bool:
+def follow(work: Work, link: LinkRow, ticket: str) -> bool:
     """The conversation goes on at another ticket, unless that one belongs to another customer."""
-    other = links.ticket_link(tx, link.desk, ticket)
+    other = links.ticket_link(work.tx, link.desk, ticket)
     if other is not None and other.id != link.id and other.person_id != link.person_id:
-        links.change_link(tx, link.id, state="closed", solved_at=now, touched_at=now)
-        tell(tx, runtime, other, "another", effects=effects, now=now, cause=f"another.{link.id}")
+        links.change_link(work.tx, link.id, state="closed", solved_at=work.now, touched_at=work.now)
+        tell(work, other, "another", cause=f"another.{link.id}")
         return False
-    links.change_link(tx, link.id, ticket=ticket, state="open", solved_at=None, touched_at=now, url="", shown="")
-    refresh(tx, runtime, link, effects, now)
+    links.change_link(
+        work.tx, link.id, ticket=ticket, state="open", solved_at=None, touched_at=work.now, url="", shown=""
+    )
+    refresh(work, link)
     return True
 
 
-def message_changed(
-    tx: Tx, runtime: Runtime, connected: ConnectedAccount, event: MessageChanged, effects: Effects, now: datetime
-) -> None:
+def message_changed(work: Work, connected: ConnectedAccount, event: MessageChanged) -> None:
     """An agent edited or deleted an answer. What still waits is not sent; what was sent cannot be taken back."""
-    pair = links.find_pair(tx, connected.name, event.message)
+    pair = links.find_pair(work.tx, connected.name, event.message)
     if pair is None or pair.outbox_id is not None:
         return
-    link = _current(tx, links.get_link(tx, pair.link_id))
+    link = _current(work.tx, links.get_link(work.tx, pair.link_id))
     lane = links.lane_to_channel(link.id)
-    rows = [row.id for row in waiting.waiting_in(tx, lane) if row.message_id == event.message]
-    steps = [step for step in outbox.unfinished_in(tx, lane) if event.message in _carried(step)]
+    rows = [row.id for row in waiting.waiting_in(work.tx, lane) if row.message_id == event.message]
+    steps = [step for step in outbox.unfinished_in(work.tx, lane) if event.message in _carried(step)]
     if event.change is not Change.EDITED:
-        waiting.drop_waiting(tx, rows)
+        waiting.drop_waiting(work.tx, rows)
         alone = [step.id for step in steps if _carried(step) == {event.message}]
-        outbox.drop_steps(tx, alone, now, "deleted by its author")
-        steps = [step for step in outbox.unfinished_in(tx, lane) if event.message in _carried(step)]
-        effects.accounts.add(link.channel)
+        outbox.drop_steps(work.tx, alone, work.now, "deleted by its author")
+        steps = [step for step in outbox.unfinished_in(work.tx, lane) if event.message in _carried(step)]
+        work.effects.accounts.add(link.channel)
     what = ""
-    if _went(tx, pair) or (steps and event.change is not Change.EDITED):
+    if _went(work.tx, pair) or (steps and event.change is not Change.EDITED):
         what = "changed.edited" if event.change is Change.EDITED else "changed.deleted"
     elif rows or steps:
         what = "changed.waiting" if event.change is Change.EDITED else ""
     if what:
-        tell(tx, runtime, link, what, effects=effects, now=now, cause=f"{what}.{event.message}", about=event.message)
+        tell(work, link, what, cause=f"{what}.{event.message}", about=event.message)
 
 
-def receipt_received(
-    tx: Tx, runtime: Runtime, connected: ConnectedAccount, event: ReceiptReceived, effects: Effects, now: datetime
-) -> None:
+def receipt_received(work: Work, connected: ConnectedAccount, event: ReceiptReceived) -> None:
     """A vendor said later how far one of our messages came: the other side may want to show it."""
-    pair = links.find_pair(tx, connected.name, event.message)
+    pair = links.find_pair(work.tx, connected.name, event.message)
     if pair is None or pair.outbox_id is None:
         return
-    step = outbox.get_step(tx, pair.outbox_id)
+    step = outbox.get_step(work.tx, pair.outbox_id)
     if step is None:
         return
-    link = links.get_link(tx, pair.link_id)
+    link = links.get_link(work.tx, pair.link_id)
     carried = carried_by(step)
     towards_customer = step.lane % 4 == links.lane_to_channel(0)
     if event.state is DeliveryState.FAILED and step.state == "done":
-        outbox.change_step(tx, step.id, state="failed", error=event.reason or "refused later", code="receipt")
-        effects.note("failed later", account=step.account, step=step.id, why=event.reason)
-        _tell_failed_later(tx, runtime, link, step, event, effects, now)
+        outbox.change_step(work.tx, step.id, state="failed", error=event.reason or "refused later", code="receipt")
+        work.effects.note("failed later", account=step.account, step=step.id, why=event.reason)
+        _tell_failed_later(work, link, step, event)
     show_progress(
-        tx, runtime, link, [message.id for message in carried], event.state,
-        to_desk=towards_customer, effects=effects, now=now, reason=event.reason,
-    )  # fmt: skip
+        work, link, [message.id for message in carried], event.state, to_desk=towards_customer, reason=event.reason
+    )
 
 
-def _tell_failed_later(
-    tx: Tx, runtime: Runtime, link: LinkRow, step: Row[Any], event: ReceiptReceived, effects: Effects, now: datetime
-) -> None:
+def _tell_failed_later(work: Work, link: LinkRow, step: Row[Any], event: ReceiptReceived) -> None:
     reason = event.reason or "-"
     carried = carried_by(step)
     if step.lane % 4 == links.lane_to_channel(0):
         tell_ended(
-            tx, runtime, link, "failed", effects=effects, now=now, cause="failed.receipt", reason=reason,
-            quoted=quote(carried), about=carried[0].id if carried else "",
-        )  # fmt: skip
+            work,
+            link,
+            "failed",
+            cause="failed.receipt",
+            reason=reason,
+            quoted=quote(carried),
+            about=carried[0].id if carried else "",
+        )
     elif step.lane % 4 == links.lane_of_invitations(0):
-        not_invited(tx, runtime, link, step, "", reason, effects, now, sure=True)
+        not_invited(work, link, step, "", reason, sure=True)
     elif any(message.audience is Audience.CUSTOMER for message in carried):
-        tell(tx, runtime, link, "bounced", effects=effects, now=now, cause=f"bounced.{step.id}", reason=reason)
+        tell(work, link, "bounced", cause=f"bounced.{step.id}", reason=reason)
 
 
 def _carried(step: Row[Any]) -> set[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Effects, Runtime, Work
 from bridge.engine.inbound.routing import route_batch
 from bridge.engine.outbound.claims import ClaimBudget, Claimed
 from bridge.engine.outbound.dispatcher import Dispatcher
@@ -117,15 +117,16 @@ class Router:
     ) -> tuple[Effects, dict[str, Claimed]]:
         if not inbox.lock_account(tx, self._name):
             return Effects(), {}  # another process is at it; one at a time keeps the order of arrival
-        effects = route_batch(tx, self._runtime, self._name, limit=limit, enough=lambda: self._store.pressed)
-        if effects.done:
+        work = Work(tx, self._runtime, self._runtime.now())
+        route_batch(work, self._name, limit=limit, enough=lambda: self._store.pressed)
+        if work.effects.done:
             reach("routing")
-        offered = [(dispatcher, offer) for dispatcher, offer in offers if dispatcher.name in effects.accounts]
+        offered = [(dispatcher, offer) for dispatcher, offer in offers if dispatcher.name in work.effects.accounts]
         taken: dict[str, Claimed] = {}
         for dispatcher, offer in offered if not self._store.pressed else ():
             found = taken[dispatcher.name] = dispatcher.take(tx, offer)
             if not found.left:
-                effects.accounts.discard(dispatcher.name)
+                work.effects.accounts.discard(dispatcher.name)
         for found in taken.values():
-            effects.add(found.effects)
-        return effects, taken
+            work.effects.add(found.effects)
+        return work.effects, taken

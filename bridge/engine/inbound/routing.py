@@ -20,7 +20,7 @@ from bridge.contract import (
     ReceiptReceived,
     StatusChanged,
 )
-from bridge.engine.context import ConnectedAccount, Effects, Runtime
+from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.greeting import greet
 from bridge.engine.conversation.labels import look_at, refresh
@@ -38,18 +38,14 @@ _EARLY_WAIT = timedelta(seconds=2)
 _EARLY_TRIES = 40
 
 
-def route_batch(
-    tx: Tx, runtime: Runtime, name: str, *, limit: int = 64, enough: Callable[[], bool] = lambda: False
-) -> Effects:
+def route_batch(work: Work, name: str, *, limit: int = 64, enough: Callable[[], bool] = lambda: False) -> None:
     """Routes the oldest payloads of one account. Ends early, but not without having done something, when it is
     `enough`.
     """
-    effects = Effects()
-    connected = runtime.accounts[name]
-    now = runtime.now()
-    found = inbox.ready_raws(tx, name, limit)
+    connected = work.runtime.accounts[name]
+    found = inbox.ready_raws(work.tx, name, limit)
     rows, repeats = _tell_apart(found)
-    inbox.remove_raws(tx, repeats)
+    inbox.remove_raws(work.tx, repeats)
     done: list[int] = []
     waits = 0
     interrupted = False
@@ -61,32 +57,31 @@ def route_batch(
         try:
             events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at))
         except Malformed as error:
-            _quarantine(tx, effects, name, row.id, error.message, now)
+            _quarantine(work, name, row.id, error.message)
             continue
         except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the ones behind it
-            _quarantine(tx, effects, name, row.id, f"bug in {name}: {type(error).__name__}: {error}", now)
+            _quarantine(work, name, row.id, f"bug in {name}: {type(error).__name__}: {error}")
             continue
         about = {event.message.conversation for event in events if isinstance(event, MessageReceived)}
-        if about & early or (row.due_at is not None and row.due_at > now):
+        if about & early or (row.due_at is not None and row.due_at > work.now):
             early |= about
             waits += 1
             continue
-        if row.tries < _EARLY_TRIES and _is_early(tx, runtime, connected, events):
-            inbox.delay_raw(tx, row.id, now + _EARLY_WAIT, row.tries + 1)
+        if row.tries < _EARLY_TRIES and _is_early(work.tx, work.runtime, connected, events):
+            inbox.delay_raw(work.tx, row.id, work.now + _EARLY_WAIT, row.tries + 1)
             early |= about
             waits += 1
             continue
         try:
             for event in events:
-                _route(tx, runtime, connected, event, row.id, effects, now)
+                _route(work, connected, event, row.id)
         except Unroutable as error:
-            _quarantine(tx, effects, name, row.id, str(error), now)
+            _quarantine(work, name, row.id, str(error))
             continue
         done.append(row.id)
-    inbox.finish_raws(tx, done, now)
-    effects.done, effects.repeats = len(done), len(repeats)
-    effects.more = interrupted or len(found) >= limit > waits
-    return effects
+    inbox.finish_raws(work.tx, done, work.now)
+    work.effects.done, work.effects.repeats = len(done), len(repeats)
+    work.effects.more = interrupted or len(found) >= limit > waits
 
 
 def _tell_apart(found: Sequence[ReadyRow]) -> tuple[list[ReadyRow], list[int]]:
@@ -103,9 +98,9 @@ def _tell_apart(found: Sequence[ReadyRow]) -> tuple[list[ReadyRow], list[int]]:
     return list(new.values()), repeats
 
 
-def _quarantine(tx: Tx, effects: Effects, name: str, inbox_id: int, error: str, now: datetime) -> None:
-    inbox.quarantine_raw(tx, inbox_id, error, now)
-    effects.note("quarantined", account=name, inbox=inbox_id)
+def _quarantine(work: Work, name: str, inbox_id: int, error: str) -> None:
+    inbox.quarantine_raw(work.tx, inbox_id, error, work.now)
+    work.effects.note("quarantined", account=name, inbox=inbox_id)
 
 
 def _is_early(tx: Tx, runtime: Runtime, connected: ConnectedAccount, events: Sequence[Event]) -> bool:
@@ -130,91 +125,70 @@ def _is_early(tx: Tx, runtime: Runtime, connected: ConnectedAccount, events: Seq
     return False
 
 
-def _route(
-    tx: Tx, runtime: Runtime, connected: ConnectedAccount, event: Event, inbox_id: int, effects: Effects, now: datetime
-) -> None:
+def _route(work: Work, connected: ConnectedAccount, event: Event, inbox_id: int) -> None:
     name = connected.name
     match event:
-        case MessageReceived() if event.message.author.kind is AuthorKind.CUSTOMER and name in runtime.channels:
-            _customer_said(tx, runtime, connected, event, inbox_id, effects, now)
+        case MessageReceived() if event.message.author.kind is AuthorKind.CUSTOMER and name in work.runtime.channels:
+            _customer_said(work, connected, event, inbox_id)
         case MessageReceived():
-            desk_events.agent_said(tx, runtime, connected, event, inbox_id, effects, now)
+            desk_events.agent_said(work, connected, event, inbox_id)
         case Entered():
-            _customer_entered(tx, runtime, connected, event, effects, now)
+            _customer_entered(work, connected, event)
         case StatusChanged():
-            desk_events.status_changed(tx, runtime, connected, event, effects, now)
+            desk_events.status_changed(work, connected, event)
         case MessageChanged():
-            desk_events.message_changed(tx, runtime, connected, event, effects, now)
+            desk_events.message_changed(work, connected, event)
         case ReceiptReceived():
-            desk_events.receipt_received(tx, runtime, connected, event, effects, now)
+            desk_events.receipt_received(work, connected, event)
         case ContactChanged():
-            _contact_changed(tx, name, event, now)
+            _contact_changed(work.tx, name, event, work.now)
         case ConsentChanged():
-            links.set_consent(tx, name, event.conversation, event.template, event.count, now)
+            links.set_consent(work.tx, name, event.conversation, event.template, event.count, work.now)
 
 
-def _customer_said(
-    tx: Tx,
-    runtime: Runtime,
-    connected: ConnectedAccount,
-    event: MessageReceived,
-    inbox_id: int,
-    effects: Effects,
-    now: datetime,
-) -> None:
+def _customer_said(work: Work, connected: ConnectedAccount, event: MessageReceived, inbox_id: int) -> None:
     """A customer's message: it reopens the allowance and what was held, and waits for its ticket."""
     message = event.message
     contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
-    link, changes = link_for(tx, runtime, connected, message.conversation, contact, event.context, effects, now)
-    if not links.add_pair(tx, connected.name, message.id, link.id, now, inbox_id=inbox_id):
+    link, changes = link_for(work, connected, message.conversation, contact, event.context)
+    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
         return
-    _customer_acted(tx, runtime, connected, link, changes, allowance.spoke, effects, now)
+    _customer_acted(work, connected, link, changes, allowance.spoke)
     if link.ticket is None:  # a note may wait for the ticket that this message makes
-        waiting.release_waiting(tx, links.lane_to_desk(link.id))
-    put(tx, runtime, link, message, to_desk=True, effects=effects, now=now, inbox_id=inbox_id)
+        waiting.release_waiting(work.tx, links.lane_to_desk(link.id))
+    put(work, link, message, to_desk=True, inbox_id=inbox_id)
 
 
-def _customer_entered(
-    tx: Tx, runtime: Runtime, connected: ConnectedAccount, event: Entered, effects: Effects, now: datetime
-) -> None:
+def _customer_entered(work: Work, connected: ConnectedAccount, event: Entered) -> None:
     """A customer opened the chat: a short allowance, and perhaps a greeting. No ticket is made."""
-    link, changes = link_for(tx, runtime, connected, event.conversation, event.contact, event.context, effects, now)
+    link, changes = link_for(work, connected, event.conversation, event.contact, event.context)
     # what was held may go out now, within the small allowance that entering gives
-    _customer_acted(tx, runtime, connected, link, changes, allowance.entered, effects, now)
+    _customer_acted(work, connected, link, changes, allowance.entered)
     if "event" not in event.context:  # following and tapping a menu open no chat
-        greet(tx, runtime, links.get_link(tx, link.id), effects, now)
+        greet(work, links.get_link(work.tx, link.id))
 
 
 Action = Callable[..., allowance.Allowance]
 
 
-def _customer_acted(
-    tx: Tx,
-    runtime: Runtime,
-    connected: ConnectedAccount,
-    link: LinkRow,
-    changes: Changes,
-    action: Action,
-    effects: Effects,
-    now: datetime,
-) -> None:
+def _customer_acted(work: Work, connected: ConnectedAccount, link: LinkRow, changes: Changes, action: Action) -> None:
     """The allowance grows and whatever waited for the customer goes on. `changes` of the link are written as well."""
     window = connected.capabilities.window
     if window is None:
         if changes:
-            links.change_link(tx, link.id, **changes)
+            links.change_link(work.tx, link.id, **changes)
         return
-    book = action(allowance.Allowance.model_validate_json(link.ledger), window, now)
-    book_changes = {"ledger": book.model_dump_json(), "warn_at": look_at(runtime, book, now)}
-    links.change_link(tx, link.id, **changes, **book_changes)
+    book = action(allowance.Allowance.model_validate_json(link.ledger), window, work.now)
+    book_changes = {"ledger": book.model_dump_json(), "warn_at": look_at(work.runtime, book, work.now)}
+    links.change_link(work.tx, link.id, **changes, **book_changes)
     if link.ticket is not None:
-        refresh(tx, runtime, link, effects, now)
-    if book.remaining(now) <= 0 or not links.anything_held(tx, link.id):
+        refresh(work, link)
+    if book.remaining(work.now) <= 0 or not links.anything_held(work.tx, link.id):
         return
     if action is allowance.spoke:  # entering is too little to be the end of a cause
-        links.forget_notices(tx, link.id, "window.")
-        links.forget_notices(tx, link.id, "warn.")
-    reopen(tx, runtime, link, book, effects, now)
+        links.forget_notices(work.tx, link.id, "window.")
+        links.forget_notices(work.tx, link.id, "warn.")
+    reopen(work, link, book)
 
 
 def _contact_changed(tx: Tx, name: str, event: ContactChanged, now: datetime) -> None:

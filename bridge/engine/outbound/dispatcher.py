@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Row
 
 from bridge.contract import ConnectorError, Contact, LooksUp, Prepares, Receipt, Step, Target
-from bridge.engine.context import ConnectedAccount, Effects, Runtime
+from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
 from bridge.engine.outbound import failure
 from bridge.engine.outbound.breaker import Breaker
 from bridge.engine.outbound.claims import ClaimBudget, Claimed
@@ -162,14 +162,16 @@ class Dispatcher:
 
     def take(self, tx: Tx, offer: ClaimBudget) -> Claimed:
         """Renders idle lanes, then claims heads, in one transaction."""
-        taken, now = Claimed(), self._runtime.now()  # not the offer's: what was routed since is due, too
+        now = self._runtime.now()  # not the offer's: what was routed since is due, too
+        work = Work(tx, self._runtime, now)
+        taken = Claimed(effects=work.effects)
         pause = state.pauses(tx).get(self.name)
         if pause is not None and (pause.until is None or now < pause.until):
             return taken
         lanes = waiting.idle_lanes(tx, self.name, now, offer.steps)
         known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
         for lane in lanes:
-            link = render_lane(tx, self._runtime, lane, taken.effects, now)
+            link = render_lane(work, lane)
             known[link.id] = link
             if self._store.pressed:
                 taken.left = True
@@ -177,7 +179,7 @@ class Dispatcher:
         lease = f"{self._owner}:{new_name()}"
         rows = outbox.claim(tx, self.name, now, offer.steps, lease=lease, lease_until=now + self._lease)
         taken.left = taken.left or len(lanes) >= offer.steps or len(rows) >= offer.steps
-        rows = [row for row in rows if not closed_meanwhile(tx, self._runtime, row, taken.effects, now)]
+        rows = [row for row in rows if not closed_meanwhile(work, row)]
         for place, row in enumerate(rows):
             begun = place < offer.turns and not row.unknown
             if begun:
@@ -240,18 +242,30 @@ class Dispatcher:
 
     async def _accepted(self, row: Row[Any], receipt: Receipt, *, found: bool = False) -> None:
         now = self._runtime.now()
-        effects = await self._store.write(accept, self._runtime, row, receipt, now, found=found)
+        effects = await self._store.write(self._settle_success, row, receipt, now, found=found)
         await reached("settled")
         metrics.steps.count(row.account, "accepted")
         log.debug("accepted", attempts=row.attempts + 1, found=found)
         await self._worked(now)
         self._wake_others(effects)
 
+    def _settle_success(self, tx: Tx, row: Row[Any], receipt: Receipt, now: datetime, *, found: bool) -> Effects:
+        work = Work(tx, self._runtime, now)
+        accept(work, row, receipt, found=found)
+        return work.effects
+
+    def _settle_failure(
+        self, tx: Tx, row: Row[Any], error: Exception, now: datetime, *, looking: bool
+    ) -> tuple[Effects, Decision]:
+        work = Work(tx, self._runtime, now)
+        decision = failure.fail(work, row, error, looking=looking)
+        return work.effects, decision
+
     async def _failed(self, row: Row[Any], error: Exception, *, looking: bool = False) -> None:
         now = self._runtime.now()
         if not isinstance(error, ConnectorError):
             log.error("bug while delivering", exc_info=error)
-        effects, decision = await self._store.write(failure.fail, self._runtime, row, error, now, looking=looking)
+        effects, decision = await self._store.write(self._settle_failure, row, error, now, looking=looking)
         metrics.steps.count(row.account, decision.fate.value)
         await self._after(row, decision, now)
         self._wake_others(effects)

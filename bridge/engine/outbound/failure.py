@@ -18,7 +18,7 @@ from bridge.contract import (
     Throttled,
     WindowClosed,
 )
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Effects, Runtime, Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.invitation import not_invited
@@ -36,40 +36,39 @@ _DESK_AGE = timedelta(hours=72)
 _TOLD_AFTER = timedelta(seconds=5)
 
 
-def fail(
-    tx: Tx, runtime: Runtime, row: Row[Any], error: BaseException, now: datetime, *, looking: bool = False
-) -> tuple[Effects, Decision]:
+def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = False) -> Decision:
     """An attempt ended without acceptance: what happens next, by the policy.
 
     `looking` says that it was the look-up that failed: then the outcome of the step is as unknown as before.
     """
-    effects = Effects()
     code = getattr(error, "code", "") or type(error).__name__
     tries = row.tries + 1 if row.code == code else 1
-    facts = _facts(runtime, row, tries, now)
+    facts = _facts(work.runtime, row, tries, work.now)
     decision = decide(error, facts)
     if looking:
         decision = still_unknown(decision, facts)
     if decision.hold_account is not None:
-        state.pause(tx, row.account, "throttled", now, decision.hold_account)
-    link = links.get_link(tx, row.link_id, lock=True)
+        state.pause(work.tx, row.account, "throttled", work.now, decision.hold_account)
+    link = links.get_link(work.tx, row.link_id, lock=True)
     if row.lane == links.lane_of_labels(link.id):
         if decision.fate is Disposition.PAUSE:
-            state.pause(tx, row.account, f"auth: {code}: {_sentence(error)}", now)
-        return effects, label_failed(tx, row, link, error, decision, code, now)
+            state.pause(work.tx, row.account, f"auth: {code}: {_sentence(error)}", work.now)
+        return label_failed(work.tx, row, link, error, decision, code, work.now)
     if decision.fate is Disposition.PARK:
-        decision = _unless_history(tx, row, link, decision, now)
-    values = {"code": code, "error": _sentence(error), "tries": tries, **_changes(row, decision, now, looking)}
+        decision = _unless_history(work.tx, row, link, decision, work.now)
+    values = {"code": code, "error": _sentence(error), "tries": tries, **_changes(row, decision, work.now, looking)}
     detail = _sentence(error)
-    if row.lane == links.lane_to_channel(link.id) and runtime.capabilities(link.channel).window is not None:
-        detail = f"{detail} ({Allowance.model_validate_json(link.ledger).summary(now)})"
-    if not outbox.settle(tx, row.id, row.lease, now, outcome=decision.fate.value, detail=detail, **values):
-        effects.note("lease lost", account=row.account, step=row.id)
-        return effects, Decision(Disposition.RETRY)
-    _follow_up(tx, runtime, row, link, error, decision, code, effects, now)
-    effects.accounts.add(row.account)
-    effects.note("attempt ended", account=row.account, lane=row.lane, step=row.id, fate=decision.fate.value, code=code)
-    return effects, decision
+    if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
+        detail = f"{detail} ({Allowance.model_validate_json(link.ledger).summary(work.now)})"
+    if not outbox.settle(work.tx, row.id, row.lease, work.now, outcome=decision.fate.value, detail=detail, **values):
+        work.effects.note("lease lost", account=row.account, step=row.id)
+        return Decision(Disposition.RETRY)
+    _follow_up(work, row, link, error, decision, code)
+    work.effects.accounts.add(row.account)
+    work.effects.note(
+        "attempt ended", account=row.account, lane=row.lane, step=row.id, fate=decision.fate.value, code=code
+    )
+    return decision
 
 
 def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) -> dict[str, Any]:
@@ -121,102 +120,79 @@ def _facts(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> Attemp
     )
 
 
-def _follow_up(
-    tx: Tx,
-    runtime: Runtime,
-    row: Row[Any],
-    link: LinkRow,
-    error: BaseException,
-    decision: Decision,
-    code: str,
-    effects: Effects,
-    now: datetime,
-) -> None:
+def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, decision: Decision, code: str) -> None:
     match decision.fate:
         case Disposition.PARK:
             spent = isinstance(error, WindowClosed) and error.spent
-            book = allowance.corrected(Allowance.model_validate_json(link.ledger), now, spent=spent)
-            links.change_link(tx, link.id, ledger=book.model_dump_json(), warn_at=None)
-            refresh(tx, runtime, link, effects, now)
+            book = allowance.corrected(Allowance.model_validate_json(link.ledger), work.now, spent=spent)
+            links.change_link(work.tx, link.id, ledger=book.model_dump_json(), warn_at=None)
+            refresh(work, link)
             if not _automatic(row):
                 what = "window.spent" if spent else "window.over"
-                hold(tx, runtime, link, carried_by(row), effects, now, what, since=row.created_at)
+                hold(work, link, carried_by(row), what, since=row.created_at)
         case Disposition.MOVE:
             moved_to = error.moved_to if isinstance(error, Gone) else None
-            if moved_to is None or not follow(tx, runtime, link, moved_to, effects, now):
-                _open_next(tx, link, effects, now)
+            if moved_to is None or not follow(work, link, moved_to):
+                _open_next(work.tx, link, work.effects, work.now)
         case Disposition.PAUSE:
-            if state.pause(tx, row.account, f"auth: {code}: {_sentence(error)}", now):
-                effects.note("account paused", account=row.account, code=code, why=_sentence(error))
-            _tell_customer_side(tx, runtime, row, link, "paused", code, effects, now)
+            if state.pause(work.tx, row.account, f"auth: {code}: {_sentence(error)}", work.now):
+                work.effects.note("account paused", account=row.account, code=code, why=_sentence(error))
+            _tell_customer_side(work, row, link, "paused", code)
         case Disposition.RETRY | Disposition.VERIFY:
-            if now - row.created_at >= _TOLD_AFTER or _long(decision, now):
+            if work.now - row.created_at >= _TOLD_AFTER or _long(decision, work.now):
                 what = "throttled" if isinstance(error, Throttled) else "delayed"
-                _tell_customer_side(tx, runtime, row, link, what, code, effects, now)
+                _tell_customer_side(work, row, link, what, code)
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
-            _ended(tx, runtime, row, link, error, decision.fate, code, effects, now)
+            _ended(work, row, link, error, decision.fate, code)
 
 
 def _long(decision: Decision, now: datetime) -> bool:
     return decision.due_at is not None and decision.due_at - now > _TOLD_AFTER
 
 
-def _ended(
-    tx: Tx,
-    runtime: Runtime,
-    row: Row[Any],
-    link: LinkRow,
-    error: BaseException,
-    fate: Disposition,
-    code: str,
-    effects: Effects,
-    now: datetime,
-) -> None:
+def _ended(work: Work, row: Row[Any], link: LinkRow, error: BaseException, fate: Disposition, code: str) -> None:
     """A step ended badly: the agents hear of it on the very ticket."""
     carried = carried_by(row)
     if row.lane == links.lane_to_desk(link.id):
         if any(message.audience is Audience.CUSTOMER for message in carried):
-            tell(tx, runtime, link, "missing", effects=effects, now=now, cause=f"missing.{row.id}", code=code)
+            tell(work, link, "missing", cause=f"missing.{row.id}", code=code)
         return
     if row.lane == links.lane_of_invitations(link.id):
-        reason = _reason(error, runtime.language) or _sentence(error)
-        not_invited(tx, runtime, link, row, code, reason, effects, now, sure=fate is not Disposition.UNCONFIRM)
+        reason = _reason(error, work.runtime.language) or _sentence(error)
+        not_invited(work, link, row, code, reason, sure=fate is not Disposition.UNCONFIRM)
         return
     what = _END[fate]
     book = Allowance.model_validate_json(link.ledger)
-    if fate is Disposition.UNCONFIRM and runtime.capabilities(link.channel).window is not None:
+    if fate is Disposition.UNCONFIRM and work.runtime.capabilities(link.channel).window is not None:
         # it may have been delivered, so it may have used a reply up
         cost = Step.model_validate_json(row.step).cost
-        links.change_link(tx, link.id, ledger=allowance.spent(book, cost).model_dump_json())
-        refresh(tx, runtime, link, effects, now)
-    reason = _reason(error, runtime.language)
+        links.change_link(work.tx, link.id, ledger=allowance.spent(book, cost).model_dump_json())
+        refresh(work, link)
+    reason = _reason(error, work.runtime.language)
     if what == "dead" and reason:
         what = "failed"
     tell_ended(
-        tx, runtime, link, what, effects=effects, now=now, cause=f"{what}.{code}",
-        reason=reason or _sentence(error), code=code, quoted=quote(carried), about=carried[0].id if carried else "",
-    )  # fmt: skip
+        work,
+        link,
+        what,
+        cause=f"{what}.{code}",
+        reason=reason or _sentence(error),
+        code=code,
+        quoted=quote(carried),
+        about=carried[0].id if carried else "",
+    )
     to = DeliveryState.UNCONFIRMED if fate is Disposition.UNCONFIRM else DeliveryState.FAILED
     ids = [message.id for message in carried]
-    show_progress(tx, runtime, link, ids, to, to_desk=True, effects=effects, now=now, reason=reason or code)
+    show_progress(work, link, ids, to, to_desk=True, reason=reason or code)
 
 
-def _tell_customer_side(
-    tx: Tx,
-    runtime: Runtime,
-    row: Row[Any],
-    link: LinkRow,
-    what: str,
-    code: str,
-    effects: Effects,
-    now: datetime,
-) -> None:
+def _tell_customer_side(work: Work, row: Row[Any], link: LinkRow, what: str, code: str) -> None:
     """An answer waits: said once per conversation and cause. Trouble at the desk itself cannot be told there."""
     if row.lane == links.lane_to_channel(link.id) and not _automatic(row):
         carried = carried_by(row)
         quoted, about = quote(carried), carried[0].id if carried else ""
         cause = "late.paused" if what == "paused" else "late.waits"
-        tell(tx, runtime, link, what, effects=effects, now=now, cause=cause, code=code, quoted=quoted, about=about)
+        tell(work, link, what, cause=cause, code=code, quoted=quoted, about=about)
 
 
 def _open_next(tx: Tx, link: LinkRow, effects: Effects, now: datetime) -> None:
@@ -232,9 +208,16 @@ def _open_next(tx: Tx, link: LinkRow, effects: Effects, now: datetime) -> None:
         for name in ("channel", "conversation", "desk", "person_id", "contact", "context", "fields", "ledger", "peer")
     }
     fresh = current or links.add_link(
-        tx, **copied, state="open", previous=link.ticket or link.previous, generation=link.generation + 1,
-        url="", shown="", created_at=now, touched_at=now,
-    )  # fmt: skip
+        tx,
+        **copied,
+        state="open",
+        previous=link.ticket or link.previous,
+        generation=link.generation + 1,
+        url="",
+        shown="",
+        created_at=now,
+        touched_at=now,
+    )
     lane = links.lane_to_desk(link.id)
     unfinished = outbox.unfinished_in(tx, lane)
     outbox.drop_steps(tx, [step.id for step in unfinished], now, "the ticket is finished")
@@ -249,44 +232,63 @@ def _open_next(tx: Tx, link: LinkRow, effects: Effects, now: datetime) -> None:
     messages |= {row.message_id: Message.model_validate_json(row.message) for row in behind}
     for message in messages.values():
         waiting.add_waiting(
-            tx, lane=links.lane_to_desk(fresh.id), link_id=fresh.id, account=fresh.desk, message_id=message.id,
-            message=message.model_dump_json(), due_at=now, now=now,
-        )  # fmt: skip
+            tx,
+            lane=links.lane_to_desk(fresh.id),
+            link_id=fresh.id,
+            account=fresh.desk,
+            message_id=message.id,
+            message=message.model_dump_json(),
+            due_at=now,
+            now=now,
+        )
     waiting.move_waiting(tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id, fresh.channel)
     outbox.move_steps(tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id)
     effects.accounts |= {fresh.desk, fresh.channel}
     effects.note("next ticket", link=link.id, next=fresh.id)
 
 
-def lost(tx: Tx, runtime: Runtime, now: datetime, in_flight_here: Collection[int] = ()) -> Effects:
+def lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
     """Attempts whose sender died: their outcome is unknown, from the moment their time was over.
 
     Those `in_flight_here` here are none of them, even when this process stood still for longer than a lease.
     """
-    effects = Effects()
-    engine = runtime.settings.engine
-    for row in outbox.lost_steps(tx, now):
-        if row.account not in runtime.accounts or row.id in in_flight_here:
+    engine = work.runtime.settings.engine
+    for row in outbox.lost_steps(work.tx, work.now):
+        if row.account not in work.runtime.accounts or row.id in in_flight_here:
             continue
-        connected = runtime.accounts[row.account]
-        begun = row.begun_at or now
-        due = max(now, begun + engine.request_timeout + engine.settle)
+        connected = work.runtime.accounts[row.account]
+        begun = row.begun_at or work.now
+        due = max(work.now, begun + engine.request_timeout + engine.settle)
         looks = isinstance(connected.connector, LooksUp) or connected.config.uncertain == "retry"
         if looks:
             outbox.settle(
-                tx, row.id, row.lease, now, outcome="lost", state="ready", unknown=True, due_at=due, code="lost",
+                work.tx,
+                row.id,
+                row.lease,
+                work.now,
+                outcome="lost",
+                state="ready",
+                unknown=True,
+                due_at=due,
+                code="lost",
                 error="the process ended while it was being sent",
-            )  # fmt: skip
+            )
         else:
             error = ConnectorError("the process ended while it was being sent", code="lost", certain=False)
             outbox.settle(
-                tx, row.id, row.lease, now, outcome="lost", state="unconfirmed", code="lost", error=error.message
+                work.tx,
+                row.id,
+                row.lease,
+                work.now,
+                outcome="lost",
+                state="unconfirmed",
+                code="lost",
+                error=error.message,
             )
-            link = links.get_link(tx, row.link_id, lock=True)
-            _ended(tx, runtime, row, link, error, Disposition.UNCONFIRM, "lost", effects, now)
-        effects.accounts.add(row.account)
-        effects.note("attempt lost", account=row.account, lane=row.lane, step=row.id)
-    return effects
+            link = links.get_link(work.tx, row.link_id, lock=True)
+            _ended(work, row, link, error, Disposition.UNCONFIRM, "lost")
+        work.effects.accounts.add(row.account)
+        work.effects.note("attempt lost", account=row.account, lane=row.lane, step=row.id)
 
 
 def _sentence(error: BaseException) -> str:

@@ -27,7 +27,7 @@ from bridge.contract import (
     Video,
     Voice,
 )
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.invitation import invite
 from bridge.engine.conversation.labels import count_for_words, render_labels
@@ -42,33 +42,30 @@ _TOGETHER = 20  # messages rendered at once
 _FILES_SOON = timedelta(milliseconds=200)
 
 
-def render_lane(tx: Tx, runtime: Runtime, lane: int, effects: Effects, now: datetime) -> LinkRow:
+def render_lane(work: Work, lane: int) -> LinkRow:
     """Renders what waits in one idle lane, as far as it may go; returns the link of the lane."""
-    link = links.get_link(tx, links.link_of(lane), lock=True)
+    link = links.get_link(work.tx, links.link_of(lane), lock=True)
     if lane == links.lane_of_labels(link.id):
-        render_labels(tx, runtime, link, effects, now)
+        render_labels(work, link)
     else:
-        _render_messages(tx, runtime, link, lane, effects, now)
+        _render_messages(work, link, lane)
     return link
 
 
-def _render_messages(tx: Tx, runtime: Runtime, link: LinkRow, lane: int, effects: Effects, now: datetime) -> None:
-    rows = waiting.waiting_in(tx, lane)  # held ones too: what came first goes first
+def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
+    rows = waiting.waiting_in(work.tx, lane)  # held ones too: what came first goes first
     messages = [Message.model_validate_json(row.message) for row in rows[:_TOGETHER]]
-    ready = _with_files(tx, runtime, messages)
+    ready = _with_files(work.tx, work.runtime, messages)
     if not ready:
-        waiting.delay_waiting(tx, lane, now + _FILES_SOON)
+        waiting.delay_waiting(work.tx, lane, work.now + _FILES_SOON)
         return
     to_desk = lane == links.lane_to_desk(link.id)
-    if to_desk:
-        chosen = _for_desk(tx, runtime, link, lane, ready, now)
-    else:
-        chosen = _for_channel(tx, runtime, link, lane, ready, effects, now)
+    chosen = _for_desk(work, link, lane, ready) if to_desk else _for_channel(work, link, lane, ready)
     if chosen is None:
         return
-    _store(tx, link, lane, link.desk if to_desk else link.channel, chosen, now)
+    _store(work.tx, link, lane, link.desk if to_desk else link.channel, chosen, work.now)
     taken = {message.id for message in chosen.messages}
-    waiting.drop_waiting(tx, [row.id for row in rows if row.message_id in taken])
+    waiting.drop_waiting(work.tx, [row.id for row in rows if row.message_id in taken])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,50 +78,46 @@ class _Chosen:
     parked_from: int | None = None
 
 
-def _for_desk(
-    tx: Tx, runtime: Runtime, link: LinkRow, lane: int, messages: list[Message], now: datetime
-) -> _Chosen | None:
+def _for_desk(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> _Chosen | None:
     if link.ticket is None and all(message.audience is Audience.AGENTS for message in messages):
-        waiting.hold_waiting(tx, lane, "ticket")  # a note needs a ticket; the customer's next message makes one
+        waiting.hold_waiting(work.tx, lane, "ticket")  # a note needs a ticket; the customer's next message makes one
         return None
-    pause = _pace(tx, runtime, link, lane, now)
+    pause = _pace(work, link, lane)
     if pause is not None:
-        waiting.delay_waiting(tx, lane, pause)
+        waiting.delay_waiting(work.tx, lane, pause)
         return None
-    connector = runtime.accounts[link.desk].connector
-    return _Chosen(messages, connector.render(messages, render_context(runtime, link, now, to_desk=True)))
+    connector = work.runtime.accounts[link.desk].connector
+    return _Chosen(messages, connector.render(messages, render_context(work.runtime, link, work.now, to_desk=True)))
 
 
-def _pace(tx: Tx, runtime: Runtime, link: LinkRow, lane: int, now: datetime) -> datetime | None:
+def _pace(work: Work, link: LinkRow, lane: int) -> datetime | None:
     """When the next update of this ticket may go, for desks that count them; None: now.
 
     Nothing waits while there is plenty; from half of the limit on updates are spread over the period, so that the
     customer's next messages join and the limit is never reached.
     """
-    limit = runtime.capabilities(link.desk).update_limit
+    limit = work.runtime.capabilities(link.desk).update_limit
     if limit is None:
         return None
-    count = count_for_words(runtime, link, limit.count)
-    sent = outbox.sent_since(tx, link.id, lane, now - limit.per)
+    count = count_for_words(work.runtime, link, limit.count)
+    sent = outbox.sent_since(work.tx, link.id, lane, work.now - limit.per)
     if len(sent) < count // 2:
         return None
     if len(sent) >= count - 1:
         return sent[-1] + limit.per
     due = sent[0] + limit.per / (count // 2)
-    return due if due > now else None
+    return due if due > work.now else None
 
 
-def _for_channel(
-    tx: Tx, runtime: Runtime, link: LinkRow, lane: int, messages: list[Message], effects: Effects, now: datetime
-) -> _Chosen | None:
-    connector = runtime.accounts[link.channel].connector
-    context = render_context(runtime, link, now, to_desk=False)
+def _for_channel(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> _Chosen | None:
+    connector = work.runtime.accounts[link.channel].connector
+    context = render_context(work.runtime, link, work.now, to_desk=False)
     window = connector.capabilities.window
     if window is None:
         return _Chosen(messages, connector.render(messages, context))
     book = Allowance.model_validate_json(link.ledger)
-    left = book.remaining(now)
-    messages = _without_greedy(tx, lane, messages, left - 1 if book.is_open(now) else left)
+    left = book.remaining(work.now)
+    messages = _without_greedy(work.tx, lane, messages, left - 1 if book.is_open(work.now) else left)
     if not messages:
         return None
     cost = 0
@@ -134,13 +127,10 @@ def _for_channel(
         if cost <= left:
             return _Chosen(messages[:count], steps, link.ledger)
     if cost > window.replies and (chosen := _longer_than_window(steps, messages, link, left)):
-        tell(
-            tx, runtime, link, "window.rest", effects=effects, now=now, cause="window.held",
-            quoted=quote(messages[:1]), about=messages[0].id,
-        )  # fmt: skip
+        tell(work, link, "window.rest", cause="window.held", quoted=quote(messages[:1]), about=messages[0].id)
         return chosen
-    what = "window.short" if left else "window.spent" if book.is_open(now) else "window.over"
-    hold(tx, runtime, link, messages, effects, now, what, cost=cost, left=left)
+    what = "window.short" if left else "window.spent" if book.is_open(work.now) else "window.over"
+    hold(work, link, messages, what, cost=cost, left=left)
     return None
 
 
@@ -174,35 +164,24 @@ def _longer_than_window(steps: Sequence[Step], messages: list[Message], link: Li
 
 
 def hold(
-    tx: Tx,
-    runtime: Runtime,
-    link: LinkRow,
-    messages: list[Message],
-    effects: Effects,
-    now: datetime,
-    what: str,
-    *,
-    since: datetime | None = None,
-    **values: object,
+    work: Work, link: LinkRow, messages: list[Message], what: str, *, since: datetime | None = None, **values: object
 ) -> None:
     """The customer must act first: the lane waits, the agents are told once, the customer is perhaps called back.
 
     `since` is when the step that was refused came to be.
     """
     lane = links.lane_to_channel(link.id)
-    told = links.told_at(tx, link.id, "window.held")
-    began = [row.created_at for row in waiting.waiting_in(tx, lane)] + ([since] if since is not None else [])
+    told = links.told_at(work.tx, link.id, "window.held")
+    began = [row.created_at for row in waiting.waiting_in(work.tx, lane)] + ([since] if since is not None else [])
     if told is not None and told < min(began, default=told):
-        links.forget_notices(tx, link.id, "window.held")  # what that note was about has gone meanwhile
-    waiting.hold_waiting(tx, lane, f"{what} ({Allowance.model_validate_json(link.ledger).summary(now)})")
+        links.forget_notices(work.tx, link.id, "window.held")  # what that note was about has gone meanwhile
+    waiting.hold_waiting(work.tx, lane, f"{what} ({Allowance.model_validate_json(link.ledger).summary(work.now)})")
     ids = [message.id for message in messages]
-    show_progress(tx, runtime, link, ids, DeliveryState.HELD, to_desk=True, effects=effects, now=now, reason=what)
+    show_progress(work, link, ids, DeliveryState.HELD, to_desk=True, reason=what)
     about = ids[0] if ids else ""
     quoted = quote(messages)
-    if tell(
-        tx, runtime, link, what, effects=effects, now=now, cause="window.held", quoted=quoted, about=about, **values
-    ):
-        invite(tx, runtime, link, effects, now)
+    if tell(work, link, what, cause="window.held", quoted=quoted, about=about, **values):
+        invite(work, link)
 
 
 def render_context(runtime: Runtime, link: LinkRow, now: datetime, *, to_desk: bool) -> RenderContext:

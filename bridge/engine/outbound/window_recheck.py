@@ -1,38 +1,42 @@
 """A step that waited for its turn may find the window closed meanwhile: it is not sent to be refused."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
 from bridge.contract import AuthorKind, Step
-from bridge.engine.context import Effects, Runtime
+from bridge.engine.context import Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.outbound.rendering import hold
 from mappings import links, outbox
-from mappings.store import Tx
 
 _FRESH = timedelta(seconds=5)  # what was planned, or ordered again by an agent, a moment ago goes without a second look
 
 
-def closed_meanwhile(tx: Tx, runtime: Runtime, row: Row[Any], effects: Effects, now: datetime) -> bool:
+def closed_meanwhile(work: Work, row: Row[Any]) -> bool:
     """Parks a claimed step that the allowance no longer holds. True when it did."""
-    if now - row.created_at < _FRESH or row.unknown or row.lane % 4 != links.lane_to_channel(0):
+    if work.now - row.created_at < _FRESH or row.unknown or row.lane % 4 != links.lane_to_channel(0):
         return False
-    if runtime.capabilities(row.account).window is None:
+    if work.runtime.capabilities(row.account).window is None:
         return False
-    link = links.get_link(tx, row.link_id, lock=True)
+    link = links.get_link(work.tx, row.link_id, lock=True)
     book = Allowance.model_validate_json(link.ledger)
-    if book.remaining(now) >= Step.model_validate_json(row.step).cost:
+    if book.remaining(work.now) >= Step.model_validate_json(row.step).cost:
         return False
     carried = carried_by(row)
     automatic = all(message.author.kind is not AuthorKind.AGENT for message in carried)
     outbox.settle(
-        tx, row.id, row.lease, now, outcome="park", detail=f"the window closed before it went ({book.summary(now)})",
+        work.tx,
+        row.id,
+        row.lease,
+        work.now,
+        outcome="park",
+        detail=f"the window closed before it went ({book.summary(work.now)})",
         state="dropped" if automatic else "parked",
-    )  # fmt: skip
+    )
     if not automatic:
-        what = "window.spent" if book.is_open(now) else "window.over"
-        hold(tx, runtime, link, carried, effects, now, what, since=row.created_at)
+        what = "window.spent" if book.is_open(work.now) else "window.over"
+        hold(work, link, carried, what, since=row.created_at)
     return True

@@ -11,8 +11,8 @@
         async def open_conversation(self, stage): ...
         async def shown(self, stage): ...
 
-`ConnectorCase` documents each of them. What a connector cannot have by its nature (no listener, no look-up, no vendor) is
-decided by its optional protocols, its role and its capabilities: such tests are not collected at all. A connector
+`ConnectorCase` documents each of them. What a connector cannot have by its nature (no listener, no look-up, no vendor)
+is decided by its optional protocols, its role and its capabilities: such tests are not collected at all. A connector
 with two roles has one class for each, which names its `role`.
 """
 
