@@ -67,6 +67,8 @@ class Identity(TableBase, table=True):
 class PersonMerge(TableBase, table=True):
     """Two people found to be one: suggested, joined, and what is needed to undo it."""
 
+    __tablename__ = "joining"
+
     id: int | None = Field(default=None, sa_column=_key())
     kept_id: int = Field(sa_column=_ref("person.id"))
     joined_id: int = Field(sa_column=_ref("person.id"))
@@ -112,6 +114,8 @@ class MessageRef(TableBase, table=True):
     """A message id of one account: the inbox row it came with and the step that carries it on (`carrier_id`), or the
     step that made it (`outbox_id`).
     """
+
+    __tablename__ = "pair"
 
     __table_args__ = (UniqueConstraint("account", "message_id"),)
 

@@ -35,7 +35,7 @@ async def page(_request: object) -> PlainTextResponse:
 class Judge:
     """Says what the body asks for: at once, or after a turn of the loop."""
 
-    busy = Reply(503, "busy", headers={"retry-after": "5"})
+    retry_later_reply = Reply(503, "busy", headers={"retry-after": "5"})
 
     def __init__(self) -> None:
         self.asked: list[Request] = []
