@@ -1,8 +1,21 @@
 # Each command alone does all the set-up it needs; only Python ≥ 3.11 with venv is asked for.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
+JOBS ?= auto
+
+# Installs a lock file with a line that counts the packages; pip's own complaints stay. `--no-deps`: the lock names all.
+define install
+	@echo "Installing $(1) into .venv. Once; it takes less than a minute."
+	@{ $(PIP) install --progress-bar off --no-deps --require-hashes -r $(1) || echo failed; } | awk \
+		-v all="$$(grep -c '^[a-z].*==' $(1))" -v live="$$([ -t 1 ] && echo 1)" ' \
+		function say(text, last) { printf live ? "\r  %s" (last ? "\n" : "") : "  %s\n", text; fflush() } \
+		/^(Collecting|Processing|Requirement already)/ { count++; if (live || count % 20 == 0) say(count " of " all " packages") } \
+		/^Installing collected/ { say("unpacking " count " packages", 1) } \
+		/^failed$$/ { exit 1 }'
+	@$(PIP) --quiet install --no-deps --no-build-isolation -e .
+endef
 
 .PHONY: help demo test check bench docs format lock clean
 
@@ -12,8 +25,8 @@ help: ## this list
 demo: .venv/runtime ## the whole product on this machine, with no account anywhere
 	$(BIN)/bridge demo $(ARGS)
 
-test: .venv/dev ## all tests
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/dev ## all tests, several at a time (one at a time: JOBS=0)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 check: .venv/dev ## format, lint, types, import directions
 	$(BIN)/ruff format --check .
@@ -32,7 +45,7 @@ format: .venv/dev ## what can be mended by itself
 	$(BIN)/ruff format .
 
 lock: .venv/dev ## the lock files anew, from pyproject.toml
-	test -x $(BIN)/uv || $(PIP) install uv
+	test -x $(BIN)/uv || $(PIP) --quiet install uv
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		--extra postgresql --extra email --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
@@ -41,17 +54,15 @@ lock: .venv/dev ## the lock files anew, from pyproject.toml
 		--group pyproject.toml:bench -o requirements-bench.lock
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed")'
-	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "On Debian: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed")'
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "On Debian: apt install python3-venv" >&2; exit 1; }
 
 .venv/runtime: requirements.lock pyproject.toml | .venv/bin/python
-	$(PIP) install --require-hashes -r requirements.lock
-	$(PIP) install --no-deps --no-build-isolation -e .
+	$(call install,requirements.lock)
 	@touch $@
 
 .venv/dev: requirements-dev.lock pyproject.toml | .venv/bin/python
-	$(PIP) install --require-hashes -r requirements-dev.lock
-	$(PIP) install --no-deps --no-build-isolation -e .
+	$(call install,requirements-dev.lock)
 	@touch $@ .venv/runtime
 
 .venv-bench/peers: requirements-bench.lock

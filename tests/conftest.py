@@ -1,18 +1,29 @@
 """Fixtures for all tests: the event loop's backend, and every database the product runs on."""
 
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import limits, optional
-from tests.postgres import Cluster, Server, given_server, server_binaries
+from tests.databases import Databases
+from tests.postgres import Cluster, Server, given_server, server_at, server_binaries
+
+KINDS = ["sqlite", "postgresql"]
+_SERVER = "postgres_server"  # what workers of pytest-xdist are told of it
+_clusters: list[Cluster] = []  # of this process, for its workers
 
 
 @pytest.hookimpl(trylast=True)  # when the reporter is there
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(limits, "limits")
+    if config.pluginmanager.hasplugin("xdist"):
+        from tests import workers
+
+        config.pluginmanager.register(workers, "workers")
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if optional.CI and reporter is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(limits.Said(reporter), "said")
@@ -23,10 +34,11 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """The server named in BRIDGE_TEST_DATABASE_URL, or one of our own for this run."""
-    given = given_server()
+@contextmanager
+def postgres_server(config: pytest.Config) -> Iterator[Server]:
+    """The server named in BRIDGE_TEST_DATABASE_URL, or one of our own for this run, which its workers share."""
+    shared = getattr(config, "workerinput", {}).get(_SERVER)
+    given = given_server() or (server_at(shared) if shared else None)
     if given is not None:
         yield given
         return
@@ -36,16 +48,28 @@ def postgres_server() -> Iterator[Server]:
         yield cluster
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database: SQLite always, PostgreSQL where its server is installed."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/bridge.db"
-        return
-    server: Server = request.getfixturevalue("postgres_server")
-    url = server.new_database()
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    with ExitStack() as opened:
+        databases = Databases(lambda: opened.enter_context(postgres_server(request.config)))
+        yield databases
+        databases.close()
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A database without content, up to date: SQLite always, PostgreSQL where its server is installed."""
+    url = databases.make(request.param, tmp_path)
     yield url
-    server.drop(url)
+    databases.drop(url)
+
+
+@pytest.fixture(params=KINDS)
+def empty_database_url(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """The same without tables."""
+    url = databases.make(request.param, tmp_path, empty=True)
+    yield url
+    databases.drop(url)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -56,14 +80,37 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for item in items
             if isinstance(item, pytest.Function)
             and hasattr(item, "callspec")
-            and item.callspec.params.get("database_url") == "postgresql"
+            and "postgresql" in (item.callspec.params.get(name) for name in ("database_url", "empty_database_url"))
         ]
         reason = "no server binaries in /usr/lib/postgresql or on PATH, and no BRIDGE_TEST_DATABASE_URL"
         optional.leave_out(items, config, "PostgreSQL", reason, chosen)
+    items.sort(key=lambda item: item.get_closest_marker("real") is None)  # the slowest must not be the last
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests with servers wait half of their time."""
+    return min(8, 2 * (os.cpu_count() or 1))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     optional.hand_over(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Workers share a server of the process that starts them: one set-up, and one that ends whatever becomes of them."""
+    binaries = server_binaries()
+    if given_server() is None and binaries is not None:
+        if not _clusters:
+            _clusters.append(Cluster(binaries))
+            _clusters[0].start()
+        node.workerinput[_SERVER] = _clusters[0].url
+
+
+def pytest_unconfigure() -> None:
+    while _clusters:
+        _clusters.pop().stop()
 
 
 @pytest.hookimpl(optionalhook=True)

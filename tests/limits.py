@@ -2,15 +2,20 @@
 
 The alarm of pytest-timeout breaks an event loop out of its test without ending the test's task; the next step of the
 loop's runner, a fixture's end, then waits for that task for ever. So a coroutine is cancelled from inside its own loop
-a little before, and pytest-timeout (its method `thread`: says where everything stands and ends the process, which
-pytest-xdist reports by the test's name) is for what does not let itself be cancelled.
+a little before, and a function without a loop is interrupted. pytest-timeout (its method `thread`: says where
+everything stands and ends the process) is for what does not let itself be ended so: pytest-xdist reports the test by
+its name and goes on with another worker, and what the dead one had started is ended here.
 """
 
 import asyncio
 import functools
 import inspect
+import os
+import signal
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -34,17 +39,56 @@ def limited(test: Any, seconds: float) -> Any:
                 await test(*args, **kwargs)
         except TimeoutError as error:
             if limit.expired():
-                raise AssertionError(f"not finished after {seconds:.0f} s") from error
+                raise AssertionError(_late(seconds)) from error
             raise
 
     return run
 
 
+@contextmanager
+def interrupted(seconds: float) -> Iterator[None]:
+    """What runs inside, on the main thread, fails after `seconds`."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise AssertionError(_late(seconds))
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _late(seconds: float) -> str:
+    return f"not finished after {seconds:.0f} s"
+
+
 @pytest.hookimpl(wrapper=True)  # before whoever calls it
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    seconds = seconds_of(pyfuncitem) * _SHARE
     if inspect.iscoroutinefunction(pyfuncitem.obj):
-        pyfuncitem.obj = limited(pyfuncitem.obj, seconds_of(pyfuncitem) * _SHARE)
-    return (yield)
+        pyfuncitem.obj = limited(pyfuncitem.obj, seconds)
+        return (yield)
+    with interrupted(seconds):
+        return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """A worker that was ended could not end the servers that its tests had started: they carry its name."""
+    if error:
+        marks = {f"PYTEST_XDIST_WORKER={node.gateway.id}", f"PYTEST_XDIST_TESTRUNUID={node.workerinput['testrunuid']}"}
+        end_processes({mark.encode() for mark in marks})
+
+
+def end_processes(marks: set[bytes]) -> None:
+    """Ends the processes whose environment holds all these variables, where the system tells (Linux)."""
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            if marks <= set(path.read_bytes().split(b"\0")):
+                os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 class Said:

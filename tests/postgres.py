@@ -4,6 +4,7 @@ import getpass
 import glob
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -31,11 +32,17 @@ class Server:
     def __init__(self, admin: URL) -> None:
         self._admin = admin
         self._numbers = count(1)
+        self._mark = secrets.token_hex(4)  # several runs may share a server
 
-    def new_database(self) -> str:
-        """The URL of an empty database."""
-        name = f"bridge_test_{os.getpid()}_{next(self._numbers)}"
-        self._order(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    @property
+    def url(self) -> str:
+        return self._admin.render_as_string(hide_password=False)
+
+    def new_database(self, template: str = "") -> str:
+        """The URL of an empty database, or of a copy of the one whose URL is `template`, to which nobody is connected."""
+        name = f"bridge_test_{self._mark}_{next(self._numbers)}"
+        source = make_url(template).database if template else "template0"
+        self._order(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
         return self._admin.set(database=name).render_as_string(hide_password=False)
 
     def drop(self, url: str) -> None:
@@ -50,7 +57,12 @@ class Server:
 def given_server() -> Server | None:
     """The server named in the environment, by a user who may make databases."""
     url = os.environ.get("BRIDGE_TEST_DATABASE_URL", "")
-    return Server(make_url(url).set(drivername="postgresql+psycopg")) if url else None
+    return server_at(url) if url else None
+
+
+def server_at(url: str) -> Server:
+    """A server that somebody else runs."""
+    return Server(make_url(url).set(drivername="postgresql+psycopg"))
 
 
 class Cluster(Server):

@@ -31,6 +31,20 @@ async def test_behind_it(thing):
 """
 
 
+DEAF = """
+import pathlib, signal, subprocess, time
+import pytest
+
+def test_deaf():
+    pathlib.Path("{folder}/pid").write_text(str(subprocess.Popen(["sleep", "1000"]).pid))
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    time.sleep(1000)
+
+@pytest.mark.parametrize("number", range(3))
+def test_other(number): pass
+"""
+
+
 async def test_a_coroutine_is_cancelled_at_its_limit() -> None:
     ended = []
 
@@ -54,11 +68,31 @@ async def test_a_test_s_own_time_out_stays_what_it_is() -> None:
         await limited(impatient, 60)()
 
 
-def test_the_run_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "test_hung.py").write_text(HUNG)
-    (tmp_path / "pyproject.toml").write_text('[tool.pytest]\nanyio_mode = "auto"\n')
-    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "tests.limits", "--timeout=10", str(tmp_path)]
+def run(folder: Path, text: str, *options: str) -> str:
+    """What pytest says of a test file, with the limits of this project."""
+    (folder / "test_hung.py").write_text(text)
+    (folder / "pyproject.toml").write_text('[tool.pytest]\nanyio_mode = "auto"\ntimeout_method = "thread"\n')
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "tests.limits", *options, str(folder)]
     root = Path(__file__).parents[1]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root, timeout=60)
-    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    assert "not finished after 8 s" in done.stdout and done.stdout.count("put away") >= 2
+    return done.stdout + done.stderr
+
+
+def test_the_run_goes_on(tmp_path: Path) -> None:
+    said = run(tmp_path, HUNG, "--timeout=10")
+    assert "1 failed, 1 passed" in said, said
+    assert "not finished after 8 s" in said and said.count("put away") >= 2
+
+
+def test_the_run_goes_on_behind_a_test_without_a_loop(tmp_path: Path) -> None:
+    said = run(tmp_path, "import time\ndef test_a(): time.sleep(1000)\ndef test_b(): pass\n", "--timeout=2")
+    assert "1 failed, 1 passed" in said and "not finished after 2 s" in said, said
+
+
+def test_the_run_goes_on_without_a_worker_that_had_to_be_ended(tmp_path: Path) -> None:
+    """What nothing interrupts takes its process with it, and what that one had started."""
+    said = run(tmp_path, DEAF.format(folder=tmp_path), "--timeout=2", "-n2")
+    assert "1 failed, 3 passed" in said and "crashed while running" in said and "test_deaf" in said, said
+    server = int((tmp_path / "pid").read_text())
+    state = Path(f"/proc/{server}/stat")
+    assert not state.exists() or state.read_text().rsplit(") ", 1)[1][0] == "Z", "its server lives on"

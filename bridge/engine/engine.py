@@ -20,9 +20,10 @@ from bridge.engine.inbound.router import Router
 from bridge.engine.outbound.dispatcher import Dispatcher
 from bridge.engine.runtime.admission import Admission
 from bridge.engine.runtime.scheduler import Scheduler
+from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.services.media import Fetcher, MediaFiles
 from bridge.telemetry import metrics
-from mappings import media, outbox, state
+from mappings import media, outbox, pending, state
 from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.engine")
@@ -59,6 +60,9 @@ class Engine:
             if isinstance(connected.connector, Polls)
         }
         self._metronome = Scheduler()
+        self._settled = asyncio.Event()
+        for wakeup in self._wakeups():
+            wakeup.settled = self._settled.set
         self._tasks: list[asyncio.Task[None]] = []
         self.working = False
         self.written_at: float | None = None
@@ -117,6 +121,18 @@ class Engine:
         if collector is not None:
             collector.refresh(conversations)
 
+    async def idle(self) -> None:
+        """Returns when nothing moves: all loops rest, no step and no file is on its way, and nothing that is due at
+        this moment could be routed, rendered or sent. For tests, and for tools that drive a bridge step by step.
+        """
+        while True:
+            self._settled.clear()
+            if self._rests() and not await self._has_work() and self._rests():
+                return
+            with suppress(TimeoutError):  # what becomes due by the clock is seen when a loop looks by itself
+                async with asyncio.timeout(IDLE):
+                    await self._settled.wait()
+
     def troubles(self) -> list[str]:
         """Why the process is not ready; empty when it is."""
         found = []
@@ -127,6 +143,28 @@ class Engine:
             found.append("the database did not commit for 10 s")
         found += [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
         return found
+
+    def _wakeups(self) -> list[Wakeup]:
+        routers, dispatchers = self._routers.values(), self._dispatchers.values()
+        return [
+            *(router.wake for router in routers),
+            *(dispatcher.wake for dispatcher in dispatchers),
+            *(collector.wake for collector in self._collectors.values()),
+            self._fetcher.wake,
+        ]
+
+    def _rests(self) -> bool:
+        if not self._work:
+            return True
+        routed = all(router.idle for router in self._routers.values())
+        sent = all(dispatcher.idle for dispatcher in self._dispatchers.values())
+        collected = all(collector.wake.rests for collector in self._collectors.values())
+        return routed and sent and collected and self._fetcher.idle
+
+    async def _has_work(self) -> bool:
+        now = self._runtime.now()
+        resting = [name for name, dispatcher in self._dispatchers.items() if dispatcher.breaker.is_resting(now)]
+        return await self._store.read(pending.has_work, now, resting)
 
     def _across(self, name: str) -> list[Dispatcher]:
         """Those who send what an account says to the other side."""

@@ -17,7 +17,7 @@ from sqlalchemy import Row
 from bridge.contract import ConnectorError, Fetches, Media, Rejected, Retryable
 from bridge.engine.context import ConnectedAccount, Runtime
 from bridge.engine.outbound.policy import backoff
-from bridge.engine.runtime.wakeups import IDLE, wait_any
+from bridge.engine.runtime.wakeups import IDLE, Wakeup, wait_any
 from bridge.services.mimetypes import sniff
 from bridge.telemetry import metrics
 from mappings import media as files
@@ -154,8 +154,13 @@ class Fetcher:
         self._runtime = runtime
         self._folder = folder
         self._wake_account = wake
-        self.wake = asyncio.Event()
+        self.wake = Wakeup()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being fetched."""
+        return self.wake.rests and not self._tasks
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`."""
@@ -173,7 +178,8 @@ class Fetcher:
                 self._tasks.add(task)
                 task.add_done_callback(self._finished)
             if not rows and not self.wake.is_set():
-                await wait_any(self.wake, stop, IDLE)
+                with self.wake.resting():
+                    await wait_any(self.wake, stop, IDLE)
         for task in self._tasks:
             task.cancel()
 

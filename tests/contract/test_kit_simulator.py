@@ -1,6 +1,8 @@
 """The kit itself: simulators listen, faults do what they say on real sockets, the clock stands still."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -183,3 +185,15 @@ def test_ports_are_not_given_twice_in_a_row() -> None:
     given = [free_port() for _ in range(300)]
     assert len(set(given)) == 300
     assert all(1024 < port < 32_768 for port in given), "not where systems open connections of their own"
+
+
+def test_two_runs_on_one_machine_are_given_different_ports() -> None:
+    code = "from bridge.testing.ports import free_port\nprint(*(free_port() for _ in range(499)), flush=True)\ninput()"
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(3)
+    ]
+    given = [set(map(int, run.stdout.readline().split())) for run in runs if run.stdout is not None]
+    for run in runs:
+        run.communicate(b"\n")
+    assert all(len(ports) > 400 for ports in given)
+    assert all(one.isdisjoint(other) for one in given for other in given if one is not other)

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import exists, or_, select
-
 from bridge.app import Bridge
 from bridge.contract import Raw
 from bridge.engine.context import Effects, Runtime, Work
@@ -15,11 +13,7 @@ from bridge.engine.inbound.routing import route_batch
 from bridge.registry import Declared
 from bridge.settings import Settings
 from bridge.testing.clock import VirtualClock
-from mappings import state
-from mappings.schema import migrate
-from mappings.sql import table
 from mappings.store import Tx
-from mappings.tables import Inbox, Outbox, Waiting
 from tests.engine.fakes import FakeChannel, FakeConfig, FakeDesk, FakeVendors
 
 
@@ -67,9 +61,6 @@ class Scene:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Bridge]:
         bridge = self.build()
-        bridge.store.open()
-        await asyncio.to_thread(migrate, bridge.store)
-        bridge.store.close()
         async with bridge.running():
             self.bridge = bridge
             yield bridge
@@ -92,6 +83,7 @@ class Scene:
     async def collected(self) -> None:
         """All that the desk's poll could find has been kept."""
         assert self.bridge is not None and self.bridge.engine is not None
+        await self.quiet()
         collector = self.bridge.engine._collectors["desk"]
         await self.until(lambda: not collector._looks)
 
@@ -103,17 +95,9 @@ class Scene:
 
     async def quiet(self) -> None:
         """Nothing is on its way any more, at this moment of the virtual clock."""
-        assert self.bridge is not None
-        calm = 0
+        assert self.bridge is not None and self.bridge.engine is not None
         async with asyncio.timeout(60):
-            while calm < 3:
-                await asyncio.sleep(0.02)
-                resting = {
-                    name
-                    for name, dispatcher in self.bridge.engine._dispatchers.items()
-                    if dispatcher.breaker.open_until and dispatcher.breaker.open_until > self.clock()
-                }
-                calm = calm + 1 if await self.bridge.store.read(_is_calm, self.clock(), resting) else 0
+            await self.bridge.engine.idle()
 
     async def pass_time(self, seconds: float = 0, **parts: float) -> None:
         self.clock.advance(seconds, **parts)
@@ -129,34 +113,6 @@ class Scene:
     def only_ticket(self) -> str:
         (ticket,) = self.town.tickets
         return ticket
-
-
-def _is_calm(tx: Any, now: Any, resting: set[str]) -> bool:
-    """Nothing can move now: what waits is not due, or stands behind something, or its account rests."""
-    inbox, waiting, outbox = table(Inbox), table(Waiting), table(Outbox)
-    resting = resting | {name for name, row in state.pauses(tx).items() if row.until is None or row.until > now}
-    earlier = outbox.alias()
-    behind = exists().where(
-        earlier.c.lane == outbox.c.lane, earlier.c.id < outbox.c.id, earlier.c.state.in_(("ready", "parked"))
-    )
-    blocked = exists().where(earlier.c.lane == waiting.c.lane, earlier.c.state.in_(("ready", "parked")))
-    first = inbox.alias()
-    early = exists().where(
-        first.c.account == inbox.c.account, first.c.id < inbox.c.id, first.c.state == "ready", first.c.due_at > now
-    )
-    busy = (
-        select(inbox.c.id).where(
-            inbox.c.state == "ready", or_(inbox.c.due_at.is_(None), inbox.c.due_at <= now), ~early
-        ),
-        select(waiting.c.id).where(
-            waiting.c.held == "", waiting.c.due_at <= now, ~blocked, waiting.c.account.not_in(resting)
-        ),
-        select(outbox.c.id).where(outbox.c.begun_at.is_not(None)),
-        select(outbox.c.id).where(
-            outbox.c.state == "ready", outbox.c.due_at <= now, ~behind, outbox.c.account.not_in(resting)
-        ),
-    )
-    return all(tx.execute(one.limit(1)).first() is None for one in busy)
 
 
 def route(tx: Tx, runtime: Runtime, name: str, **options: Any) -> Effects:

@@ -19,6 +19,7 @@ from mappings.outbox import UNFINISHED
 from mappings.sql import table
 from mappings.store import Tx
 from mappings.tables import Outbox, Waiting
+from tests.databases import sqlite_database
 from tests.engine.platform_harness import CUSTOMER, TEMPLATE, Street
 
 ENDS = ("Not delivered:", "May not have been delivered:")
@@ -32,7 +33,7 @@ class Allowance(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
-        self.street = Street(f"sqlite+aiosqlite:///{self.folder.name}/bridge.db", Path(self.folder.name))
+        self.street = Street(sqlite_database(self.folder.name), Path(self.folder.name))
         self.street.options["routes"] = [{"channel": "shop", "desk": "desk", "greeting": {"texts": ["hi", "there"]}}]
         self.answers: list[str] = []
         self.seen = 0

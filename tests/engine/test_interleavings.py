@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from bridge.contract import Rejected, Retryable, Step
+from tests.databases import sqlite_database
 from tests.engine.engine_harness import Scene
 
 CUSTOMERS = ("anna", "bert")
@@ -29,7 +30,7 @@ class FakeVendors(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
-        url = self.database_url or f"sqlite+aiosqlite:///{self.folder.name}/bridge.db"
+        url = self.database_url or sqlite_database(self.folder.name)
         self.scene = Scene(url, Path(self.folder.name))
         self.scene.town.replies = 5
         self.said: dict[str, list[str]] = {customer: [] for customer in CUSTOMERS}

@@ -8,12 +8,13 @@ import pytest
 
 from bridge.engine.inbound import intake, router
 from mappings.store import Tx
+from tests.databases import sqlite_database
 from tests.engine.engine_harness import Scene
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
-    return Scene(f"sqlite+aiosqlite:///{tmp_path}/bridge.db", tmp_path)
+    return Scene(sqlite_database(tmp_path), tmp_path)
 
 
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, Any]]:

@@ -10,7 +10,6 @@ from bridge.contract import Append, Conflict, Put
 from bridge.services.records import StoredRecords
 from bridge.testing.clock import VirtualClock
 from bridge.testing.records import MemoryRecords
-from mappings.schema import migrate
 from mappings.store import Store
 
 KEYS = ["a", "b", "b:1", "b:2", "c_%", "键"]
@@ -53,7 +52,6 @@ async def test_the_stored_ones_do_what_those_in_memory_do(database_url: str) -> 
     clock, memory = VirtualClock(), MemoryRecords()
     store = Store(database_url)
     store.open()
-    await asyncio.to_thread(migrate, store)
     try:
         stored = StoredRecords(store, "site", clock)
         chance = random.Random(17)  # no secret
@@ -72,7 +70,6 @@ async def test_who_waits_hears_of_it_from_another_process_too(database_url: str)
     clock = VirtualClock()
     store = Store(database_url)
     store.open()
-    await asyncio.to_thread(migrate, store)
     try:
         here = StoredRecords(store, "site", clock)
         there = here if store.sqlite else StoredRecords(store, "site", clock)  # SQLite has one process
@@ -90,7 +87,6 @@ async def test_many_who_wait_are_one_question_a_second(database_url: str, monkey
     clock = VirtualClock()
     store = Store(database_url)
     store.open()
-    await asyncio.to_thread(migrate, store)
     try:
         here, there = StoredRecords(store, "site", clock), StoredRecords(store, "site", clock)
         waiting = [asyncio.create_task(here.wait([f"s{number}"], 30)) for number in range(2000)]

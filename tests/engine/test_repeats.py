@@ -19,7 +19,6 @@ from bridge.engine.inbound import routing
 from bridge.engine.inbound.polling import listen
 from bridge.telemetry import metrics
 from mappings import inbox
-from mappings.schema import migrate
 from mappings.sql import table
 from mappings.store import Store, Tx
 from mappings.tables import Inbox
@@ -37,7 +36,6 @@ class Desk:
         self.early: set[str] = set()
         self.broken: set[str] = set()
         self.store.open()
-        migrate(self.store)
         connector: Any = self.bridge.runtime.accounts["shop"].connector
         normalise = connector.normalise
 

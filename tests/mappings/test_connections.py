@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import text
 
 from mappings import links, people, state
-from mappings.schema import migrate
 from mappings.store import Store, Tx
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,7 +26,6 @@ def hang_up(tx: Tx) -> None:
 async def test_a_write_gets_over_a_server_that_hung_up(database_url: str) -> None:
     store, other = Store(database_url, writers=1), Store(database_url, writers=1)
     store.open()
-    migrate(store)
     other.open()
     try:
         first = await store.write(backend)
@@ -44,7 +42,6 @@ async def test_a_write_gets_over_a_server_that_hung_up(database_url: str) -> Non
 async def test_a_write_that_fails_leaves_nothing_and_the_next_works(database_url: str) -> None:
     store = Store(database_url, writers=1)
     store.open()
-    migrate(store)
 
     def half(tx: Tx) -> Any:
         people.know(tx, "shop", "anna", "{}", "", NOW)

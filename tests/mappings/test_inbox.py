@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import Row, insert, select, text
 
 from mappings import inbox
-from mappings.schema import migrate
 from mappings.sql import table
 from mappings.store import Store, Tx
 from mappings.tables import Inbox
@@ -23,7 +22,6 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 def store(database_url: str) -> Iterator[Store]:
     store = Store(database_url)
     store.open()
-    migrate(store)
     yield store
     store.close()
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import create_engine, event
 
 from mappings import inbox, links, media, outbox, prepared, waiting
-from mappings.schema import migrate
-from mappings.store import Store, Tx
+from mappings.store import Tx
+from tests.databases import sqlite_database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -37,10 +37,7 @@ HOT: dict[str, tuple[Callable[[Tx], Any], str]] = {
 
 @pytest.fixture
 def tx(tmp_path: Path) -> Iterator[Tx]:
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}/bridge.db")
-    store.open()
-    migrate(store)
-    store.close()
+    sqlite_database(tmp_path)
     engine = create_engine(f"sqlite:///{tmp_path}/bridge.db")
     with engine.connect() as connection:
         yield connection

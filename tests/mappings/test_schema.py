@@ -35,11 +35,11 @@ def test_a_database_at_the_newest_revision_starts_without_alembic(tmp_path: Path
     assert done.stdout.strip() == f"('{HEAD}', '{HEAD}') False", done.stderr
 
 
-def test_a_child_brings_a_database_up_to_date(database_url: str) -> None:
+def test_a_child_brings_a_database_up_to_date(empty_database_url: str) -> None:
     """What serves afterwards has not even loaded Alembic."""
     code = (
         "import sys\nfrom mappings.schema import check_schema, migrate_aside\nfrom mappings.store import Store\n"
-        f"store = Store({database_url!r})\nprint(migrate_aside(store), migrate_aside(store))\n"
+        f"store = Store({empty_database_url!r})\nprint(migrate_aside(store), migrate_aside(store))\n"
         "store.open()\ncheck_schema(store)\nstore.close()\nprint('alembic' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -72,9 +72,9 @@ def test_another_revision_is_refused_with_what_to_do(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_migrations_make_the_tables_that_the_code_names(database_url: str) -> None:
+def test_the_migrations_make_the_tables_that_the_code_names(empty_database_url: str) -> None:
     tables.name_postgresql()
-    store = Store(database_url)
+    store = Store(empty_database_url)
     store.open()
     migrate(store)
     with store.engine.connect() as tx:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mappings.inbox import get_cursor, set_cursor
-from mappings.schema import migrate
 from mappings.store import Store, Tx
+from tests.databases import sqlite_database
 
 
 class Gate:
@@ -33,9 +33,8 @@ class Gate:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}/bridge.db")
+    store = Store(sqlite_database(tmp_path))
     store.open()
-    migrate(store)
     return store
 
 

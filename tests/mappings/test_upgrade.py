@@ -25,8 +25,8 @@ PAST = [
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    store = Store(database_url)
+def store(empty_database_url: str) -> Iterator[Store]:
+    store = Store(empty_database_url)
     store.open()
     yield store
     store.close()

@@ -17,7 +17,7 @@ from connectors.wechat.simulator import Simulator
 from tests.e2e.process import Process
 from tests.real.rt_server import RealRt
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(400), pytest.mark.xdist_group("rt")]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

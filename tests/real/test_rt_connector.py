@@ -39,7 +39,7 @@ from connectors.rt import RequestTracker
 from connectors.rt.text import address
 from tests.real.rt_server import RealRt
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(240), pytest.mark.xdist_group("rt-connector")]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 AWKWARD = "\n  你好\n\n> quoted\nFrom me\n-- \n[desk.test #1] {{x}} <script>&amp;\t\u00a0👍🏽\n\n."
 

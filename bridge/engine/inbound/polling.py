@@ -8,7 +8,7 @@ import structlog
 from bridge.contract import AuthFailed, ConnectorError, Gone, Listens, Persist, Polls, Raw, Rejected, Throttled
 from bridge.engine.context import ConnectedAccount, Runtime
 from bridge.engine.outbound.policy import backoff
-from bridge.engine.runtime.wakeups import wait_any
+from bridge.engine.runtime.wakeups import Wakeup, wait_any
 from bridge.telemetry import metrics
 from mappings import inbox, state
 from mappings.store import Store
@@ -28,7 +28,7 @@ class Poller:
         self._connected = connected
         self._keep = keep
         self._looks: dict[str, int] = {}  # conversation → nudges since it was last read
-        self._wake = asyncio.Event()
+        self.wake = Wakeup()
         self._well = True
         self.round_due = True
 
@@ -36,18 +36,18 @@ class Poller:
         """A nudge: look at these now. A burst of nudges is one look each, two when it comes while we look."""
         for conversation in conversations:
             self._looks[conversation] = self._looks.get(conversation, 0) + 1
-        self._wake.set()
+        self.wake.set()
 
     def tick(self) -> None:
         """It is time for a round."""
         self.round_due = True
-        self._wake.set()
+        self.wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. The first round is the catch-up after a restart."""
         failures = 0
         while not stop.is_set():
-            self._wake.clear()
+            self.wake.clear()
             try:
                 await self._work()
                 failures = 0
@@ -55,10 +55,12 @@ class Poller:
             except Exception as error:  # noqa: BLE001 - trouble at the vendor must not end the loop
                 failures += 1
                 wait = self._trouble(error, failures)
-                await wait_any(stop, None, wait)
+                with self.wake.resting():
+                    await wait_any(stop, None, wait)
                 continue
             if not self._looks and not self.round_due:
-                await wait_any(self._wake, stop, 3600)
+                with self.wake.resting():
+                    await wait_any(self.wake, stop, 3600)
 
     async def _work(self) -> None:
         for conversation, nudges in list(self._looks.items()):  # what comes meanwhile comes after the round

@@ -12,7 +12,7 @@ from bridge.engine.outbound.claims import ClaimBudget, Claimed
 from bridge.engine.outbound.dispatcher import Dispatcher
 from bridge.engine.runtime.admission import Admission
 from bridge.engine.runtime.failpoints import reach, reached
-from bridge.engine.runtime.wakeups import IDLE, rest
+from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.telemetry import metrics
 from mappings import inbox
 from mappings.store import Store, Tx
@@ -52,9 +52,14 @@ class Router:
         self._step_back = yield_to_intake
         self._pace = pace
         self._dispatchers = dispatchers
-        self.wake = asyncio.Event()
+        self.wake = Wakeup()
         self._rests = False
         self._along: Round | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being routed, nor asked for."""
+        return self.wake.rests and self._along is None
 
     def piggyback(self) -> bool:
         """A payload's transaction was asked for: when nothing else is to be done here, it is routed in the same one,
@@ -88,7 +93,7 @@ class Router:
             self._wake_others(effects)
             if not effects.more and not stop.is_set():
                 self._rests = True
-                await rest(self.wake)
+                await self.wake.rest()
                 self._rests = False
 
     async def _next(self, dispatchers: Sequence[Dispatcher]) -> Round:

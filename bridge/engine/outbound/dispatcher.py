@@ -25,7 +25,7 @@ from bridge.engine.outbound.window_recheck import closed_meanwhile
 from bridge.engine.runtime.admission import Admission
 from bridge.engine.runtime.failpoints import reached
 from bridge.engine.runtime.ids import new_name
-from bridge.engine.runtime.wakeups import IDLE, rest
+from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.telemetry import metrics
 from mappings import links, outbox, state, waiting
 from mappings.links import LinkRow
@@ -71,7 +71,7 @@ class Dispatcher:
         self.breaker = Breaker(self._parallel * (1 if self._prepares is None else _AHEAD), engine.breaker_pause)
         self._rests = False
         self._full = False
-        self.wake = asyncio.Event()
+        self.wake = Wakeup()
         self._tasks: dict[asyncio.Task[None], Row[Any]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -86,7 +86,7 @@ class Dispatcher:
                 await asyncio.sleep(IDLE)
                 continue
             if not more:
-                await rest(self.wake)
+                await self.wake.rest()
         self._rests = True  # what has not had its turn goes back
         while self._promised:  # a transaction of the router may still bring some
             await asyncio.sleep(0.01)
@@ -97,6 +97,11 @@ class Dispatcher:
         """Time is over: what is cut off stays leased and comes back as unknown."""
         for task in self._tasks:
             task.cancel()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being claimed or sent."""
+        return self.wake.rests and not self._tasks and not self._promised
 
     @property
     def in_flight_here(self) -> list[int]:
@@ -117,7 +122,7 @@ class Dispatcher:
             if self.breaker.is_open:
                 return False
             self._full = True
-            await rest(self.wake)
+            await self.wake.rest()
             self._full = False
             return True
         taken = Claimed()
@@ -159,6 +164,7 @@ class Dispatcher:
         del self._tasks[task]
         if self._full:
             self.wake.set()
+        self.wake.settled()
 
     def take(self, tx: Tx, offer: ClaimBudget) -> Claimed:
         """Renders idle lanes, then claims heads, in one transaction."""

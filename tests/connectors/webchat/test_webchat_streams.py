@@ -21,7 +21,7 @@ from tests.connectors.webchat.webchat_rig import Place
 
 @asynccontextmanager
 async def served(place: Place) -> AsyncIterator[str]:
-    sock = socket.socket()
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
         place.app, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=1
