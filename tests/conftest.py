@@ -1,5 +1,7 @@
 """Fixtures for all tests: the event loop's backend, and every database the product runs on."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ]
         reason = "no server binaries in /usr/lib/postgresql or on PATH, and no BRIDGE_TEST_DATABASE_URL"
         optional.leave_out(items, config, "PostgreSQL", reason, chosen)
+    if shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
+        chosen = [item for item in items if item.path.name == "test_pooler.py"]
+        optional.leave_out(items, config, "PgBouncer", "pgbouncer is not installed", chosen)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -55,7 +55,7 @@ def fail(
     link = links.get_link(tx, row.link_id, lock=True)
     if row.lane == links.lane_of_labels(link.id):
         if decision.fate is Disposition.PAUSE:
-            state.pause(tx, row.account, f"auth: {code}: {_sentence(error)}", now)
+            _pause(tx, row, error, code, effects, now)
         return effects, label_failed(tx, row, link, error, decision, code, now)
     if decision.fate is Disposition.PARK:
         decision = _unless_history(tx, row, link, decision, now)
@@ -146,8 +146,7 @@ def _follow_up(
             if moved_to is None or not follow(tx, runtime, link, moved_to, effects, now):
                 _open_next(tx, link, effects, now)
         case Disposition.PAUSE:
-            if state.pause(tx, row.account, f"auth: {code}: {_sentence(error)}", now):
-                effects.note("account paused", account=row.account, code=code, why=_sentence(error))
+            _pause(tx, row, error, code, effects, now)
             _tell_customer_side(tx, runtime, row, link, "paused", code, effects, now)
         case Disposition.RETRY | Disposition.VERIFY:
             if now - row.created_at >= _TOLD_AFTER or _long(decision, now):
@@ -155,6 +154,13 @@ def _follow_up(
                 _tell_customer_side(tx, runtime, row, link, what, code, effects, now)
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
             _ended(tx, runtime, row, link, error, decision.fate, code, effects, now)
+
+
+def _pause(tx: Tx, row: Row[Any], error: BaseException, code: str, effects: Effects, now: datetime) -> None:
+    """The account rests until somebody acts: whoever reads the log hears of it once, with what to do."""
+    if state.pause(tx, row.account, f"auth: {code}: {_sentence(error)}", now):
+        remedy = f"bridge doctor --account {row.account} says what to do; sending resumes by itself once that is done"
+        effects.warn("account paused", account=row.account, code=code, why=_sentence(error), remedy=remedy)
 
 
 def _long(decision: Decision, now: datetime) -> bool:
