@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bridge.contract import Account, Drains, Http, Raw, Serves
+from bridge.engine.callers import Callers
 from bridge.engine.context import ConnectedAccount, Runtime
 from bridge.engine.engine import Engine
 from bridge.engine.inbound.intake import OnDurable
@@ -28,7 +30,10 @@ from bridge.web.files import Files
 from bridge.web.headers import SafeHeaders
 from bridge.web.health import healthz, metrics_page, readyz
 from bridge.web.hooks import Hooks
-from mappings.store import Store
+from mappings.private import private_folder
+from mappings.store import Store, StoreLocked
+
+log = structlog.get_logger("bridge.app")
 
 
 def system_clock() -> datetime:
@@ -63,6 +68,7 @@ class Bridge:
         self._https: list[Http] = []
         accounts = {name: self._connect(one, secret) for name, one in declared.items()}
         self.runtime = Runtime(settings, accounts, clock, self.files.link)
+        self.callers = Callers(self.store, clock)
         self.engine: Engine | None = None
 
     def _connect(self, declared: Declared, secret: str) -> ConnectedAccount:
@@ -82,20 +88,34 @@ class Bridge:
             secret=derive_key(secret, f"account {name}"),
             language=settings.bridge.language,
             request_timeout=timeout,
+            roles=frozenset(
+                role for route in settings.routes for role in ("channel", "desk") if getattr(route, role) == name
+            ),
         )
         return ConnectedAccount(name, declared.connector(declared.config, account), declared.config, account)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bridge"]:
         """Opens the store, runs the engine, closes both. The schema must be up to date."""
-        self.store.open()
+        while True:
+            try:
+                await asyncio.to_thread(self.store.open)
+                break
+            except StoreLocked as error:
+                log.warning("waiting for the database", why=str(error))
+                await asyncio.sleep(1)
+        with suppress(OSError):  # it is said when a file is to be kept
+            await asyncio.to_thread(private_folder, Path(self.settings.bridge.media_dir))
         try:
             self.engine = Engine(self.store, self.runtime, self.files, work=self._work)
+            self.engine.every(timedelta(seconds=2), "callers", self.callers.write_down)
             await self.engine.start()
             try:
                 yield self
             finally:
                 await self.engine.stop()
+                with suppress(Exception):  # a store that is away must not keep the process from ending
+                    await asyncio.wait_for(self.callers.write_down(), 1)
         finally:
             await asyncio.gather(*(http.close() for http in self._https))
             await asyncio.to_thread(self.store.close)
@@ -113,8 +133,12 @@ class Bridge:
         try:
             yield self
         finally:
-            await asyncio.gather(*(http.close() for http in self._https))
-            await asyncio.to_thread(self.store.close)
+            await self.close_beside()
+
+    async def close_beside(self) -> None:
+        """What `beside` does at its end."""
+        await asyncio.gather(*(http.close() for http in self._https))
+        await asyncio.to_thread(self.store.close)
 
     def app(self, *more: BaseRoute) -> Front:
         """The web side; its lifespan runs the bridge. `more` are routes of a host that has pages of its own."""
@@ -126,7 +150,7 @@ class Bridge:
 
         middleware = [Middleware(ProxyHeadersMiddleware), Middleware(SafeHeaders)]
         pages = Starlette(routes=[*self._routes(), *more], lifespan=lifespan, middleware=middleware)
-        return Front(Hooks(self.runtime, self._take, self._look), pages)
+        return Front(Hooks(self.runtime, self._take, self._look, self.callers), pages)
 
     def _routes(self) -> list[BaseRoute]:
         routes: list[BaseRoute] = [

@@ -16,10 +16,12 @@ import uvicorn
 from PIL import Image, ImageDraw
 
 from bridge.app import Bridge
+from bridge.cli.common import Fault
 from bridge.demo_page import CUSTOMER, Framed, Page
 from bridge.registry import declare_accounts, known_kinds
 from bridge.serve import BridgeServer, prepare
 from bridge.settings import Settings
+from mappings.private import private_folder
 
 _WAIT = 20.0
 
@@ -35,12 +37,18 @@ async def run_demo(port: int, folder: str | None, *, script: bool) -> None:
     with contextlib.ExitStack() as stack:
         chosen = folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-demo-"))
         place = Path(chosen)
-        await asyncio.to_thread(place.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(_make, place)
         await (_play(_free_port(), place) if script else _show(port or _free_port(), place))
+
+
+def _make(place: Path) -> None:
+    if not place.exists():
+        private_folder(place)
 
 
 async def _show(port: int, place: Path) -> None:
     """One page with both sides. Everything between them is the shipped code."""
+    listening = _listen(port)
     phone = simulator_of("wechat")(hook_url=f"http://127.0.0.1:{port}/hooks/shop")
     accounts = {
         "shop": {},
@@ -48,15 +56,22 @@ async def _show(port: int, place: Path) -> None:
         "site": {"kind": "webchat", "title": "Corner Shop", "allowed_origins": _origins(port)},
     }
     routes = [{"channel": "shop", "desk": "desk"}, {"channel": "site", "desk": "desk"}]
-    async with phone:
-        accounts["shop"] = phone.settings()
-        settings = _settings(port, place, accounts, routes)
-        bridge = Bridge(settings, declare_accounts(settings, place / "demo"))
-        page = Page(bridge, phone, _picture("Mug, 350 ml", "steelblue"))
-        await asyncio.to_thread(prepare, bridge, bring_up_to_date=True)
-        server = BridgeServer(_server_config(Framed(bridge.app(*page.routes())), port), bridge)
-        click.echo(f"Open http://127.0.0.1:{port}/   (Ctrl+C ends it; its data is in {place})")
-        await server.serve()
+    with listening:
+        async with phone:
+            await _serve_page(port, place, listening, phone, accounts, routes)
+
+
+async def _serve_page(
+    port: int, place: Path, listening: socket.socket, phone: Any, accounts: dict[str, Any], routes: list[dict[str, str]]
+) -> None:
+    accounts["shop"] = phone.settings()
+    settings = _settings(port, place, accounts, routes)
+    bridge = Bridge(settings, declare_accounts(settings, place / "demo"))
+    page = Page(bridge, phone, _picture("Mug, 350 ml", "steelblue"))
+    await asyncio.to_thread(prepare, bridge, bring_up_to_date=True)
+    server = BridgeServer(_server_config(Framed(bridge.app(*page.routes())), port), bridge)
+    click.echo(f"Open http://127.0.0.1:{port}/   (Ctrl+C ends it; its data is in {place})")
+    await server.serve([listening])
 
 
 def _origins(port: int) -> list[str]:
@@ -179,6 +194,18 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(_WAIT):
         while not condition():
             await asyncio.sleep(0.05)
+
+
+def _listen(port: int) -> socket.socket:
+    """The page's own socket, before its address is printed. Raises Fault."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        listening.close()
+        raise Fault(f"port {port} cannot be used ({error.strerror}); choose another one with --port") from None
+    return listening
 
 
 def _free_port() -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bridge.contract import AccountConfig, Connector, Role
-from bridge.settings import ConfigError, RouteSettings, Settings, explain, read_secret_files
+from bridge.settings import ConfigError, RouteSettings, Settings, explain, nearest, read_secret_files
 
 GROUP = "bridge.connectors"
 
@@ -57,7 +57,7 @@ def _declare(name: str, section: dict[str, Any], kinds: dict[str, EntryPoint], p
     if not isinstance(kind, str) or kind not in kinds:
         known = ", ".join(sorted(kinds))
         what = "is missing" if kind is None else f"{kind!r} is unknown"
-        raise ConfigError([f"{path}: {where}.kind: {what}; known kinds: {known}"])
+        raise ConfigError([f"{path}: {where}.kind: {what}; known kinds: {known}{nearest(kind, kinds)}"])
     try:
         connector = load_kind(kinds[kind])
     except ImportError as error:
@@ -67,7 +67,7 @@ def _declare(name: str, section: dict[str, Any], kinds: dict[str, EntryPoint], p
     try:
         return Declared(name, connector, connector.Config.model_validate(section))
     except ValidationError as error:
-        raise ConfigError(explain(error, path, where)) from None
+        raise ConfigError(explain(error, path, where, connector.Config)) from None
 
 
 def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path) -> list[str]:
@@ -78,7 +78,8 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
             name = getattr(route, side)
             if name not in declared:
                 known = ", ".join(sorted(declared)) or "none"
-                faults.append(f"{path}: routes.{index}.{side}: there is no account {name!r}; accounts: {known}")
+                meant = nearest(name, declared)
+                faults.append(f"{path}: routes.{index}.{side}: there is no account {name!r}; accounts: {known}{meant}")
             elif role not in declared[name].connector.roles:
                 faults.append(f"{path}: routes.{index}.{side}: account {name!r} cannot be a {side}")
         last[route.channel] = route

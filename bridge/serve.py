@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 import sys
+import time
 from collections.abc import Iterator
 
 import structlog
@@ -14,10 +16,11 @@ from bridge.app import Bridge
 from bridge.systemd import sockets_handed_over
 from bridge.web.fastpath import Connection
 from mappings.schema import check_schema, migrate_aside
-from mappings.store import StoreUnusable
+from mappings.store import StoreLocked, StoreUnusable
 
 log = structlog.get_logger("bridge.serve")
 
+_AGAIN = 1.0  # seconds
 _GRACE = 9  # seconds for open connections; an open event stream would otherwise block the end for good
 
 
@@ -35,10 +38,25 @@ def prepare(bridge: Bridge, *, bring_up_to_date: bool) -> None:
         bridge.store.close()
 
 
+def prepare_when_free(bridge: Bridge, *, bring_up_to_date: bool) -> None:
+    """The same, once other programs let go of the database: waits for that, and says so in one line."""
+    waiting = False
+    while True:
+        try:
+            prepare(bridge, bring_up_to_date=bring_up_to_date)
+        except StoreLocked as error:
+            if not waiting:
+                log.warning("waiting for the database", why=str(error), remedy="End that program; serving begins then.")
+            waiting = True
+            time.sleep(_AGAIN)
+        else:
+            return
+
+
 def run_server(bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool) -> None:
     """Serves until SIGTERM or SIGINT, on the sockets of a service manager where there are any."""
-    held = sockets_handed_over()
-    prepare(bridge, bring_up_to_date=bring_up_to_date)
+    held = sockets_handed_over() or [_listening(host, port)]
+    prepare_when_free(bridge, bring_up_to_date=bring_up_to_date)
     config = uvicorn.Config(
         bridge.app(),
         host=host,
@@ -54,9 +72,25 @@ def run_server(bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool) 
     )
     server = BridgeServer(config, bridge)
     with contextlib.suppress(KeyboardInterrupt):
-        server.run(held or None)
+        server.run(held)
     if server.failed:
         raise StoreUnusable(server.failed)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket of our own, before anything else is begun. Raises StoreUnusable for a port that somebody has."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise StoreUnusable(f"cannot serve on {host}: {error.strerror}; choose another --host") from None
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind(address)
+    except OSError as error:
+        found.close()
+        raise StoreUnusable(f"cannot serve on {host}:{port}: {error.strerror}; choose another --port") from None
+    return found
 
 
 class BridgeServer(uvicorn.Server):
@@ -99,7 +133,7 @@ class BridgeServer(uvicorn.Server):
 
 def run_workers(bridge: Bridge) -> None:
     """Works until SIGTERM or SIGINT."""
-    prepare(bridge, bring_up_to_date=False)
+    prepare_when_free(bridge, bring_up_to_date=False)
 
     async def work() -> None:
         stop = asyncio.Event()

@@ -3,8 +3,9 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,11 +19,12 @@ from pydantic_settings import (
 )
 
 from bridge.contract import Duration, check_url
+from bridge.contract.described import model_of
 
 DEFAULT_PATH = "config.toml"
 OPENING_HOURS = (
     r"(?P<first>mon|tue|wed|thu|fri|sat|sun)(?:-(?P<last>mon|tue|wed|thu|fri|sat|sun))?\s+"
-    r"(?P<from>[0-2]\d:[0-5]\d)-(?P<to>[0-2]\d:[0-5]\d)"
+    r"(?P<from>(?:[01]\d|2[0-3]):[0-5]\d)-(?P<to>(?:[01]\d|2[0-3]):[0-5]\d|24:00)"
 )
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 
@@ -52,7 +54,7 @@ class BridgeSettings(_Section):
     @field_validator("public_url")
     @classmethod
     def _public(cls, value: str) -> str:
-        return check_url(value.rstrip("/"), allow_insecure=True)
+        return check_url(value.rstrip("/"), allow_insecure=True, key="public_url")
 
     @field_validator("secret_key")
     @classmethod
@@ -136,9 +138,14 @@ class GreetingSettings(_Section):
     @field_validator("hours")
     @classmethod
     def _readable(cls, value: str) -> str:
-        spans = [span.strip() for span in value.lower().split(",") if span.strip()]
-        if not all(re.fullmatch(OPENING_HOURS, span, re.ASCII) for span in spans):
-            raise ValueError('cannot be read; write days and times such as "mon-fri 09:00-18:00, sat 10:00-14:00"')
+        for span in filter(None, (span.strip() for span in value.lower().split(","))):
+            found = re.fullmatch(OPENING_HOURS, span, re.ASCII)
+            if found is None:
+                raise ValueError(
+                    f'{span!r} cannot be read; write days and times such as "mon-fri 09:00-18:00, sat 10:00-14:00"'
+                )
+            if found["from"] == found["to"]:
+                raise ValueError(f"{span!r} begins and ends at the same time; write 00:00-24:00 for the whole day")
         return value
 
     @field_validator("timezone")
@@ -235,7 +242,7 @@ def load_settings(path: Path) -> Settings:
     try:
         return Settings(**content)
     except ValidationError as error:
-        raise ConfigError(explain(error, path)) from None
+        raise ConfigError(explain(error, path, model=Settings)) from None
 
 
 def read_secret_files(section: Mapping[str, Any], keys: set[str], path: Path, where: str) -> dict[str, Any]:
@@ -253,13 +260,28 @@ def read_secret_files(section: Mapping[str, Any], keys: set[str], path: Path, wh
     return result
 
 
-def explain(error: ValidationError, path: Path, prefix: str = "") -> list[str]:
-    """One line for each fault, with the key's path and no value in it."""
+def explain(error: ValidationError, path: Path, prefix: str = "", model: type[BaseModel] | None = None) -> list[str]:
+    """One line for each fault, with the key's path and no value in it. `model` knows the keys that may be meant."""
     lines = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         where = ".".join(str(part) for part in (*([prefix] if prefix else []), *fault["loc"]))
-        lines.append(f"{path}: {where or 'configuration'}: {_say(fault, where)}")
+        meant = _meant(model, fault["loc"]) if fault["type"] == "extra_forbidden" else ""
+        lines.append(f"{path}: {where or 'configuration'}: {_say(fault, where)}{meant}")
     return lines
+
+
+def nearest(given: object, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for what is nearly a known word, else nothing."""
+    found = get_close_matches(str(given).casefold(), list(known), 1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def _meant(model: type[BaseModel] | None, loc: Sequence[int | str]) -> str:
+    """Which key of the table may be meant; one of a connector's secrets may also come from a file."""
+    for part in loc[:-1]:
+        field = model.model_fields.get(str(part)) if model is not None else None
+        model = model_of(field.annotation) if field is not None else model  # a list's place, a table's own name
+    return nearest(loc[-1], model.model_fields) if model is not None else ""
 
 
 def _say(fault: Any, where: str) -> str:

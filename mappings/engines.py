@@ -7,9 +7,25 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from mappings.private import close_to_others, private_file, private_folder
+
+_LOCKED = {"55P03"}  # lock_not_available, https://www.postgresql.org/docs/current/errcodes-appendix.html
+
 
 class StoreUnusable(Exception):
     """The database cannot be used; the sentence says why and what to do."""
+
+
+class StoreLocked(StoreUnusable):
+    """Another program holds the database; it can be used once that lets go."""
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether a statement failed only because somebody else holds the database, or a table of it, for a moment."""
+    said = getattr(error, "orig", None) or error
+    if isinstance(said, sqlite3.OperationalError):
+        return said.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return getattr(said, "sqlstate", None) in _LOCKED
 
 
 def sqlite_engine(path: Path, *, write: bool, checkpoints: bool = True) -> Engine:
@@ -50,20 +66,53 @@ def sqlite_engine(path: Path, *, write: bool, checkpoints: bool = True) -> Engin
     return engine
 
 
+_BOUNDS = {
+    "synchronous_commit": "on",
+    "lock_timeout": "'2s'",
+    "statement_timeout": "'15s'",
+    "idle_in_transaction_session_timeout": "'10s'",
+}
+_OF_SESSION = "; ".join(f"SET {name} = {value}" for name, value in _BOUNDS.items())
+_OF_TRANSACTION = "; ".join(f"SET LOCAL {name} = {value}" for name, value in _BOUNDS.items())
+_PATIENT = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0"
+
+
 def postgresql_engine(url: str) -> Engine:
+    """Connections to PostgreSQL, or to a pooler before it.
+
+    A pooler (PgBouncer in transaction mode, and its kin) gives each transaction another server session: what was
+    prepared or set in one is not there in the next, and what is left there meets somebody else. So nothing is prepared
+    then, and what is set ends with its transaction. A pooler shows by answering with a process id that is not the
+    server's (https://www.pgbouncer.org/features.html). In session mode that costs a little and harms nothing.
+    """
     engine = create_engine(url, pool_size=8, max_overflow=4, pool_pre_ping=True)
 
     @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TIME ZONE 'UTC'")
-            cursor.execute("SET synchronous_commit = on")
-            cursor.execute("SET lock_timeout = '2s'")
-            cursor.execute("SET statement_timeout = '15s'")
-            cursor.execute("SET idle_in_transaction_session_timeout = '10s'")
+    def configure(connection: Any, record: Any) -> None:
+        server = connection.execute("SELECT pg_backend_pid()").fetchone()[0]
+        record.info["pooled"] = server != connection.info.backend_pid
+        connection.execute("SET TIME ZONE 'UTC'")  # a pooler keeps this one for each of its clients
+        if record.info["pooled"]:
+            connection.prepare_threshold = None
+        else:
+            connection.execute(_OF_SESSION)
         connection.commit()
 
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        patient, pooled = connection.info.get("patient"), connection.info.get("pooled")
+        if not patient and not pooled:
+            return
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute(f"{_OF_TRANSACTION}; {_PATIENT}" if patient else _OF_TRANSACTION)
+
     return engine
+
+
+def be_patient(tx: Connection) -> None:
+    """The transactions of this connection, until it is given back, may take and wait as long as they need."""
+    tx.info["patient"] = True
 
 
 def check_pragmas(tx: Connection) -> None:
@@ -80,9 +129,15 @@ def lock_file(path: Path) -> Any:
     """An exclusive lock beside the database: SQLite is for one process."""
     import fcntl
 
+    beside = Path(f"{path}.lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = Path(f"{path}.lock").open("a")  # noqa: SIM115 - it is held as long as the store is open
+        if not path.parent.exists():
+            private_folder(path.parent)
+        private_file(path)  # its journals get the same mode
+        for journal in ("-wal", "-shm", "-journal"):
+            close_to_others(Path(f"{path}{journal}"))
+        private_file(beside)
+        lock = beside.open("a")
     except OSError as error:
         raise StoreUnusable(
             f"{path}: {error.strerror}. Check bridge.database_url and the rights of its folder"

@@ -34,6 +34,11 @@ def replay_steps(tx: Tx, ids: Sequence[int], now: datetime) -> list[Row[Any]]:
     )
 
 
+def sad_among(tx: Tx, ids: Sequence[int]) -> list[Row[Any]]:
+    """Which of some steps ended badly."""
+    return list(tx.execute(select(_outbox.c.id).where(_outbox.c.id.in_(ids), _outbox.c.state.in_(SAD))))
+
+
 def failed_in(tx: Tx, link_id: int, lane: int) -> list[Row[Any]]:
     """The steps of a lane that ended without being accepted, in order."""
     return list(

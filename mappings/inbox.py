@@ -117,6 +117,12 @@ def quarantined(tx: Tx, limit: int = 200) -> list[Row[Any]]:
     )
 
 
+def quarantined_among(tx: Tx, inbox_ids: Sequence[int]) -> list[int]:
+    """Which of some payloads are kept aside."""
+    statement = select(_inbox.c.id).where(_inbox.c.id.in_(inbox_ids), _inbox.c.state == "quarantined")
+    return list(tx.execute(statement).scalars())
+
+
 def replay_raws(tx: Tx, inbox_ids: Sequence[int] | None, account: str | None = None) -> int:
     """Routes quarantined payloads again; returns how many. None: all."""
     statement = update(_inbox).where(_inbox.c.state == "quarantined", _inbox.c.payload.is_not(None))

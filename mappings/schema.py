@@ -9,10 +9,12 @@ import subprocess
 import sys
 
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from mappings.store import Store, StoreUnusable, full_url
+from mappings.store import Store, StoreLocked, StoreUnusable, full_url, unusable
 
-HEAD = "0003"  # the newest revision; a test holds it to the folder of migrations
+HEAD = "0004"  # the newest revision; a test holds it to the folder of migrations
+LOCKED = 75  # how the child ends when somebody else holds the database: sysexits' "try again"
 
 
 def migrate(store: Store) -> tuple[str | None, str]:
@@ -45,6 +47,8 @@ def migrate_aside(store: Store) -> tuple[str | None, str]:
         text=True,
         check=False,
     )
+    if done.returncode == LOCKED:
+        raise StoreLocked(done.stderr.strip())
     if done.returncode:
         raise StoreUnusable(done.stderr.strip() or f"bringing the tables up to date ended with {done.returncode}")
     before, after = json.loads(done.stdout)
@@ -59,9 +63,12 @@ def check_schema(store: Store) -> None:
 
 
 def revision_of(store: Store) -> str | None:
-    """The revision a database is at; None for an empty one."""
-    with store.engine.connect() as tx:
-        if not inspect(tx).has_table("alembic_version"):
-            return None
-        found: str | None = tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return found
+    """The revision a database is at; None for an empty one. Raises StoreUnusable."""
+    try:
+        with store.engine.connect() as tx:
+            if not inspect(tx).has_table("alembic_version"):
+                return None
+            found: str | None = tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return found
+    except SQLAlchemyError as error:
+        raise unusable(store, error) from None

@@ -23,10 +23,28 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from mappings.engines import StoreUnusable, check_pragmas, lock_file, postgresql_engine, sqlite_engine
+from mappings.engines import (
+    StoreLocked,
+    StoreUnusable,
+    check_pragmas,
+    is_locked,
+    lock_file,
+    postgresql_engine,
+    sqlite_engine,
+)
 from mappings.writer_queue import NOTHING, Job, finish
 
-__all__ = ["Store", "StoreUnusable", "Tx", "database_now", "first_line", "full_url"]
+__all__ = [
+    "Store",
+    "StoreLocked",
+    "StoreUnusable",
+    "Tx",
+    "database_now",
+    "first_line",
+    "full_url",
+    "is_locked",
+    "unusable",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -78,7 +96,7 @@ class Store:
                     check_pragmas(tx)
         except SQLAlchemyError as error:
             self.close()
-            raise StoreUnusable(f"{self._name()}: {first_line(error)}") from None
+            raise unusable(self, error) from None
         for number in range(self._writers):
             target = self._write_together if self.sqlite else self._write_single
             thread = threading.Thread(target=target, name=f"writer-{number}", daemon=True)
@@ -208,7 +226,9 @@ class Store:
         if tx is not None:
             tx.close()
 
-    def _name(self) -> str:
+    @property
+    def name(self) -> str:
+        """For people: the file, or the address without its password."""
         return str(self.path) if self.sqlite else self.url.render_as_string()
 
 
@@ -284,6 +304,16 @@ def _is_dead(tx: Connection) -> bool:
         tx.invalidate()
         tx.close()
     return True
+
+
+def unusable(store: Store, error: SQLAlchemyError) -> StoreUnusable:
+    """What a driver's error means for whoever wanted to begin."""
+    if is_locked(error):
+        return StoreLocked(f"{store.name} is locked by another program (a backup, or a shell that is still open)")
+    said = first_line(error)
+    if "statement pooling mode" in said:
+        said = "the pooler is in statement mode, which has no transactions; set pool_mode = transaction or session"
+    return StoreUnusable(f"{store.name}: {said}")
 
 
 def first_line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from mappings.callback_table import Callback  # noqa: F401 - all tables are found here
 from mappings.types import BigId, Reason, StateName, TableBase, UtcDateTime
 
 

@@ -1,6 +1,7 @@
 """Fixtures for all tests: the event loop's backend, and every database the product runs on."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -84,6 +85,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ]
         reason = "no server binaries in /usr/lib/postgresql or on PATH, and no BRIDGE_TEST_DATABASE_URL"
         optional.leave_out(items, config, "PostgreSQL", reason, chosen)
+    if shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
+        chosen = [item for item in items if item.path.name == "test_pooler.py"]
+        optional.leave_out(items, config, "PgBouncer", "pgbouncer is not installed", chosen)
     items.sort(key=lambda item: item.get_closest_marker("real") is None)  # the slowest must not be the last
 
 

@@ -5,6 +5,8 @@
 
 import re
 import tomllib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,6 +15,8 @@ import pytest
 from bridge import settings
 from bridge.cli.capabilities import matrix_text
 from bridge.cli.main import main
+from bridge.contract import describe
+from bridge.keys import all_keys_text, keys_text
 from bridge.registry import declare_accounts, known_kinds
 from bridge.settings import load_settings
 from bridge.telemetry import metrics
@@ -22,6 +26,14 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 MATRIX = REFERENCE / "connectors.md"
 _BEGIN, _END = "<!-- generated: make docs -->", "<!-- end -->"
+
+
+OWN_KINDS = sorted(path.parent.name for path in (ROOT / "connectors").glob("*/README.md"))
+GENERATED: dict[Path, Callable[[], str]] = {
+    MATRIX: matrix_text,
+    REFERENCE / "config.md": partial(all_keys_text, OWN_KINDS),
+    **{ROOT / "connectors" / kind / "README.md": partial(keys_text, kind) for kind in OWN_KINDS},
+}
 
 
 def test_the_example_is_a_valid_configuration() -> None:
@@ -62,8 +74,18 @@ def test_every_command_is_described() -> None:
     assert missing == []
 
 
-def test_the_matrix_is_current() -> None:
-    assert MATRIX.read_text("utf-8") == _with_matrix(MATRIX.read_text("utf-8"))
+@pytest.mark.parametrize("path", GENERATED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_generated_is_current(path: Path) -> None:
+    """`make docs` writes it anew."""
+    text = path.read_text("utf-8")
+    assert text == _with_generated(text, GENERATED[path]())
+
+
+@pytest.mark.parametrize("kind", OWN_KINDS)
+def test_every_key_of_a_connector_is_described_in_both_languages(kind: str) -> None:
+    for one in describe(known_kinds()[kind].load().Config):
+        assert all((one.title.en, one.title.zh, one.help.en, one.help.zh)), one.key
+        assert bool(one.find.en) == bool(one.find.zh), one.key
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "connectors").glob("*/README.md")), ids=lambda path: path.parent.name)
@@ -163,11 +185,13 @@ def test_links_lead_somewhere() -> None:
     assert broken == []
 
 
-def _with_matrix(text: str) -> str:
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_BEGIN}\n\n{matrix_text()}\n\n{_END}{after}"
+def _with_generated(text: str, made: str) -> str:
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    assert begin and end
+    return f"{before}{_BEGIN}\n\n{made}\n\n{_END}{after}"
 
 
 if __name__ == "__main__":
-    MATRIX.write_text(_with_matrix(MATRIX.read_text("utf-8")), "utf-8")
+    for page, make in GENERATED.items():
+        page.write_text(_with_generated(page.read_text("utf-8"), make()), "utf-8")

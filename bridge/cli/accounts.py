@@ -1,8 +1,6 @@
-"""Commands that reach out: proving accounts, setting up vendors, signing agents in, writing a first configuration."""
+"""Commands that reach out: proving accounts, setting up vendors, signing agents in."""
 
-import secrets
-import string
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,9 +8,9 @@ from typing import Any
 import click
 
 from bridge.app import Bridge
-from bridge.contract import Connector, ConnectorError, SetsUp, SignsIn
+from bridge.contract import AuthFailed, Connector, SetsUp, SignsIn
 from bridge.registry import Declared
-from bridge.settings import ConfigError, Settings
+from bridge.settings import ConfigError, Settings, nearest
 from mappings.schema import migrate
 
 
@@ -32,48 +30,29 @@ def account_of(bridge: Bridge, name: str, path: Path, kind: str = "") -> Connect
     """The connector of an account. Raises ConfigError."""
     connected = bridge.runtime.accounts.get(name)
     if connected is None:
-        known = ", ".join(bridge.runtime.accounts)
-        raise ConfigError([f"{path}: accounts.{name}: there is no such account; accounts: {known}"])
+        raise ConfigError([no_account(name, bridge.runtime.accounts, path)])
     if kind and connected.config.kind != kind:
         raise ConfigError([f"{path}: accounts.{name}.kind: is {connected.config.kind!r}, not {kind!r}"])
     return connected.connector
 
 
-async def examine(bridge: Bridge, only: str | None) -> dict[str, dict[str, Any]]:
-    """Proves each account: by name what is wrong with its remedy, and facts worth knowing."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, connected in bridge.runtime.accounts.items():
-        if only is not None and name != only:
-            continue
-        try:
-            health = await connected.connector.check()
-        except ConnectorError as error:
-            remedy = "Check the address, the network and the vendor's status; then run this again."
-            found[name] = {"ok": False, "facts": {}, "problems": [{"what": error.message, "remedy": remedy}]}
-            continue
-        problems = [problem.model_dump() for problem in health.problems]
-        found[name] = {"ok": health.ok, "facts": health.facts, "problems": problems}
-    return found
-
-
-def examined_text(found: dict[str, dict[str, Any]]) -> str:
-    """The same for people."""
-    lines = []
-    for name, one in found.items():
-        facts = ", ".join(f"{key} {value}" for key, value in one["facts"].items())
-        lines.append(f"[{'✓' if one['ok'] else '✗'}] {name}  {facts}".rstrip())
-        for problem in one["problems"]:
-            lines += [f"    ✗ {problem['what']}", f"      {problem['remedy']}"]
-    wrong = sum(not one["ok"] for one in found.values())
-    lines.append(f"{len(found) - wrong} of {len(found)} accounts are well.")
-    return "\n".join(lines)
+def no_account(name: str, accounts: Collection[str], path: Path) -> str:
+    """The fault of a name that no account has."""
+    known = ", ".join(accounts) or "none"
+    return f"{path}: accounts.{name}: there is no such account; accounts: {known}{nearest(name, accounts)}"
 
 
 async def set_up(connector: Connector[Any], *, remove: bool, agreed: bool) -> bool:
-    """Shows what the vendor's side needs, and does it after a yes. False: nothing was done."""
+    """Shows what the vendor's side needs, and does it after a yes. False: nothing was done.
+
+    Raises AuthFailed for credentials that are refused: what could be done by hand would then lead nowhere.
+    """
     if not isinstance(connector, SetsUp):
         click.echo("Nothing to set up at this vendor: see the connector's README.")
         return True
+    refused = [problem for problem in (await connector.check()).problems if problem.credentials]
+    if refused:
+        raise AuthFailed(f"{refused[0].what}. {refused[0].remedy}")
     changes = await connector.plan(remove=remove)
     if not changes:
         click.echo("Everything is as it should be.")
@@ -96,12 +75,3 @@ async def sign_in(connector: Connector[Any], name: str, password: str) -> None:
     if not isinstance(connector, SignsIn):
         raise click.UsageError("this account has no agents of its own")
     await connector.add_agent(name, password)
-
-
-def first_config(public_url: str) -> str:
-    """A commented configuration with generated keys, for one mini program and one desk to be filled in."""
-    key = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(43))
-    token = secrets.token_hex(16)
-    template = (Path(__file__).parent / "first_config.toml").read_text("utf-8")
-    made = {"secret": secrets.token_hex(32), "hook": secrets.token_hex(32)}
-    return template.format(url=public_url, token=token, key=key, **made)

@@ -1,15 +1,18 @@
 """What all commands share: the option for the configuration, faults as lines, and transactions beside a server."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from functools import wraps
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from bridge.registry import Declared, declare_accounts
-from bridge.settings import ConfigError, Settings, find_config, load_settings
-from mappings.store import StoreUnusable
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bridge.registry import Declared
+    from bridge.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,34 +44,46 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
     def run(*arguments: P.args, **named: P.kwargs) -> T:
         try:
             return command(*arguments, **named)
-        except ConfigError as error:
-            raise BadConfig("\n".join(error.faults)) from None
-        except StoreUnusable as error:
-            raise Fault(str(error)) from None
+        except click.ClickException:
+            raise
+        except Exception as error:
+            from bridge.settings import ConfigError  # what raised one of these has imported them
+            from mappings.engines import StoreUnusable
+
+            if isinstance(error, ConfigError):
+                raise BadConfig("\n".join(error.faults)) from None
+            if isinstance(error, StoreUnusable):
+                raise Fault(str(error)) from None
+            raise
 
     return run
 
 
 def read_config(config: str | None) -> tuple[Settings, dict[str, Declared], Path]:
     """The validated configuration. Raises ConfigError."""
+    from bridge.registry import declare_accounts
+    from bridge.settings import find_config, load_settings
+
     path = find_config(config)
     settings = load_settings(path)
     return settings, declare_accounts(settings, path), path
 
 
 def reading(config: str | None, function: Callable[..., T], *arguments: Any) -> T:
-    """Runs a reading function beside a serving process."""
+    """Runs a reading function beside a serving process. A fault in an account's keys hides no message."""
+    from bridge.settings import find_config, load_settings
     from mappings.cli_access import open_reader
 
-    settings, _, _ = read_config(config)
+    settings = load_settings(find_config(config))
     with open_reader(settings.bridge.database_url) as tx:
         return function(tx, *arguments)
 
 
 def writing(config: str | None, function: Callable[..., T], *arguments: Any) -> T:
     """Runs a short writing transaction, also beside a serving process."""
+    from bridge.settings import find_config, load_settings
     from mappings.cli_access import open_writer
 
-    settings, _, _ = read_config(config)
+    settings = load_settings(find_config(config))
     with open_writer(settings.bridge.database_url) as tx:
         return function(tx, *arguments)

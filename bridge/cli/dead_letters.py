@@ -1,16 +1,26 @@
 """What could not be delivered or read: listed by cause, tried again, or given up."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from mappings import failed_steps, inbox, inspection, state
+from bridge.away import pauses_by_account
+from mappings import failed_steps, inbox, inspection, overview, state, waiting
 from mappings.store import Tx
 
 
+class NoSuch(Exception):
+    """An id that names nothing that failed; the sentence says so."""
+
+
 def dead_json(tx: Tx) -> dict[str, Any]:
-    """Steps and payloads, grouped by account and cause."""
+    """Steps and payloads, grouped by account and cause; and what will go on by itself: what is tried again, and what
+    waits because an account is away.
+    """
+    away = pauses_by_account(tx)
+    counts = waiting_counts(tx)
     groups: defaultdict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in inspection.sad_steps(tx):
         entry = {"id": f"s{row.id}", "link": row.link_id, "since": f"{row.done_at:%Y-%m-%dT%H:%M:%SZ}"}
@@ -22,21 +32,53 @@ def dead_json(tx: Tx) -> dict[str, Any]:
         "groups": [
             {"account": account, "state": name, "cause": cause, "count": len(entries), "entries": entries}
             for (account, name, cause), entries in groups.items()
-        ]
+        ],
+        "again": [
+            {
+                "id": f"s{row.id}",
+                "account": row.account,
+                "link": row.link_id,
+                "attempts": row.attempts,
+                "cause": f"{row.code}: {row.error}" if row.code else row.error,
+                "next": f"{row.due_at:%Y-%m-%dT%H:%M:%SZ}",
+                "waits_for": away.get(row.account, ""),
+            }
+            for row in overview.tried_steps(tx)
+        ],
+        "away": [
+            {"account": account, "waits_for": why, "waiting": counts.get(account, 0)} for account, why in away.items()
+        ],
     }
 
 
 def dead_text(found: dict[str, Any]) -> str:
     """The same for people."""
-    if not found["groups"]:
-        return "Nothing failed."
-    lines = []
+    lines = [] if found["groups"] else ["Nothing failed."]
     for group in found["groups"]:
         lines.append(f"{group['count']} × {group['account']} {group['state']}: {group['cause']}")
         lines += [f"    {entry['id']}  since {entry['since']}" for entry in group["entries"]]
-    lines.append("")
-    lines.append("Try again: bridge dead replay ID…   Give up: bridge dead drop ID…")
+    if found["groups"]:
+        lines += ["", _HOW]
+    if found["again"]:
+        lines += ["", "Tried again by itself:"]
+    for one in found["again"]:
+        when = f"waits for {one['waits_for']}" if one["waits_for"] else f"next attempt {one['next']}"
+        lines.append(f"    {one['id']} → {one['account']}: {one['cause']}; {one['attempts']} attempts, {when}")
+    lines += [f"{one['waiting']} wait for {one['waits_for']}" for one in found["away"]]
     return "\n".join(lines)
+
+
+def waiting_counts(tx: Tx) -> dict[str, int]:
+    """By account: how many messages and steps wait for it, what is held for a customer left out."""
+    counts: defaultdict[str, int] = defaultdict(int)
+    for (account, state_name), count in inspection.count_steps(tx).items():
+        counts[account] += count if state_name == "ready" else 0
+    for (account, held), count in waiting.count_waiting(tx).items():
+        counts[account] += 0 if held else count
+    return dict(counts)
+
+
+_HOW = "No further attempt by itself. Try again: bridge dead replay ID…   Give up: bridge dead drop ID…"
 
 
 def replay(tx: Tx, ids: Sequence[str] | None) -> int:
@@ -60,5 +102,15 @@ def drop(tx: Tx, ids: Sequence[str] | None) -> int:
 def _chosen(tx: Tx, ids: Sequence[str] | None) -> tuple[list[int], list[int]]:
     if ids is None:
         return [row.id for row in inspection.sad_steps(tx)], [row.id for row in inbox.quarantined(tx)]
-    numbers = [(one[:1], int(one[1:])) for one in ids if one[1:].isdigit()]
-    return [number for kind, number in numbers if kind == "s"], [number for kind, number in numbers if kind == "r"]
+    wrong = [one for one in ids if not re.fullmatch(r"[sr]\d{1,18}", one, re.ASCII)]
+    if wrong:
+        raise NoSuch(f"{wrong[0][:40]!r} is no id of `bridge dead list` (s… for steps, r… for payloads)")
+    numbers = [(one[:1], int(one[1:])) for one in ids]
+    steps, raws = ([number for kind, number in numbers if kind == wanted] for wanted in "sr")
+    there = {f"s{row.id}" for row in failed_steps.sad_among(tx, steps)} | {
+        f"r{row}" for row in inbox.quarantined_among(tx, raws)
+    }
+    gone = [one for one in ids if f"{one[0]}{int(one[1:])}" not in there]
+    if gone:
+        raise NoSuch(f"{gone[0]} is not listed (any more); see bridge dead list. Nothing was done")
+    return steps, raws

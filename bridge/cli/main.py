@@ -1,20 +1,18 @@
-"""The command line. Results go to standard output, logs to standard error, faults as one line each."""
+"""The command line. Results go to standard output, logs to standard error, faults as one line each.
+
+A command imports what it needs when it runs: all of the bridge takes a second, `--version` should not.
+"""
 
 import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from bridge import __version__
-from bridge.app import Bridge
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
 from bridge.cli.repairs import dead, people
-from bridge.settings import ConfigError
-from bridge.telemetry import set_up_logging
-from mappings.schema import migrate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,10 +34,17 @@ main.add_command(people)
 @guarded
 def serve(config: str | None, host: str, port: int, no_work: bool, no_migrate: bool) -> None:
     """Web and workers in one process. Ends within 10 s of SIGTERM, after what is in hand is finished."""
+    from structlog import get_logger
+
+    from bridge.app import Bridge
+    from bridge.published import published_secrets
     from bridge.serve import run_server
+    from bridge.telemetry import set_up_logging
 
     set_up_logging()
-    settings, declared, _ = read_config(config)
+    settings, declared, path = read_config(config)
+    for fault in published_secrets(settings, declared, path):
+        get_logger("bridge.serve").warning("published secret", why=fault)
     run_server(Bridge(settings, declared, work=not no_work), host, port, bring_up_to_date=not no_migrate)
 
 
@@ -48,7 +53,10 @@ def serve(config: str | None, host: str, port: int, no_work: bool, no_migrate: b
 @guarded
 def work(config: str | None) -> None:
     """Workers only, beside `serve --no-work` (PostgreSQL)."""
+    from bridge.app import Bridge
     from bridge.serve import run_workers
+    from bridge.settings import ConfigError
+    from bridge.telemetry import set_up_logging
 
     set_up_logging()
     settings, declared, path = read_config(config)
@@ -62,9 +70,13 @@ def work(config: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def check(config: str | None, as_json: bool) -> None:
     """Reads the configuration and names every fault. Touches no network and no database."""
+    from bridge.published import published_secrets
+    from bridge.settings import ConfigError
+
     faults: list[str] = []
     try:
         settings, declared, path = read_config(config)
+        faults = published_secrets(settings, declared, path)
     except ConfigError as error:
         faults = error.faults
     if as_json:
@@ -82,6 +94,9 @@ def check(config: str | None, as_json: bool) -> None:
 @guarded
 def migrate_command(config: str | None) -> None:
     """Brings the tables up to date."""
+    from bridge.app import Bridge
+    from mappings.schema import migrate
+
     settings, declared, _ = read_config(config)
     bridge = Bridge(settings, declared)
     bridge.store.open()
@@ -107,19 +122,16 @@ def connectors(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 @guarded
 def doctor(config: str | None, only: str | None, as_json: bool) -> None:
-    """Proves each account: credentials, rights, set-up. Prints a remedy for each fault; exit 0, or 1."""
-    from bridge.cli.accounts import account_of, examine, examined_text, lent
+    """Proves this machine and each account. Prints a remedy for each fault; exit 0, or 1."""
+    from bridge.cli.accounts import no_account
+    from bridge.doctor import Doctor, doctor_text
+    from bridge.settings import ConfigError
 
     settings, declared, path = read_config(config)
-
-    async def run() -> dict[str, Any]:
-        async with lent(settings, declared) as bridge:
-            if only is not None:
-                account_of(bridge, only, path)
-            return await examine(bridge, only)
-
-    found = asyncio.run(run())
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else examined_text(found))
+    if only is not None and only not in declared:
+        raise ConfigError([no_account(only, declared, path)])
+    found = asyncio.run(Doctor(settings, declared, path).run(only))
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else doctor_text(found))
     sys.exit(0 if all(one["ok"] for one in found.values()) else 1)
 
 
@@ -181,21 +193,38 @@ def desk_add_agent(agent: str, name: str, password: str | None, config: str | No
 @main.command()
 @click.option("--config", "config", metavar="PATH", default="config.toml", show_default=True)
 @click.option("--public-url", prompt="The address that platforms reach", metavar="URL")
+@click.option("--channel", default="", metavar="KIND", help="Where customers write; `bridge connectors` lists kinds.")
+@click.option("--desk", default="", metavar="KIND", help="Where agents answer.")
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of its comments.")
 @guarded
-def init(config: str, public_url: str) -> None:
-    """Writes a first configuration with generated keys. Never overwrites."""
-    from bridge.cli.accounts import first_config
+def init(config: str, public_url: str, channel: str, desk: str, language: str) -> None:
+    """Writes a first configuration with generated keys, for any installed kinds. Never overwrites."""
+    from bridge.first_config import first_config
+    from mappings.private import private_maker
 
     path = Path(config)
+    text = first_config(public_url.rstrip("/"), channel=channel, desk=desk, language=language)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            path.chmod(0o600)
-            file.write(first_config(public_url.rstrip("/")))
+        with open(path, "x", encoding="utf-8", opener=private_maker) as file:
+            file.write(text)
     except FileExistsError:
         raise BadConfig(f"{path}: exists already; name another file with --config") from None
     except OSError as error:
         raise BadConfig(f"{path}: cannot be written: {error.strerror}") from None
     click.echo(f"{path} is written. Fill in what is empty, then run: bridge check --config {path}")
+
+
+@main.command()
+@CONFIG
+@click.option("--json", "as_json", is_flag=True)
+@guarded
+def status(config: str | None, as_json: bool) -> None:
+    """One screen: accounts with state and reason, what waits, who is about to become unreachable."""
+    from bridge.settings import find_config, load_settings
+    from bridge.status import status_json, status_text
+
+    found = reading(config, status_json, load_settings(find_config(config)))
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else status_text(found))
 
 
 @main.command()
@@ -224,6 +253,7 @@ def trace(identifier: str, config: str | None, as_json: bool) -> None:
 def demo(port: int, folder: str | None, script: bool) -> None:
     """The whole product with no account anywhere: a simulated platform, the shipped bridge, a web desk."""
     from bridge.demo import run_demo
+    from bridge.telemetry import set_up_logging
 
     set_up_logging(level="WARNING")
     asyncio.run(run_demo(port, folder, script=script))

@@ -31,10 +31,13 @@ def dead_list(config: str | None, as_json: bool) -> None:
 @guarded
 def dead_replay(ids: tuple[str, ...], everything: bool, config: str | None) -> None:
     """Tries again. IDs are those that `dead list` prints (s… for steps, r… for payloads)."""
-    from bridge.cli.dead_letters import replay
+    from bridge.cli.dead_letters import NoSuch, replay
 
     _need_ids(ids, everything=everything)
-    click.echo(f"trying again: {writing(config, replay, None if everything else ids)}")
+    try:
+        click.echo(f"trying again: {writing(config, replay, None if everything else ids)}")
+    except NoSuch as error:
+        raise Fault(str(error)) from None
 
 
 @dead.command(name="drop")
@@ -44,10 +47,13 @@ def dead_replay(ids: tuple[str, ...], everything: bool, config: str | None) -> N
 @guarded
 def dead_drop(ids: tuple[str, ...], everything: bool, config: str | None) -> None:
     """Gives it up for good."""
-    from bridge.cli.dead_letters import drop
+    from bridge.cli.dead_letters import NoSuch, drop
 
     _need_ids(ids, everything=everything)
-    click.echo(f"dropped: {writing(config, drop, None if everything else ids)}")
+    try:
+        click.echo(f"dropped: {writing(config, drop, None if everything else ids)}")
+    except NoSuch as error:
+        raise Fault(str(error)) from None
 
 
 @click.group()

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from bridge.away import Away, pauses_by_account
 from bridge.engine.conversation.allowance import Allowance
 from mappings import inbox, inspection, links, waiting
 from mappings.store import Tx
@@ -14,6 +15,7 @@ from mappings.store import Tx
 def trace_json(tx: Tx, identifier: str, now: datetime | None = None) -> dict[str, Any]:
     """All links that an id leads to, each with its messages and steps; and payloads by that id."""
     now = now or datetime.now(UTC)
+    away = pauses_by_account(tx)
     raws = [_raw(row) for row in inbox.find_raws(tx, identifier)]
     found: dict[int, set[str]] = {}
     for pair in links.find_pairs(tx, identifier):
@@ -23,11 +25,11 @@ def trace_json(tx: Tx, identifier: str, now: datetime | None = None) -> dict[str
     return {
         "id": identifier,
         "raws": raws,
-        "links": [_link(tx, link_id, wanted, now) for link_id, wanted in sorted(found.items())],
+        "links": [_link(tx, link_id, wanted, now, away) for link_id, wanted in sorted(found.items())],
     }
 
 
-def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime) -> dict[str, Any]:
+def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> dict[str, Any]:
     link = links.get_link(tx, link_id)
     steps = inspection.steps_of_link(tx, link_id)
     if wanted:
@@ -45,14 +47,21 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime) -> dict[str, An
         "ledger": _ledger(link.ledger, now),
         "consents": {row.template: row.left for row in links.consents_of(tx, link.channel, link.conversation)},
         "waiting": [
-            {"message": row.message_id, "to": row.account, "held": row.held, "since": _time(row.created_at)}
+            {
+                "message": row.message_id,
+                "to": row.account,
+                "held": row.held,
+                "since": _time(row.created_at),
+                "next": None if row.held else _time(row.due_at),
+                "waits_for": _held(row.held) or away.get(row.account, ""),
+            }
             for row in held
         ],
-        "steps": [_step(tx, step) for step in steps],
+        "steps": [_step(tx, step, away) for step in steps],
     }
 
 
-def _step(tx: Tx, step: Row[Any]) -> dict[str, Any]:
+def _step(tx: Tx, step: Row[Any], away: Away) -> dict[str, Any]:
     received, stored = inspection.arrival_of(tx, step.link_id, step.id)
     return {
         "step": step.id,
@@ -66,6 +75,8 @@ def _step(tx: Tx, step: Row[Any]) -> dict[str, Any]:
         "stored": _time(stored),
         "rendered": _time(step.created_at),
         "due": _time(step.due_at),
+        "next": _time(step.due_at) if step.state == "ready" and step.begun_at is None else None,
+        "waits_for": _waits_for(step, away),
         "done": _time(step.done_at),
         "receipt": json.loads(step.receipt) if step.receipt else None,
         "ledger": _ledger(step.ledger, step.created_at) if step.ledger else None,
@@ -81,6 +92,17 @@ def _step(tx: Tx, step: Row[Any]) -> dict[str, Any]:
             for one in inspection.attempts_of(tx, step)
         ],
     }
+
+
+def _held(why: str) -> str:
+    return "the customer to write again" if why else ""
+
+
+def _waits_for(step: Row[Any], away: Away) -> str:
+    """What has to happen before it goes on; "" for nothing but its turn."""
+    if step.state == "parked":
+        return _held("parked")
+    return away.get(step.account, "") if step.state == "ready" else ""
 
 
 def _ledger(text: str, at: datetime) -> dict[str, Any]:
@@ -114,6 +136,7 @@ def trace_text(found: dict[str, Any]) -> str:
             lines.append(f"    allowance now: {_allowance(link['ledger'])}")
         for row in link["waiting"]:
             why = f", held: {row['held']}" if row["held"] else ""
+            why += f"; waits for {row['waits_for']}" if row["waits_for"] else f", next attempt {row['next']}"
             lines.append(f"    {row['since']}  waits for {row['to']}: {row['message']}{why}")
         for step in link["steps"]:
             lines += _step_lines(step)
@@ -128,6 +151,10 @@ def _step_lines(step: dict[str, Any]) -> list[str]:
         lines.append(f"        {step['received']}  received; in its lane {step['stored']}")
     if step["ledger"]:
         lines.append(f"        allowance when rendered: {_allowance(step['ledger'])}")
+    if step["waits_for"]:
+        lines.append(f"        waits for {step['waits_for']}")
+    elif step["next"]:
+        lines.append(f"        next attempt {step['next']}")
     for one in step["attempts"]:
         result = f"{one['outcome'] or 'no result'} {one['code']} {one['detail']}".rstrip()
         lines.append(f"        {one['begun']}  attempt {one['number']}: {result}")

@@ -1,4 +1,10 @@
-"""Everything a connector may import. A test pins these names."""
+"""Everything a connector may import. A test pins these names.
+
+`Http` is loaded when somebody asks for it: its libraries take a quarter of a second, and commands that only read the
+configuration need none.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from bridge.contract.callbacks import (
     CallbackResult,
@@ -17,14 +23,7 @@ from bridge.contract.callbacks import (
     Target,
 )
 from bridge.contract.capabilities import Capabilities, MediaRule, Rate, Support, Window
-from bridge.contract.config import (
-    AccountConfig,
-    Duration,
-    check_url,
-    format_duration,
-    is_loopback,
-    parse_duration,
-)
+from bridge.contract.config import AccountConfig, check_url, is_loopback
 from bridge.contract.connector import (
     Connector,
     Drains,
@@ -42,8 +41,11 @@ from bridge.contract.connector import (
     SignsIn,
     Types,
 )
+from bridge.contract.described import About, Setting, Words, describe
+from bridge.contract.durations import Duration, format_duration, parse_duration
 from bridge.contract.errors import (
     AuthFailed,
+    Cause,
     ConnectorError,
     Gone,
     Malformed,
@@ -66,7 +68,6 @@ from bridge.contract.events import (
     Status,
     StatusChanged,
 )
-from bridge.contract.http import Http
 from bridge.contract.messages import (
     Audience,
     Author,
@@ -91,42 +92,46 @@ from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
 from bridge.contract.services import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens
 
+if TYPE_CHECKING:
+    from bridge.contract.http import Http
+
 __all__ = [
+    "About",
     "Account",
     "AccountConfig",
-    "Response",
     "Append",
     "Audience",
     "AuthFailed",
     "Author",
     "AuthorKind",
+    "CallbackResult",
     "Capabilities",
     "Card",
+    "Cause",
     "Change",
-    "Drains",
-    "Polls",
     "Conflict",
     "Connector",
     "ConnectorError",
     "ConsentChanged",
     "Contact",
     "ContactChanged",
+    "DeliveryState",
+    "Drains",
     "Duration",
     "Entered",
     "Event",
     "Fetches",
     "File",
-    "LooksUp",
     "Format",
     "Gone",
     "Health",
     "Http",
     "Image",
     "Invites",
-    "Persist",
     "Labels",
     "Listens",
     "Location",
+    "LooksUp",
     "Malformed",
     "Media",
     "MediaRule",
@@ -136,6 +141,8 @@ __all__ = [
     "MessageReceived",
     "Page",
     "Part",
+    "Persist",
+    "Polls",
     "Prepares",
     "Problem",
     "Progress",
@@ -146,18 +153,19 @@ __all__ = [
     "ReceiptReceived",
     "Records",
     "Rejected",
+    "RenderContext",
     "Reply",
     "Request",
+    "Response",
     "Retryable",
     "Role",
-    "RenderContext",
     "Scope",
     "Serves",
     "SetUpChange",
     "SetsUp",
+    "Setting",
     "ShowsAllowance",
     "SignsIn",
-    "DeliveryState",
     "Status",
     "StatusChanged",
     "Step",
@@ -171,14 +179,24 @@ __all__ = [
     "Types",
     "Unauthentic",
     "Unsupported",
-    "CallbackResult",
     "Video",
     "Voice",
     "Window",
     "WindowClosed",
+    "Words",
     "check_url",
+    "describe",
     "format_duration",
     "is_loopback",
     "parse_duration",
     "to_plain",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Http":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from bridge.contract.http import Http as Found
+
+    globals()["Http"] = Found
+    return Found

@@ -173,21 +173,32 @@ class Receipt(Value):
 
 
 class Problem(Value):
-    """One fault that `check` found, and what to do about it."""
+    """One fault that `check` found, and what to do about it.
+
+    `stops` is False where messages flow all the same, only worse (answers are found by polling, say): an account that
+    was stopped for its credentials goes on in spite of it. `credentials`: the vendor refuses them altogether, so that
+    nothing else can be set up before.
+    """
 
     what: str
     remedy: str = ""
+    stops: bool = True
+    credentials: bool = False
 
 
 class Health(Value):
-    """The result of `Connector.check`. `facts` are worth showing (version, user, limits)."""
+    """The result of `Connector.check`. `facts` are worth showing (version, user, limits); `unchecked` names what could
+    not be proven, so that nobody takes silence for health.
+    """
 
     problems: tuple[Problem, ...] = ()
     facts: dict[str, str] = {}
+    unchecked: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        return not self.problems
+        """Whether the account can work. `doctor` is content only where there is no problem at all."""
+        return not any(problem.stops for problem in self.problems)
 
 
 class Persist(Protocol):

@@ -1,40 +1,12 @@
 """Types for the configuration of an account."""
 
 import ipaddress
-import re
-from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", re.ASCII)
-
-
-def parse_duration(value: object) -> timedelta:
-    """`"90s"`, `"10m"`, `"48h"`, `"7d"` → timedelta. A bare number is refused: its unit would be a guess."""
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('must be a number with a unit: "30s", "5m", "48h" or "7d"')
-    try:
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    except OverflowError:
-        raise ValueError("is longer than anybody can wait") from None
-
-
-def format_duration(value: timedelta) -> str:
-    """The shortest form that `parse_duration` reads back."""
-    seconds = value.total_seconds()
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{int(seconds // size)}{unit}"
-    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+from bridge.contract.described import About
 
 
 def is_loopback(host: str) -> bool:
@@ -56,9 +28,37 @@ class AccountConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: str
-    api_base: str = ""
-    allow_insecure: bool = False
-    uncertain: Literal["hold", "retry"] = "hold"
+    api_base: Annotated[
+        str,
+        About(
+            ("Address of the interface", "接口地址"),
+            (
+                "The vendor's address, where it is not the usual one: for gateways, proxies and simulators.",
+                "平台的接口地址；仅在使用网关、代理或模拟器时需要填写。",
+            ),
+            example="https://api.example.com",
+        ),
+    ] = ""
+    allow_insecure: Annotated[
+        bool,
+        About(
+            ("Accept plain http", "允许明文 http"),
+            (
+                "Accepts an address on plain http that is not this machine.",
+                "允许使用指向其他机器的明文 http 地址。",
+            ),
+        ),
+    ] = False
+    uncertain: Annotated[
+        Literal["hold", "retry"],
+        About(
+            ("When the outcome is unknown", "结果未知时"),
+            (
+                "A step whose outcome is unknown and cannot be looked up: `hold` tells the agent, `retry` repeats it.",
+                "某一步结果未知且无法查询时：`hold` 告知客服，`retry` 重新发送。",
+            ),
+        ),
+    ] = "hold"
 
     @model_validator(mode="after")
     def _secure(self) -> "AccountConfig":
@@ -67,8 +67,12 @@ class AccountConfig(BaseModel):
         return self
 
 
-def check_url(url: str, *, allow_insecure: bool = False, schemes: tuple[str, ...] = ("https", "http")) -> str:
-    """A base URL on https, or on http to this machine only. Returns it unchanged; raises ValueError."""
+def check_url(
+    url: str, *, allow_insecure: bool = False, schemes: tuple[str, ...] = ("https", "http"), key: str = "api_base"
+) -> str:
+    """A base URL on https, or on http to this machine only. Returns it unchanged; raises ValueError, which speaks of
+    the key that holds it.
+    """
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises for one that is none
@@ -76,13 +80,11 @@ def check_url(url: str, *, allow_insecure: bool = False, schemes: tuple[str, ...
     except ValueError:
         host = None
     if host and (parts.username or parts.password):
-        raise ValueError("api_base must not hold a user name or password")
+        raise ValueError(f"{key} must not hold a user name or password")
     if not host:
-        raise ValueError(f"api_base must be a URL such as https://host, not {url.rpartition('@')[2]!r}")
+        raise ValueError(f"{key} must be a URL such as https://host, not {url.rpartition('@')[2]!r}")
     if url.endswith("/"):
-        raise ValueError("api_base must not end with a slash")
+        raise ValueError(f"{key} must not end with a slash")
     if parts.scheme == "http" and not allow_insecure and not is_loopback(host):
-        raise ValueError(
-            "api_base on plain http is accepted for this machine only; set allow_insecure = true to insist"
-        )
+        raise ValueError(f"{key} on plain http is accepted for this machine only; set allow_insecure = true to insist")
     return url

@@ -10,6 +10,8 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
@@ -64,6 +66,7 @@ class Http:
         self._transport = given or LeanTransport(max_concurrency=max_concurrency, idle=_IDLE)
         # for what others linked to: connections of its own, so that a slow file keeps no message waiting
         self._outside = given or LeanTransport(max_concurrency=max_concurrency, idle=_IDLE)
+        self._dated = "", 0.0, 0.0
 
     async def request(
         self,
@@ -98,7 +101,22 @@ class Http:
                     body = await read_whole(reply, trip, max_bytes)
                 finally:
                     await reply.close()
+        self._dated = reply.headers.get("date", ""), trip.deadline - trip.timeout, asyncio.get_running_loop().time()
         return Response(reply.status, reply.headers, body, trip.where, trip.safe)
+
+    def skew(self, now: datetime) -> tuple[timedelta, timedelta] | None:
+        """By how much this machine's clock is ahead of the vendor's, as its last answer said, and how far that may be
+        wrong. `now` is the time of this machine. None where no answer held a date.
+        """
+        text, asked, answered = self._dated
+        try:
+            then = parsedate_to_datetime(text)
+        except (TypeError, ValueError):
+            return None
+        if then.tzinfo is None:
+            return None
+        ago = asyncio.get_running_loop().time() - answered
+        return now - timedelta(seconds=ago) - then, timedelta(seconds=1 + answered - asked)
 
     async def download(
         self,

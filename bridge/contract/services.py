@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bridge.contract.http import Http
 from bridge.contract.messages import Media
+
+if TYPE_CHECKING:
+    from bridge.contract.http import Http
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +114,12 @@ class Records(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the bridge lends to one connector object. `hook_url` is where the vendor's callbacks go."""
+    """What the bridge lends to one connector object. `hook_url` is where the vendor's callbacks go. `roles` are those
+    in which the routes name the account (`channel`, `desk`): what leads nowhere should not be offered to anybody.
+    """
 
     name: str
-    http: Http
+    http: "Http"
     tokens: Tokens
     media: MediaStore
     records: Records
@@ -125,3 +129,4 @@ class Account:
     secret: bytes  # this account's own key, derived from bridge.secret_key: for signing what must come back
     language: str = "en"
     request_timeout: float = 10.0
+    roles: frozenset[str] = frozenset({"channel", "desk"})

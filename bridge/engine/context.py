@@ -59,16 +59,22 @@ class Effects:
     done: int = 0
     repeats: int = 0
     logs: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    warnings: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def note(self, what: str, **facts: Any) -> None:
         """Something to log once the transaction is committed."""
         self.logs.append((what, facts))
+
+    def warn(self, what: str, **facts: Any) -> None:
+        """The same for what somebody has to do something about."""
+        self.warnings.append((what, facts))
 
     def add(self, other: "Effects") -> None:
         """What another part of the same transaction made ready."""
         self.accounts |= other.accounts
         self.media = self.media or other.media
         self.logs += other.logs
+        self.warnings += other.warnings
 
 
 @dataclass(slots=True)

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -24,10 +24,12 @@ from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.services.media import Fetcher, MediaFiles
 from bridge.telemetry import metrics
 from mappings import media, outbox, pending, state
-from mappings.store import Store, Tx
+from mappings.store import Store, Tx, is_locked
 
 log = structlog.get_logger("bridge.engine")
 
+P = ParamSpec("P")
+T = TypeVar("T")
 DRAIN = 8.0  # seconds for what is in hand when the process is told to stop
 
 
@@ -106,6 +108,10 @@ class Engine:
             if late:
                 log.warning("stopped before all was finished", tasks=len(late))
                 await asyncio.wait(late, timeout=1)
+
+    def every(self, interval: timedelta, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        """A tick of somebody else's, from the start to the end. Before `start`."""
+        self._metronome.every(interval, name, job)
 
     def keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
         """Makes payloads of an account durable. Raises StoreDown."""
@@ -204,12 +210,28 @@ class Engine:
             elif what == "failed later":
                 metrics.steps.count(facts["account"], "failed later")
             log.info(what, **facts)
+        for what, facts in effects.warnings:
+            log.warning(what, **facts)
 
     async def _recover(self) -> None:
         """SQLite has one process, and it is this one: all leases belong to its dead predecessor."""
         if self._store.sqlite:
-            await self._store.write(_end_all_leases, self._runtime)
-        await self._run(maintenance.sweep)
+            await self._patiently(_end_all_leases, self._runtime)
+        self._wake(await self._patiently(_work, self._runtime, maintenance.sweep))
+
+    async def _patiently(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """A transaction of the start: another program may hold the database just now, which is no failure."""
+        waiting = False
+        while True:
+            try:
+                return await self._store.write(function, *arguments, **named)
+            except Exception as error:
+                if not is_locked(error):
+                    raise
+                if not waiting:
+                    log.warning("waiting for the database", why="another program holds it")
+                waiting = True
+                await asyncio.sleep(1)
 
     def _schedule(self) -> None:
         every = self._metronome.every
@@ -258,10 +280,16 @@ class Engine:
 
     async def _prove_store(self) -> None:
         """Readiness is a commit, not a hope."""
-        with suppress(StoreDown, TimeoutError, OSError):
-            now = self._runtime.now()
-            proof = self._store.write(state.take_lease, f"ready {self._owner}", self._owner, now, now)
+        now = self._runtime.now()
+        proof = self._store.write(state.take_lease, f"ready {self._owner}", self._owner, now, now)
+        try:
             await asyncio.wait_for(proof, 4)
+        except (StoreDown, TimeoutError, OSError):
+            return
+        except Exception as error:
+            if not is_locked(error):
+                raise
+        else:
             self.written_at = asyncio.get_running_loop().time()
 
 

@@ -14,7 +14,7 @@ from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, show_progress, tell, tell_ended
 from bridge.engine.outbound import failure
 from bridge.services.media import MediaFiles
-from mappings import inbox, links, media, outbox, retention, state, waiting
+from mappings import callbacks, inbox, links, media, outbox, retention, state, waiting
 from mappings.store import Store
 
 _LATE = timedelta(seconds=5)
@@ -99,5 +99,6 @@ async def clean(store: Store, runtime: Runtime, folder: MediaFiles, now: datetim
         pass
     while await store.write(retention.forget_steps, now - keep.steps):
         pass
+    await store.write(callbacks.forget_callbacks, now - callbacks.KEPT)
     while old := await store.read(media.old_media, now - keep.media):
         folder.remove(await store.write(media.forget_media, [row.id for row in old]))

@@ -21,6 +21,7 @@ from bridge.engine.runtime.wakeups import IDLE, Wakeup, wait_any
 from bridge.services.mimetypes import sniff
 from bridge.telemetry import metrics
 from mappings import media as files
+from mappings.private import private_folder, private_writer
 from mappings.store import Store
 
 log = structlog.get_logger("bridge.media")
@@ -116,9 +117,10 @@ class MediaFiles:
         path = self.path(digest)
         if path.exists():
             return digest
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self._folder)
+        private_folder(path.parent)
         part = path.with_name(f"{digest}.{os.getpid()}.part")
-        with part.open("wb") as handle:
+        with private_writer(part) as handle:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())

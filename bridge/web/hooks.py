@@ -14,9 +14,11 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from bridge.contract import CallbackResult, Connector, Malformed, Raw, Reply, Request, StoreDown, Unauthentic
+from bridge.engine.callers import Callers
 from bridge.engine.context import Runtime
 from bridge.engine.inbound.intake import OnDurable
 from bridge.telemetry import metrics
+from bridge.web.echo import ECHO, echo_of
 from bridge.web.timelimit import TimeLimit
 
 log = structlog.get_logger("bridge.hooks")
@@ -35,9 +37,14 @@ Keeping = Callable[[str, Sequence[Raw], OnDurable], None]
 class Hooks:
     """The endpoint of all accounts."""
 
-    def __init__(self, runtime: Runtime, keep: Keeping, refresh: Callable[[str, Sequence[str]], None]) -> None:
-        """`keep` makes payloads of an account durable and tells when they are; `look` passes a vendor's nudge on."""
+    def __init__(
+        self, runtime: Runtime, keep: Keeping, refresh: Callable[[str, Sequence[str]], None], callers: Callers
+    ) -> None:
+        """`keep` makes payloads of an account durable and tells when they are; `look` passes a vendor's nudge on;
+        `callers` remembers why others were refused.
+        """
         self.runtime = runtime
+        self.callers = callers
         self.keep = keep
         self.refresh = refresh
         self.at_work = 0
@@ -103,6 +110,7 @@ class Hooks:
         """What is said without a look at the callback."""
         connected = self.runtime.accounts.get(name)
         if connected is None:
+            self.callers.misled(name, self.runtime.accounts)
             return Reply(404, "not found")
         if method not in _METHODS:
             return Reply(405, "method not allowed", headers={"allow": "GET, POST"})
@@ -125,6 +133,9 @@ class Callback:
 
     def judge(self, request: Request) -> None:
         """Asks the connector. One that has to wait for something does so in a task."""
+        if request.method == "GET" and request.one(ECHO):
+            self._answer(Reply(200, echo_of(self._hooks.runtime.settings, request.one(ECHO))))
+            return
         try:
             result = self._connector.verify(request)
         except Exception as error:  # noqa: BLE001 - a bug must not look like an acceptance
@@ -144,6 +155,8 @@ class Callback:
             self._accept(result)
 
     def _refuse(self, error: Exception) -> None:
+        if isinstance(error, Unauthentic | Malformed):
+            self._hooks.callers.refused(self._name, error)
         if isinstance(error, Unauthentic):
             self._end(Reply(403, "forbidden"), "forged")
         elif isinstance(error, Malformed):
@@ -167,6 +180,7 @@ class Callback:
             log.warning("store down", account=self._name, why=str(error))
             self._end(self._connector.retry_later_reply, "busy")
             return
+        self._hooks.callers.accepted(self._name)
         self._end(self._verdict.reply, "accepted")
         if self._verdict.refresh:
             self._hooks.refresh(self._name, self._verdict.refresh)

@@ -10,6 +10,7 @@ from bridge.contract import (
     AuthFailed,
     CallbackResult,
     Capabilities,
+    Cause,
     Connector,
     Event,
     Format,
@@ -83,7 +84,7 @@ class Email(Connector[EmailConfig]):
 
     async def verify(self, request: Request) -> CallbackResult:
         """Mail comes by IMAP: nobody has a reason to call."""
-        raise Unauthentic("an email account has no callback")
+        raise Unauthentic("an email account has no callback", cause=Cause.NO_CALLBACKS)
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
         return normalise(raw, self.config, self.account.name, self._signer, self.account.language)
@@ -147,7 +148,8 @@ class Email(Connector[EmailConfig]):
             )
             if not self.config.trusted_senders:
                 facts["trusted senders"] = f"{self.config.desk_address} only"
-        return Health(problems=tuple(problems), facts=facts)
+        unchecked = ("whether a mail that is sent arrives (nothing was sent)",)
+        return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)
 
 
 def _part(raw: bytes, number: str, inside: str) -> bytes | None:

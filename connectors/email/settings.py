@@ -1,12 +1,13 @@
 """The keys of an `email` account, and what they mean as addresses and servers."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from bridge.contract import AccountConfig, Duration, is_loopback
+from connectors.email import about
 
 _ADDRESS = re.compile(r"[^\s@<>\",;:\x00-\x1f]+@[^\s@<>\",;:\x00-\x1f]+")
 _SCHEMES = {
@@ -47,13 +48,13 @@ class OAuth(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    provider: Literal["gmail", "microsoft", "generic"] = "generic"
-    token_url: str = ""
-    tenant: str = "common"
-    client_id: str
-    client_secret: SecretStr = SecretStr("")
-    refresh_token: SecretStr = SecretStr("")
-    scope: str = ""
+    provider: Annotated[Literal["gmail", "microsoft", "generic"], about.PROVIDER] = "generic"
+    token_url: Annotated[str, about.TOKEN_URL] = ""
+    tenant: Annotated[str, about.TENANT] = "common"
+    client_id: Annotated[str, about.CLIENT_ID]
+    client_secret: Annotated[SecretStr, about.CLIENT_SECRET] = SecretStr("")
+    refresh_token: Annotated[SecretStr, about.REFRESH_TOKEN] = SecretStr("")
+    scope: Annotated[str, about.OAUTH_SCOPE] = ""
 
     @model_validator(mode="after")
     def _reachable(self) -> "OAuth":
@@ -86,32 +87,36 @@ class EmailConfig(AccountConfig):
     published limit.
     """
 
-    address: str
-    desk_address: str = ""
-    imap_url: str
-    smtp_url: str
-    password: SecretStr = SecretStr("")
+    address: Annotated[str, about.ADDRESS]
+    desk_address: Annotated[str, about.DESK_ADDRESS] = ""
+    imap_url: Annotated[str, about.IMAP_URL]
+    smtp_url: Annotated[str, about.SMTP_URL]
+    password: Annotated[SecretStr, about.PASSWORD] = SecretStr("")
     oauth: OAuth | None = None
-    trusted_senders: tuple[str, ...] = ()
-    from_name: str = ""
-    ca_file: str = ""
-    authserv_id: str = ""
-    address_mode: Literal["plus", "reply_to", "catch_all", "single"] = "plus"
-    separator: str = "+"
-    folder: str = "INBOX"
-    idle: Duration = Field(default="1m", validate_default=True)  # sockets die silently
-    poll_every: Duration = Field(default="20s", validate_default=True)  # without IDLE, and the sweep's floor with it
-    await_ticket: Duration = Field(default="15s", validate_default=True)
-    at_most: tuple[tuple[int, Duration], ...] = Field(default=((12, "10m"), (40, "30m")), validate_default=True)
-    delimiters: tuple[str, ...] = ()
-    acknowledgements: tuple[str, ...] = ()
-    max_mail_bytes: int = Field(default=25 * 2**20, ge=64 * 2**10)
-    max_attachment_bytes: int = Field(default=20 * 2**20, ge=1)
+    trusted_senders: Annotated[tuple[str, ...], about.TRUSTED_SENDERS] = ()
+    from_name: Annotated[str, about.FROM_NAME] = ""
+    ca_file: Annotated[str, about.CA_FILE] = ""
+    authserv_id: Annotated[str, about.AUTHSERV_ID] = ""
+    address_mode: Annotated[Literal["plus", "reply_to", "catch_all", "single"], about.ADDRESS_MODE] = "plus"
+    separator: Annotated[str, about.SEPARATOR] = "+"
+    folder: Annotated[str, about.FOLDER] = "INBOX"
+    idle: Annotated[Duration, about.IDLE] = Field(default="1m", validate_default=True)  # sockets die silently
+    poll_every: Annotated[Duration, about.POLL_EVERY] = Field(
+        default="20s", validate_default=True
+    )  # without IDLE, and the sweep's floor with it
+    await_ticket: Annotated[Duration, about.AWAIT_TICKET] = Field(default="15s", validate_default=True)
+    at_most: Annotated[tuple[tuple[int, Duration], ...], about.AT_MOST] = Field(
+        default=((12, "10m"), (40, "30m")), validate_default=True
+    )
+    delimiters: Annotated[tuple[str, ...], about.DELIMITERS] = ()
+    acknowledgements: Annotated[tuple[str, ...], about.ACKNOWLEDGEMENTS] = ()
+    max_mail_bytes: Annotated[int, about.MAX_MAIL_BYTES] = Field(default=25 * 2**20, ge=64 * 2**10)
+    max_attachment_bytes: Annotated[int, about.MAX_ATTACHMENT_BYTES] = Field(default=20 * 2**20, ge=1)
 
     @field_validator("address", "desk_address")
     @classmethod
-    def _is_address(cls, value: str) -> str:
-        if value and not _ADDRESS.fullmatch(value):
+    def _is_address(cls, value: str, info: ValidationInfo) -> str:
+        if (value or info.field_name == "address") and not _ADDRESS.fullmatch(value):
             raise ValueError("must be a plain mail address such as support@example.com")
         return value
 

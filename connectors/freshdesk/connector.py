@@ -10,6 +10,7 @@ from bridge.contract import (
     AuthFailed,
     CallbackResult,
     Capabilities,
+    Cause,
     Connector,
     Event,
     Format,
@@ -43,6 +44,22 @@ from connectors.freshdesk.threads import Threads
 
 _FILES = MediaRule(support=Support.FULL, max_bytes=outbound.ROOM_FOR_FILES)
 _SCOPES = {1: "all tickets", 2: "the tickets of its groups only", 3: "the tickets assigned to it only"}
+
+
+_REASONS = {
+    Cause.SIGNATURE: {
+        "en": "hook_secret differs from the header X-Bridge-Secret of the automation rules: make them equal.",
+        "zh": "hook_secret 与自动化规则中 X-Bridge-Secret 请求头的值不一致：请改为相同。",
+    },
+    Cause.UNSIGNED: {
+        "en": "Calls come without the header X-Bridge-Secret: add it to the automation rules (bridge setup freshdesk).",
+        "zh": "请求缺少 X-Bridge-Secret 请求头：请在自动化规则中添加（参见 bridge setup freshdesk）。",
+    },
+    Cause.NO_SECRET: {
+        "en": "hook_secret is empty: set it (openssl rand -hex 32), and the same in the automation rules.",
+        "zh": "hook_secret 为空：请设置（openssl rand -hex 32），并在自动化规则中填写相同的值。",
+    },
+}
 
 
 class Freshdesk(Connector[Settings]):
@@ -82,7 +99,10 @@ class Freshdesk(Connector[Settings]):
         given = request.headers.get("x-bridge-secret", "").encode("utf-8", "replace")
         right = [hmac.compare_digest(given, secret.encode()) for secret in self.config.hook_secrets]
         if not any(right) or request.method != "POST":
-            raise Unauthentic("the secret is not right")
+            cause = Cause.UNSIGNED if request.body else Cause.VISIT
+            if given:
+                cause = Cause.SIGNATURE if right else Cause.NO_SECRET
+            raise Unauthentic("the secret is not right", cause=cause, reason=_REASONS.get(cause))
         return CallbackResult(refresh=(inbound.ticket_in(request.body),))
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
@@ -130,20 +150,25 @@ class Freshdesk(Connector[Settings]):
             await self._api.rows("/tickets")
         except AuthFailed as error:
             remedy = "Put the API key of an active agent with global ticket access into api_key."
-            return Health(problems=(Problem(what=error.message, remedy=remedy),))
+            return Health(problems=(Problem(what=error.message, remedy=remedy, credentials=True),))
         except (Gone, Rejected) as error:
             remedy = f"Check domain ({self.config.domain}) and api_base."
             return Health(problems=(Problem(what=error.message, remedy=remedy),))
         missing = await setup.missing_fields(self._api, self.config)
-        problems = tuple(Problem(what="tickets cannot be opened as they are set up", remedy=text) for text in missing)
+        problems = [Problem(what="tickets cannot be opened as they are set up", remedy=text) for text in missing]
+        if not self.config.hook_secrets:
+            what = "callbacks are refused, because hook_secret is empty; answers are found late, by polling"
+            remedy = "Set hook_secret (openssl rand -hex 32), then run bridge setup freshdesk."
+            problems.append(Problem(what=what, remedy=remedy, stops=False))
         scope = agent.get("ticket_scope")
         facts = {
             "agent": id_of(agent),
             "sees": _SCOPES.get(scope, "unknown") if isinstance(scope, int) else "unknown",
             "calls per minute": f"{self._api.total:g}" if self._api.total else "not told",
-            "callbacks": "accepted" if self.config.hook_secret.get_secret_value() else "refused: hook_secret is empty",
         }
-        return Health(problems=problems, facts=facts)
+        facts["callbacks"] = "accepted" if self.config.hook_secrets else "refused: hook_secret is empty"
+        unchecked = ("the right to write on tickets", "whether the automation rules call (bridge setup freshdesk)")
+        return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)
 
     async def plan(self, *, remove: bool = False) -> Sequence[SetUpChange]:
         return await setup.plan(self._api, self.config, self.account.name, self.account.hook_url, remove=remove)

@@ -1,11 +1,12 @@
 """The keys of an account of kind `freshdesk`."""
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bridge.contract import AccountConfig
+from connectors.freshdesk import about
 
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", re.ASCII)
 _CHAT = 7  # "source" of a ticket: https://developers.freshdesk.com/api/#ticket_attributes
@@ -21,14 +22,15 @@ class Settings(AccountConfig):
     """
 
     kind: Literal["freshdesk"] = "freshdesk"
-    domain: str
-    api_key: SecretStr
-    hook_secret: SecretStr = SecretStr("")
-    tag: str = "bridge"
-    type: str = ""
-    custom_fields: dict[str, Any] = {}
-    marker_field: str = ""
-    source: int = Field(default=_CHAT, ge=1)
+    domain: Annotated[str, about.DOMAIN]
+    api_base: Annotated[str, about.API_BASE] = ""
+    api_key: Annotated[SecretStr, about.API_KEY]
+    hook_secret: Annotated[SecretStr, about.HOOK_SECRET] = SecretStr("")
+    tag: Annotated[str, about.TAG] = "bridge"
+    type: Annotated[str, about.TYPE] = ""
+    custom_fields: Annotated[dict[str, Any], about.CUSTOM_FIELDS] = {}
+    marker_field: Annotated[str, about.MARKER_FIELD] = ""
+    source: Annotated[int, about.SOURCE] = Field(default=_CHAT, ge=1)
 
     @model_validator(mode="before")
     @classmethod

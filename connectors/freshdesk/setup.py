@@ -39,7 +39,8 @@ _STEPS = (
 
 
 async def plan(api: Api, config: Settings, account: str, hook_url: str, *, remove: bool) -> Sequence[SetUpChange]:
-    """The steps, in order."""
+    """The steps, in order. Raises AuthFailed for a key that is refused."""
+    await api.get("/agents/me")
     rules = await _rules(api)
     ours = [rule for rule in rules or () if _is_ours(rule, hook_url)]
     if remove:

@@ -12,6 +12,7 @@ from bridge.contract import (
     AuthFailed,
     CallbackResult,
     Capabilities,
+    Cause,
     Connector,
     Event,
     Format,
@@ -89,7 +90,10 @@ class RequestTracker(Connector[Settings]):
         wanted = hmac.new(secret.encode(), request.body, hashlib.sha256).hexdigest()
         given = given.strip().removeprefix("sha256=").strip().lower()
         if not secret or not hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode()):
-            raise Unauthentic("the signature does not verify")
+            cause = Cause.UNSIGNED if request.body else Cause.VISIT
+            if given:
+                cause = Cause.SIGNATURE if secret else Cause.NO_SECRET
+            raise Unauthentic("the signature does not verify", cause=cause, reason=_REASONS.get(cause))
         try:
             ticket = str(json.loads(request.body)["ticket"])
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -244,6 +248,18 @@ class RequestTracker(Connector[Settings]):
     def _receipt(self, ticket: str, *ids: str, peer: str = "") -> Receipt:
         url = f"{self.config.web}/Ticket/Display.html?id={ticket}"
         return Receipt(ids=tuple(filter(None, ids)), conversation=ticket, peer=peer, url=url)
+
+
+_REASONS = {
+    Cause.SIGNATURE: {
+        "en": "hook_secret differs from the one in the scrips' code in RT (Admin > Queues > Scrips): make them equal.",
+        "zh": "hook_secret 与 RT 中 Scrip 代码里的密钥不一致（Admin > Queues > Scrips）：请改为相同。",
+    },
+    Cause.NO_SECRET: {
+        "en": "hook_secret is empty: set it (openssl rand -hex 32) and put it into the scrips' code in RT.",
+        "zh": "hook_secret 为空：请设置（openssl rand -hex 32），并写入 RT 的 Scrip 代码。",
+    },
+}
 
 
 def _extra(target: Target) -> dict[str, Any]:

@@ -24,23 +24,30 @@ async def examine(api: Api, config: Settings) -> Health:
         version = str((await api.get("/rt")).get("Version", ""))
     except (AuthFailed, Gone, Rejected) as error:
         remedy = "Put the authentication token of the bridge's user into token, and RT's address into api_base."
-        return Health(problems=(Problem(what=error.message, remedy=remedy),))
+        return Health(problems=(Problem(what=error.message, remedy=remedy, credentials=True),))
     facts = {"version": version, "user": await _user(api, config)}
+    problems = []
     if not config.hook_secret.get_secret_value():
-        facts["callbacks"] = "refused, because hook_secret is empty: answers are found by polling"
+        what = "callbacks are refused, because hook_secret is empty; answers are found late, by polling"
+        remedy = "Set hook_secret (openssl rand -hex 32), then run bridge setup rt."
+        facts["callbacks"] = "refused, because hook_secret is empty"
+        problems.append(Problem(what=what, remedy=remedy, stops=False))
     try:
         queue = await api.get(f"/queue/{quote(config.queue, safe='')}")
     except (AuthFailed, Gone, Rejected):
         what = f"queue {config.queue!r} is not there, or the token's user may not see it"
-        return Health(problems=(_missing(what, config),), facts=facts)
+        return Health(problems=(*problems, _missing(what, config)), facts=facts)
     facts["queue"] = str(queue.get("Name") or config.queue)
-    problems = []
     if queue.get("Disabled") in {"1", 1}:
         problems.append(Problem(what=f"queue {config.queue!r} is disabled", remedy="Enable it, or name another one."))
     if not _allows(queue, "create"):
         problems.append(_missing(f"the token's user may not create tickets in {config.queue!r}", config))
     problems += await _on_tickets(api, config)
-    return Health(problems=tuple(problems), facts=facts)
+    unchecked = (
+        "the scrips that call the bridge (bridge setup rt)",
+        *(["the mail gateway"] if config.mail_gateway else []),
+    )
+    return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)
 
 
 async def _on_tickets(api: Api, config: Settings) -> list[Problem]:

@@ -1,11 +1,12 @@
 """The keys of an account."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import SecretStr, field_validator, model_validator
 
 from bridge.contract import AccountConfig, check_url
+from connectors.rt import about
 
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 
@@ -17,12 +18,12 @@ class Settings(AccountConfig):
     """
 
     kind: Literal["rt"]
-    api_base: str
-    token: SecretStr
-    queue: str
-    mail_gateway: str = ""
-    hook_secret: SecretStr = SecretStr("")
-    requestor_domain: str = "bridge.invalid"
+    api_base: Annotated[str, about.API_BASE]
+    token: Annotated[SecretStr, about.TOKEN]
+    queue: Annotated[str, about.QUEUE]
+    mail_gateway: Annotated[str, about.MAIL_GATEWAY] = ""
+    hook_secret: Annotated[SecretStr, about.HOOK_SECRET] = SecretStr("")
+    requestor_domain: Annotated[str, about.REQUESTOR_DOMAIN] = "bridge.invalid"
 
     @field_validator("api_base")
     @classmethod
@@ -61,10 +62,7 @@ class Settings(AccountConfig):
     @model_validator(mode="after")
     def _gateway(self) -> "Settings":
         if self.mail_gateway:
-            try:
-                check_url(self.mail_gateway, allow_insecure=self.allow_insecure)
-            except ValueError as error:
-                raise ValueError(str(error).replace("api_base", "mail_gateway")) from None
+            check_url(self.mail_gateway, allow_insecure=self.allow_insecure, key="mail_gateway")
         return self
 
     @property

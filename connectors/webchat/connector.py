@@ -9,6 +9,7 @@ from bridge.contract import (
     Account,
     Append,
     Capabilities,
+    Cause,
     Connector,
     Event,
     Format,
@@ -73,8 +74,13 @@ class WebChat(Connector[Settings]):
         self._tickets = self._office.tickets
 
     def routes(self, persist: Persist) -> Sequence[BaseRoute]:
-        """`/chat/{account}/…` for visitors, `/desk/{account}/…` for agents."""
-        return [*Chat(self._office, persist).routes(), *Desk(self._office, persist).routes()]
+        """`/chat/{account}/…` for visitors, where a route leads on from there, and `/desk/{account}/…` for agents."""
+        chat = Chat(self._office, persist).routes() if self._has_visitors else ()
+        return [*chat, *Desk(self._office, persist).routes()]
+
+    @property
+    def _has_visitors(self) -> bool:
+        return Role.CHANNEL.value in self.account.roles
 
     def drain(self) -> None:
         """The process is about to end: open streams say so and end."""
@@ -83,7 +89,7 @@ class WebChat(Connector[Settings]):
 
     async def verify(self, request: Request) -> Never:
         """Nobody calls back: visitors and agents come by the routes."""
-        raise Unauthentic("web chat has no callbacks")
+        raise Unauthentic("web chat has no callbacks", cause=Cause.NO_CALLBACKS)
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
         return inbound.normalise(raw, self.account.name)
@@ -123,15 +129,16 @@ class WebChat(Connector[Settings]):
         """There is nobody to ask: what is worth knowing is where things are."""
         agents = await Agents(self.config, self.account).names()
         name, public = self.account.name, self.account.public_url
-        return Health(
-            facts={
-                "snippet": f'<script async src="{public}/chat/{name}/loader.js"></script>',
-                "page": f"{public}/chat/{name}/",
-                "desk": f"{public}/desk/{name}/",
-                "agents": ", ".join(agents) or f"none yet: bridge desk add-agent NAME --account {name}",
-                "allowed origins": ", ".join(self.config.allowed_origins) or "none: only the page above",
-            }
-        )
+        chat = {
+            "snippet": f'<script async src="{public}/chat/{name}/loader.js"></script>',
+            "page": f"{public}/chat/{name}/",
+            "allowed origins": ", ".join(self.config.allowed_origins) or "none: only the page above",
+        }
+        desk = {
+            "desk": f"{public}/desk/{name}/",
+            "agents": ", ".join(agents) or f"none yet: bridge desk add-agent NAME --account {name}",
+        }
+        return Health(facts=(chat if self._has_visitors else {}) | desk)
 
     async def _to_visitor(self, step: Step, target: Target) -> Receipt:
         visitor = target.conversation or ""

@@ -1,12 +1,13 @@
 """The keys of an account."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bridge.contract import AccountConfig
+from connectors.webchat import about
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _HOST = re.compile(r"(\*\.)?[a-z0-9.-]+", re.ASCII)
@@ -17,8 +18,8 @@ class Agent(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: str = Field(min_length=1, max_length=60)
-    hash: SecretStr
+    name: Annotated[str, about.AGENT_NAME] = Field(min_length=1, max_length=60)
+    hash: Annotated[SecretStr, about.AGENT_HASH]
 
     @field_validator("hash")
     @classmethod
@@ -35,14 +36,14 @@ class Settings(AccountConfig):
     """
 
     kind: Literal["webchat"]
-    allowed_origins: tuple[str, ...] = ()
-    identity_secret: SecretStr = SecretStr("")
-    identity: Literal["optional", "required"] = "optional"
+    allowed_origins: Annotated[tuple[str, ...], about.ALLOWED_ORIGINS] = ()
+    identity_secret: Annotated[SecretStr, about.IDENTITY_SECRET] = SecretStr("")
+    identity: Annotated[Literal["optional", "required"], about.IDENTITY] = "optional"
     agents: tuple[Agent, ...] = ()
-    title: str = Field(default="", max_length=60)
-    colour: str = "#1f6feb"
-    prechat: tuple[Literal["name", "email", "phone"], ...] = ()
-    max_file: int = Field(default=10 * 2**20, ge=1024, le=50 * 2**20)
+    title: Annotated[str, about.TITLE] = Field(default="", max_length=60)
+    colour: Annotated[str, about.COLOUR] = "#1f6feb"
+    prechat: Annotated[tuple[Literal["name", "email", "phone"], ...], about.PRECHAT] = ()
+    max_file: Annotated[int, about.MAX_FILE] = Field(default=10 * 2**20, ge=1024, le=50 * 2**20)
 
     @field_validator("allowed_origins")
     @classmethod

@@ -3,13 +3,15 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from bridge.contract import Account, AuthFailed, Rejected, Response, Retryable, Throttled, Token
-from bridge.contract.http import File
 from connectors.wechat.codes import TOKEN_CODES, failure
 from connectors.wechat.settings import Settings
+
+if TYPE_CHECKING:
+    from bridge.contract.http import File
 
 _SEND_SECONDS = 8.0
 _EARLY = timedelta(minutes=4)  # the platform itself renews five minutes early, and both tokens work meanwhile

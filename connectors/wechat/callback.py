@@ -5,9 +5,10 @@ import re
 from datetime import datetime
 from typing import NoReturn
 
-from bridge.contract import CallbackResult, Malformed, Raw, Reply, Request, Unauthentic
-from connectors.wechat.crypto import Vault, matches
+from bridge.contract import CallbackResult, Cause, Malformed, Raw, Reply, Request
+from connectors.wechat.crypto import OtherApp, Vault, matches
 from connectors.wechat.payloads import Fields, parse, scalar
+from connectors.wechat.refusals import forged
 from connectors.wechat.settings import Settings
 
 _WINDOW = 15 * 60  # seconds; its repeats span seconds, the key is the real protection against replays
@@ -22,11 +23,6 @@ _EVENT_IDS = ("MsgID", "MsgId", "trace_id", "EventKey", "KfAccount", "ToKfAccoun
 SUCCESS = Reply(200, "success", headers={"x-content-type-options": "nosniff"})
 
 
-def forged() -> NoReturn:
-    """One message for every cause: an answer that differs would be an oracle."""
-    raise Unauthentic("the callback's signature does not verify")
-
-
 def unreadable() -> NoReturn:
     raise Malformed("the callback cannot be read")
 
@@ -38,8 +34,11 @@ def check_url(request: Request, settings: Settings) -> CallbackResult:
     """
     _check_query(request)
     echo = request.one("echostr")
-    if not _fresh(request) or not _signed(request, settings) or _ECHO.fullmatch(echo) is None:
-        forged()
+    if not request.query:
+        forged(Cause.VISIT)
+    _expect_signed(request, settings)
+    if _ECHO.fullmatch(echo) is None:
+        forged(Cause.UNREADABLE)
     return CallbackResult(reply=Reply(200, echo, headers={"x-content-type-options": "nosniff"}))
 
 
@@ -48,15 +47,16 @@ def check_push(request: Request, settings: Settings, vault: Vault | None) -> Cal
     _check_query(request)
     payload = request.body if settings.mode == "plain" else _opened(request, settings, vault)
     if settings.mode == "plain":
-        if request.one("encrypt_type") not in _CLEAR or not _fresh(request) or not _signed(request, settings):
-            forged()
+        if request.one("encrypt_type") not in _CLEAR:
+            forged(Cause.MODE)
+        _expect_signed(request, settings)
         try:
             fields = parse(payload)
         except ValueError:
             # The signature does not cover the body in this mode, so a broken body proves nothing: it is not kept.
             unreadable()
         if "Encrypt" in fields and "MsgType" not in fields:
-            forged()
+            forged(Cause.MODE)
         return _verdict(key_of(fields, payload), payload, request.at)
     try:
         key = key_of(parse(payload), payload)
@@ -73,22 +73,38 @@ def _opened(request: Request, settings: Settings, vault: Vault | None) -> bytes:
     """The decrypted payload. Clear fields beside it (compatible mode) are signed by nothing and never looked at."""
     given = request.one("msg_signature")
     allowed = ("aes",) if settings.mode == "secure" else ("aes", "")
-    if vault is None or not given or request.one("encrypt_type") not in allowed or not _fresh(request):
-        forged()
+    if vault is None:
+        forged(Cause.KEY)
+    if not given or request.one("encrypt_type") not in allowed:
+        # the signature of the clear text proves nothing of the body, but that the platform is set to another mode
+        forged(Cause.MODE if _signed(request, settings) else Cause.SIGNATURE if request.query else Cause.UNSIGNED)
     try:
         encrypted = parse(request.body).get("Encrypt")
     except ValueError:
         unreadable()
     if not isinstance(encrypted, str):
-        forged()
+        forged(Cause.MODE if _signed(request, settings) else Cause.SIGNATURE)
     token = settings.token.get_secret_value()
     # The signature first: without it nobody can ask what a packet decrypts to.
     if not matches(given, token, request.one("timestamp"), request.one("nonce"), encrypted):
-        forged()
+        forged(Cause.UNREADABLE if _signed(request, settings) else Cause.SIGNATURE)  # altered on its way, or a token
+    if not _fresh(request):
+        forged(Cause.CLOCK)
     try:
         return vault.open(encrypted)
+    except OtherApp:
+        forged(Cause.APP)
     except ValueError:
-        forged()
+        forged(Cause.KEY)
+
+
+def _expect_signed(request: Request, settings: Settings) -> None:
+    if not request.one("signature"):
+        forged(Cause.UNSIGNED)
+    if not _signed(request, settings):
+        forged(Cause.SIGNATURE)
+    if not _fresh(request):
+        forged(Cause.CLOCK)
 
 
 def _check_query(request: Request) -> None:

@@ -35,6 +35,7 @@ from connectors.wechat.api import Api, Result
 from connectors.wechat.codes import CODES, Then
 from connectors.wechat.crypto import Vault
 from connectors.wechat.invitation import invitation
+from connectors.wechat.refusals import forged
 from connectors.wechat.settings import Settings
 from connectors.wechat.text import MAX_BYTES
 
@@ -93,7 +94,7 @@ class WeChat(Connector[Settings]):
         if request.method == "GET":
             return callback.check_url(request, self.config)
         if request.method != "POST":
-            callback.forged()
+            forged()
         return callback.check_push(request, self.config, self._vault)
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
@@ -155,11 +156,12 @@ class WeChat(Connector[Settings]):
         except ConnectorError as error:
             if isinstance(error, AuthFailed) or error.code in _NO_RIGHTS:
                 return Health(problems=(_problem(error),), facts=facts)
-            return Health(facts=facts)  # worth showing where it is had, no sign of trouble where not
+            # worth showing where it is had, no sign of trouble where not
+            return Health(facts=facts, unchecked=("the quota of sends", *_UNPROVEN))
         quota = result.get("quota")
         if isinstance(quota, dict):
             facts["sends left today"] = f"{quota.get('remain')} of {quota.get('daily_limit')}"
-        return Health(facts=facts)
+        return Health(facts=facts, unchecked=_UNPROVEN)
 
     async def _uploaded(self, step: Step) -> dict[str, Any]:
         media = step.media[0]
@@ -187,6 +189,9 @@ class WeChat(Connector[Settings]):
 
 
 _TYPING_NOISE = frozenset(str(number) for number, code in CODES.items() if code.then is Then.IGNORE)
+
+# the platform has no trial: only a real message proves these
+_UNPROVEN = ("whether a message can be sent", "token, encoding_aes_key and mode of the push (save in the console)")
 
 _REMEDIES = {
     "40001": "Correct app_secret: the platform says that it does not belong to this AppID.",

@@ -27,8 +27,12 @@ def matches(given: str, *parts: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), sign(*parts).encode())
 
 
+class OtherApp(ValueError):
+    """A packet that opens with our key and was sealed for another AppID."""
+
+
 class Vault:
-    """Opens and seals the packets of one account. Raises ValueError without saying which check failed."""
+    """Opens and seals the packets of one account. Raises ValueError; callers hear no reason."""
 
     def __init__(self, encoding_aes_key: str, app_id: str) -> None:
         # The last character's spare bits are often not zero: a decoder that insists on canonical form refuses
@@ -63,8 +67,10 @@ class Vault:
             raise ValueError("not a packet")
         # A wrong key shows as a nonsense length: it is checked before anything is cut by it.
         end = _HEAD + int.from_bytes(block[16:_HEAD], "big")
-        if end > len(block) - pad or not hmac.compare_digest(block[end:-pad], self._app_id):
+        if end > len(block) - pad:
             raise ValueError("not a packet")
+        if not hmac.compare_digest(block[end:-pad], self._app_id):
+            raise OtherApp("not a packet")
         return block[_HEAD:end]
 
     def seal(self, payload: bytes, random16: bytes = b"") -> str:

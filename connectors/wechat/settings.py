@@ -2,11 +2,12 @@
 
 import re
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bridge.contract import AccountConfig, Duration
+from connectors.wechat import about
 
 _APP_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}", re.ASCII)
@@ -21,10 +22,10 @@ class WindowSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    replies: int = Field(default=5, ge=1)
-    lasts: Duration = timedelta(hours=48)
-    on_entry: int = Field(default=2, ge=0)
-    entry_lasts: Duration = timedelta(minutes=1)
+    replies: Annotated[int, about.REPLIES] = Field(default=5, ge=1)
+    lasts: Annotated[Duration, about.LASTS] = timedelta(hours=48)
+    on_entry: Annotated[int, about.ON_ENTRY] = Field(default=2, ge=0)
+    entry_lasts: Annotated[Duration, about.ENTRY_LASTS] = timedelta(minutes=1)
 
 
 class TemplateSettings(BaseModel):
@@ -35,26 +36,26 @@ class TemplateSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    id: str = Field(min_length=1)
-    page: str = ""
-    data: dict[str, str] = Field(min_length=1)
-    state: Literal["developer", "trial", "formal"] = "formal"
-    lang: Literal["zh_CN", "en_US", "zh_HK", "zh_TW"] = "zh_CN"
+    id: Annotated[str, about.TEMPLATE_ID] = Field(min_length=1)
+    page: Annotated[str, about.TEMPLATE_PAGE] = ""
+    data: Annotated[dict[str, str], about.TEMPLATE_DATA] = Field(min_length=1)
+    state: Annotated[Literal["developer", "trial", "formal"], about.TEMPLATE_STATE] = "formal"
+    lang: Annotated[Literal["zh_CN", "en_US", "zh_HK", "zh_TW"], about.TEMPLATE_LANG] = "zh_CN"
 
 
 class Settings(AccountConfig):
     """`mode` and the keys must equal what the platform's console shows under message push configuration."""
 
     kind: Literal["wechat"] = "wechat"
-    flavour: Literal["mini_program", "official_account"] = "mini_program"
-    app_id: str
-    app_secret: SecretStr
-    token: SecretStr
-    encoding_aes_key: SecretStr = SecretStr("")
-    mode: Literal["plain", "compatible", "secure"] = "secure"
-    api_base: str = "https://api.weixin.qq.com"
+    flavour: Annotated[Literal["mini_program", "official_account"], about.FLAVOUR] = "mini_program"
+    app_id: Annotated[str, about.APP_ID]
+    app_secret: Annotated[SecretStr, about.APP_SECRET]
+    token: Annotated[SecretStr, about.TOKEN]
+    encoding_aes_key: Annotated[SecretStr, about.ENCODING_AES_KEY] = SecretStr("")
+    mode: Annotated[Literal["plain", "compatible", "secure"], about.MODE] = "secure"
+    api_base: Annotated[str, about.API_BASE] = "https://api.weixin.qq.com"
     window: WindowSettings = WindowSettings()
-    typing_path: str = ""
+    typing_path: Annotated[str, about.TYPING_PATH] = ""
     templates: dict[str, TemplateSettings] = {}
 
     @field_validator("app_id")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge.contract import Account, CallbackResult, Malformed, Raw, Request, Token, Unauthentic
+from bridge.contract import Account, CallbackResult, Cause, Malformed, Raw, Request, Token, Unauthentic
 from connectors.zendesk.api import dumps, id_of
 from connectors.zendesk.settings import PUBLIC_SECRET, Settings
 
@@ -25,6 +25,22 @@ _USER_MERGED = re.compile(r"zen:event-type:user\.merged")
 _SUBJECT = re.compile(r"zen:ticket:(\d{1,24})")
 _LOOSE = re.compile(rb"\"ticket_id\"\s{0,5}:\s{0,5}\"?(\d{1,24})")
 _METHODS = frozenset({"POST", "PUT", "PATCH"})
+_REASONS = {
+    Cause.SIGNATURE: {
+        "en": (
+            "The webhook's signing secret is not the one known here: run bridge setup zendesk again, or copy "
+            "it from Admin Center > Webhooks into webhook_secret."
+        ),
+        "zh": (
+            "Webhook 的签名密钥与此处的不一致：请重新运行 bridge setup zendesk，"
+            "或从管理中心 > Webhooks 复制到 webhook_secret。"
+        ),
+    },
+    Cause.NO_SECRET: {
+        "en": "No signing secret is known: run bridge setup zendesk, or set webhook_secret.",
+        "zh": "尚无签名密钥：请运行 bridge setup zendesk，或设置 webhook_secret。",
+    },
+}
 
 
 class _NoneStored(Exception):
@@ -44,13 +60,16 @@ class Hook:
         """A call is a hint where to look; what was said there is read over the API."""
         signature = request.headers.get("x-zendesk-webhook-signature", "")
         stamp = request.headers.get("x-zendesk-webhook-signature-timestamp", "")
-        if request.method not in _METHODS or not signature or not _is_recent(stamp, request.at):
-            raise Unauthentic("no valid signature")
+        if request.method not in _METHODS or not signature or not stamp:
+            raise Unauthentic("no valid signature", cause=Cause.UNSIGNED if request.body else Cause.VISIT)
         message = stamp.encode("utf-8", "replace") + request.body
         given = signature.strip().encode("utf-8", "replace")
         configured = self._config.webhook_secret.get_secret_value().strip()
         if not _is_signed(message, given, configured) and not await self._is_signed_by_stored(message, given):
-            raise Unauthentic("no valid signature")
+            cause = Cause.SIGNATURE if configured or self._stored else Cause.NO_SECRET
+            raise Unauthentic("no valid signature", cause=cause, reason=_REASONS[cause])
+        if not _is_recent(stamp, request.at):
+            raise Unauthentic("no valid signature", cause=Cause.CLOCK)
         return _meaning(request.body)
 
     async def _is_signed_by_stored(self, message: bytes, given: bytes) -> bool:

@@ -14,15 +14,17 @@ _STAFF = frozenset({"agent", "admin"})
 
 async def examine(api: Api, config: Settings, hook: Hook, places: Places) -> Health:
     """Wrong credentials and missing rights are problems; what works but will not for ever is a fact."""
-    facts = await _facts(config, hook)
+    facts = await _facts(config)
     try:
         user = (await api.get("/users/me")).get("user")
     except (AuthFailed, Gone, Rejected) as error:
-        return Health(problems=(Problem(what=error.message, remedy=_credentials(config)),), facts=facts)
+        return Health(
+            problems=(Problem(what=error.message, remedy=_credentials(config), credentials=True),), facts=facts
+        )
     # without credentials Zendesk answers 200 with an anonymous user
     if not isinstance(user, dict) or id_of(user.get("id")) in {"", "0"}:
         what = "Zendesk does not know these credentials (it answered as to an anonymous user)"
-        return Health(problems=(Problem(what=what, remedy=_credentials(config)),), facts=facts)
+        return Health(problems=(Problem(what=what, remedy=_credentials(config), credentials=True),), facts=facts)
     role = str(user.get("role"))
     facts |= {"user": f"{user.get('name') or id_of(user.get('id'))} ({role})"}
     if role != "admin":
@@ -33,7 +35,14 @@ async def examine(api: Api, config: Settings, hook: Hook, places: Places) -> Hea
         facts["api warning"] = api.warned
     if places.unknown:
         facts["routes"] = "; ".join(places.unknown)
-    return Health(problems=tuple(await _problems(api, user)), facts=facts)
+    problems = await _problems(api, user)
+    if not await hook.has_secret():
+        what = "callbacks are refused, because no signing secret is known; answers are found late, by polling"
+        remedy = "Run bridge setup zendesk, or set webhook_secret."
+        facts["callbacks"] = "refused: bridge setup zendesk"
+        problems.append(Problem(what=what, remedy=remedy, stops=False))
+    unchecked = ("the right to write on tickets", "webhook and triggers (bridge setup zendesk)")
+    return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)
 
 
 async def webhook_of(api: Api, name: str) -> dict[str, Any] | None:
@@ -64,16 +73,12 @@ async def _problems(api: Api, user: dict[str, Any]) -> list[Problem]:
     return problems
 
 
-async def _facts(config: Settings, hook: Hook) -> dict[str, str]:
+async def _facts(config: Settings) -> dict[str, str]:
     facts = {"credentials": "OAuth client" if config.uses_oauth else "API token"}
     if not config.uses_oauth:
         facts["warning"] = (
             f"Zendesk switches API tokens off on {API_TOKENS_END}; make an OAuth client and set client_id and "
             "client_secret before"
-        )
-    if not await hook.has_secret():
-        facts["callbacks"] = (
-            "refused, because no signing secret is known: run bridge setup zendesk, or set webhook_secret"
         )
     return facts
 

@@ -2,11 +2,12 @@
 
 import re
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import SecretStr, field_validator, model_validator
 
 from bridge.contract import AccountConfig, Duration
+from connectors.zendesk import about
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 _TAG = re.compile(r"[^\s,\"']{1,80}")
@@ -28,17 +29,18 @@ class Settings(AccountConfig):
     """
 
     kind: Literal["zendesk"]
-    subdomain: str
-    client_id: str = ""
-    client_secret: SecretStr = SecretStr("")
-    email: str = ""
-    api_token: SecretStr = SecretStr("")
-    webhook_secret: SecretStr = SecretStr("")
-    scope: str = "read write"
-    token_lifetime: Duration = timedelta(hours=24)
-    plan: Plan = "team"
-    tag: str = "bridge"
-    allowance_fields: bool = False
+    subdomain: Annotated[str, about.SUBDOMAIN]
+    api_base: Annotated[str, about.API_BASE] = ""
+    client_id: Annotated[str, about.CLIENT_ID] = ""
+    client_secret: Annotated[SecretStr, about.CLIENT_SECRET] = SecretStr("")
+    email: Annotated[str, about.EMAIL] = ""
+    api_token: Annotated[SecretStr, about.API_TOKEN] = SecretStr("")
+    webhook_secret: Annotated[SecretStr, about.WEBHOOK_SECRET] = SecretStr("")
+    scope: Annotated[str, about.SCOPE] = "read write"
+    token_lifetime: Annotated[Duration, about.TOKEN_LIFETIME] = timedelta(hours=24)
+    plan: Annotated[Plan, about.PLAN] = "team"
+    tag: Annotated[str, about.TAG] = "bridge"
+    allowance_fields: Annotated[bool, about.ALLOWANCE_FIELDS] = False
 
     @model_validator(mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from typing import Any
 from bridge.contract import Account, AuthFailed, Gone, Rejected, SetUpChange
 from connectors.zendesk.api import Api, Row, id_of, path_id, rows_of
 from connectors.zendesk.callback import Hook
+from connectors.zendesk.errors import Forbidden
 from connectors.zendesk.health import webhook_of
 from connectors.zendesk.settings import Settings
 
@@ -43,7 +44,8 @@ class SetUp:
         try:
             webhook = await webhook_of(self._api, self.name)
             triggers = await self._triggers()
-        except (AuthFailed, Gone, Rejected) as error:
+        except (Forbidden, Gone, Rejected) as error:
+            await self._api.get("/users/me")  # credentials that are refused altogether are no matter of rights
             return [
                 SetUpChange(
                     f"{error.message}. Set-up needs the credentials of an admin; or make by hand: {self._manual}"

@@ -14,7 +14,7 @@ kind = "wechat"
 app_id = "wx0123456789abcdef"
 app_secret = "secret-of-the-app"
 token = "token"
-encoding_aes_key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+encoding_aes_key = "q7Zr2LxN0vKd5TgYw8BmHc3JpFs6RaEu1XoMiQyVtWz"
 [accounts.desk]
 kind = "rt"
 api_base = "https://rt.example.com/REST/2.0"
@@ -30,8 +30,8 @@ FAULTS = {
     "missing secret": ('app_secret = "secret-of-the-app"\n', "", "accounts.shop.app_secret: is missing"),
     "missing key": ('secret_key = "0123456789abcdef0123456789abcdef"\n', "", "bridge.secret_key: is missing"),
     "42 characters": (
-        "0123456789ABCDEFG",
-        "0123456789ABCDEF",
+        "XoMiQyVtWz",
+        "XoMiQyVtW",
         "accounts.shop.encoding_aes_key: must have 43 characters",
     ),
     "unknown kind": ('kind = "rt"', 'kind = "otrs"', "accounts.desk.kind: 'otrs' is unknown; known kinds: "),
@@ -43,6 +43,33 @@ FAULTS = {
     ),
     "bare number": ("[[routes]]", "[engine]\nlease = 60\n[[routes]]", "engine.lease: must be a number with a unit"),
     "plain http": ("https://rt.example.com", "http://rt.example.com", "accounts.desk: api_base on plain http"),
+    "a letter wrong": ('queue = "Support"', 'queue = "Support"\nhook_secrt = "x"', "; did you mean 'hook_secret'?"),
+    "a kind's letter": ('kind = "rt"', 'kind = "rtt"', "; did you mean 'rt'?"),
+    "an account's letter": (
+        'desk = "desk"',
+        'desk = "dsk"',
+        "there is no account 'dsk'; accounts: desk, shop; did you mean 'desk'?",
+    ),
+    "a section's letter": (
+        "[[routes]]",
+        "[engin]\nworkers = 3\n[[routes]]",
+        "engin: is not a known key; did you mean 'engine'?",
+    ),
+    "a table's letter": (
+        "encoding_aes_key",
+        "window = { replys = 3 }\nencoding_aes_key",
+        "window.replys: is not a known key; did you mean 'replies'?",
+    ),
+    "public address": (
+        '"https://bridge.example.com"',
+        '"bridge.example.com"',
+        "bridge.public_url: public_url must be a URL",
+    ),
+    "hours of no day": (
+        "[[routes]]",
+        '[[routes]]\ngreeting = { hours = "mon 25:00-26:00" }',
+        "greeting.hours: 'mon 25:00-26:00' cannot be read",
+    ),
     "not TOML": ("[bridge]", "[bridge", "not valid TOML"),
 }
 
@@ -90,6 +117,30 @@ def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path) -> Non
     )
     done = run("check", path, BRIDGE_ACCOUNTS__DESK__TOKEN="1-2-3", BRIDGE_SECRET_KEY="0123456789abcdef")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+PUBLISHED = {
+    "bridge.secret_key": ("0123456789abcdef0123456789abcdef", "replace-me-by-openssl-rand-hex-32"),
+    "accounts.shop.encoding_aes_key": ("q7Zr2LxN0vKd5TgYw8BmHc3JpFs6RaEu1XoMiQyVtWz", "A" * 43),
+    "accounts.shop.app_secret": ("secret-of-the-app", "replace-me"),
+    "accounts.desk.token": ("1-2-3", "1-14-0123456789abcdef"),
+}
+
+
+@pytest.mark.parametrize("key", PUBLISHED)
+def test_a_secret_of_the_documentation_is_no_secret(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD.replace(*PUBLISHED[key]))
+    done = run("check", path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{key}: is a value from documentation" in done.stderr
+    assert PUBLISHED[key][1] not in done.stderr
+
+
+def test_the_example_is_no_configuration() -> None:
+    done = run("check", Path(__file__).resolve().parents[2] / "config.example.toml")
+    assert done.returncode == 2
+    assert done.stderr.count("is a value from documentation") == done.stderr.count("\n") == 6
 
 
 def test_no_file_says_where_it_was_looked_for(tmp_path: Path) -> None:

@@ -20,10 +20,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from bridge.contract import CallbackResult, Malformed, Raw, Reply, Request, StoreDown, Unauthentic
+from bridge.engine.callers import Callers
 from bridge.engine.inbound.intake import OnDurable
 from bridge.web.dispatch import Front
 from bridge.web.fastpath import Connection
 from bridge.web.hooks import LARGEST, Hooks
+from mappings.store import Store
 
 DATE = [(b"date", b"Mon, 05 Jan 2026 08:00:00 GMT")]
 
@@ -116,7 +118,8 @@ class Place:
             accounts={"shop": SimpleNamespace(connector=self.judge)}, now=lambda: datetime(2026, 1, 5, tzinfo=UTC)
         )
         pages = Starlette(routes=[Route("/page", page)])
-        self.hooks = Hooks(world, self._keep, lambda _name, _conversations: None)
+        callers = Callers(Store("sqlite:///:memory:"), world.now)
+        self.hooks = Hooks(world, self._keep, lambda _name, _conversations: None, callers)
         front = Front(self.hooks, pages)
         config = uvicorn.Config(front, lifespan="off", log_config=None, server_header=False, ws=Sockets)
         config.load()

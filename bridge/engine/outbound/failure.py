@@ -52,7 +52,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     link = links.get_link(work.tx, row.link_id, lock=True)
     if row.lane == links.lane_of_labels(link.id):
         if decision.fate is Disposition.PAUSE:
-            state.pause(work.tx, row.account, f"auth: {code}: {_sentence(error)}", work.now)
+            _pause(work, row, error, code)
         return label_failed(work.tx, row, link, error, decision, code, work.now)
     if decision.fate is Disposition.PARK:
         decision = _unless_history(work.tx, row, link, decision, work.now)
@@ -135,8 +135,7 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
             if moved_to is None or not follow(work, link, moved_to):
                 _open_next(work.tx, link, work.effects, work.now)
         case Disposition.PAUSE:
-            if state.pause(work.tx, row.account, f"auth: {code}: {_sentence(error)}", work.now):
-                work.effects.note("account paused", account=row.account, code=code, why=_sentence(error))
+            _pause(work, row, error, code)
             _tell_customer_side(work, row, link, "paused", code)
         case Disposition.RETRY | Disposition.VERIFY:
             if work.now - row.created_at >= _TOLD_AFTER or _long(decision, work.now):
@@ -144,6 +143,13 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
                 _tell_customer_side(work, row, link, what, code)
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
             _ended(work, row, link, error, decision.fate, code)
+
+
+def _pause(work: Work, row: Row[Any], error: BaseException, code: str) -> None:
+    """The account rests until somebody acts: whoever reads the log hears of it once, with what to do."""
+    if state.pause(work.tx, row.account, f"auth: {code}: {_sentence(error)}", work.now):
+        remedy = f"bridge doctor --account {row.account} says what to do; sending resumes by itself once that is done"
+        work.effects.warn("account paused", account=row.account, code=code, why=_sentence(error), remedy=remedy)
 
 
 def _long(decision: Decision, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from bridge.contract import AccountConfig, Capabilities, Health, Retryable, Role
+from bridge.contract import AccountConfig, AuthFailed, Capabilities, Health, Retryable, Role, SetsUp
 from bridge.testing.clock import VirtualClock
 from bridge.testing.conformance.case import ConnectorCase, applies
 from bridge.testing.conformance.harness import Stage
@@ -86,6 +86,20 @@ class Settings(ConnectorCase):
     async def test_check_tells_of_wrong_credentials(self, stage: Stage) -> None:
         wrong = self.connector.Config.model_validate(self.wrong_settings(stage.vendor))
         _expect_problem(await self.connector(wrong, stage.account).check(), secrets_of(wrong))
+
+    @applies(lambda case: case.simulator is not None and issubclass(case.connector, SetsUp))
+    async def test_set_up_with_wrong_credentials_says_so(self, stage: Stage) -> None:
+        """A list of things to do by hand would send the admin the wrong way."""
+        wrong = self.connector.Config.model_validate(self.wrong_settings(stage.vendor))
+        connector: Any = self.connector(wrong, stage.account)
+        try:
+            await connector.plan()
+        except AuthFailed:
+            return
+        problems = (await connector.check()).problems
+        assert any(problem.credentials for problem in problems), (
+            "set Problem.credentials, or let AuthFailed out of plan"
+        )
 
     @applies(lambda case: case.simulator is not None and case.grants_rights)
     async def test_check_tells_of_missing_rights(self, stage: Stage) -> None:

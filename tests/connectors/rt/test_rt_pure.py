@@ -22,6 +22,7 @@ from bridge.contract import (
     Author,
     AuthorKind,
     Card,
+    Cause,
     Contact,
     Event,
     File,
@@ -403,3 +404,14 @@ async def test_what_the_administrator_pastes_holds_no_secret() -> None:
     assert SETTINGS["token"] not in text
     assert len(await tracker(hook_secret="").plan()) == len(plan) + 1
     assert all(change.apply is None for change in [*plan, *await tracker().plan(remove=True)])
+
+
+async def test_callbacks_without_a_secret_say_what_is_missing():
+    for secret, sent, cause in (
+        ("", "x", Cause.NO_SECRET),
+        ("right", "x", Cause.SIGNATURE),
+        ("right", "", Cause.UNSIGNED),
+    ):
+        with pytest.raises(Unauthentic) as caught:
+            await tracker(hook_secret=secret).verify(call(x_bridge_signature=sent))
+        assert caught.value.cause is cause

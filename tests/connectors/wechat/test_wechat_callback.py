@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from wechat_rig import APP_ID, OPENID, SETTINGS, VECTORS, make_wechat, request
 
-from bridge.contract import Malformed, MessageReceived, Raw, Unauthentic
+from bridge.contract import Cause, Malformed, MessageReceived, Raw, Unauthentic
 from bridge.testing.rig import verdict_of
 from connectors.wechat.simulator import Simulator
 from connectors.wechat.simulator.push import callback, encode, signature
@@ -368,3 +368,41 @@ async def test_the_simulator_saves_its_settings_and_pushes(mode, data_format, cl
     assert entered.context == {"session_from": "vip"}
     assert isinstance(said, MessageReceived)
     assert said.message.parts[0].body == "你好 🙂"
+
+
+CAUSES = {
+    "another token": (Cause.SIGNATURE, {"token": "else"}, {}),
+    "another key": (Cause.KEY, {"key": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"}, {}),
+    "another app": (Cause.APP, {"app_id": "wx0000000000000000"}, {}),
+    "another time": (Cause.CLOCK, {"timestamp": int(NOW.timestamp()) - 3600}, {}),
+    "plain push, secure here": (Cause.MODE, {"mode": "plain"}, {}),
+    "secure push, plain here": (Cause.MODE, {}, {"mode": "plain"}),
+    "plain push of another token": (Cause.SIGNATURE, {"mode": "plain", "token": "else"}, {"mode": "plain"}),
+    "plain push of another time": (
+        Cause.CLOCK, {"mode": "plain", "timestamp": int(NOW.timestamp()) + 3600}, {"mode": "plain"}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CAUSES)
+async def test_an_admin_is_told_what_is_wrong_with_the_set_up(name):
+    """The faults of a set-up, each named by its cause, with what to do in both languages."""
+    cause, platform, here = CAUSES[name]
+    with pytest.raises(Unauthentic) as caught:
+        await verified(*built(**platform), **here)
+    assert caught.value.cause is cause
+    assert set(caught.value.reason) == {"en", "zh"} and all(caught.value.reason.values())
+
+
+async def test_the_check_of_the_address_names_its_causes():
+    query, _ = built(mode="plain")
+    cases = {
+        Cause.SIGNATURE: query | {"echostr": "1", "signature": "0" * 40},
+        Cause.CLOCK: built(mode="plain", timestamp=int(NOW.timestamp()) - 3600)[0] | {"echostr": "1"},
+        Cause.UNSIGNED: {"echostr": "1"},
+        Cause.VISIT: {},
+    }
+    for cause, asked in cases.items():
+        with pytest.raises(Unauthentic) as caught:
+            await verified(asked, b"", method="GET")
+        assert caught.value.cause is cause

@@ -19,6 +19,7 @@ from bridge.contract import (
     CallbackResult,
     Capabilities,
     Card,
+    Cause,
     Connector,
     Event,
     File,
@@ -124,7 +125,7 @@ class Post(Connector[PostConfig]):
         if request.method != "POST" or not hmac.compare_digest(expected.encode(), given.encode()):
             raise Unauthentic("the signature does not fit")
         if not stamp.isdecimal() or abs(request.at.timestamp() - int(stamp)) > TOLERANCE:
-            raise Unauthentic("the callback is too old")
+            raise Unauthentic("the callback is too old", cause=Cause.CLOCK)
         return CallbackResult(Reply(200, "ok"), raws=(_raw(_object(request.body)),))
 
     def normalise(self, raw: Raw) -> Sequence[Event]:

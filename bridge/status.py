@@ -1,0 +1,154 @@
+"""`bridge status`: one screen that says whether somebody has to do something."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.away import reason_of
+from bridge.cli.dead_letters import waiting_counts
+from bridge.engine.conversation.allowance import Allowance
+from bridge.settings import Settings
+from mappings import callbacks, inbox, inspection, overview, state, waiting
+from mappings.store import Tx
+
+_MOST = 10  # customers on the screen
+_ORDER = ("paused", "refused", "throttled", "retrying", "ok")  # what needs somebody stands first
+_NOISE = frozenset({"visit", "no callbacks"})
+
+
+def status_json(tx: Tx, settings: Settings, now: datetime | None = None) -> dict[str, Any]:
+    """Accounts with state and reason, what waits, and the customers who will become unreachable, by deadline."""
+    now = now or datetime.now(UTC)
+    names = dict.fromkeys([*settings.accounts, *state.pauses(tx)])
+    accounts = _accounts(tx, list(names), settings, now)
+    customers = _customers(tx, now)
+    return {
+        "at": _time(now),
+        "serving": overview.serves(tx, now),
+        "needs_you": [
+            f"{one['account']}: {one['reason']}" for one in accounts if one["state"] in {"paused", "refused"}
+        ],
+        "accounts": accounts,
+        "oldest_waiting": min((one["oldest_waiting"] for one in accounts if one["oldest_waiting"]), default=None),
+        "next_attempt": min((one["next_attempt"] for one in accounts if one["next_attempt"]), default=None),
+        **{
+            name: sum(one[name] for one in accounts)
+            for name in ("waiting", "held", "failed", "unconfirmed", "dead", "quarantined")
+        },
+        "unreachable_soon": customers[:_MOST],
+        "unreachable_count": len(customers),
+    }
+
+
+def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> list[dict[str, Any]]:
+    pauses, refused = state.pauses(tx), callbacks.refusals(tx, now)
+    steps, raws, held = inspection.count_steps(tx), inbox.count_raws(tx), waiting.count_waiting(tx)
+    waits, parked = waiting_counts(tx), overview.parked_counts(tx)
+    oldest, next_attempts = overview.oldest_waiting(tx), overview.next_attempts(tx)
+    found = []
+    for name in names:
+        pause = pauses.get(name)
+        refusals = [one for one in refused.get(name, ()) if one.outcome not in _NOISE]
+        what, reason, since = "ok", "", None
+        if pause is not None:
+            what, reason, since = "throttled", reason_of(pause.reason), pause.since
+            if pause.until is None:
+                what = "paused"
+        elif refusals:
+            what, since = "refused", refusals[0].since
+            reason = f"callbacks are refused ({refusals[0].outcome})"
+        elif name in next_attempts:
+            what, reason = "retrying", "attempts fail; see bridge dead list"
+        remedy = refusals[0].remedy.get(settings.bridge.language, "") if what == "refused" else ""
+        if what == "paused":
+            remedy = f"bridge doctor --account {name}"
+        due = next_attempts.get(name)
+        if pause is not None:
+            due = pause.until
+        found.append(
+            {
+                "account": name,
+                "kind": str(settings.accounts.get(name, {}).get("kind", "no longer configured")),
+                "state": what,
+                "reason": reason,
+                "remedy": remedy,
+                "since": _time(since),
+                "until": _time(pause.until) if pause is not None else None,
+                "next_attempt": _time(due),
+                "oldest_waiting": _time(oldest.get(name)),
+                "waiting": waits.get(name, 0),
+                "held": held.get((name, True), 0) + parked.get(name, 0),
+                **{one: steps.get((name, one), 0) for one in ("failed", "unconfirmed", "dead")},
+                "quarantined": raws.get((name, "quarantined"), 0),
+                "callbacks_refused": [
+                    {"cause": one.outcome, "count": one.number, "last": _time(one.at), "remedy": dict(one.remedy)}
+                    for one in refusals
+                ],
+            }
+        )
+    return sorted(found, key=lambda one: _ORDER.index(one["state"]))
+
+
+def _customers(tx: Tx, now: datetime) -> list[dict[str, Any]]:
+    """Who waits for an answer that can only be given until a deadline; whoever has one waiting here as well."""
+    held = overview.held_links(tx)
+    found = []
+    for link in overview.watched_links(tx):
+        book = Allowance.model_validate_json(link.ledger)
+        until = book.message.until
+        if until is None or until <= now or not (book.unanswered or link.id in held):
+            continue
+        found.append(
+            {
+                "channel": link.channel,
+                "conversation": link.conversation,
+                "desk": link.desk,
+                "ticket": link.ticket,
+                "until": _time(until),
+                "seconds": int((until - now).total_seconds()),
+                "replies_left": book.remaining(now),
+                "answer_waits": link.id in held,
+            }
+        )
+    return sorted(found, key=lambda one: str(one["until"]))
+
+
+_MARKS = {"ok": "✓", "paused": "✗", "refused": "✗", "throttled": "!", "retrying": "!"}
+
+
+def status_text(found: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [
+        f"{found['at']}  {'a bridge serves' if found['serving'] else '✗ no bridge serves: start bridge serve'}",
+        "",
+    ]
+    width = max((len(one["account"]) for one in found["accounts"]), default=0)
+    for one in found["accounts"]:
+        head = f"[{_MARKS[one['state']]}] {one['account']:<{width}}  {one['kind']}  {one['state']}"
+        since = f" since {one['since']}" if one["since"] else ""
+        lines.append(f"{head}{since}{': ' if one['reason'] else ''}{one['reason']}")
+        if one["remedy"]:
+            lines.append(f"      → {one['remedy']}")
+        counts = [f"{one[name]} {name}" for name in _COUNTS if one[name]]
+        if one["oldest_waiting"]:
+            counts.append(f"oldest waits since {one['oldest_waiting']}")
+        if one["next_attempt"]:
+            counts.append(f"next attempt {one['next_attempt']}")
+        if counts:
+            lines.append(f"      {', '.join(counts)}")
+    if found["unreachable_soon"]:
+        lines += ["", f"Customers who become unreachable, the next one first ({found['unreachable_count']}):"]
+    for one in found["unreachable_soon"]:
+        ticket = one["ticket"] or "no ticket yet"
+        left = f"{one['seconds'] // 3600} h {one['seconds'] % 3600 // 60:02} min left"
+        waits = ", an answer is held" if one["answer_waits"] else ""
+        lines.append(f"    {one['until']}  {left}  {one['channel']} {one['conversation']} ↔ {ticket}{waits}")
+    totals = ", ".join(f"{found[name]} {name}" for name in _COUNTS)
+    lines += ["", f"{totals}. {len(found['needs_you'])} of {len(found['accounts'])} accounts need you."]
+    return "\n".join(lines)
+
+
+_COUNTS = ("waiting", "held", "failed", "unconfirmed", "dead", "quarantined")
+
+
+def _time(moment: datetime | None) -> str | None:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment is not None else None

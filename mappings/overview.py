@@ -1,0 +1,82 @@
+"""Looking at the whole: who serves, what waits and for what, and which customers are about to become unreachable."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from mappings.sql import columns, table
+from mappings.store import Tx
+from mappings.tables import Lease, Link, Outbox, Waiting
+
+_lease, _outbox, _waiting = table(Lease), table(Outbox), table(Waiting)
+_link = table(Link)
+_ALIVE = timedelta(seconds=15)  # every process proves its store every two seconds
+
+
+def serves(tx: Tx, now: datetime) -> bool:
+    """Whether a process works on this database just now."""
+    last: datetime | None = tx.execute(
+        select(func.max(_lease.c.until)).where(_lease.c.name.startswith("ready "))
+    ).scalar()
+    return last is not None and last > now - _ALIVE
+
+
+def oldest_waiting(tx: Tx) -> dict[str, datetime]:
+    """Since when, by account, its oldest message waits: one that no step carries, or a step that is not done."""
+    found: dict[str, datetime] = {}
+    asked = (
+        select(_outbox.c.account, func.min(_outbox.c.created_at)).where(_outbox.c.state == "ready"),
+        select(_waiting.c.account, func.min(_waiting.c.created_at)).where(_waiting.c.held == ""),
+    )
+    for statement, column in zip(asked, (_outbox.c.account, _waiting.c.account), strict=True):
+        for account, since in tx.execute(statement.group_by(column)):
+            found[account] = min(since, found.get(account, since))
+    return found
+
+
+def next_attempts(tx: Tx) -> dict[str, datetime]:
+    """By account: when the next of its steps is due that were tried and failed."""
+    rows = tx.execute(
+        select(_outbox.c.account, func.min(_outbox.c.due_at))
+        .where(_outbox.c.state == "ready", _outbox.c.attempts > 0)
+        .group_by(_outbox.c.account)
+    )
+    return dict(rows.tuples().all())
+
+
+def tried_steps(tx: Tx, limit: int = 200) -> list[Row[Any]]:
+    """Steps that were tried, failed, and will be tried again; the next one first."""
+    return list(
+        tx.execute(
+            select(*columns(_outbox, "id", "account", "link_id", "attempts", "due_at", "code", "error", "created_at"))
+            .where(_outbox.c.state == "ready", _outbox.c.attempts > 0)
+            .order_by(_outbox.c.due_at, _outbox.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def parked_counts(tx: Tx) -> dict[str, int]:
+    """By account: steps that wait for the customer."""
+    rows = tx.execute(
+        select(_outbox.c.account, func.count()).where(_outbox.c.state == "parked").group_by(_outbox.c.account)
+    )
+    return dict(rows.tuples().all())
+
+
+def watched_links(tx: Tx, limit: int = 2000) -> Sequence[Row[Any]]:
+    """Conversations whose window is not over, those that have to be warned of soonest first. Their ledgers are JSON."""
+    return tx.execute(
+        select(*columns(_link, "id", "channel", "conversation", "desk", "ticket", "state", "ledger"))
+        .where(_link.c.warn_at.is_not(None), _link.c.state != "ended")
+        .order_by(_link.c.warn_at)
+        .limit(limit)
+    ).all()
+
+
+def held_links(tx: Tx) -> set[int]:
+    """Conversations with an answer that is held."""
+    rows = tx.execute(select(_waiting.c.link_id).where(_waiting.c.held != "").distinct())
+    return set(rows.scalars())
