@@ -59,7 +59,7 @@ def route_batch(
             interrupted = True
             break
         try:
-            events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at))
+            events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at, bool(row.error)))
         except Malformed as error:
             _quarantine(tx, effects, name, row.id, error.message, now)
             continue
