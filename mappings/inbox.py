@@ -30,7 +30,7 @@ _KNOWN = (
 
 _KEEP = Prepared(insert(_inbox))
 _READY = Prepared(
-    select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at"), _KNOWN)
+    select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at", "error"), _KNOWN)
     .where(_inbox.c.account == bindparam("account"), _inbox.c.state == "ready")
     .order_by(_inbox.c.id)
     .limit(bindparam("most"))
@@ -124,7 +124,9 @@ def quarantined_among(tx: Tx, inbox_ids: Sequence[int]) -> list[int]:
 
 
 def replay_raws(tx: Tx, inbox_ids: Sequence[int] | None, account: str | None = None) -> int:
-    """Routes quarantined payloads again; returns how many. None: all."""
+    """Routes quarantined payloads again; returns how many. None: all. The reason stays until they are routed: by it
+    they are known as released.
+    """
     statement = update(_inbox).where(_inbox.c.state == "quarantined", _inbox.c.payload.is_not(None))
     if inbox_ids is not None:
         statement = statement.where(_inbox.c.id.in_(inbox_ids))

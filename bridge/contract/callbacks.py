@@ -58,12 +58,14 @@ class Raw(NamedTuple):
     """An authentic payload as received.
 
     `key` is the vendor's identity of the *thing* (comment 5001), never of the delivery (webhook call 9), so that
-    webhook and poll meet on it. `payload` holds all that `normalise` needs: it has no other source.
+    webhook and poll meet on it. `payload` holds all that `normalise` needs: it has no other source. `released`: it was
+    quarantined before, and an admin let it pass; what was held back on a mere suspicion goes through now.
     """
 
     key: str
     payload: bytes
     at: datetime | None = None
+    released: bool = False
 
 
 _OK = Reply(200, "ok")

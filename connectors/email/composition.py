@@ -8,6 +8,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from mimetypes import guess_extension
 
 from connectors.email.intake import LOOP
 from connectors.email.memory import Thread
@@ -157,6 +158,12 @@ def encoded(text: str) -> str:
         chunk += piece
     words.append(chunk)
     return "\r\n ".join(f"=?utf-8?B?{base64.b64encode(word).decode()}?=" for word in words)
+
+
+def ending(mime: str) -> str:
+    """The ending of a file without a name: by it programs choose how to show it. "" when the type says nothing."""
+    kind = mime.partition(";")[0].strip().lower()
+    return {"image/jpeg": ".jpg", "audio/amr": ".amr", "audio/silk": ".silk"}.get(kind) or guess_extension(kind) or ""
 
 
 def _content(text: str, html: str, files: Sequence[Attachment], key: str) -> bytes:

@@ -6,7 +6,7 @@ from email.message import Message as Mail
 
 from bridge.contract import File, Image, Media, Part, Text, Unsupported, Video, Voice
 from connectors.email import mime
-from connectors.email.cut import Cut, cut_html, cut_text
+from connectors.email.cut import Cut, cut_html, cut_text, is_history
 from connectors.email.envelope import Envelope
 from connectors.email.plain import to_lines
 
@@ -51,7 +51,7 @@ def read(mail: Mail, envelope: Envelope, account: str, delimiters: tuple[str, ..
     hidden = _unwanted_pictures(html, kept_html)
     files = _files(leaves, bodies, envelope, account, hidden)
     said = cut.text.strip()
-    if cut.how == "empty" and any(isinstance(part, Image | File | Voice | Video) for part in files):
+    if cut.how == "empty" and is_history(cut.text) and any(isinstance(p, Image | File | Voice | Video) for p in files):
         said = ""
     parts: list[Part] = [Text(body=said)] if said else []
     if not envelope.complete:
@@ -155,7 +155,7 @@ def as_part(media: Media) -> Part:
 
 def _default_name(leaf: mime.Leaf) -> str:
     if leaf.kind == "message/rfc822":
-        payload = leaf.part.get_payload()
+        payload = leaf.part.get_payload() if leaf.part.is_multipart() else None
         inner = payload[0] if isinstance(payload, list) and payload else None
         subject = mime.header(inner, "Subject") if isinstance(inner, Mail) else ""
         return f"{mime.clean_name(subject)[:60] or 'mail'}.eml"

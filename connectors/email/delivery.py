@@ -21,7 +21,7 @@ from bridge.contract import (
     Throttled,
 )
 from connectors.email import smtp
-from connectors.email.composition import Attachment, Letter, compose
+from connectors.email.composition import Attachment, Letter, compose, ending
 from connectors.email.intake import Intake
 from connectors.email.memory import Memory, Thread, fingerprint
 from connectors.email.oauth import login
@@ -163,7 +163,7 @@ class Sender:
         files: list[Attachment] = []
         for media in step.media:
             data = await self._account.media.read(media)
-            files.append(Attachment(media.name or f"file-{len(files) + 1}", media.mime, data))
+            files.append(Attachment(media.name or f"file-{len(files) + 1}{ending(media.mime)}", media.mime, data))
         return files
 
     async def _keep(

@@ -93,7 +93,7 @@ def slim(mail: Mail, raw: bytes) -> bytes:
     if len(raw) <= WHOLE:
         return raw
     for leaf in mime.leaves(mail):
-        payload = leaf.part.get_payload()
+        payload = leaf.part.get_payload() if leaf.part.is_multipart() else None
         if isinstance(payload, list):
             for inner in payload:
                 if isinstance(inner, Mail):

@@ -38,13 +38,13 @@ def normalise(raw: Raw, config: EmailConfig, account: str, signer: Signer, langu
     try:
         envelope = load(raw.payload)
         mail = mime.parse(envelope.mail)
-        return _events(raw.key, mail, envelope, config, account, signer, language)
+        return _events(raw, mail, envelope, config, account, signer, language)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Malformed(f"this mail cannot be read ({type(error).__name__}); its raw form is kept") from None
 
 
 def _events(
-    key: str, mail: Mail, envelope: Envelope, config: EmailConfig, account: str, signer: Signer, language: str
+    raw: Raw, mail: Mail, envelope: Envelope, config: EmailConfig, account: str, signer: Signer, language: str
 ) -> Sequence[Event]:
     if envelope.own:
         return ()
@@ -55,12 +55,12 @@ def _events(
         return _receipt(bounce, signer, config)
     if is_report(mail):
         return ()  # a read receipt
-    if len(mime.headers(mail, "Received")) > _MAX_RECEIVED:
+    if len(mime.headers(mail, "Received")) > _MAX_RECEIVED and not raw.released:
         raise Malformed(f"this mail passed more than {_MAX_RECEIVED} servers: a mail loop")
     content = read(mail, envelope, account, config.delimiters)
     if config.is_desk:
-        return (_from_desk(key, mail, envelope, content, config),)
-    return (_from_customer(key, mail, envelope, content, config),)
+        return (_from_desk(raw, mail, envelope, content, config),)
+    return (_from_customer(raw, mail, envelope, content, config),)
 
 
 def _receipt(bounce: Bounce, signer: Signer, config: EmailConfig) -> Sequence[Event]:
@@ -74,7 +74,7 @@ def _receipt(bounce: Bounce, signer: Signer, config: EmailConfig) -> Sequence[Ev
     return (ReceiptReceived(conversation=bounce.own.conversation, message=message, state=state, reason=reason),)
 
 
-def _from_desk(key: str, mail: Mail, envelope: Envelope, content: Content, config: EmailConfig) -> Event:
+def _from_desk(raw: Raw, mail: Mail, envelope: Envelope, content: Content, config: EmailConfig) -> Event:
     untrusted = why_untrusted(mail, config, envelope.strength)
     if not envelope.conversation:
         raise Malformed(f"no conversation is named by this mail's address, references or subject{_and(untrusted)}")
@@ -89,13 +89,13 @@ def _from_desk(key: str, mail: Mail, envelope: Envelope, content: Content, confi
     if not reason and not content.parts:
         reason = "no new text"
     if reason:
-        return _aside(key, mail, envelope, content, reason)
-    if envelope.held:
+        return _aside(raw.key, mail, envelope, content, reason)
+    if envelope.held and not raw.released:
         raise Malformed(envelope.held)
-    return MessageReceived(message=_message(key, mail, envelope, content.parts, author))
+    return MessageReceived(message=_message(raw.key, mail, envelope, content.parts, author))
 
 
-def _from_customer(key: str, mail: Mail, envelope: Envelope, content: Content, config: EmailConfig) -> Event:
+def _from_customer(raw: Raw, mail: Mail, envelope: Envelope, content: Content, config: EmailConfig) -> Event:
     name, address = next(iter(mime.addresses(mail, "Reply-To", "From")), ("", ""))
     if not address:
         raise Malformed("this mail names no sender")
@@ -103,11 +103,9 @@ def _from_customer(key: str, mail: Mail, envelope: Envelope, content: Content, c
         raise Malformed(f"this mail claims to come from our own address {address}")
     if not envelope.conversation:
         raise Malformed("this mail was stored without its conversation")
-    reason = why_automatic(mail, Flow.CUSTOMER, content.text)
-    if reason:
-        return _aside(key, mail, envelope, content, reason)
-    if envelope.held:
-        raise Malformed(envelope.held)
+    reason = why_automatic(mail, Flow.CUSTOMER, content.text) or envelope.held
+    if reason and not raw.released:
+        raise Malformed(f"held back as automatic: {reason}. When a person wrote it, replay it")
     parts = content.parts or (Text(body=mime.header(mail, "Subject") or "(empty mail)"),)
     if envelope.stranger:
         parts = (Text(body=f"[{name or address} <{address}>]"), *parts)
@@ -118,7 +116,7 @@ def _from_customer(key: str, mail: Mail, envelope: Envelope, content: Content, c
     )
     contact = Contact(id=address, name=name, email=address, extra={"sender": proof})
     author = Author(kind=AuthorKind.CUSTOMER, id=address, name=name)
-    message = _message(key, mail, envelope, parts, author)
+    message = _message(raw.key, mail, envelope, parts, author)
     return MessageReceived(
         message=message, contact=None if envelope.stranger else contact, context={"subject": message.subject}
     )

@@ -44,6 +44,7 @@ class Intake:
         self._account = account
         self._signer = signer
         self._memory = memory
+        self._writers = ("From",) if config.is_desk else ("Reply-To", "From")
         self.instance = digest(account.secret.hex(), 16)
 
     async def take(self, fetched: Fetched) -> Raw:
@@ -120,7 +121,8 @@ class Intake:
     async def _guard(self, mail: Mail, envelope: Envelope, text: str) -> str:
         """Why this mail is held, when headers lie: too many, too alike, or written by another bridge."""
         mark = digest(key_of(mail, text.encode("utf-8", "replace")), 20)
-        sender = next((address for _, address in mime.addresses(mail, "From")), "")
+        # a contact form writes for everybody who fills it in: the writer is whom an answer would reach
+        sender = next((address for _, address in mime.addresses(mail, *self._writers)), "")
         if mime.headers(mail, LOOP):
             count, wait = await self._memory.count("foreign", sender, mark, _WINDOW, limit=_FOREIGN)
             if wait:

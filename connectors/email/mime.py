@@ -13,7 +13,8 @@ from email.message import Message as Mail
 from email.utils import getaddresses, parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 
-from connectors.email.charset import decode
+from connectors.email.charset import declared, decode
+from connectors.email.repair import repair
 
 MAX_PARTS = 200
 MAX_DEPTH = 20
@@ -22,7 +23,7 @@ MAX_HEADER = 8 * 2**10
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)[ \t\r\n]+(?==\?)")
 _IDS = re.compile(r"<([^<>\s]{1,500})>")
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _FILE_UNSAFE = re.compile(r'[\\/:*?"<>|]')
 
 
@@ -32,7 +33,9 @@ def parse(raw: bytes) -> Mail:
     head = re.search(rb"\r?\n\r?\n", raw[: MAX_HEADERS + 4])
     if head is None and len(raw) > MAX_HEADERS:
         raw = raw[:MAX_HEADERS] + b"\r\n\r\n" + raw[MAX_HEADERS:]
-    return email.message_from_bytes(raw, policy=email.policy.compat32)
+    mail = email.message_from_bytes(raw, policy=email.policy.compat32)
+    repair(mail)
+    return mail
 
 
 def headers(mail: Mail, name: str) -> list[str]:
@@ -136,7 +139,10 @@ class Leaf:
     def text_body(self) -> str:
         """The part as text, with format=flowed put together again."""
         charset = _parameter(self.part, "Content-Type", "charset")
-        found = decode(body(self.part), charset)[0].replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+        data = body(self.part)
+        if self.kind == "text/html":
+            charset = declared(data, charset)
+        found = decode(data, charset)[0].replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
         if _parameter(self.part, "Content-Type", "format").lower() == "flowed":
             found = unflow(found, delsp=_parameter(self.part, "Content-Type", "delsp").lower() == "yes")
         return found
@@ -185,7 +191,9 @@ def media_type(part: Mail) -> str:
 
 def body(part: Mail) -> bytes:
     """The part's bytes, decoded; a broken encoding gives what could be read."""
-    payload = part.get_payload()
+    payload = (
+        part.get_payload() if part.is_multipart() else None
+    )  # a text would be decoded by its label, which can raise
     if isinstance(payload, list):
         inner = payload[0] if payload else None
         return inner.as_bytes() if isinstance(inner, email.message.Message) else b""

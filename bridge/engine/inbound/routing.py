@@ -55,7 +55,7 @@ def route_batch(work: Work, name: str, *, limit: int = 64, enough: Callable[[], 
             interrupted = True
             break
         try:
-            events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at))
+            events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at, bool(row.error)))
         except Malformed as error:
             _quarantine(work, name, row.id, error.message)
             continue

@@ -55,6 +55,19 @@ def cut_text(source: str, delimiters: Sequence[str] = ()) -> Cut:
     return Cut("\n".join(kept).strip("\n"), how)
 
 
+def is_history(source: str) -> bool:
+    """Whether a text is nothing but what somebody else wrote: every line below the attribution is marked with ">".
+
+    Below any other mark an answer and its quote look alike, and what was forwarded is what the sender wants to say.
+    """
+    lines = [line for line in source[:MAX_CHARS].split("\n") if line.strip() and not _is_footer(line)]
+    start = find_start(lines)
+    if start is not None and (start.line or start.kind != "attribution"):
+        return False
+    quoted = lines[start.height :] if start else lines
+    return bool(quoted) and all(line.lstrip().startswith(">") for line in quoted)
+
+
 def _below_delimiter(lines: list[str], delimiters: Sequence[str]) -> list[str]:
     """A "reply above this line" with text above it ends the answer; at the top it heads a notification: drop it."""
     known = _DELIMITERS | {plain(line) for line in delimiters if line.strip()}

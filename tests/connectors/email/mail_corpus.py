@@ -199,6 +199,19 @@ CHARSETS = (
     ("136", "utf-8", "你好"),
     ("hz-gb-2312", "gb18030", "你好，订单"),
     ("utf-7", "utf-8", "你好"),
+    ("windows-874", "cp874", "สวัสดีครับ ยังไม่ได้รับสินค้า"),
+    ("iso-8859-8-i", "iso8859-8", "שלום, ההזמנה לא הגיעה"),
+    ("iso-8859-6-e", "iso8859-6", "الطلب لم يصل"),
+    ("dos-850", "cp850", "Grüße, ça déjà"),
+    ("x-cp866", "cp866", "Заказ не пришёл"),
+    ("x-mac-cyrillic", "mac-cyrillic", "Заказ"),
+    ("unicode-escape", "utf-8", r"a\ud800b\x00c 你好"),
+    ("raw_unicode_escape", "utf-8", r"\ud83d 你好"),
+    ("idna", "utf-8", "你好"),
+    ("unicode-escape", "ascii", r"C:\new\x41\x00"),
+    ("raw-unicode-escape", "ascii", r"\u0000\u202e"),
+    ("punycode", "ascii", "order-3yq"),
+    ("palmos", "utf-8", "你好"),
     ('"gb2312"', "gb18030", "镕"),
 )
 
@@ -224,6 +237,51 @@ def ordinary() -> Iterator[Sample]:
         yield Sample(f"kept-{number}", mail(said.encode()), said)
 
 
+def structure() -> Iterator[Sample]:
+    whole = multipart(
+        "multipart/mixed", part("text/plain; charset=utf-8", ZH.encode()), part("image/png; name=a.png", PNG)
+    )
+    yield Sample("boundary-missing", whole.replace(b'; boundary="b0"', b""), ZH, ("a.png",))
+    yield Sample("boundary-wrong", whole.replace(b'boundary="b0"', b'boundary="other"'), ZH, ("a.png",))
+    bare = mail(ZH.encode(), kind="multipart/alternative; boundary=gone", encoding="8bit")
+    yield Sample("boundary-without-parts", bare, ZH)
+    for label in ("", "; charset=x-unknown"):
+        page = b'<meta http-equiv="Content-Type" content="text/html; charset=windows-1251"><p>' + "Заказ".encode(
+            "cp1251"
+        )
+        raw = mail(page, kind="text/html").replace(b"; charset=utf-8", label.encode())
+        yield Sample(f"charset-in-meta{label}", raw, "Заказ")
+    yield Sample("one-bad-byte", mail("שלום".encode("cp1255") + b"\xd9\xe0", charset="windows-1255"), "שלום\ufffdא")
+    for name, said in {
+        "below-unmarked": "发件人: a@x.example\n发送时间: 2026年11月20日 10:21\n收件人: b@x.example\n\n旧的内容\n\n我的回答",
+        "forwarded": "---------- Forwarded message ---------\nFrom: S <s@x.example>\nDate: Fri, Nov 20, 2026 at 10:21\n\nParcel lost.",
+    }.items():
+        picture = part("image/png; name=a.png", PNG)
+        text = part("text/plain; charset=utf-8", said.encode())
+        yield Sample(f"file-and-{name}", multipart("multipart/mixed", text, picture), said, ("a.png",))
+    only = part("text/plain; charset=utf-8", b"On Fri, Nov 20, 2026 at 10:21 A <a@x.example> wrote:\n> old\n> words")
+    yield Sample(
+        "file-and-history", multipart("multipart/mixed", only, part("image/png; name=a.png", PNG)), "", ("a.png",)
+    )
+    for name, open_length in (("der", False), ("ber", True)):
+        body = signed(part("text/plain; charset=utf-8", ZH.encode()), open_length=open_length)
+        yield Sample(f"opaque-signed-{name}", mail(body, kind="application/pkcs7-mime; smime-type=signed-data"), ZH)
+
+
+def signed(inner: bytes, *, open_length: bool) -> bytes:
+    """The shape of CMS SignedData, without signers."""
+
+    def value(tag: int, data: bytes) -> bytes:
+        if open_length and tag & 0x20:
+            return bytes((tag, 0x80)) + data + b"\0\0"
+        return bytes((tag, 0x84)) + len(data).to_bytes(4) + data
+
+    octets = value(0x24, value(4, inner[:9]) + value(4, inner[9:])) if open_length else value(4, inner)
+    content = value(0x30, value(6, bytes.fromhex("2a864886f70d010701")) + value(0xA0, octets))
+    data = value(0x30, value(2, b"\1") + value(0x31, b"") + content + value(0x31, b""))
+    return value(0x30, value(6, bytes.fromhex("2a864886f70d010702")) + value(0xA0, data))
+
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
 NAMES = (
     ("rfc2231", b"Content-Disposition: attachment; filename*=utf-8''%E5%8F%91%E7%A5%A8.png\r\n", "发票.png"),
@@ -242,6 +300,9 @@ NAMES = (
     ("windows-path", b'Content-Disposition: attachment; filename="C:\\\\dir\\\\x.png"\r\n', "x.png"),
     ("bidi", 'Content-Disposition: attachment; filename="evil\u202egnp.exe"\r\n'.encode(), "evilgnp.exe"),
     ("long", b'Content-Disposition: attachment; filename="' + b"a" * 300 + b'.png"\r\n', "a" * 116 + ".png"),
+    ("escape", b"Content-Disposition: attachment; filename*=unicode-escape''a%5Cud800b.png\r\n", "ud800b.png"),
+    ("escape-word", b'Content-Disposition: attachment; filename="=?unicode_escape?B?XHg0MS5wbmc=?="\r\n', "x41.png"),
+    ("surrogate", b"Content-Disposition: attachment; filename*=utf-8''a%ED%A0%80b%00.png\r\n", None),
     ("none", b"Content-Disposition: attachment\r\n", "image-2.png"),
 )
 
@@ -249,7 +310,8 @@ NAMES = (
 def attachments() -> Iterator[Sample]:
     text = part("text/plain; charset=utf-8", ZH.encode())
     for name, head, expected in NAMES:
-        yield Sample(f"name-{name}", multipart("multipart/mixed", text, part("image/png", PNG, head)), ZH, (expected,))
+        raw = multipart("multipart/mixed", text, part("image/png", PNG, head))
+        yield Sample(f"name-{name}", raw, ZH if expected else None, (expected,) if expected else ())
     yield Sample(
         "name-on-type",
         multipart("multipart/mixed", text, part('image/png; name="=?utf-8?B?5Y+R56WoLnBuZw==?="', PNG)),
@@ -371,4 +433,4 @@ SUBJECTS = (
 
 
 def everything() -> list[Sample]:
-    return [*quoting(), *blocks(), *html(), *charsets(), *ordinary(), *attachments(), *hostile()]
+    return [*quoting(), *blocks(), *html(), *charsets(), *ordinary(), *attachments(), *structure(), *hostile()]

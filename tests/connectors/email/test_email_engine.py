@@ -7,6 +7,7 @@ import pytest
 from mail_rig import until
 
 from bridge.app import Bridge
+from bridge.cli.dead_letters import dead_json, replay
 from bridge.registry import Declared
 from bridge.settings import Settings
 from connectors.email import Email, mime
@@ -45,6 +46,27 @@ async def running(folder, accounts, routes):
 
 def texts(mails: list[bytes]) -> list[str]:
     return [mime.leaves(mime.parse(raw))[0].text_body.strip() for raw in mails]
+
+
+@pytest.mark.timeout(180)
+async def test_a_mail_held_back_is_listed_with_its_reason_and_passes_when_replayed(tmp_path):
+    async with Simulator(role="channel") as shop, Simulator(role="desk", style="rt") as desk:
+        accounts = {"letters": shop.settings(), "tickets": desk.settings()}
+        async with running(tmp_path, accounts, [{"channel": "letters", "desk": "tickets"}]) as bridge:
+            await until(lambda: "IDLE" in shop.imap.commands)
+            shop.arrives(
+                b"From: a@customer.example\r\nList-Id: <team.customer.example>\r\nMessage-ID: <l1@customer.example>\r\n"
+                b"Subject: lamp\r\n\r\nWhere is my lamp?\r\n"
+            )
+            async with asyncio.timeout(60):
+                while not (found := await bridge.store.read(dead_json))["groups"]:
+                    await asyncio.sleep(0.02)
+            assert "List-Id" in found["groups"][0]["cause"]
+            assert not desk.desk.tickets
+            await bridge.store.write(replay, [found["groups"][0]["entries"][0]["id"]])
+            await until(lambda: desk.desk.tickets)
+            assert texts(desk.desk.tickets[0].mails) == ["Where is my lamp?"]
+            assert not (await bridge.store.read(dead_json))["groups"]
 
 
 @pytest.mark.timeout(180)

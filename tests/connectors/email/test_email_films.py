@@ -245,14 +245,29 @@ async def test_a_read_receipt_is_no_message(channel):
     assert not await channel.events()
 
 
-async def test_an_absence_notice_is_shown_and_never_answered(channel):
+async def test_an_absence_notice_is_held_back_until_an_admin_lets_it_pass(channel):
     channel.sim.customer_writes("start")
     (first,) = await channel.events()
     await channel.send("hello", conversation=first.message.conversation)
     channel.sim.vacation(channel.sim.sent[0])
-    (event,) = await channel.events()
-    assert event.message.audience is Audience.AGENTS
-    assert event.message.author.kind is AuthorKind.SYSTEM
+    (raw,) = await channel.poll()
+    with pytest.raises(Malformed, match="auto-replied"):
+        channel.box.normalise(raw)
+    (event,) = channel.box.normalise(raw._replace(released=True))
+    assert event.message.author.kind is AuthorKind.CUSTOMER
+    assert event.message.audience is Audience.CUSTOMER
+
+
+async def test_a_contact_forms_customers_are_told_apart_by_who_an_answer_reaches(channel):
+    said = (
+        "Please call me back about the lamp that I ordered from your shop; nobody has answered me since Monday morning."
+    )
+    for number in range(6):
+        channel.sim.arrives(
+            f"From: Shop form <form@shop.example>\r\nReply-To: c{number}@customer.example\r\nSubject: form\r\n"
+            f"Message-ID: <form{number}@shop.example>\r\n\r\n{said}\r\n".encode()
+        )
+    assert [event.contact.email for event in await channel.events()] == [f"c{n}@customer.example" for n in range(6)]
 
 
 # Customers who write by mail

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from connectors.email import mime
 from connectors.email.charset import decode
+from connectors.email.composition import ending
 from connectors.email.envelope import Envelope, facts, key_of, load, slim
 from connectors.email.tnef import SIGNATURE, unpack
 
@@ -123,3 +124,10 @@ def test_a_broken_packet_gives_what_can_be_read(cut):
 @given(st.binary(max_size=300))
 def test_no_packet_raises(data):
     unpack(struct.pack("<IH", SIGNATURE, 1) + data)
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "expected"), [("image/jpeg", ".jpg"), ("image/png", ".png"), ("audio/amr", ".amr"), ("x/unknown", "")]
+)
+def test_a_file_without_a_name_gets_the_ending_of_its_type(mime_type, expected):
+    assert ending(mime_type) == expected

@@ -399,3 +399,9 @@ async def test_mails_of_the_desk_in_the_spam_folder_are_reported(desk):
 async def test_two_accounts_send_at_once(desk):
     await asyncio.gather(*(desk.send("x", link=f"l{n}", key=f"k{n}") for n in range(4)))
     assert len({mime.header(mime.parse(raw), "Message-ID") for raw in desk.sim.sent}) == 4
+
+
+async def test_a_picture_without_a_name_is_sent_with_an_ending(desk):
+    await desk.send("look", Image(media=await desk.box.account.media.keep(PNG, name="", mime="image/png")))
+    names = [leaf.name for leaf in mime.leaves(mime.parse(desk.sim.sent[-1])) if leaf.kind == "image/png"]
+    assert names == ["file-1.png"]
