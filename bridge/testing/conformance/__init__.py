@@ -28,7 +28,7 @@ from bridge.testing.conformance.reading import Reading
 from bridge.testing.conformance.secrecy import Secrecy
 from bridge.testing.conformance.settings import Settings
 
-__all__ = ["HEADINGS", "ConnectorCase", "ConnectorConformance", "Refusal", "Stage", "raws_in"]
+__all__ = ["HEADINGS", "ConnectorConformance", "ConnectorCase", "Refusal", "Stage", "raws_in"]
 
 
 class ConnectorConformance(Settings, Papers, Callbacks, Ways, Reading, Outbound, Files, Troubles, Secrecy):

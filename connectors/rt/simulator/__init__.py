@@ -2,4 +2,4 @@
 
 from connectors.rt.simulator.vendor import TOKEN, Simulator
 
-__all__ = ["TOKEN", "Simulator"]
+__all__ = ["Simulator", "TOKEN"]
