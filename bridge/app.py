@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from bridge.contract import Account, Drains, Http, Raw, Serves
+from bridge.contract import Account, Drains, Http, Raw, Serves, StoreDown
 from bridge.engine.callers import Callers
 from bridge.engine.context import ConnectedAccount, Runtime
 from bridge.engine.engine import Engine
@@ -28,8 +28,9 @@ from bridge.web.consents import consents
 from bridge.web.dispatch import Front
 from bridge.web.files import Files
 from bridge.web.headers import SafeHeaders
-from bridge.web.health import healthz, metrics_page, readyz
+from bridge.web.health import healthz, metrics_page, readyz, store_down
 from bridge.web.hooks import Hooks
+from bridge.web.proxies import ClientAddress, Proxies
 from mappings.private import private_folder
 from mappings.store import Store, StoreLocked
 
@@ -148,9 +149,17 @@ class Bridge:
             async with self.running():
                 yield
 
-        middleware = [Middleware(ProxyHeadersMiddleware), Middleware(SafeHeaders)]
-        pages = Starlette(routes=[*self._routes(), *more], lifespan=lifespan, middleware=middleware)
-        return Front(Hooks(self.runtime, self._take, self._look, self.callers), pages)
+        proxies = Proxies(self.settings.bridge.trusted_proxies)
+        secure = self.settings.bridge.public_url.startswith("https://")
+        middleware = [Middleware(ClientAddress, proxies=proxies), Middleware(SafeHeaders, secure=secure)]
+        pages = Starlette(
+            routes=[*self._routes(), *more],
+            lifespan=lifespan,
+            middleware=middleware,
+            exception_handlers={SQLAlchemyError: store_down, StoreDown: store_down},
+        )
+        pages.router.redirect_slashes = False  # it would lead to whatever host the caller names
+        return Front(Hooks(self.runtime, self._take, self._look, self.callers, proxies), pages, proxies)
 
     def _routes(self) -> list[BaseRoute]:
         routes: list[BaseRoute] = [

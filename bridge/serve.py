@@ -14,7 +14,7 @@ import uvicorn
 
 from bridge.app import Bridge
 from bridge.systemd import sockets_handed_over
-from bridge.web.fastpath import Connection
+from bridge.web.protocol import choose_protocol, make_room
 from mappings.schema import check_schema, migrate_aside
 from mappings.store import StoreLocked, StoreUnusable
 
@@ -57,8 +57,10 @@ def run_server(bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool) 
     """Serves until SIGTERM or SIGINT, on the sockets of a service manager where there are any."""
     held = sockets_handed_over() or [_listening(host, port)]
     prepare_when_free(bridge, bring_up_to_date=bring_up_to_date)
+    app = bridge.app()
+    app.connections.most = make_room()
     config = uvicorn.Config(
-        bridge.app(),
+        app,
         host=host,
         port=port,
         log_level="warning",
@@ -68,7 +70,10 @@ def run_server(bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool) 
         date_header=True,
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=75,
-        http=Connection,
+        http=choose_protocol(),
+        ws="none",
+        log_config=None,
+        h11_max_incomplete_event_size=32 * 2**10,
     )
     server = BridgeServer(config, bridge)
     with contextlib.suppress(KeyboardInterrupt):

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,6 +51,17 @@ class BridgeSettings(_Section):
     secret_key: SecretStr
     language: Literal["en", "zh"] = "en"
     api_token: SecretStr = SecretStr("")
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            try:
+                ip_network(entry)
+            except ValueError:
+                raise ValueError(f"{entry!r} is no address or network such as 127.0.0.1 or 10.0.0.0/8") from None
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -298,11 +310,11 @@ def _variable(where: str) -> str:
     return "BRIDGE_" + name.replace(".", "__").upper()
 
 
-def _short_names() -> dict[str, str]:
+def _short_names() -> dict[str, str | tuple[str, ...]]:
     """`BRIDGE_SECRET_KEY` for `bridge.secret_key`, and its sisters."""
-    found = {}
+    found: dict[str, str | tuple[str, ...]] = {}
     for name in BridgeSettings.model_fields:
         value = os.environ.get(f"BRIDGE_{name.upper()}")
         if value is not None:
-            found[name] = value
+            found[name] = value if name != "trusted_proxies" else tuple(filter(None, re.split(r"[,\s]+", value)))
     return found

@@ -6,6 +6,7 @@ configuration need none.
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.contract.addresses import network_of
 from bridge.contract.callbacks import (
     CallbackResult,
     Health,
@@ -188,6 +189,7 @@ __all__ = [
     "describe",
     "format_duration",
     "is_loopback",
+    "network_of",
     "parse_duration",
     "to_plain",
 ]

@@ -17,10 +17,22 @@ from bridge.contract import Reply
 from bridge.web.dispatch import Front
 from bridge.web.hooks import LARGEST, PREFIX, messages_of
 
+LINES = 100  # of a head, and of what may follow a body
+_URL = 8 * 2**10  # bytes
+_HEAD = 32 * 2**10  # bytes of a head
+_BESIDE = 64 * 2**10  # bytes of a request that are neither body nor its share of a body's frames
 _PLAIN = re.compile(re.escape(PREFIX.encode()) + rb"[^%?#]*(?:\?[^#]*)?").fullmatch
 _NOBODY_WAITS = asyncio.Event()
 
 Fields = list[tuple[bytes, bytes]]
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+_TOO_LONG = b"HTTP/1.1 414 URI Too Long\r\n"
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\n"
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\n"
+
+
+class _Refused(Exception):
+    """The request is not read on; the parser hands this to who feeds it."""
 
 
 class Connection(HttpToolsProtocol):
@@ -36,24 +48,85 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         assert isinstance(config.app, Front)
         self._hooks = config.app.hooks
+        self._all = config.app.connections
         self._whole: CompleteRequest | None = None  # what may be answered here, while it is read
+        self._refusal = b""  # the status line of a request that is not read on
+        self._fed = 0  # bytes since the request began
+        self._body = 0  # of these, its body
+        self._in_head = False
+        self.network = ""
+        self.since = 0.0
+        self.stalled = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        super().connection_made(transport)
+        if not self._all.enter(self, self.client[0] if self.client else ""):
+            self._refuse(_FULL)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._all.leave(self)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self.stalled = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self.stalled = 0.0
+        super().resume_writing()
+
+    def rests(self) -> bool:
+        """Nothing is under way: it has said nothing yet, half a head, or nothing more."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def drop(self) -> None:
+        """Its place is needed, or its head takes too long."""
+        if self.stalled:
+            self.transport.abort()  # there is no hope of its reading the rest
+        elif self.since and self.rests() and self._fed:
+            self._refuse(_TOO_SLOW)
+        elif not self.transport.is_closing():
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """The scope is made when it is known that somebody needs one."""
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
+        self._in_head = True
+        self._body = 0
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
+        self.since = 0.0
+        if len(self.url) > _URL:
+            self._refusal = _TOO_LONG
+            raise _Refused
+        if len(self.headers) > LINES or (self._fed > _HEAD and self._head() > _HEAD):
+            self._refusal = _TOO_LARGE
+            raise _Refused
         if self._is_free() and self._is_plain():
             self.cycle = self._whole = CompleteRequest(self, self.url, self.headers)
         else:
             self._go_through_asgi(self.url, self.headers)
 
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._fed = 0
+
+    def on_body(self, body: bytes) -> None:
+        self._body += len(body)
+        super().on_body(body)
+
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._fed += len(data)
         super().data_received(data)
         whole, self._whole = self._whole, None
-        if whole is None:
+        if self._fed or self._in_head:
+            self._watch(len(data))
+        if whole is None or self._refusal:
             return
         if whole.more_body or len(whole.body) > LARGEST:  # it has a time limit there, and a refusal
             self.cycle = None  # type: ignore[assignment] # as before the first request
@@ -66,6 +139,37 @@ class Connection(HttpToolsProtocol):
             client = self.client[0] if self.client else ""
             request = self._hooks.request("POST", path.decode(), query, whole.headers, bytes(whole.body), client)
             self._hooks.take(request, whole.answer)
+
+    def send_400_response(self, msg: str) -> None:
+        """Also what a request hears that is not read on."""
+        if self._refusal:
+            self._refuse(self._refusal)
+        else:
+            super().send_400_response(msg)
+
+    def _watch(self, size: int) -> None:
+        """A request that is not here as a whole yet: what of it is no body has limits."""
+        if self._in_head:
+            self._fed = max(size, self._fed)
+            if self._fed > _HEAD or len(self.headers) > LINES:
+                self._refuse(_TOO_LARGE)
+            elif not self.since:
+                self.since = self.loop.time()
+        elif self._fed - 8 * self._body > _BESIDE or len(self.headers) > 2 * LINES:
+            self._refuse(_TOO_LARGE)
+
+    def _head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _refuse(self, status: bytes) -> None:
+        """Says so where nobody else is about to be answered, and hangs up."""
+        self._refusal = status
+        if self.transport.is_closing():
+            return
+        if self.rests() or self._in_head:
+            default = b"".join(name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers)
+            self.transport.write(status + default + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
 
     def _is_free(self) -> bool:
         """Nothing is under way that must be answered first, and the caller reads its answers."""

@@ -29,6 +29,11 @@ def readyz(troubles: Callable[[], list[str]]) -> Callable[[Request], Awaitable[R
     return answer
 
 
+async def store_down(_request: Request, _error: Exception) -> Response:
+    """What a page says while the database is in trouble."""
+    return JSONResponse({"error": "the database is in trouble; try again"}, 503, {"retry-after": "5"})
+
+
 def metrics_page(store: Store, now: Callable[[], datetime]) -> Callable[[Request], Awaitable[Response]]:
     """Prometheus. What is counted in the database is read when asked."""
 

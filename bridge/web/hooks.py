@@ -13,20 +13,31 @@ from urllib.parse import unquote_plus
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from bridge.contract import CallbackResult, Connector, Malformed, Raw, Reply, Request, StoreDown, Unauthentic
+from bridge.contract import (
+    CallbackResult,
+    Connector,
+    Malformed,
+    Raw,
+    Reply,
+    Request,
+    StoreDown,
+    Unauthentic,
+    network_of,
+)
 from bridge.engine.callers import Callers
 from bridge.engine.context import Runtime
 from bridge.engine.inbound.intake import OnDurable
 from bridge.telemetry import metrics
+from bridge.web.bodies import Allowed, Bodies
 from bridge.web.echo import ECHO, echo_of
-from bridge.web.timelimit import TimeLimit
+from bridge.web.proxies import Proxies
 
 log = structlog.get_logger("bridge.hooks")
 
 PREFIX = "/hooks/"
 LARGEST = 2**20  # bytes of a callback
-_READ_LIMIT = 10.0  # seconds for a body to come in
-_AT_WORK = 256  # callbacks in work at once; beyond that the vendor is asked to come again
+_READING = Allowed(idle=10.0, total=10.0, memory=32 * 2**20)
+_AT_WORK = 256  # authentic callbacks in work at once; beyond that the vendor is asked to come again
 _METHODS = frozenset({"GET", "POST"})
 _ALWAYS = {"x-content-type-options": "nosniff"}
 
@@ -38,42 +49,45 @@ class Hooks:
     """The endpoint of all accounts."""
 
     def __init__(
-        self, runtime: Runtime, keep: Keeping, refresh: Callable[[str, Sequence[str]], None], callers: Callers
+        self,
+        runtime: Runtime,
+        keep: Keeping,
+        refresh: Callable[[str, Sequence[str]], None],
+        callers: Callers,
+        proxies: Proxies | None = None,
     ) -> None:
-        """`keep` makes payloads of an account durable and tells when they are; `look` passes a vendor's nudge on;
+        """`keep` makes payloads of an account durable and tells when they are; `refresh` passes a vendor's nudge on;
         `callers` remembers why others were refused.
         """
         self.runtime = runtime
         self.callers = callers
         self.keep = keep
         self.refresh = refresh
-        self.at_work = 0
-        self._limit = TimeLimit(_READ_LIMIT)
+        self.at_work = 0  # authentic ones only: nobody else takes a place
+        self._proxies = proxies or Proxies()
+        self._bodies = Bodies(_READING)
         self._judging: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"][len(PREFIX) :]
         reply = self._refusal(name, scope["method"])
         if reply is None:
-            self.at_work += 1
-            try:
-                reply = await self._answer(name, scope, receive)
-            finally:
-                self.at_work -= 1
+            reply = await self._answer(name, scope, receive)
         await _send(send, reply)
 
     async def _answer(self, name: str, scope: Scope, receive: Receive) -> Reply:
         """Reads the body within limits, then judges as `take` does."""
+        client = (scope.get("client") or ("", 0))[0]
+        coming = self._bodies.body(network_of(self._proxies.caller(client, scope["headers"])), receive)
         try:
-            body = await self._limit.bound(_read(scope, receive))
+            body = await _read(scope, coming)
         except _TooLarge:
             return _counted(name, Reply(413, "too large"), "too large")
-        except (TimeoutError, ConnectionError):
+        except ConnectionError:
             return _counted(name, Reply(408, "too slow"), "too slow")
-        client = scope.get("client")
-        request = self.request(
-            scope["method"], scope["path"], scope["query_string"], scope["headers"], body, client[0] if client else ""
-        )
+        finally:
+            coming.leave()
+        request = self.request(scope["method"], scope["path"], scope["query_string"], scope["headers"], body, client)
         answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         Callback(self, name, partial(_settle, answered)).judge(request)
         return await answered
@@ -84,14 +98,8 @@ class Hooks:
         refusal = self._refusal(name, request.method)
         if refusal is not None:
             answer(refusal)
-            return
-        self.at_work += 1
-
-        def end(reply: Reply) -> None:
-            self.at_work -= 1
-            answer(reply)
-
-        Callback(self, name, end).judge(request)
+        else:
+            Callback(self, name, answer).judge(request)
 
     def request(
         self, method: str, path: str, query: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes, client: str
@@ -99,6 +107,11 @@ class Hooks:
         """A callback as connectors read it."""
         pairs = pairs_of(query.decode("latin-1"))
         return Request(method, path, pairs, Headers(headers), body, client, self.runtime.now())
+
+    @property
+    def crowded(self) -> bool:
+        """So many authentic callbacks wait for their commit that one more is asked to come again."""
+        return self.at_work >= _AT_WORK
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """For what has to wait before it can judge."""
@@ -108,14 +121,11 @@ class Hooks:
 
     def _refusal(self, name: str, method: str) -> Reply | None:
         """What is said without a look at the callback."""
-        connected = self.runtime.accounts.get(name)
-        if connected is None:
+        if name not in self.runtime.accounts:
             self.callers.misled(name, self.runtime.accounts)
             return Reply(404, "not found")
         if method not in _METHODS:
             return Reply(405, "method not allowed", headers={"allow": "GET, POST"})
-        if self.at_work >= _AT_WORK:
-            return _counted(name, connected.connector.retry_later_reply, "overload")
         return None
 
 
@@ -168,14 +178,24 @@ class Callback:
     def _accept(self, result: CallbackResult) -> None:
         self._verdict = result
         if not result.raws:
-            self._kept(None)
+            self._told(None)
             return
+        hooks = self._hooks
+        if hooks.crowded:
+            self._end(self._connector.retry_later_reply, "overload")
+            return
+        hooks.at_work += 1
         try:
-            self._hooks.keep(self._name, result.raws, self._kept)
+            hooks.keep(self._name, result.raws, self._kept)
         except Exception as error:  # noqa: BLE001 - as above
+            hooks.at_work -= 1
             self._refuse(error)
 
     def _kept(self, error: StoreDown | None) -> None:
+        self._hooks.at_work -= 1
+        self._told(error)
+
+    def _told(self, error: StoreDown | None) -> None:
         if error is not None:
             log.warning("store down", account=self._name, why=str(error))
             self._end(self._connector.retry_later_reply, "busy")
