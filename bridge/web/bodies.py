@@ -42,8 +42,8 @@ class Bodies:
         if len(mine) > self.allowed.each:
             next(iter(mine)).end("slow")
         elif self._count > self.allowed.most:
-            crowds: list[dict[Body, None]] = list(self._open.values())
-            next(iter(max(crowds, key=len))).end("slow")
+            crowd = max(self._open.values(), key=len)
+            next(iter(crowd)).end("slow")
 
     def grow(self, body: "Body", size: int) -> bool:
         """False when it was the largest of too much: its place is taken."""
