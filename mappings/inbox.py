@@ -156,11 +156,6 @@ def find_raws(tx: Tx, text: str, limit: int = 20) -> list[Row[Any]]:
     )
 
 
-def get_raw(tx: Tx, inbox_id: int) -> Row[Any] | None:
-    """One payload."""
-    return tx.execute(select(_inbox).where(_inbox.c.id == inbox_id)).first()
-
-
 def count_raws(tx: Tx) -> dict[tuple[str, str], int]:
     """(account, state) → how many, of those that are not done."""
     found: dict[tuple[str, str], int] = {}

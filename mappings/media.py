@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, or_, select, update
 
 from mappings.sql import insert_for, table
 from mappings.store import Tx
@@ -94,9 +94,3 @@ def forget_media(tx: Tx, media_ids: list[int]) -> list[str]:
         tx.execute(select(_media.c.sha256).where(_media.c.sha256.in_(hashes)).group_by(_media.c.sha256)).scalars()
     )
     return [digest for digest in hashes if digest not in still]
-
-
-def count_media(tx: Tx) -> dict[str, int]:
-    """By state: how many files."""
-    rows = tx.execute(select(_media.c.state, func.count()).group_by(_media.c.state))
-    return dict(rows.tuples().all())

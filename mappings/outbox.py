@@ -184,16 +184,6 @@ def make_oldest_due(tx: Tx, account: str, now: datetime) -> None:
         tx.execute(update(_outbox).where(_outbox.c.id == oldest, _outbox.c.due_at > now).values(due_at=now))
 
 
-def next_due(tx: Tx, account: str) -> datetime | None:
-    """When the account has something to do next."""
-    moment: datetime | None = tx.execute(
-        select(func.min(_outbox.c.due_at)).where(
-            _outbox.c.account == account, _outbox.c.state == "ready", _outbox.c.begun_at.is_(None)
-        )
-    ).scalar()
-    return moment
-
-
 def move_steps(tx: Tx, lane: int, to_lane: int, to_link: int) -> int:
     """Unfinished steps go on in another link's lane."""
     return tx.execute(

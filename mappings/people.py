@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from mappings.prepared import Prepared
 from mappings.sql import columns, insert_new, table
@@ -143,10 +143,3 @@ def joinings(tx: Tx, limit: int = 200) -> list[Any]:
 def identities(tx: Tx, person_id: int) -> list[Any]:
     """How the accounts know a person."""
     return list(tx.execute(select(_identity).where(_identity.c.person_id == person_id).order_by(_identity.c.id)))
-
-
-def count_people(tx: Tx) -> int:
-    """People that are not joined into another."""
-    return int(
-        tx.execute(select(func.count()).select_from(_person).where(_person.c.joined_into.is_(None))).scalar_one()
-    )

@@ -4,6 +4,8 @@ from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from pydantic import ConfigDict
+
 from bridge.contract.messages import Format, Value
 
 
@@ -56,6 +58,8 @@ class Capabilities(Value):
     `prepare_reads_only`: all that `prepare` does is a short look, and `lookup` can tell afterwards what was not sent;
     then the attempt may be marked before it, together with the claim, which saves a commit on the way of every message.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")  # a misspelt one would silently not be there
 
     max_text_bytes: int | None = None
     formats: tuple[Format, ...] = (Format.PLAIN,)

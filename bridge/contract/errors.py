@@ -12,7 +12,7 @@ ConnectorError
 
 `certain` says whether it is sure that nothing happened at the vendor. A connection that was refused is certain;
 a request that went out and got no readable answer is not. The engine repeats an uncertain step only after
-`LooksUp.find` said that it is absent, or by the account's `uncertain` setting.
+`LooksUp.lookup` said that it is absent, or by the account's `uncertain` setting.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,6 @@ from enum import StrEnum
 class Scope(StrEnum):
     """What a throttle holds back."""
 
-    STEP = "step"
     LANE = "lane"
     ACCOUNT = "account"
 

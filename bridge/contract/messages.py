@@ -135,9 +135,7 @@ class Unsupported(Value):
 class DeliveryState(StrEnum):
     """How far one message came. `ACCEPTED` is not "read"."""
 
-    QUEUED = "queued"
     HELD = "held"
-    SENDING = "sending"
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
     READ = "read"

@@ -6,7 +6,6 @@ Failures come out as httpx's classes, and tell apart what is certain: a connecti
 """
 
 import io
-import os
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,39 +13,11 @@ from contextvars import ContextVar
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+import aiohttp
 import httpx
 from yarl import URL
 
 from bridge.contract.inflight import InFlight, headers_of
-
-# What aiohttp finds in the environment while it is imported, and nobody before or after.
-_FRUGAL = {
-    # It makes two contexts, each with all certificates of the system: 2 MB for what nobody here uses, for `trusted`
-    # goes with each request. OpenSSL reads them from this file: an empty one. Into its folder of certificates it looks
-    # at a handshake and not before. Where a system has such a folder, whoever uses aiohttp beside the bridge is served
-    # as ever; elsewhere those contexts trust nobody.
-    "SSL_CERT_FILE": os.devnull,
-    # A list that can be frozen, in C++: 1 MB with its library, and no request is slower without.
-    "FROZENLIST_NO_EXTENSIONS": "1",
-}
-
-
-@contextmanager
-def _frugal() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _FRUGAL}
-    os.environ.update(_FRUGAL)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-with _frugal():
-    import aiohttp
 
 _LONG_HEADER = 64 * 1024  # content policies and cookies of some vendors outgrow aiohttp's 8 KiB
 _LARGE = 512 * 1024

@@ -33,11 +33,9 @@ class Runtime:
     now: Callable[[], datetime]
     link_to: Callable[[Media], str]
     channels: frozenset[str] = field(init=False)
-    desks: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.channels = frozenset(route.channel for route in self.settings.routes)
-        self.desks = frozenset(route.desk for route in self.settings.routes)
 
     @property
     def language(self) -> str:

@@ -106,7 +106,7 @@ class Body:
         self._done = not message.get("more_body")
         if self._done:
             self._bodies.free(self)
-        return message  # type: ignore[no-any-return]
+        return message  # type: ignore[no-any-return] # ASGI types it as a mapping of anything
 
     def end(self, why: str) -> None:
         """Somebody else needs the place."""

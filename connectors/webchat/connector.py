@@ -61,7 +61,7 @@ class WebChat(Connector[Settings]):
         location=Support.PARTIAL,
         max_concurrency=8,
         notes=True,
-        progress=True,
+        delivery_status=True,
         threads=True,
         tags=True,
         customer_is_author=Support.FULL,

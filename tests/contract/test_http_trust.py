@@ -39,7 +39,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, 
 
 @pytest.mark.parametrize("named", [None, "/nowhere/else.pem"])
 def test_loading_aiohttp_leaves_the_environment_as_it_was(named: str | None) -> None:
-    """It is loaded without certificates; who makes a context afterwards has them all."""
+    """Nothing is changed, not even while it is imported: other threads read it, too."""
     code = (
         "import os, ssl\nfrom bridge.contract.transport import trusted\ncontext = trusted()\n"
         "print(context.cert_store_stats()['x509_ca'] > 50, context.verify_mode == ssl.CERT_REQUIRED,"

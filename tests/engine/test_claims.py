@@ -23,7 +23,7 @@ from tests.engine.fakes import FakeDesk
 class LookingDesk(FakeDesk):
     """Has a look before it writes, and can say afterwards whether it did; `gate` holds its looks up."""
 
-    capabilities = FakeDesk.capabilities.model_copy(update={"parallel": 2, "looks_first": True})
+    capabilities = FakeDesk.capabilities.model_copy(update={"max_concurrency": 2, "prepare_reads_only": True})
     gate: asyncio.Event
     looks = 0
 
@@ -108,7 +108,7 @@ async def test_the_attempt_is_marked_before_the_look_of_those_that_have_their_tu
 
 
 async def test_a_desk_whose_work_beforehand_is_long_has_its_attempts_marked_after_it(scene: Scene) -> None:
-    scene.desk_class.capabilities = LookingDesk.capabilities.model_copy(update={"looks_first": False})
+    scene.desk_class.capabilities = LookingDesk.capabilities.model_copy(update={"prepare_reads_only": False})
     async with scene.running():
         await scene.says("ann", "hello")
         await scene.until(lambda: scene.desk_class.looks == 1)
