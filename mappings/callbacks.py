@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, select
 
-from mappings.callback_table import Callback
+from mappings.account_tables import Callback
 from mappings.sql import insert_for, table
 from mappings.store import Tx
 

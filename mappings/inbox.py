@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Row, bindparam, delete, func, insert, or_, select, union_all, update
 
+from mappings.account_tables import Cursor
 from mappings.prepared import Prepared
 from mappings.sql import columns, insert_for, table
 from mappings.store import Tx
-from mappings.tables import Cursor, Inbox
+from mappings.tables import Inbox
 
 _inbox, _cursor = table(Inbox), table(Cursor)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
+from mappings.account_tables import Lease
 from mappings.sql import columns, table
 from mappings.store import Tx
-from mappings.tables import Lease, Link, Outbox, Waiting
+from mappings.tables import Link, Outbox, Waiting
 
 _lease, _outbox, _waiting = table(Lease), table(Outbox), table(Waiting)
 _link = table(Link)

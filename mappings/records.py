@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from mappings.account_tables import Entry, Record
 from mappings.sql import insert_for, table
 from mappings.store import Tx
-from mappings.tables import Entry, Record
 
 _record, _entry = table(Record), table(Entry)
 _STREAM = "\x1fstream"  # the kind of the records by which streams count

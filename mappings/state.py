@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, or_, select, update
 
+from mappings.account_tables import Audit, Lease, Pause, StoredToken
 from mappings.prepared import Prepared
 from mappings.sql import insert_for, table
 from mappings.store import Tx
-from mappings.tables import Audit, Lease, Pause, StoredToken
 
 _token, _pause, _lease, _audit = table(StoredToken), table(Pause), table(Lease), table(Audit)
 

@@ -1,4 +1,4 @@
-"""The tables, nothing else.
+"""The tables that map people, tickets and messages. Those of accounts are in `account_tables`, read with these.
 
 They hold account names, opaque ids and JSON they do not interpret. Every id of an account is stored with its account.
 Messages, steps and receipts are the contract's models as JSON text.
@@ -6,31 +6,12 @@ Messages, steps and receipts are the contract's models as JSON text.
 
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from mappings.callback_table import Callback  # noqa: F401 - all tables are found here
-from mappings.types import BigId, Reason, StateName, TableBase, UtcDateTime
-
-
-def _key() -> Column[int]:
-    return Column(BigId, primary_key=True, autoincrement=True)
-
-
-def _ref(target: str, *, index: bool = True, nullable: bool = False) -> Column[int]:
-    return Column(BigId, ForeignKey(target), index=index, nullable=nullable)
-
-
-def _moment(*, nullable: bool = False, index: bool = False) -> Column[datetime]:
-    return Column(UtcDateTime, nullable=nullable, index=index)
-
-
-def _text(default: str = "") -> Column[str]:
-    return Column(Text, nullable=False, server_default=default)
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), info={"where": where})
+from mappings import account_tables  # noqa: F401 - whoever reads the tables must find all of them
+from mappings.columns import key, moment, partial_index, reference, words
+from mappings.types import BigId, Reason, StateName, TableBase
 
 
 def name_postgresql() -> None:
@@ -46,9 +27,9 @@ def name_postgresql() -> None:
 class Person(TableBase, table=True):
     """A human being. `joined_into` points to the person that this one turned out to be."""
 
-    id: int | None = Field(default=None, sa_column=_key())
-    created_at: datetime = Field(sa_column=_moment())
-    joined_into: int | None = Field(default=None, sa_column=_ref("person.id", nullable=True))
+    id: int | None = Field(default=None, sa_column=key())
+    created_at: datetime = Field(sa_column=moment())
+    joined_into: int | None = Field(default=None, sa_column=reference("person.id", nullable=True))
 
 
 class Identity(TableBase, table=True):
@@ -56,13 +37,13 @@ class Identity(TableBase, table=True):
 
     __table_args__ = (UniqueConstraint("account", "external_id"),)
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     account: str
     external_id: str
-    person_id: int = Field(sa_column=_ref("person.id"))
+    person_id: int = Field(sa_column=reference("person.id"))
     customer_id: str = Field(default="", index=True, sa_column_kwargs={"server_default": ""})
-    profile: str = Field(default="{}", sa_column=_text("{}"))
-    seen_at: datetime = Field(sa_column=_moment())
+    profile: str = Field(default="{}", sa_column=words("{}"))
+    seen_at: datetime = Field(sa_column=moment())
 
 
 class PersonMerge(TableBase, table=True):
@@ -70,45 +51,45 @@ class PersonMerge(TableBase, table=True):
 
     __tablename__ = "joining"
 
-    id: int | None = Field(default=None, sa_column=_key())
-    kept_id: int = Field(sa_column=_ref("person.id"))
-    joined_id: int = Field(sa_column=_ref("person.id"))
-    proof: str = Field(default="", sa_column=_text())
+    id: int | None = Field(default=None, sa_column=key())
+    kept_id: int = Field(sa_column=reference("person.id"))
+    joined_id: int = Field(sa_column=reference("person.id"))
+    proof: str = Field(default="", sa_column=words())
     state: str = Field(default="suggested", sa_type=StateName)  # suggested | joined | undone | declined
-    moved: str = Field(default="[]", sa_column=_text("[]"))  # identity ids that were moved
+    moved: str = Field(default="[]", sa_column=words("[]"))  # identity ids that were moved
     by: str = ""
-    at: datetime = Field(sa_column=_moment())
+    at: datetime = Field(sa_column=moment())
 
 
 class Link(TableBase, table=True):
     """One channel conversation and one ticket. States: open, solved, closed, ended (a newer one follows)."""
 
     __table_args__ = (
-        _partial("link_open", "channel", "conversation", unique=True, where="state <> 'ended'"),
+        partial_index("link_open", "channel", "conversation", unique=True, where="state <> 'ended'"),
         Index("link_ticket", "desk", "ticket"),
-        _partial("link_warn", "warn_at", where="warn_at IS NOT NULL"),
+        partial_index("link_warn", "warn_at", where="warn_at IS NOT NULL"),
     )  # fmt: skip
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     channel: str
     conversation: str
     desk: str
     ticket: str | None = None
-    person_id: int = Field(sa_column=_ref("person.id"))
+    person_id: int = Field(sa_column=reference("person.id"))
     state: str = Field(default="open", sa_type=StateName)
     previous: str = ""
     generation: int = 1
     peer: str = ""
     url: str = ""
-    contact: str = Field(default="{}", sa_column=_text("{}"))
-    context: str = Field(default="{}", sa_column=_text("{}"))
-    fields: str = Field(default="{}", sa_column=_text("{}"))
-    ledger: str = Field(default="{}", sa_column=_text("{}"))
-    shown: str = Field(default="", sa_column=_text())  # what the ticket's tags and fields say of the ledger
-    warn_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
-    created_at: datetime = Field(sa_column=_moment())
-    touched_at: datetime = Field(sa_column=_moment())
-    solved_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    contact: str = Field(default="{}", sa_column=words("{}"))
+    context: str = Field(default="{}", sa_column=words("{}"))
+    fields: str = Field(default="{}", sa_column=words("{}"))
+    ledger: str = Field(default="{}", sa_column=words("{}"))
+    shown: str = Field(default="", sa_column=words())  # what the ticket's tags and fields say of the ledger
+    warn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    created_at: datetime = Field(sa_column=moment())
+    touched_at: datetime = Field(sa_column=moment())
+    solved_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class MessageRef(TableBase, table=True):
@@ -120,51 +101,54 @@ class MessageRef(TableBase, table=True):
 
     __table_args__ = (UniqueConstraint("account", "message_id"),)
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     account: str
     message_id: str
-    link_id: int = Field(sa_column=_ref("link.id"))
+    link_id: int = Field(sa_column=reference("link.id"))
     inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
     outbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
     carrier_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
-    at: datetime = Field(sa_column=_moment())
+    at: datetime = Field(sa_column=moment())
 
 
 class Inbox(TableBase, table=True):
     """Authentic payloads as received. States: ready (may repeat a key, mappings/inbox.py), done, quarantined."""
 
     __table_args__ = (
-        _partial("inbox_once", "account", "key", unique=True, where="state <> 'ready'"),
-        _partial("inbox_ready", "account", "id", where="state = 'ready'"),
-        _partial("inbox_quarantined", "id", where="state = 'quarantined'"),
+        partial_index("inbox_once", "account", "key", unique=True, where="state <> 'ready'"),
+        partial_index("inbox_ready", "account", "id", where="state = 'ready'"),
+        partial_index("inbox_quarantined", "id", where="state = 'quarantined'"),
     )  # fmt: skip
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     account: str
     key: str
     payload: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
-    received_at: datetime = Field(sa_column=_moment(index=True))
+    received_at: datetime = Field(sa_column=moment(index=True))
     state: str = Field(default="ready", sa_type=StateName, sa_column_kwargs={"server_default": "ready"})
-    due_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    due_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    error: str = Field(default="", sa_column=_text())
-    done_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    error: str = Field(default="", sa_column=words())
+    done_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class Waiting(TableBase, table=True):
     """Routed messages that no step carries yet. `lane` is link.id * 4, plus 1 towards the channel."""
 
-    __table_args__ = (Index("waiting_lane", "lane", "id"), _partial("waiting_free", "account", "id", where="held = ''"))
+    __table_args__ = (
+        Index("waiting_lane", "lane", "id"),
+        partial_index("waiting_free", "account", "id", where="held = ''"),
+    )
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     lane: int = Field(sa_column=Column(BigId, nullable=False))
-    link_id: int = Field(sa_column=_ref("link.id"))
+    link_id: int = Field(sa_column=reference("link.id"))
     account: str
     message_id: str
     message: str = Field(sa_column=Column(Text, nullable=False))
-    due_at: datetime = Field(sa_column=_moment())
+    due_at: datetime = Field(sa_column=moment())
     held: str = Field(default="", sa_type=Reason, sa_column_kwargs={"server_default": ""})  # "" when it may go now
-    created_at: datetime = Field(sa_column=_moment())
+    created_at: datetime = Field(sa_column=moment())
     inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
 
 
@@ -178,48 +162,48 @@ class Outbox(TableBase, table=True):
     """
 
     __table_args__ = (
-        _partial("outbox_due", "due_at", "id", where="state = 'ready'"),
-        _partial("outbox_lane", "lane", "id", where=_UNFINISHED),
-        _partial("outbox_sad", "state", "id", where="state IN ('failed', 'unconfirmed', 'dead')"),
+        partial_index("outbox_due", "due_at", "id", where="state = 'ready'"),
+        partial_index("outbox_lane", "lane", "id", where=_UNFINISHED),
+        partial_index("outbox_sad", "state", "id", where="state IN ('failed', 'unconfirmed', 'dead')"),
     )  # fmt: skip
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     key: str = Field(unique=True)
     lane: int = Field(sa_column=Column(BigId, nullable=False))
-    link_id: int = Field(sa_column=_ref("link.id"))
+    link_id: int = Field(sa_column=reference("link.id"))
     account: str
     state: str = Field(default="ready", sa_type=StateName, sa_column_kwargs={"server_default": "ready"})
     step: str = Field(sa_column=Column(Text, nullable=False))
-    messages: str = Field(default="[]", sa_column=_text("[]"))  # what it carries, to render anew or to quote
+    messages: str = Field(default="[]", sa_column=words("[]"))  # what it carries, to render anew or to quote
     batch: str = ""  # steps rendered together
-    ledger: str = Field(default="", sa_column=_text())  # the allowance at the moment of rendering
+    ledger: str = Field(default="", sa_column=words())  # the allowance at the moment of rendering
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # failures in a row of the same code
     claims: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # claims without a recorded result
     unknown: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    due_at: datetime = Field(sa_column=_moment())
+    due_at: datetime = Field(sa_column=moment())
     lease: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    lease_until: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
-    begun_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
-    tried_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
-    code: str = Field(default="", sa_column=_text())
-    error: str = Field(default="", sa_column=_text())
-    receipt: str = Field(default="", sa_column=_text())
-    created_at: datetime = Field(sa_column=_moment())
-    done_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
+    lease_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    begun_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    tried_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    code: str = Field(default="", sa_column=words())
+    error: str = Field(default="", sa_column=words())
+    receipt: str = Field(default="", sa_column=words())
+    created_at: datetime = Field(sa_column=moment())
+    done_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class Attempt(TableBase, table=True):
     """The journal of one step: when each try began, and how it ended. One under way is the step's own `begun_at`."""
 
-    id: int | None = Field(default=None, sa_column=_key())
-    outbox_id: int = Field(sa_column=_ref("outbox.id"))
+    id: int | None = Field(default=None, sa_column=key())
+    outbox_id: int = Field(sa_column=reference("outbox.id"))
     number: int
-    begun_at: datetime = Field(sa_column=_moment())
-    ended_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
-    outcome: str = Field(default="", sa_column=_text())
-    code: str = Field(default="", sa_column=_text())
-    detail: str = Field(default="", sa_column=_text())
+    begun_at: datetime = Field(sa_column=moment())
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    outcome: str = Field(default="", sa_column=words())
+    code: str = Field(default="", sa_column=words())
+    detail: str = Field(default="", sa_column=words())
 
 
 class MediaFile(TableBase, table=True):
@@ -228,22 +212,22 @@ class MediaFile(TableBase, table=True):
     __tablename__ = "media"
     __table_args__ = (
         UniqueConstraint("account", "external_id"),
-        _partial("media_wanted", "due_at", where="state = 'wanted'"),
+        partial_index("media_wanted", "due_at", where="state = 'wanted'"),
     )  # fmt: skip
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     account: str
     external_id: str
     state: str = Field(default="wanted", sa_type=StateName, sa_column_kwargs={"server_default": "wanted"})
     sha256: str = Field(default="", index=True, sa_column_kwargs={"server_default": ""})
     mime: str = ""
-    name: str = Field(default="", sa_column=_text())
+    name: str = Field(default="", sa_column=words())
     size: int | None = None
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    due_at: datetime = Field(sa_column=_moment())
-    lease_until: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
-    error: str = Field(default="", sa_column=_text())
-    created_at: datetime = Field(sa_column=_moment())
+    due_at: datetime = Field(sa_column=moment())
+    lease_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    error: str = Field(default="", sa_column=words())
+    created_at: datetime = Field(sa_column=moment())
 
 
 class Notice(TableBase, table=True):
@@ -251,10 +235,10 @@ class Notice(TableBase, table=True):
 
     __table_args__ = (UniqueConstraint("link_id", "cause"),)
 
-    id: int | None = Field(default=None, sa_column=_key())
-    link_id: int = Field(sa_column=_ref("link.id", index=False))
+    id: int | None = Field(default=None, sa_column=key())
+    link_id: int = Field(sa_column=reference("link.id", index=False))
     cause: str
-    at: datetime = Field(sa_column=_moment())
+    at: datetime = Field(sa_column=moment())
 
 
 class Consent(TableBase, table=True):
@@ -262,82 +246,9 @@ class Consent(TableBase, table=True):
 
     __table_args__ = (UniqueConstraint("account", "conversation", "template"),)
 
-    id: int | None = Field(default=None, sa_column=_key())
+    id: int | None = Field(default=None, sa_column=key())
     account: str
     conversation: str
     template: str
     count: int = 0
-    at: datetime = Field(sa_column=_moment())
-
-
-class Cursor(TableBase, table=True):
-    """How far an account was collected."""
-
-    account: str = Field(primary_key=True)
-    value: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
-    at: datetime = Field(sa_column=_moment())
-
-
-class StoredToken(TableBase, table=True):
-    """A credential, encrypted."""
-
-    __tablename__ = "token"
-
-    account: str = Field(primary_key=True)
-    name: str = Field(primary_key=True)
-    value: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    expires_at: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
-    at: datetime = Field(sa_column=_moment())
-
-
-class Pause(TableBase, table=True):
-    """An account whose sending rests: until a moment (throttle, breaker), or until somebody acts."""
-
-    account: str = Field(primary_key=True)
-    reason: str = Field(default="", sa_column=_text())
-    until: datetime | None = Field(default=None, sa_column=_moment(nullable=True))
-    since: datetime = Field(sa_column=_moment())
-
-
-class Lease(TableBase, table=True):
-    """Who does a job that only one process may do."""
-
-    name: str = Field(primary_key=True)
-    owner: str
-    until: datetime = Field(sa_column=_moment())
-
-
-class Audit(TableBase, table=True):
-    """Who did what. Append only."""
-
-    id: int | None = Field(default=None, sa_column=_key())
-    at: datetime = Field(sa_column=_moment(index=True))
-    who: str
-    what: str
-    detail: str = Field(default="", sa_column=_text())
-
-
-class Record(TableBase, table=True):
-    """Data of a connector that has no vendor behind it: one JSON object by account, kind and key."""
-
-    account: str = Field(primary_key=True)
-    kind: str = Field(primary_key=True)
-    key: str = Field(primary_key=True)
-    value: str = Field(sa_column=Column(Text, nullable=False))
-    version: int = 1
-    at: datetime = Field(sa_column=_moment(index=True))
-
-
-class Entry(TableBase, table=True):
-    """One entry of a connector's stream, numbered without gaps."""
-
-    __table_args__ = (
-        _partial("entry_once", "account", "stream", "once", unique=True, where="once <> ''"),
-    )  # fmt: skip
-
-    account: str = Field(primary_key=True)
-    stream: str = Field(primary_key=True)
-    number: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
-    once: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    value: str = Field(sa_column=Column(Text, nullable=False))
-    at: datetime = Field(sa_column=_moment())
+    at: datetime = Field(sa_column=moment())

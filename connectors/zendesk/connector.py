@@ -56,7 +56,7 @@ class Zendesk(Connector[Settings]):
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
     # a 409 is tried again, a 500 never: https://developer.zendesk.com/documentation/webhooks/anatomy-of-a-webhook-request/
-    busy: ClassVar[Reply] = Reply(409, "busy", headers={"retry-after": "5"})
+    retry_later_reply: ClassVar[Reply] = Reply(409, "busy", headers={"retry-after": "5"})
     capabilities = Capabilities(
         max_text_bytes=65_000,
         formats=(Format.PLAIN, Format.HTML),

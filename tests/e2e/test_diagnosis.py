@@ -107,6 +107,7 @@ async def test_doctor_finds_what_is_wrong_with_the_machine(street: Street, tmp_p
 @SQLITE
 async def test_doctor_says_that_the_database_cannot_be_used(street: Street) -> None:
     path = street.bridge.folder / "bridge.db"
+    path.unlink(missing_ok=True)
     path.mkdir()
     street.bridge.write_config()
     code, found = await doctor(street)

@@ -167,7 +167,7 @@ class Street(Scene):
 
     async def read(self) -> None:
         """What agents did has reached the bridge, and what may go has gone."""
-        self.refresh()
+        self.look()
         await self.collected()
         await self.quiet()
 

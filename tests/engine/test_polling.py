@@ -39,7 +39,7 @@ async def run(desk: Desk, *nudges: str, collector: list[Poller]) -> list[str]:
     looking = Poller(store, world, connected, keep)
     looking.round_due = False
     collector.append(looking)
-    looking.look(nudges)
+    looking.refresh(nudges)
     stop = asyncio.Event()
     running = asyncio.create_task(looking.run(stop))
     async with asyncio.timeout(60):
@@ -56,7 +56,7 @@ async def test_a_nudge_that_comes_while_we_look_is_a_look_of_its_own() -> None:
 
     def again(conversation: str, count: int) -> None:
         if conversation == "7" and count == 1:
-            collector[0].look(["7", "7"])
+            collector[0].refresh(["7", "7"])
 
     desk = Desk(again)
     assert await run(desk, "7", "8", collector=collector) == ["7:1", "8:2", "7:3"]

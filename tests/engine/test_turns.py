@@ -18,7 +18,7 @@ from tests.engine.fakes import FakeDesk
 class PreparingDesk(FakeDesk):
     """Has something to prepare, so that attempts are marked late; takes two steps at a time, and a moment for each."""
 
-    capabilities = FakeDesk.capabilities.model_copy(update={"parallel": 2})
+    capabilities = FakeDesk.capabilities.model_copy(update={"max_concurrency": 2})
     sending = most = deliveries = 0
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from mappings.schema import HEAD, migrate_aside
 from mappings.store import Store, StoreUnusable, Tx
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
-POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+POSTGRESQL = pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
 
 
 @contextmanager
@@ -63,8 +63,8 @@ def settings_of(tx: Tx) -> Any:
 
 
 @POSTGRESQL
-async def test_the_bridge_works_behind_a_pooler_in_transaction_mode(database_url: str) -> None:
-    with pooled(database_url, "transaction") as url:
+async def test_the_bridge_works_behind_a_pooler_in_transaction_mode(empty_database_url: str) -> None:
+    with pooled(empty_database_url, "transaction") as url:
         store = Store(url)
         assert migrate_aside(store) == (None, HEAD)
         store.open()
@@ -87,9 +87,9 @@ async def test_the_bridge_works_behind_a_pooler_in_transaction_mode(database_url
 
 
 @POSTGRESQL
-def test_a_pooler_that_has_no_transactions_is_refused_with_what_to_set(database_url: str) -> None:
+def test_a_pooler_that_has_no_transactions_is_refused_with_what_to_set(empty_database_url: str) -> None:
     with (
-        pooled(database_url, "statement") as url,
+        pooled(empty_database_url, "statement") as url,
         pytest.raises(StoreUnusable, match=r"set pool_mode = transaction or session"),
     ):
         Store(url).open()

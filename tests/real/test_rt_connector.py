@@ -148,7 +148,7 @@ async def test_a_lost_answer_is_found_and_what_never_was_is_not(desk: Desk) -> N
     other = desk.target()
     (never,) = desk.steps(Text(body="never sent"))
     assert await desk.connector.lookup(step, target) == made
-    assert await desk.connector.find(never, other) is None
+    assert await desk.connector.lookup(never, other) is None
     assert await desk.connector.lookup(step, other) is None, "the very words, but another step's"
     step, target, said = await desk.says("two", ticket=made.conversation)
     assert len(said.ids) == 1
@@ -161,9 +161,9 @@ async def test_a_ticket_is_found_by_a_bridge_that_remembers_nothing(desk: Desk) 
     step, target, made = await desk.says(AWKWARD, Image(media=await desk.file("图.png")))
     async with lend_account("desk", home=desk.rt.facts["rest2"], timeout=30) as account:
         reborn = RequestTracker(desk.connector.config, account)
-        found = await reborn.find(step, target)
+        found = await reborn.lookup(step, target)
         assert found == made
-        assert await reborn.find(step, target) == made
+        assert await reborn.lookup(step, target) == made
 
 
 async def test_answers_comments_and_changes_come_with_one_key_by_both_ways(desk: Desk) -> None:

@@ -222,10 +222,10 @@ async def test_a_note_that_took_effect_before_the_crash_is_found(bench):
         await bench.send(step, target)
     assert not caught.value.certain
     reborn = bench.configured()
-    found = await reborn.find(step, target)
+    found = await reborn.lookup(step, target)
     assert found is not None
     assert found.ids == (str(bench.row(opened.conversation).conversations[-1].id),)
-    assert await reborn.find(step, bench.target(opened.conversation)) is None
+    assert await reborn.lookup(step, bench.target(opened.conversation)) is None
 
 
 async def test_a_file_that_took_effect_is_not_sent_twice(bench):
@@ -249,7 +249,7 @@ async def test_a_note_is_found_behind_hundreds_of_others(bench):
         bench.target(opened.conversation),
     )
     receipt = await bench.send(step, target)
-    assert (await bench.configured().find(step, target)).ids == receipt.ids
+    assert (await bench.configured().lookup(step, target)).ids == receipt.ids
     asked = bench.desk.site.asked
     before = len(asked)
     assert (await bench.connector.lookup(step, target)).ids == receipt.ids
@@ -280,7 +280,7 @@ async def test_a_ticket_that_cannot_be_read_says_nothing(bench):
     step, target = bench.step(bench.message("x"), conversation=opened.conversation), bench.target(opened.conversation)
     await bench.send(step, target)
     bench.desk.archive(opened.conversation)
-    assert (await bench.configured().find(step, target)).ids, "the archive is looked at before anything is believed"
+    assert (await bench.configured().lookup(step, target)).ids, "the archive is looked at before anything is believed"
     del bench.desk.state.tickets[int(opened.conversation)]
     with pytest.raises(Retryable):
         await bench.connector.lookup(step, target)

@@ -256,11 +256,11 @@ async def test_a_nudge_for_what_is_no_ticket_finds_nothing(rig: Rig, ticket: str
 
 async def test_lists_that_do_not_name_the_ticket(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The documented way: the transaction itself says where it stands."""
-    from connectors.rt import simulator_lists
+    from connectors.rt.simulator import lists
 
-    whole = simulator_lists.transaction_row
+    whole = lists.transaction_row
     monkeypatch.setattr(
-        simulator_lists,
+        lists,
         "transaction_row",
         lambda one: {name: value for name, value in whole(one).items() if not name.startswith("ObjectI")},
     )

@@ -80,11 +80,11 @@ async def test_a_lost_answer_is_found_by_a_bridge_that_was_restarted(rig: Rig, t
     with pytest.raises(Retryable) as caught:
         await rig.send(step, target)
     assert not caught.value.certain
-    found = await rig.another().find(step, target)
+    found = await rig.another().lookup(step, target)
     assert found is not None
-    assert await rig.another().find(step, target) == found, "remembering it does not hide it"
+    assert await rig.another().lookup(step, target) == found, "remembering it does not hide it"
     forget(rig)
-    assert await rig.another().find(step, target) == found
+    assert await rig.another().lookup(step, target) == found
 
 
 async def test_the_very_same_words_are_another_steps(rig: Rig) -> None:
@@ -102,7 +102,7 @@ async def test_the_very_same_words_are_another_steps(rig: Rig) -> None:
 async def test_other_words_are_not_ours(rest: Rig) -> None:
     """A ticket that an agent opened for the same customer just now."""
     rest.vendor.open_ticket(requestor=address(CUSTOMER.id, "bridge.invalid"), subject="called by phone")
-    assert await rest.connector.find(rest.step("hello"), rest.target()) is None
+    assert await rest.connector.lookup(rest.step("hello"), rest.target()) is None
 
 
 async def test_clocks_differ_by_an_hour(rig: Rig) -> None:
@@ -111,7 +111,7 @@ async def test_clocks_differ_by_an_hour(rig: Rig) -> None:
     await rig.send(step, target)
     ahead = target.model_copy(update={"tried_at": rig.clock.advance(hours=1)})
     forget(rig)
-    assert await rig.another().find(step, ahead) is not None
+    assert await rig.another().lookup(step, ahead) is not None
 
 
 def forget(rig: Rig) -> None:
@@ -163,7 +163,7 @@ async def test_what_was_written_before_a_merge_is_found_by_who_followed_it(rig: 
     step, target = rig.step("before", ticket=goes.conversation), rig.target(goes.conversation)
     said = await rig.send(step, target)
     await rig.vendor.merge(goes.conversation, stays.conversation)
-    found = await rig.another().find(step, target.model_copy(update={"conversation": stays.conversation}))
+    found = await rig.another().lookup(step, target.model_copy(update={"conversation": stays.conversation}))
     assert found is not None
     assert (found.ids, found.conversation) == (said.ids, stays.conversation)
 
@@ -173,12 +173,12 @@ async def test_a_look_up_is_short(rig: Rig) -> None:
     step, target = rig.step("one"), rig.target()
     made = await rig.send(step, target)
     requests = rig.vendor.faults.add(Trouble.DELAY, ".", times=10**6)
-    assert await rig.another().find(step, target) == made
+    assert await rig.another().lookup(step, target) == made
     assert requests.hits == 0, "what this account stored itself needs nobody's word"
     step, target = rig.step("two", ticket=made.conversation), rig.target(made.conversation)
     await rig.send(step, target)
     before = requests.hits
-    assert await rig.another().find(step, target) is not None
+    assert await rig.another().lookup(step, target) is not None
     assert requests.hits == before + 1
 
 

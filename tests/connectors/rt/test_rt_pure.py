@@ -365,7 +365,7 @@ async def test_a_signed_note_that_says_nothing(body: bytes) -> None:
 @pytest.mark.parametrize("ticket", ['"1 OR id > 0"', "null", '"²"', '""', "{}"])
 async def test_a_note_about_what_is_no_ticket_is_no_nudge(ticket: str) -> None:
     body = b'{"ticket":%s}' % ticket.encode()
-    assert (await tracker().verify(call(body, x_bridge_signature=sign(body)))).look == ()
+    assert (await tracker().verify(call(body, x_bridge_signature=sign(body)))).refresh == ()
 
 
 # keys of the configuration

@@ -33,7 +33,7 @@ async def served(place: Place) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
     finally:
-        place.chat.closing()
+        place.chat.drain()
         server.stopping.set()
         await task
 
@@ -135,7 +135,7 @@ async def test_a_closing_process_says_goodbye_and_ends(place: Place) -> None:
     visitor = await place.visitor()
     async with served(place) as base, listening(base, "/chat/site/v1/events", visitor.headers) as line:
         await line.until(lambda: len(line.frames) >= 2)
-        place.chat.closing()
+        place.chat.drain()
         await line.until(lambda: line.ended)
         kind, data, _ = line.frames[-1]
         assert kind == "bye" and data["reason"] == "restart" and 0 <= data["retry_ms"] < 5000
@@ -247,13 +247,13 @@ async def test_two_thousand_open_streams_keep_to_their_memory(place: Place) -> N
 
     running = len(asyncio.all_tasks())
     await begin(-1)
-    gc.poll()
+    gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         for number in range(2000):
             await begin(number)
-        gc.poll()
+        gc.collect()
         each = (tracemalloc.get_traced_memory()[0] - before) / 2000
         assert each < 20_000, f"{each:.0f} bytes for each open stream"
         await place.account.records.commit(Append("s1999", {"type": "late"}))
@@ -271,7 +271,7 @@ async def test_two_thousand_open_streams_keep_to_their_memory(place: Place) -> N
         async with asyncio.timeout(60):
             while len(asyncio.all_tasks()) > running:  # until what was cancelled has ended
                 await asyncio.sleep(0.02)
-        gc.poll()
+        gc.collect()
         left = tracemalloc.get_traced_memory()[0] - before
         assert left < 1_500_000, f"{left} bytes stayed"  # the tables of the loop itself keep their size
     finally:

@@ -77,12 +77,12 @@ async def test_a_trigger_points_at_its_ticket(clock: VirtualClock) -> None:
     ],
 )
 async def test_every_form_points_at_its_ticket(clock: VirtualClock, body: Any) -> None:
-    assert (await make_zendesk(clock).verify(signed(body, clock()))).look == ("71",)
+    assert (await make_zendesk(clock).verify(signed(body, clock()))).refresh == ("71",)
 
 
 async def test_trap_9_a_template_that_breaks_its_json_still_names_the_ticket(clock: VirtualClock) -> None:
     body = b'{"ticket_id":"71","text":"she said "no"\nand left"}'
-    assert (await make_zendesk(clock).verify(signed(body, clock()))).look == ("71",)
+    assert (await make_zendesk(clock).verify(signed(body, clock()))).refresh == ("71",)
 
 
 @pytest.mark.parametrize("body", [b"not json", b"[]", b"null", b"[" * 100_000])
@@ -109,7 +109,7 @@ async def test_yesterdays_call_is_refused(clock: VirtualClock, seconds: int) -> 
 async def test_clocks_may_differ_by_five_minutes(clock: VirtualClock, seconds: int) -> None:
     request = signed({"ticket_id": 71}, clock() + timedelta(seconds=seconds))
     other = replace(request, at=clock())
-    assert (await make_zendesk(clock).verify(other)).look == ("71",)
+    assert (await make_zendesk(clock).verify(other)).refresh == ("71",)
 
 
 @pytest.mark.parametrize("stamp", ["", "yesterday", "1e9", "0001-01-01T00:00:00Z", "9" * 400])
@@ -135,7 +135,7 @@ async def test_a_signature_in_hexadecimal_is_refused(clock: VirtualClock) -> Non
 
 async def test_unsigned_headers_have_no_effect(clock: VirtualClock) -> None:
     request = signed({"ticket_id": 71}, clock(), x_zendesk_account_id="666", x_zendesk_webhook_id="01FORGED")
-    assert (await make_zendesk(clock).verify(request)).look == ("71",)
+    assert (await make_zendesk(clock).verify(request)).refresh == ("71",)
 
 
 async def test_without_any_secret_every_call_is_refused(clock: VirtualClock) -> None:
@@ -148,14 +148,14 @@ async def test_without_any_secret_every_call_is_refused(clock: VirtualClock) -> 
 async def test_a_secret_stored_by_set_up_is_used_and_replaced(clock: VirtualClock) -> None:
     zendesk = make_zendesk(clock, webhook_secret="")
     await zendesk.account.tokens.get("webhook", lambda _old: _token("first-secret"))
-    assert (await zendesk.verify(signed({"ticket_id": 71}, clock(), secret="first-secret"))).look == ("71",)
+    assert (await zendesk.verify(signed({"ticket_id": 71}, clock(), secret="first-secret"))).refresh == ("71",)
     # another process ran set-up again after the secret was reset at the vendor
     await zendesk.account.tokens.get("webhook", lambda _old: _token("second-secret"), refused="first-secret")
     clock.advance(seconds=11)
-    assert (await zendesk.verify(signed({"ticket_id": 71}, clock(), secret="second-secret"))).look == ("71",)
+    assert (await zendesk.verify(signed({"ticket_id": 71}, clock(), secret="second-secret"))).refresh == ("71",)
     with pytest.raises(Unauthentic):
         await zendesk.verify(signed({"ticket_id": 71}, clock(), secret="third-secret"))
-    assert (await zendesk.verify(signed({"ticket_id": 71}, clock(), secret="second-secret"))).look == ("71",)
+    assert (await zendesk.verify(signed({"ticket_id": 71}, clock(), secret="second-secret"))).refresh == ("71",)
 
 
 async def test_a_flood_of_forgeries_does_not_ask_the_store_each_time(clock: VirtualClock) -> None:
@@ -189,7 +189,7 @@ async def test_users_that_were_merged_are_told(clock: VirtualClock) -> None:
 
 
 def test_busy_is_said_with_a_status_that_zendesk_repeats() -> None:
-    assert Zendesk.busy.status == 409
+    assert Zendesk.retry_later_reply.status == 409
 
 
 @asynccontextmanager
