@@ -78,7 +78,7 @@ async def test_the_bridge_works_behind_a_pooler_in_transaction_mode(empty_databa
                 assert state.pauses(tx) == {}
         finally:
             store.close()
-        direct = Store(database_url, writers=1)
+        direct = Store(empty_database_url, writers=1)
         direct.open()
         try:
             assert tuple(await direct.write(settings_of)) == ("2s", "15s")
