@@ -29,6 +29,7 @@ from bridge.web.headers import SafeHeaders
 from bridge.web.health import healthz, metrics_page, readyz, store_down
 from bridge.web.hooks import Hooks
 from bridge.web.proxies import Callers, Proxies
+from mappings import state
 from mappings.store import Store
 
 
@@ -83,8 +84,15 @@ class Bridge:
             secret=derive_key(secret, f"account {name}"),
             language=settings.bridge.language,
             request_timeout=timeout,
+            audit=partial(self._audit, name),
         )
         return ConnectedAccount(name, declared.connector(declared.config, account), declared.config, account)
+
+    async def _audit(self, account: str, who: str, what: str, detail: str) -> None:
+        try:
+            await self.store.write(state.add_audit, f"{account}: {who}", what, detail, self.clock())
+        except SQLAlchemyError as error:
+            raise StoreDown(f"the database refused: {type(error).__name__}") from None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bridge"]:

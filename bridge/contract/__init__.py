@@ -91,6 +91,7 @@ from bridge.contract.messages import (
 from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
 from bridge.contract.services import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens
+from bridge.contract.signin import Busy, Guesses, check_password, hash_password
 
 __all__ = [
     "Account",
@@ -101,6 +102,7 @@ __all__ = [
     "AuthFailed",
     "Author",
     "AuthorKind",
+    "Busy",
     "Capabilities",
     "Card",
     "Change",
@@ -120,6 +122,7 @@ __all__ = [
     "LooksUp",
     "Format",
     "Gone",
+    "Guesses",
     "Health",
     "Http",
     "Image",
@@ -177,8 +180,10 @@ __all__ = [
     "Voice",
     "Window",
     "WindowClosed",
+    "check_password",
     "check_url",
     "format_duration",
+    "hash_password",
     "is_loopback",
     "network_of",
     "parse_duration",

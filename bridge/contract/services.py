@@ -110,6 +110,13 @@ class Records(Protocol):
         ...
 
 
+Audit = Callable[[str, str, str], Awaitable[None]]
+
+
+async def no_audit(_who: str, _what: str, _detail: str) -> None:
+    """Where nobody reads it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What the bridge lends to one connector object. `hook_url` is where the vendor's callbacks go."""
@@ -125,3 +132,4 @@ class Account:
     secret: bytes  # this account's own key, derived from bridge.secret_key: for signing what must come back
     language: str = "en"
     request_timeout: float = 10.0
+    audit: Audit = no_audit  # who, what, detail: who signed in, who changed what. Raises StoreDown

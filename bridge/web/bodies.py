@@ -6,7 +6,7 @@ places are taken gets the place of the one that has waited longest in the most c
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from starlette.types import Message, Receive
 
@@ -42,7 +42,8 @@ class Bodies:
         if len(mine) > self.allowed.each:
             next(iter(mine)).end("slow")
         elif self._count > self.allowed.most:
-            next(iter(max(self._open.values(), key=len))).end("slow")
+            crowd = max(self._open.values(), key=len)
+            next(iter(crowd)).end("slow")
 
     def grow(self, body: "Body", size: int) -> None:
         self._bytes += size
@@ -96,15 +97,18 @@ class Body:
             self.why = self.why or "slow"
         finally:
             self._waiting = None
-        if self.why:
+        if self._ended():
             return {"type": "http.disconnect"}
         self._bodies.grow(self, len(message.get("body", b"")))
-        if self.why:  # it was the largest of too much
+        if self._ended():  # it was the largest of too much
             return {"type": "http.disconnect"}
         self._done = not message.get("more_body")
         if self._done:
             self._bodies.free(self)
-        return message  # type: ignore[no-any-return]
+        return cast("Message", message)
+
+    def _ended(self) -> bool:
+        return bool(self.why)
 
     def end(self, why: str) -> None:
         """Somebody else needs the place."""

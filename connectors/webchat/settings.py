@@ -31,13 +31,14 @@ class Agent(BaseModel):
 class Settings(AccountConfig):
     """`allowed_origins` are the sites that may show the widget (`https://*.shop.example` allows sub-domains).
     `identity` "required" refuses visitors whom the site has not signed in. `prechat` lists what is asked before the
-    first message. `max_file` is in bytes.
+    first message. `max_file` is in bytes. `endless_user_hash` accepts a `user_hash` without `expires`.
     """
 
     kind: Literal["webchat"]
     allowed_origins: tuple[str, ...] = ()
     identity_secret: SecretStr = SecretStr("")
     identity: Literal["optional", "required"] = "optional"
+    endless_user_hash: bool = False
     agents: tuple[Agent, ...] = ()
     title: str = Field(default="", max_length=60)
     colour: str = "#1f6feb"
