@@ -17,7 +17,7 @@ define install
 	@$(PIP) --quiet install --no-deps --no-build-isolation -e .
 endef
 
-.PHONY: help demo test check bench docs format lock clean
+.PHONY: help demo test check bench fuzz docs format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,6 +36,9 @@ check: .venv/dev ## format, lint, types, import directions
 
 bench: .venv/dev .venv-bench/peers ## the benchmark (about twenty minutes)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+fuzz: .venv/dev ## every surface under odd requests, for FUZZ_SECONDS each (an hour)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(BIN)/python -m pytest -q -x -n0 tests/fuzz $(ARGS)
 
 docs: .venv/dev ## what the docs take from the code
 	$(BIN)/python -m tests.test_docs

@@ -31,6 +31,7 @@ from bridge.web.headers import SafeHeaders
 from bridge.web.health import healthz, metrics_page, readyz, store_down
 from bridge.web.hooks import Hooks
 from bridge.web.proxies import ClientAddress, Proxies
+from mappings import state
 from mappings.private import private_folder
 from mappings.store import Store, StoreLocked
 
@@ -92,8 +93,15 @@ class Bridge:
             roles=frozenset(
                 role for route in settings.routes for role in ("channel", "desk") if getattr(route, role) == name
             ),
+            audit=partial(self._audit, name),
         )
         return ConnectedAccount(name, declared.connector(declared.config, account), declared.config, account)
+
+    async def _audit(self, account: str, who: str, what: str, detail: str) -> None:
+        try:
+            await self.store.write(state.add_audit, f"{account}: {who}", what, detail, self.clock())
+        except SQLAlchemyError as error:
+            raise StoreDown(f"the database refused: {type(error).__name__}") from None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bridge"]:

@@ -81,13 +81,13 @@ class Page:
         data = bubbles[number].data if number < len(bubbles) else b""
         return Response(data, media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
 
-    async def desk(self, request: Request) -> Response:
+    async def desk(self, _request: Request) -> Response:
         """Signs the demonstration's agent in and shows the desk."""
         connector = self._bridge.runtime.accounts["desk"].connector
         if not self._signed and isinstance(connector, SignsIn):
             await connector.add_agent(AGENT, self._password)
             self._signed = True
-        base = str(request.base_url).rstrip("/")
+        base = self._bridge.settings.bridge.public_url  # never the Host of the request: the password goes there
         http = Http(timeout=10, home=base)
         try:
             answer = await http.request(

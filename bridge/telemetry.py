@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bridge.log_lines import take_over, tell_exception
+
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
@@ -166,9 +168,9 @@ def set_up_logging(*, level: str = "INFO", terminal: bool | None = None) -> None
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [tell_exception, structlog.dev.ConsoleRenderer()]
         if terminal
-        else [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer()]
+        else [tell_exception, redact, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[*shared, *last],
@@ -180,6 +182,7 @@ def set_up_logging(*, level: str = "INFO", terminal: bool | None = None) -> None
     for noisy in ("httpx", "httpcore", "uvicorn.access", "apscheduler"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").disabled = True
+    take_over()
 
 
 def redact(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:

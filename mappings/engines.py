@@ -37,6 +37,7 @@ def sqlite_engine(path: Path, *, write: bool, checkpoints: bool = True) -> Engin
     options: dict[str, Any] = {"poolclass": StaticPool} if write else {"pool_size": 4, "max_overflow": 0}
     engine = create_engine(
         f"sqlite:///{path}",
+        hide_parameters=True,  # an error would say what somebody wrote
         connect_args={"check_same_thread": False, "timeout": 3.0, "cached_statements": 512},
         **options,
     )
@@ -85,7 +86,7 @@ def postgresql_engine(url: str) -> Engine:
     then, and what is set ends with its transaction. A pooler shows by answering with a process id that is not the
     server's (https://www.pgbouncer.org/features.html). In session mode that costs a little and harms nothing.
     """
-    engine = create_engine(url, pool_size=8, max_overflow=4, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=8, max_overflow=4, pool_pre_ping=True, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, record: Any) -> None:

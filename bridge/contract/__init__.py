@@ -92,6 +92,7 @@ from bridge.contract.messages import (
 from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
 from bridge.contract.services import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens
+from bridge.contract.signin import Busy, Guesses, check_password, hash_password
 
 if TYPE_CHECKING:
     from bridge.contract.http import Http
@@ -105,6 +106,7 @@ __all__ = [
     "AuthFailed",
     "Author",
     "AuthorKind",
+    "Busy",
     "CallbackResult",
     "Capabilities",
     "Card",
@@ -125,6 +127,7 @@ __all__ = [
     "File",
     "Format",
     "Gone",
+    "Guesses",
     "Health",
     "Http",
     "Image",
@@ -185,9 +188,11 @@ __all__ = [
     "Window",
     "WindowClosed",
     "Words",
+    "check_password",
     "check_url",
     "describe",
     "format_duration",
+    "hash_password",
     "is_loopback",
     "network_of",
     "parse_duration",

@@ -68,7 +68,7 @@ def origin(url: str) -> str:
 
 
 def network_of(address: str) -> str:
-    """Whom a limit by address counts: an IPv4 address, or the /64 that one subscriber of IPv6 has. "" for none."""
+    """Whom a limit by address counts: an IPv4 address, or of IPv6 the /64 of one subscriber. "" for no address."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

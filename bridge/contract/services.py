@@ -112,6 +112,13 @@ class Records(Protocol):
         ...
 
 
+Audit = Callable[[str, str, str], Awaitable[None]]
+
+
+async def no_audit(_who: str, _what: str, _detail: str) -> None:
+    """Where nobody reads it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What the bridge lends to one connector object. `hook_url` is where the vendor's callbacks go. `roles` are those
@@ -130,3 +137,4 @@ class Account:
     language: str = "en"
     request_timeout: float = 10.0
     roles: frozenset[str] = frozenset({"channel", "desk"})
+    audit: Audit = no_audit  # who, what, detail: who signed in, who changed what. Raises StoreDown

@@ -5,12 +5,16 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.contract import Append, Conflict, Put, StoreDown
 from mappings import records
 from mappings.store import Store, Tx
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _OTHERS = 1.0  # seconds after which what other processes wrote is looked at
 _AT_ONCE = 500  # streams in one question
 
@@ -27,29 +31,37 @@ class StoredRecords:
         self._watching: asyncio.Task[None] | None = None
 
     async def get(self, kind: str, key: str) -> tuple[dict[str, Any], int] | None:
-        return await self._store.read(records.get_record, self._account, kind, key)
+        return await self._ask(records.get_record, self._account, kind, key)
 
     async def list(
         self, kind: str, *, after: str = "", prefix: str = "", limit: int = 100
     ) -> Sequence[tuple[str, dict[str, Any]]]:
-        return await self._store.read(records.list_records, self._account, kind, after, prefix, limit)
+        return await self._ask(records.list_records, self._account, kind, after, prefix, limit)
 
     async def search(self, kind: str, text: str, *, limit: int = 50) -> Sequence[tuple[str, dict[str, Any]]]:
-        return await self._store.read(records.search_records, self._account, kind, text, limit)
+        return await self._ask(records.search_records, self._account, kind, text, limit)
 
     async def read(self, stream: str, *, after: int = 0, limit: int = 500) -> Sequence[tuple[int, dict[str, Any]]]:
-        return await self._store.read(records.read_entries, self._account, stream, after, limit)
+        return await self._ask(records.read_entries, self._account, stream, after, limit)
 
     async def commit(self, *changes: Put | Append) -> Sequence[int]:
         try:
             numbers = await self._store.write(_apply, self._account, changes, self._now())
         except records.Changed as error:
             raise Conflict(str(error)) from None
+        except SQLAlchemyError as error:
+            raise _down(error) from None
         for change in changes:
             if isinstance(change, Append):
                 for event in self._waiters.get(change.stream, ()):
                     event.set()
         return numbers
+
+    async def _ask(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return await self._store.read(function, *arguments, **named)
+        except SQLAlchemyError as error:
+            raise _down(error) from None
 
     async def wait(self, streams: Sequence[str], timeout: float) -> None:
         event = asyncio.Event()
@@ -81,12 +93,17 @@ class StoredRecords:
             with suppress(StoreDown):  # those who read will say so
                 for place in range(0, len(names), _AT_ONCE):
                     some = names[place : place + _AT_ONCE]
-                    found |= await self._store.read(records.stream_versions, self._account, some)
+                    found |= await self._ask(records.stream_versions, self._account, some)
             for name, version in found.items():
                 if self._versions.get(name) != version:
                     for event in self._waiters.get(name, ()):
                         event.set()
             self._versions = found
+
+
+def _down(error: SQLAlchemyError) -> StoreDown:
+    """By its kind only: a database's message quotes what it was given."""
+    return StoreDown(f"the database refused: {type(error).__name__}")
 
 
 def _apply(tx: Tx, account: str, changes: Sequence[Put | Append], now: datetime) -> list[int]:

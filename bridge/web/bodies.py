@@ -6,7 +6,7 @@ places are taken gets the place of the one that has waited longest in the most c
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from starlette.types import Message, Receive
 
@@ -45,13 +45,11 @@ class Bodies:
             crowd = max(self._open.values(), key=len)
             next(iter(crowd)).end("slow")
 
-    def grow(self, body: "Body", size: int) -> bool:
-        """False when it was the largest of too much: its place is taken."""
+    def grow(self, body: "Body", size: int) -> None:
         self._bytes += size
         body.size += size
         if self._bytes > self.allowed.memory:
             max((one for found in self._open.values() for one in found), key=lambda one: one.size).end("full")
-        return not body.why
 
     def free(self, body: "Body") -> None:
         """Its place, not its bytes: those are held until the request is over."""
@@ -99,14 +97,18 @@ class Body:
             self.why = self.why or "slow"
         finally:
             self._waiting = None
-        if self.why:
+        if self._ended():
             return {"type": "http.disconnect"}
-        if not self._bodies.grow(self, len(message.get("body", b""))):
+        self._bodies.grow(self, len(message.get("body", b"")))
+        if self._ended():  # it was the largest of too much
             return {"type": "http.disconnect"}
         self._done = not message.get("more_body")
         if self._done:
             self._bodies.free(self)
-        return message  # type: ignore[no-any-return] # ASGI types it as a mapping of anything
+        return cast("Message", message)
+
+    def _ended(self) -> bool:
+        return bool(self.why)
 
     def end(self, why: str) -> None:
         """Somebody else needs the place."""

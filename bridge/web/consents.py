@@ -11,6 +11,7 @@ from datetime import datetime
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -23,6 +24,7 @@ log = structlog.get_logger("bridge.consents")
 
 _LARGEST = 16 * 2**10  # bytes
 _SEEN = "consent"
+_WORD = r"^[^\x00-\x1f\x7f]*$"  # no database keeps a zero
 
 
 class ConsentGiven(BaseModel):
@@ -30,11 +32,11 @@ class ConsentGiven(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
 
-    account: str = Field(min_length=1, max_length=64)
-    conversation: str = Field(min_length=1, max_length=200)
-    template: str = Field(min_length=1, max_length=200)
+    account: str = Field(min_length=1, max_length=64, pattern=_WORD)
+    conversation: str = Field(min_length=1, max_length=200, pattern=_WORD)
+    template: str = Field(min_length=1, max_length=200, pattern=_WORD)
     count: int = Field(default=1, ge=0, le=100)
-    id: str = Field(default="", max_length=200)
+    id: str = Field(default="", max_length=200, pattern=_WORD)
 
 
 def consents(
@@ -64,7 +66,7 @@ def consents(
             return _no(422, wrong)
         try:
             left = await store.write(keep_consent, given_consent, now())
-        except StoreDown:
+        except (StoreDown, SQLAlchemyError):
             return JSONResponse({"error": "the database is down; try again"}, 503, {"retry-after": "5"})
         log.info("consent", account=given_consent.account, count=given_consent.count, left=left)
         return JSONResponse({"left": left})
@@ -99,6 +101,9 @@ def _wrong(runtime: Runtime, given: ConsentGiven, now: datetime) -> str:
 
 
 async def _read(request: Request) -> bytes | None:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared[:20]) > _LARGEST:
+        return None
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

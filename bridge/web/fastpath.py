@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from bridge.contract import Reply
 from bridge.web.dispatch import Front
-from bridge.web.hooks import LARGEST, PREFIX, messages_of
+from bridge.web.hooks import PREFIX, messages_of
 
 LINES = 100  # of a head, and of what may follow a body
 _URL = 8 * 2**10  # bytes
@@ -124,11 +124,11 @@ class Connection(HttpToolsProtocol):
         self._fed += len(data)
         super().data_received(data)
         whole, self._whole = self._whole, None
-        if self._fed or self._in_head:
-            self._watch(len(data))
+        if (self._fed or self._in_head) and not self.transport.is_closing():
+            self._watch()
         if whole is None or self._refusal:
             return
-        if whole.more_body or len(whole.body) > LARGEST:  # it has a time limit there, and a refusal
+        if whole.more_body:  # it has a time limit there
             self.cycle = None  # type: ignore[assignment] # as before the first request
             self._go_through_asgi(whole.url, whole.headers)
             self.cycle.body += whole.body
@@ -147,10 +147,9 @@ class Connection(HttpToolsProtocol):
         else:
             super().send_400_response(msg)
 
-    def _watch(self, size: int) -> None:
+    def _watch(self) -> None:
         """A request that is not here as a whole yet: what of it is no body has limits."""
         if self._in_head:
-            self._fed = max(size, self._fed)
             if self._fed > _HEAD or len(self.headers) > LINES:
                 self._refuse(_TOO_LARGE)
             elif not self.since:

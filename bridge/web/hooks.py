@@ -98,6 +98,8 @@ class Hooks:
         refusal = self._refusal(name, request.method)
         if refusal is not None:
             answer(refusal)
+        elif len(request.body) > LARGEST:
+            answer(_counted(name, Reply(413, "too large"), "too large"))
         else:
             Callback(self, name, answer).judge(request)
 

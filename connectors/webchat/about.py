@@ -36,6 +36,14 @@ IDENTITY = About(
     ),
     only="channel",
 )
+ENDLESS_USER_HASH = About(
+    ("Endless user hashes", "无期限的 user_hash"),
+    (
+        "`true` accepts a `user_hash` without `expires`, until your pages send one.",
+        "`true`：在您的页面开始发送 `expires` 之前，接受没有期限的 `user_hash`。",
+    ),
+    only="channel",
+)
 AGENT_NAME = About(
     ("Agent's name", "客服名称"),
     ("The name to sign in with, at most 60 characters.", "登录名，最多 60 个字符。"),

@@ -1,28 +1,21 @@
 """Agents: their sign-ins, how often somebody may guess, and what their browser holds."""
 
-import asyncio
 import hmac
 import secrets
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
-from bridge.contract import Account, Put
-from connectors.webchat.seals import hashed
+from bridge.contract import Account, Busy, Guesses, Put, check_password, hash_password
+from connectors.webchat.seals import Seals, hashed
 from connectors.webchat.settings import Settings
 from connectors.webchat.text import clean_line
 from connectors.webchat.web import Refusal
 
 MIN_PASSWORD = 10
-_HASHER = PasswordHasher()  # argon2id with 64 MiB: above what is asked of a sign-in
-_DUMMY = _HASHER.hash(secrets.token_hex(16))
 _IDLE = timedelta(hours=8)
 _LONGEST = timedelta(days=7)
-_FREE = 5  # wrong passwords before the first wait
-_SLOWEST = 900.0
+_SESSIONS = 20  # of one agent; the one that was used least recently ends
 
 
 async def add_agent(account: Account, name: str, password: str) -> None:
@@ -32,7 +25,7 @@ async def add_agent(account: Account, name: str, password: str) -> None:
         raise ValueError("the name is empty")
     if len(password) < MIN_PASSWORD:
         raise ValueError(f"the password needs at least {MIN_PASSWORD} characters")
-    digest = await asyncio.to_thread(_HASHER.hash, password)
+    digest = await hash_password(password)
     await account.records.commit(Put("agent", name.casefold(), {"name": name, "hash": digest}))
     rows = await account.records.list("session", limit=10_000)
     stale = [Put("session", key, None) for key, row in rows if row["agent"] == name]
@@ -48,13 +41,23 @@ class Session:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Whoever asks to be signed in. `device` is what an earlier sign-in left there."""
+
+    network: str = ""
+    device: str = ""
+    says: str = ""  # its user agent
+
+
 class Agents:
     """Who may sign in, and who did."""
 
     def __init__(self, config: Settings, account: Account) -> None:
         self._config = config
         self._account = account
-        self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._seals = Seals(account.secret)
+        self._guesses = Guesses(account.now)
 
     async def names(self) -> list[str]:
         """Everybody who could sign in."""
@@ -63,33 +66,63 @@ class Agents:
         found |= {agent.name.casefold(): agent.name for agent in self._config.agents}
         return sorted(found.values(), key=str.casefold)
 
-    async def sign_in(self, name: str, password: str) -> tuple[str, str]:
-        """The agent's name and a token for their browser. Raises Refusal, alike for a wrong name and password."""
+    def knows(self, name: str, device: str) -> str:
+        """The id of a device on which this name was signed in before; "" for any other."""
+        return self._seals.device(clean_line(name, 60).casefold(), device)
+
+    async def sign_in(self, name: str, password: str, browser: Browser) -> tuple[str, str, str]:
+        """The agent's name, a token for their browser, and what makes it known next time. Raises Refusal, alike for a
+        wrong name and password.
+        """
         name = clean_line(name, 60).casefold()
-        self._throttle(name)
+        device = self._seals.device(name, browser.device)
         shown, digest = await self._known(name)
-        right = await asyncio.to_thread(_verify, digest or _DUMMY, password)
-        if not right or not digest:
-            count, _ = self._wrong.pop(name, (0, 0.0))
-            self._wrong[name] = (count + 1, self._account.now().timestamp())
-            if len(self._wrong) > 10_000:
-                self._wrong.popitem(last=False)
+        if wait := self._guesses.take(name, browser.network, device):
+            raise Refusal(429, "rate_limited", "Too many wrong passwords. Please wait.", wait=wait)
+        try:
+            right = await check_password(digest, password)
+        except Busy:
+            raise Refusal(503, "busy", "Too many sign-ins at once: please try again.", wait=2) from None
+        if not right:
             raise Refusal(401, "wrong_sign_in", "This name and password do not belong together.")
-        self._wrong.pop(name, None)
+        self._guesses.right(name, browser.network, device)
         token = secrets.token_urlsafe(24)
         now = self._account.now().isoformat()
+        row = {"agent": shown, "since": now, "seen": now, "mark": hashed(digest)[:16]}
+        row |= {"network": browser.network, "browser": clean_line(browser.says, 120)}
+        ended = (await self._sessions(shown))[_SESSIONS - 1 :]
         await self._account.records.commit(
-            Put("session", hashed(token), {"agent": shown, "since": now, "seen": now, "mark": hashed(digest)[:16]})
+            Put("session", hashed(token), row), *(Put("session", key, None) for key, _ in ended)
         )
-        return shown, token
+        await self._account.audit(shown, "sign in", browser.network)
+        return shown, token, self._seals.new_device(name, device)
 
-    def _throttle(self, name: str) -> None:
-        count, last = self._wrong.get(name, (0, 0.0))
-        if count < _FREE:
-            return
-        wait = last + min(_SLOWEST, 2.0 ** (count - _FREE + 2)) - self._account.now().timestamp()
-        if wait > 0:
-            raise Refusal(429, "rate_limited", "Too many wrong passwords. Please wait.", wait=wait)
+    async def _sessions(self, agent: str) -> list[tuple[str, dict[str, Any]]]:
+        """All of an agent's, the one last used first."""
+        rows = await self._account.records.list("session", limit=10_000)
+        return sorted(
+            (pair for pair in rows if pair[1]["agent"] == agent), key=lambda pair: pair[1]["seen"], reverse=True
+        )
+
+    async def sessions(self, session: Session) -> list[dict[str, Any]]:
+        """Where the agent is signed in: id, since, last use, network, browser; `this` for the one that asks."""
+        return [
+            {"id": key[:16], "this": key == session.key, "since": row["since"], "seen": row["seen"],
+             "network": row.get("network", ""), "browser": row.get("browser", "")}
+            for key, row in await self._sessions(session.agent)
+        ]  # fmt: skip
+
+    async def end(self, session: Session, which: str) -> int:
+        """Ends one of the agent's sessions by its id, or with "others" all but this one; returns how many."""
+        keys = [
+            key
+            for key, _ in await self._sessions(session.agent)
+            if (key != session.key if which == "others" else key[:16] == which)
+        ]
+        if keys:
+            await self._account.records.commit(*(Put("session", key, None) for key in keys))
+            await self._account.audit(session.agent, "end sessions", str(len(keys)))
+        return len(keys)
 
     async def _known(self, name: str) -> tuple[str, str]:
         """Name as written and hash; the configuration goes before what was added by command."""
@@ -119,10 +152,4 @@ class Agents:
     async def sign_out(self, session: Session) -> None:
         """The browser's token opens nothing any more."""
         await self._account.records.commit(Put("session", session.key, None))
-
-
-def _verify(digest: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(digest, password)
-    except (VerificationError, InvalidHashError):
-        return False
+        await self._account.audit(session.agent, "sign out", "")

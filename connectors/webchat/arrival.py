@@ -12,7 +12,7 @@ from connectors.webchat.inbound import Came, raw_of
 from connectors.webchat.office import Office
 from connectors.webchat.seals import ACCESS
 from connectors.webchat.text import clean_line, clean_page
-from connectors.webchat.visitors import Visitor, contact_of, context_of, epoch_of, events_of
+from connectors.webchat.visitors import Visitor, contact_of, context_of, epoch_of, events_of, turn_of
 from connectors.webchat.web import Refusal, caller, read_json, slow_down
 
 _HISTORY = 150  # events a browser without a past begins with
@@ -45,8 +45,10 @@ class Arrival:
         elif any(visitor.get(key) != value for key, value in facts.items()):
             visitor = await self._visitors.change(visitor["id"], lambda value: value.update(facts))
         if body.get("identity"):
-            visitor, switched = await self._prove(request, visitor, body["identity"])
-            fresh = switched or fresh
+            kept = fresh or (token if isinstance(token, str) else "")
+            visitor, fresh = await self._prove(request, visitor, body["identity"])
+            if kept:  # it was another's, or the same visitor's before they signed in
+                await self._visitors.forget_token(kept)
         if self._config.identity == "required" and not visitor.get("external"):
             raise Refusal(401, "identity_required", "Please sign in on this site first.")
         if body.get("entered") is True:
@@ -57,7 +59,7 @@ class Arrival:
         now = self._account.now()
         head = await head_of(self._account.records, events_of(visitor["id"]), visitor["read"]) if everything else 0
         answer: dict[str, Any] = {
-            "access_token": self._seals.access(visitor["id"], now),
+            "access_token": self._seals.access(visitor["id"], now, turn_of(visitor)),
             "expires_in": int(ACCESS.total_seconds()),
             "visitor": {
                 "id": visitor["id"],
@@ -86,23 +88,27 @@ class Arrival:
         return JSONResponse(session | {"switched": owner["id"] != visitor["id"]})
 
     async def _prove(self, request: Request, visitor: Visitor, claim: Any) -> tuple[Visitor, str]:
-        """The visitor who is this person, and a new token when that is another visitor than before."""
+        """The visitor who is this person, and a new token: what was held before the sign-in opens nothing of it."""
         if wait := self._limits.wait("identify.address", caller(request)):
             raise slow_down(wait)
         secret = self._config.identity_secret.get_secret_value()
         try:
-            identity = prove(claim, secret, self._account.name, self._account.now())
+            endless = self._config.endless_user_hash
+            identity = prove(claim, secret, self._account.name, self._account.now(), endless=endless)
         except Unproven:
             raise Refusal(401, "identity_refused", "Who this is could not be verified.") from None
         owner = await self._visitors.identify(visitor, identity)
-        return owner, await self._visitors.lend_token(owner["id"]) if owner["id"] != visitor["id"] else ""
+        if turn_of(owner) != turn_of(visitor) and owner["id"] == visitor["id"]:
+            self._office.hub.drop(owner["id"])
+        return owner, await self._visitors.lend_token(owner)
 
     async def who(self, request: Request, *, proven: bool = True) -> Visitor:
         """The visitor whose key the request carries. Raises Refusal (401)."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        name = self._seals.visitor(key.strip(), self._account.now()) if scheme.lower() == "bearer" else ""
+        bearer = key.strip() if scheme.lower() == "bearer" else ""
+        name, turn = self._seals.visitor(bearer, self._account.now())
         visitor = await self._visitors.get(name) if name else None
-        if visitor is None:
+        if visitor is None or turn_of(visitor) != turn:
             raise Refusal(401, "no_session", "Please begin a session first.")
         if proven and self._config.identity == "required" and not visitor.get("external"):
             raise Refusal(401, "identity_required", "Please sign in on this site first.")

@@ -15,7 +15,7 @@ from connectors.webchat.files import take_upload
 from connectors.webchat.gate import Gate
 from connectors.webchat.hub import head_of
 from connectors.webchat.office import Office
-from connectors.webchat.streams import open_stream, position
+from connectors.webchat.streams import check_position, open_stream, position
 from connectors.webchat.talk import CLIENT_ID, MAX_FILES
 from connectors.webchat.text import clean, clean_line
 from connectors.webchat.tickets import NEWS, Ticket
@@ -47,6 +47,8 @@ class Desk:
         table: tuple[tuple[str, str, Handler], ...] = (
             ("POST", "/v1/sign-in", self._gate.sign_in),
             ("POST", "/v1/sign-out", signed(self._gate.sign_out)),
+            ("GET", "/v1/sessions", signed(self._gate.sessions)),
+            ("POST", "/v1/sessions/end", signed(self._gate.end_sessions)),
             ("GET", "/v1/me", signed(self.me)),
             ("GET", "/v1/events", signed(self.events)),
             ("GET", "/v1/tickets", signed(self.tickets)),
@@ -102,7 +104,7 @@ class Desk:
     async def tickets(self, request: Request, session: Session, _: str) -> Response:
         """Summaries of open or solved tickets."""
         status = "solved" if request.query_params.get("status") == "solved" else "open"
-        after = request.query_params.get("after", "")[:40]
+        after = clean_line(request.query_params.get("after"), 40)
         found, more = await self._tickets.listed(status, after=after, limit=500 if status == "open" else 60)
         return JSONResponse({"tickets": [_summary(ticket, session.agent) for ticket in found], "after": more})
 
@@ -122,8 +124,8 @@ class Desk:
 
     async def entries(self, request: Request, session: Session, ticket: str) -> Response:
         """Entries after a number, or the page before one."""
-        await self._found(ticket)
-        before = number(request.query_params.get("before"))
+        head = (await self._found(ticket))["head"]
+        before = min(number(request.query_params.get("before")), head + 1)
         first = max(0, before - 1 - _SHOWN) if before else number(request.query_params.get("after"))
         count = before - 1 - first if before else 500
         found = await self._entries(ticket, first, count) if count > 0 else []
@@ -140,6 +142,7 @@ class Desk:
         """A stream of tickets that changed, and of who types."""
         given = request.headers.get("last-event-id") or request.query_params.get("since", "")
         after = position(given, _EPOCH)
+        await check_position(self._account.records, NEWS, after)
         hub, address = self._office.agents, caller(request)
         if hub.full or hub.crowded(address):
             raise Refusal(503, "no_stream", "Too many open streams.", wait=5)
@@ -178,7 +181,7 @@ class Desk:
 
     async def _write(self, request: Request, session: Session, ticket: str, *, note: bool) -> Response:
         body = await read_json(request, 128 * 1024)
-        await self._found(ticket)
+        found = await self._found(ticket)
         client, names = body.get("client_id"), body.get("attachments") or []
         if not isinstance(client, str) or CLIENT_ID.fullmatch(client) is None:
             raise Refusal(400, "bad_client_id", "client_id must have 8 to 64 letters, digits, - or _.")
@@ -192,7 +195,8 @@ class Desk:
             raise Refusal(404, "no_file", "One of the files is not yours, or not here any more.")
         if not text and not files:
             raise Refusal(400, "empty", "There is nothing in this message.")
-        seen = number(body.get("seen_seq")) if "seen_seq" in body and not note else None
+        # nobody has seen what is not there yet
+        seen = min(number(body.get("seen_seq")), found["head"]) if "seen_seq" in body and not note else None
         entry = await self._answers.write(
             ticket, session.agent, client, text, files, note=note, seen=seen, at=self._account.now()
         )
@@ -214,7 +218,7 @@ class Desk:
     async def settle(self, request: Request, session: Session, ticket: str) -> Response:
         """Solved, or open again."""
         status = (await read_json(request)).get("status")
-        if status not in {"open", "solved"}:
+        if not isinstance(status, str) or status not in {"open", "solved"}:
             raise Refusal(400, "bad_status", "status must be open or solved.")
         await self._answers.settle(ticket, session.agent, Status(status), self._account.now())
         return Response(status_code=204)

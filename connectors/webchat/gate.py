@@ -6,12 +6,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bridge.contract import Gone
-from connectors.webchat.agents import Agents, Session
+from connectors.webchat.agents import Agents, Browser, Session
 from connectors.webchat.office import Office
 from connectors.webchat.web import Handler, Refusal, caller, read_json, slow_down
 
 Act = Callable[[Request, Session, str], Awaitable[Response]]
 _WEEK = 7 * 86400
+_KNOWN = 180 * 86400
 
 
 class Gate:
@@ -25,6 +26,7 @@ class Gate:
         self._secure = office.account.public_url.startswith("https://")
         # the prefix makes browsers refuse the cookie from anywhere but this very host
         self._cookie = f"__Host-desk-{name}" if self._secure else f"desk-{name}"
+        self._device = f"__Host-device-{name}" if self._secure else f"device-{name}"
 
     def own(self, request: Request) -> dict[str, str]:
         """Only our own page may call, and it says so in a header that no form of another site can set."""
@@ -51,18 +53,37 @@ class Gate:
 
     async def sign_in(self, request: Request) -> Response:
         """Name and password; the browser gets a cookie that scripts cannot read."""
-        if wait := self._office.limits.wait("sign_in.address", caller(request)):
-            raise slow_down(wait)
+        network, device = caller(request), request.cookies.get(self._device, "")
         body = await read_json(request, 4096)
         name, password = body.get("name"), body.get("password")
         if not isinstance(name, str) or not isinstance(password, str) or len(password) > 1000:
             raise Refusal(400, "bad_request", "Send name and password.")
-        agent, token = await self.agents.sign_in(name, password)
+        # a device that is known has no part in what strangers do at the same address
+        if not self.agents.knows(name, device) and (wait := self._office.limits.wait("sign_in.address", network)):
+            raise slow_down(wait)
+        browser = Browser(network, device, request.headers.get("user-agent", ""))
+        agent, token, known = await self.agents.sign_in(name, password, browser)
         response = JSONResponse({"name": agent})
         response.set_cookie(
             self._cookie, token, path="/", secure=self._secure, httponly=True, samesite="strict", max_age=_WEEK
         )
+        response.set_cookie(
+            self._device, known, path="/", secure=self._secure, httponly=True, samesite="strict", max_age=_KNOWN
+        )
         return response
+
+    async def sessions(self, request: Request, session: Session, _: str) -> Response:
+        """Where the agent is signed in."""
+        return JSONResponse({"sessions": await self.agents.sessions(session)})
+
+    async def end_sessions(self, request: Request, session: Session, _: str) -> Response:
+        """Ends one of the agent's own by its id, or all others."""
+        which = (await read_json(request)).get("id")
+        if not isinstance(which, str) or not which:
+            raise Refusal(400, "bad_request", 'Send the id of a session, or "others".')
+        if not await self.agents.end(session, which) and which != "others":
+            raise Refusal(404, "no_session", "There is no such session.")
+        return Response(status_code=204)
 
     async def sign_out(self, request: Request, session: Session, _: str) -> Response:
         """The session ends here, not only in the browser."""

@@ -85,6 +85,12 @@ class Hub:
         for topic in list(self._lines):
             self.tell(topic, kind, data)
 
+    def drop(self, topic: str) -> None:
+        """Ends the streams of one topic: whoever may still read it comes again with a new key."""
+        for line in self._lines.get(topic, ()):
+            line.end = line.end or "signed_in"
+            line.wake.set()
+
     def close(self) -> None:
         """The process ends: everybody is asked to come back a little later."""
         self.closing = True

@@ -12,6 +12,7 @@ from typing import Any
 from connectors.webchat.text import clean_line
 
 _LEEWAY = 60  # seconds by which clocks may differ
+_DAY = 86400  # seconds a hash of a user's id may be good for
 _LONGEST = 3600  # seconds a token may live: it is renewed by the page, never kept
 
 
@@ -29,10 +30,11 @@ class Identity:
     phone: str = ""
 
 
-def prove(claim: Any, secret: str, account: str, now: datetime) -> Identity:
-    """The person behind `{"jwt": …}` or `{"user_id": …, "user_hash": …}`. Raises Unproven.
+def prove(claim: Any, secret: str, account: str, now: datetime, *, endless: bool = False) -> Identity:
+    """The person behind `{"jwt": …}` or `{"user_id": …, "expires": …, "user_hash": …}`. Raises Unproven.
 
-    The JWT is HS256 with `sub` and `exp` (at most an hour ahead), `aud` the account where it is given.
+    The JWT is HS256 with `sub` and `exp` (at most an hour ahead), `aud` the account where it is given. `expires` is in
+    Unix seconds, at most a day ahead; the hash is over `user_id:expires`. With `endless` a hash of the id alone counts.
     """
     if not secret or not isinstance(claim, dict):
         raise Unproven
@@ -41,7 +43,16 @@ def prove(claim: Any, secret: str, account: str, now: datetime) -> Identity:
     user, mark = claim.get("user_id"), claim.get("user_hash")
     if not isinstance(user, str) or not isinstance(mark, str) or not 0 < len(user) <= 200:
         raise Unproven
-    right = hmac.new(secret.encode(), user.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    until = claim.get("expires")
+    if isinstance(until, int) and not isinstance(until, bool):
+        if not now.timestamp() - _LEEWAY < until <= now.timestamp() + _DAY + _LEEWAY:
+            raise Unproven
+        signed = f"{user}:{until}"
+    elif until is None and endless:
+        signed = user
+    else:
+        raise Unproven
+    right = hmac.new(secret.encode(), signed.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(right.encode(), mark.lower().encode("utf-8", "replace")):
         raise Unproven
     return Identity(user)
@@ -76,9 +87,10 @@ def _from_jwt(token: str, secret: bytes, account: str, now: float) -> Identity:
     )
 
 
-def _starts(claims: dict[str, Any]) -> float:
+def _starts(claims: dict[str, Any]) -> int | float:
     value = claims.get("nbf", 0)
-    return float(value) if isinstance(value, int | float) else float("inf")
+    # compared as it is: a whole number may be larger than any float
+    return value if isinstance(value, int | float) else float("inf")
 
 
 def _read(part: str) -> dict[str, Any]:

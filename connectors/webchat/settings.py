@@ -32,13 +32,14 @@ class Agent(BaseModel):
 class Settings(AccountConfig):
     """`allowed_origins` are the sites that may show the widget (`https://*.shop.example` allows sub-domains).
     `identity` "required" refuses visitors whom the site has not signed in. `prechat` lists what is asked before the
-    first message. `max_file` is in bytes.
+    first message. `max_file` is in bytes. `endless_user_hash` accepts a `user_hash` without `expires`.
     """
 
     kind: Literal["webchat"]
     allowed_origins: Annotated[tuple[str, ...], about.ALLOWED_ORIGINS] = ()
     identity_secret: Annotated[SecretStr, about.IDENTITY_SECRET] = SecretStr("")
     identity: Annotated[Literal["optional", "required"], about.IDENTITY] = "optional"
+    endless_user_hash: Annotated[bool, about.ENDLESS_USER_HASH] = False
     agents: tuple[Agent, ...] = ()
     title: Annotated[str, about.TITLE] = Field(default="", max_length=60)
     colour: Annotated[str, about.COLOUR] = "#1f6feb"

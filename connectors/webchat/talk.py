@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from bridge.contract import Append, DeliveryState, Persist
 from connectors.webchat.arrival import Arrival, page_of
 from connectors.webchat.files import take_upload
+from connectors.webchat.hub import head_of
 from connectors.webchat.inbound import Said, Saw, raw_of
 from connectors.webchat.office import Office
 from connectors.webchat.streams import check_position, open_stream, poll, position
@@ -114,7 +115,9 @@ class Talk:
         limit = min(max(number(query.get("limit"), 50), 1), 50)
         before, after = number(query.get("before")), number(query.get("after"))
         records, messages, low = self._account.records, [], after
-        if not before:
+        if before:  # no further up than there is anything
+            before = min(before, await head_of(records, stream, visitor["read"]) + 1)
+        else:
             entries = await records.read(stream, after=after, limit=500)
             messages = (await self._shape(entries, only="message.new"))[:limit]
         while before and len(messages) < limit and before > 1:

@@ -28,6 +28,11 @@ def epoch_of(visitor: Visitor) -> str:
     return str(visitor["id"])[2:8]
 
 
+def turn_of(visitor: Visitor) -> int:
+    """Which tokens and keys of a visitor are good: it is counted up when they sign in for the first time."""
+    return int(visitor.get("turn", 0))
+
+
 class Visitors:
     """Reading and changing visitors."""
 
@@ -45,7 +50,8 @@ class Visitors:
         if not 20 <= len(token) <= 100:
             return None
         found = await self._records.get("token", hashed(token))
-        return await self.get(found[0]["v"]) if found is not None else None
+        visitor = await self.get(found[0]["v"]) if found is not None else None
+        return visitor if found and visitor and found[0].get("g", 0) == turn_of(visitor) else None
 
     async def make(self, facts: Visitor) -> tuple[Visitor, str]:
         """A new visitor and the token for their browser (160 bits, stored as a hash)."""
@@ -57,10 +63,10 @@ class Visitors:
         )
         return visitor, token
 
-    async def lend_token(self, visitor: str) -> str:
-        """Another token for the same visitor: for their second browser."""
+    async def lend_token(self, visitor: Visitor) -> str:
+        """Another token for the same visitor: for their second browser, or after they signed in."""
         token = secrets.token_urlsafe(20)
-        await self._records.commit(Put("token", hashed(token), {"v": visitor}))
+        await self._records.commit(Put("token", hashed(token), {"v": visitor["id"], "g": turn_of(visitor)}))
         return token
 
     async def forget_token(self, token: str) -> None:
@@ -109,6 +115,8 @@ class Visitors:
             raise Rejected("there is no such visitor", code="no visitor", reason=_NOBODY)
         value, version = found
         _adopt(value, identity)
+        # whoever held a token while this was nobody reads no further now that it is somebody
+        value["turn"] = turn_of(value) + 1
         await self._records.commit(Put("visitor", visitor, value, expect=version), claim)
         return value
 

@@ -1,6 +1,7 @@
 """Requests and answers: bodies within limits, errors as JSON, who may call from which site."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,12 @@ from uuid import uuid4
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.contract import StoreDown
+from bridge.contract import Rejected, Retryable, StoreDown, network_of
 from connectors.webchat.settings import allows
 
 _MAX_BODY = 32 * 1024
 _MAX_DEPTH = 20
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _BASE = {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
@@ -55,7 +57,7 @@ class Door:
             return request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
         if origin == own_origin(self.public_url):
             return True
-        return urlsplit(origin).netloc == request.headers.get("host", "").lower() != ""
+        return origin.partition("://")[2] == request.headers.get("host", "").lower() != ""
 
     def admits(self, request: Request) -> dict[str, str]:
         """The headers that let the calling page read the answer. Raises Refusal for a site that is not allowed."""
@@ -86,6 +88,10 @@ def answering(handler: Handler, admit: Callable[[Request], dict[str, str]]) -> H
         except StoreDown:
             busy = Refusal(503, "busy", "Not stored: please try again in a moment.", wait=5)
             response = refused(busy)
+        except Retryable:
+            response = refused(Refusal(503, "busy", "Too much at once: please try again in a moment.", wait=1))
+        except Rejected:
+            response = refused(Refusal(404, "gone", "This is not here any more."))
         except ClientDisconnect:
             response = Response(status_code=400)
         for name, value in (_BASE | headers).items():
@@ -152,6 +158,18 @@ async def read_json(request: Request, limit: int = _MAX_BODY) -> dict[str, Any]:
         raise bad from None
     if not isinstance(value, dict) or _depth(value) > _MAX_DEPTH:
         raise bad
+    found: dict[str, Any] = _storable(value)
+    return found
+
+
+def _storable(value: Any) -> Any:
+    """Without what no database keeps: zeros, and halves of characters that JSON can write alone."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    if isinstance(value, list):
+        return [_storable(entry) for entry in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(entry) for key, entry in value.items()}
     return value
 
 
@@ -168,8 +186,10 @@ def _depth(value: Any) -> int:
 
 
 def caller(request: Request) -> str:
-    """The address that asks. Behind a proxy the server itself is told whom to believe."""
-    return request.client.host if request.client is not None else ""
+    """Whose limits count: the address that asks, of IPv6 the /64 that one subscriber has. Behind a proxy the server
+    itself is told whom to believe.
+    """
+    return network_of(request.client.host) if request.client is not None else ""
 
 
 def number(value: Any, default: int = 0) -> int:

@@ -102,22 +102,99 @@ async def test_a_wrong_name_and_a_wrong_password_look_alike(place: Place) -> Non
     assert not client.cookies
 
 
-async def test_guessing_is_slowed_down_for_the_name_and_for_the_address(place: Place) -> None:
-    guesser = place.client(**{"x-desk": "1"})
-    statuses = []
-    for number in range(1000):
-        body = {"name": "agent a", "password": f"guess {number}"}
-        statuses.append((await guesser.post("/desk/site/v1/sign-in", json=body)).status_code)
+async def sign_in(client: httpx.AsyncClient, password: str = PASSWORD, name: str = "Agent A") -> httpx.Response:
+    return await client.post("/desk/site/v1/sign-in", json={"name": name, "password": password})
+
+
+def desk_client(place: Place, address: str = "198.51.100.7") -> httpx.AsyncClient:
+    return place.client(address, **{"x-desk": "1"})
+
+
+async def test_guessing_is_slowed_down_and_locks_nobody_else_out(place: Place) -> None:
+    guesser = desk_client(place)
+    statuses = [(await sign_in(guesser, f"guess {number}", "agent a")).status_code for number in range(1000)]
     assert statuses[:5] == [401] * 5 and set(statuses[5:]) == {429}
-    elsewhere = place.client("203.0.113.9", **{"x-desk": "1"})
-    refused = await elsewhere.post("/desk/site/v1/sign-in", json={"name": "Agent A", "password": PASSWORD})
-    assert refused.status_code == 429 and refused.json()["error"]["retry_after_ms"] > 0
-    other = await elsewhere.post("/desk/site/v1/sign-in", json={"name": "Agent B", "password": PASSWORD})
-    assert other.status_code == 200, "colleagues are not locked out"
-    place.clock.advance(minutes=16)
-    assert (
-        await elsewhere.post("/desk/site/v1/sign-in", json={"name": "Agent A", "password": PASSWORD})
-    ).status_code == 200
+    assert (await sign_in(guesser)).json()["error"]["retry_after_ms"] > 0
+    assert (await sign_in(desk_client(place, "203.0.113.9"))).status_code == 200, "the right person, elsewhere"
+
+
+async def test_one_subscriber_of_ipv6_is_one_guesser(place: Place) -> None:
+    statuses = [(await sign_in(desk_client(place, f"2001:db8:1:2::{n:x}"), "wrong")).status_code for n in range(1, 30)]
+    assert statuses.count(401) == 5
+    assert (await sign_in(desk_client(place, "2001:db8:1:3::1"))).status_code == 200
+
+
+async def test_a_known_device_is_apart_from_strangers_at_its_own_address_and_everywhere(place: Place) -> None:
+    known = desk_client(place)
+    assert (await sign_in(known)).status_code == 200
+    for number in range(130):  # from everywhere, and from next door
+        await sign_in(desk_client(place, f"198.18.{number}.1"), "wrong")
+        await sign_in(desk_client(place), "wrong")
+    assert (await sign_in(desk_client(place, "203.0.113.9"))).status_code == 429, "a device that nobody knows"
+    assert (await sign_in(known)).status_code == 200
+    colleague = desk_client(place)
+    colleague.cookies.update(known.cookies)
+    assert (await sign_in(colleague, name="Agent B")).status_code == 429, "known for one name only"
+    assert (await sign_in(desk_client(place, "203.0.113.9"), name="Agent B")).status_code == 200
+
+
+async def test_a_stolen_device_has_no_more_guesses(place: Place) -> None:
+    known = desk_client(place)
+    await sign_in(known)
+    statuses = [(await sign_in(known, f"guess {number}")).status_code for number in range(20)]
+    assert statuses.count(401) == 5
+
+
+async def test_of_many_guesses_at_once_no_more_are_looked_at(place: Place) -> None:
+    client = desk_client(place)
+    answers = await asyncio.gather(*(sign_in(client, f"guess {number}") for number in range(18)))
+    assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 13
+
+
+async def test_more_sign_ins_than_can_be_looked_at_are_asked_to_come_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.contract.signin._waiting", 32)
+    assert (await sign_in(desk_client(place))).status_code == 503
+
+
+async def test_sessions_are_listed_and_ended_by_whose_they_are(place: Place) -> None:
+    here, there = await place.agent(), await place.agent()
+    other = await place.agent("Agent B")
+    found = (await here.get("/desk/site/v1/sessions")).json()["sessions"]
+    assert len(found) == 2 and [one["this"] for one in found].count(True) == 1
+    assert all(one["network"] == "198.51.100.7" and "httpx" in one["browser"] for one in found)
+    theirs = (await other.get("/desk/site/v1/sessions")).json()["sessions"][0]["id"]
+    assert (await here.post("/desk/site/v1/sessions/end", json={"id": theirs})).status_code == 404
+    away = next(one["id"] for one in found if not one["this"])
+    assert (await here.post("/desk/site/v1/sessions/end", json={"id": away})).status_code == 204
+    assert (await there.get("/desk/site/v1/me")).status_code == 401
+    await place.agent()
+    assert (await here.post("/desk/site/v1/sessions/end", json={"id": "others"})).status_code == 204
+    assert len((await here.get("/desk/site/v1/sessions")).json()["sessions"]) == 1
+    assert (await other.get("/desk/site/v1/me")).status_code == 200
+
+
+async def test_sign_ins_do_not_pile_up(place: Place) -> None:
+    first = await place.agent()
+    for _ in range(25):
+        last = await place.agent()
+        place.clock.advance(seconds=20)
+    assert len((await last.get("/desk/site/v1/sessions")).json()["sessions"]) == 20
+    assert (await first.get("/desk/site/v1/me")).status_code == 401
+
+
+async def test_sign_ins_stand_in_the_audit(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, ...]] = []
+
+    async def audit(*entry: str) -> None:
+        told.append(entry)
+
+    object.__setattr__(place.account, "audit", audit)
+    agent = await place.agent()
+    await sign_in(desk_client(place), "wrong")
+    await agent.post("/desk/site/v1/sign-out", json={})
+    assert told == [("Agent A", "sign in", "198.51.100.7"), ("Agent A", "sign out", "")]
 
 
 async def test_the_cookie_is_for_this_host_and_no_script(place: Place) -> None:

@@ -188,6 +188,7 @@ async def test_a_signed_identity_is_a_fact_and_follows_to_the_next_browser(place
     await visitor.say("anonymous so far", "client-0001")
     answer = await visitor.post("identify", {"jwt": jwt(claims)})
     assert answer.status_code == 200 and not answer.json()["switched"]
+    visitor.session = answer.json()
     await visitor.say("known now", "client-0002")
     contact = place.events()[-1].contact
     assert contact.extra["customer_id"] == "c-17"
@@ -259,10 +260,64 @@ async def test_a_forged_identity_is_refused_everywhere_alike(place: Place, name:
     assert "customer_id" not in place.events()[-1].contact.extra
 
 
-async def test_the_older_hash_of_the_id_is_accepted(place: Place) -> None:
-    mark = hmac.new(SECRET.encode(), b"c-17", hashlib.sha256).hexdigest()
-    visitor = await place.visitor(identity={"user_id": "c-17", "user_hash": mark})
+def _marked(place: Place, seconds: int, user: str = "c-17") -> dict[str, Any]:
+    until = int(place.clock().timestamp()) + seconds
+    mark = hmac.new(SECRET.encode(), f"{user}:{until}".encode(), hashlib.sha256).hexdigest()
+    return {"user_id": user, "expires": until, "user_hash": mark}
+
+
+async def test_a_hash_of_the_id_ends(place: Place) -> None:
+    claim = _marked(place, 3600)
+    visitor = await place.visitor(identity=claim)
     assert visitor.session["visitor"]["verified"]
+    place.clock.advance(minutes=62)
+    endless = hmac.new(SECRET.encode(), b"c-17", hashlib.sha256).hexdigest()
+    for refused in (
+        claim,
+        _marked(place, 2 * 86400),
+        {**_marked(place, 60), "expires": int(place.clock().timestamp()) + 61},
+        {**_marked(place, 60), "expires": True},
+        {**_marked(place, 60), "expires": "60"},
+        {"user_id": "c-17", "user_hash": endless},
+        {"user_id": claim["user_id"], "user_hash": claim["user_hash"]},
+    ):
+        answer = await visitor.client.post("/chat/site/v1/sessions", json={"identity": refused})
+        assert code(answer) == "identity_refused", refused
+
+
+async def test_the_hash_without_an_end_is_accepted_where_the_account_says_so() -> None:
+    async with opened(endless_user_hash=True) as place:
+        mark = hmac.new(SECRET.encode(), b"c-17", hashlib.sha256).hexdigest()
+        visitor = await place.visitor(identity={"user_id": "c-17", "user_hash": mark})
+        assert visitor.session["visitor"]["verified"]
+
+
+async def test_what_was_held_before_a_sign_in_opens_nothing_after_it(place: Place) -> None:
+    """Whoever noted a visitor's token or key at a shared computer reads no further once they signed in."""
+    before = await place.visitor()
+    answer = await before.post("identify", {"jwt": jwt(_claims(place))})
+    owner = answer.json()
+    assert owner["visitor_token"] != before.token
+    assert (await before.get("messages")).status_code == 401, "the key"
+    stranger = await place.visitor(visitor_token=before.token)
+    assert stranger.id != before.id, "the token"
+    badge = await before.client.get("/chat/site/v1/badge", headers={"x-visitor": before.token})
+    assert badge.status_code == 401
+    again = await place.visitor(visitor_token=owner["visitor_token"])
+    assert again.id == before.id and again.session["visitor"]["verified"]
+
+
+async def test_signing_in_while_the_session_begins_changes_the_token_too(place: Place) -> None:
+    before = await place.visitor()
+    after = await place.visitor(visitor_token=before.token, identity={"jwt": jwt(_claims(place))})
+    assert after.id == before.id and after.token != before.token
+    assert (await before.get("messages")).status_code == 401
+    assert (await place.visitor(visitor_token=before.token)).id != after.id
+    third = await place.visitor()
+    joined = await place.visitor(visitor_token=third.token, identity={"jwt": jwt(_claims(place))})
+    assert joined.id == after.id
+    assert (await place.visitor(visitor_token=third.token)).id not in {third.id, after.id}
+    assert (await place.visitor(visitor_token=after.token)).id == after.id, "their first browser stays signed in"
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
