@@ -30,7 +30,6 @@ from bridge.web.files import Files
 from bridge.web.headers import SafeHeaders
 from bridge.web.health import healthz, metrics_page, readyz
 from bridge.web.hooks import Hooks
-from mappings.private import private_folder
 from mappings.store import Store, StoreLocked
 
 log = structlog.get_logger("bridge.app")
@@ -104,8 +103,6 @@ class Bridge:
             except StoreLocked as error:
                 log.warning("waiting for the database", why=str(error))
                 await asyncio.sleep(1)
-        with suppress(OSError):  # it is said when a file is to be kept
-            await asyncio.to_thread(private_folder, Path(self.settings.bridge.media_dir))
         try:
             self.engine = Engine(self.store, self.runtime, self.files, work=self._work)
             self.engine.every(timedelta(seconds=2), "callers", self.callers.write_down)
