@@ -15,7 +15,12 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")  # re
 Image.init()
 # those that people send; some builds of the library lack one, and each format more is code that reads hostile bytes
 _FORMATS = tuple(name for name in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF") if name in Image.OPEN)
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 16_000_000  # decoded at once: about 16 bytes each while a WebP unfolds
+# JPEGs are decoded at a half to an eighth of their size, and only progressive ones are held whole (6 bytes a pixel)
+MAX_JPEG_PIXELS = 128_000_000
+MAX_PROGRESSIVE_PIXELS = 32_000_000
+Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS  # the library's own limit, twice of which it refuses
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused below, in words
 
 _TOO_LARGE = {
     "en": "the picture is too large",
@@ -32,7 +37,8 @@ def fit(data: bytes, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, st
 
     It stays as it is where it already fits, animations included. Otherwise its first frame is turned upright, loses
     its metadata and becomes a JPEG (a PNG where it is transparent and fits so), with falling quality, then size.
-    Raises Rejected for what is no picture, has more than 50 megapixels or cannot be made to fit.
+    Raises Rejected for what is no picture, has more than MAX_PIXELS (JPEGs: more, and are read smaller), or
+    cannot be made to fit. The header is asked before anything is unfolded.
     """
     mime = sniff(data)
     if mime.startswith("image/") and len(data) <= max_bytes and _allowed(mime, mimes):
@@ -53,25 +59,35 @@ def _open(data: bytes) -> Image.Image:
     """The first frame, upright, as RGB or RGBA."""
     try:
         picture: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
-        width, height = picture.size
-        if width * height > MAX_PIXELS:
-            raise _bomb(width * height)
+        pixels = picture.width * picture.height
+        most = _most_pixels(picture)
+        if pixels > most:
+            raise _bomb(pixels, most)
+        while picture.width * picture.height > MAX_PIXELS:  # only JPEGs, which can be read at half their size
+            before = picture.size
+            picture.draft(picture.mode, (before[0] // 2, before[1] // 2))
+            if picture.size == before:
+                raise _bomb(pixels, MAX_PIXELS)
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
+        ImageOps.exif_transpose(picture, in_place=True)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _bomb(Image.MAX_IMAGE_PIXELS or MAX_PIXELS) from None
+        raise _bomb(MAX_JPEG_PIXELS, MAX_JPEG_PIXELS) from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError, TypeError, ZeroDivisionError) as error:
         raise Rejected(
             f"the picture cannot be read ({type(error).__name__})", code="unreadable", reason=_UNREADABLE
         ) from None
-    see_through = upright.has_transparency_data
-    return upright.convert("RGBA" if see_through else "RGB")
+    mode = "RGBA" if picture.has_transparency_data else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)  # no copy where none is needed
 
 
-def _bomb(pixels: int) -> Rejected:
-    return Rejected(
-        f"the picture has {pixels} pixels or more; the limit is {MAX_PIXELS}", code="too large", reason=_TOO_LARGE
-    )
+def _most_pixels(picture: Image.Image) -> int:
+    if picture.format not in {"JPEG", "MPO"}:
+        return MAX_PIXELS
+    return MAX_PROGRESSIVE_PIXELS if picture.info.get("progressive") else MAX_JPEG_PIXELS
+
+
+def _bomb(pixels: int, most: int) -> Rejected:
+    return Rejected(f"the picture has {pixels} pixels; the limit is {most}", code="too large", reason=_TOO_LARGE)
 
 
 _Encoder = Callable[[Image.Image], Iterator[tuple[bytes, str]]]

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ LARGEST = 50 * 2**20  # bytes of one file
 _GIVE_UP = timedelta(hours=72)  # platforms keep their files no longer
 _LEASE = timedelta(seconds=120)
 _PARALLEL = 4
+_DECODER = ThreadPoolExecutor(1, thread_name_prefix="pictures")
 
 
 class MediaFiles:
@@ -64,10 +66,9 @@ class MediaFiles:
         return media
 
     async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
-        from bridge.services.images import fit
-
-        data = await self.read(media)
-        return await asyncio.to_thread(fit, data, mimes=tuple(mimes), max_bytes=max_bytes)
+        """One picture at a time in this process, for each takes its memory; the others wait as names, not as bytes."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_DECODER, _fit, self.folder, media.sha256, tuple(mimes), max_bytes)
 
     def link(self, media: Media) -> str:
         """A public link to the bytes: hash, end and signature in one token."""
@@ -97,6 +98,12 @@ class MediaFiles:
     def _token(self, digest: str, until: int) -> str:
         mark = hmac.digest(self._key, f"{digest}.{until}".encode(), hashlib.sha256)[:18]
         return f"{digest}.{until}.{base64.urlsafe_b64encode(mark).decode()}"
+
+
+def _fit(folder: MediaFolder, digest: str, mimes: tuple[str, ...], max_bytes: int) -> tuple[bytes, str]:
+    from bridge.services.images import fit
+
+    return fit(folder.read(digest), mimes=mimes, max_bytes=max_bytes)
 
 
 @contextlib.asynccontextmanager

@@ -259,3 +259,25 @@ def test_damaged_pictures_are_read_or_refused(source: bytes, data: st.DataObject
     except Rejected:
         return
     assert sniff(result) == "image/jpeg"
+
+
+def test_a_picture_of_few_bytes_and_many_pixels_is_refused_by_its_header() -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (7000, 7000), "navy").save(out, "WEBP", quality=1, method=0)
+    with pytest.raises(Rejected) as caught:
+        fit(out.getvalue(), mimes=ANY, max_bytes=10**6)
+    assert caught.value.code == "too large"
+
+
+@pytest.mark.parametrize("size", [(5600, 5000), (8000, 6000)])
+def test_a_large_jpeg_is_read_smaller(size: tuple[int, int]) -> None:
+    source = picture("JPEG", size)
+    data, mime = fit(source, mimes=["image/jpeg"], max_bytes=len(source) - 1)
+    assert (mime, opened(data).size) == ("image/jpeg", (size[0] // 2, size[1] // 2))
+
+
+def test_a_large_progressive_jpeg_is_refused_for_it_is_held_whole() -> None:
+    source = picture("JPEG", (8000, 6000), progressive=True)
+    with pytest.raises(Rejected) as caught:
+        fit(source, mimes=["image/jpeg"], max_bytes=len(source) - 1)
+    assert caught.value.code == "too large"

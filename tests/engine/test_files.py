@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.contract import Media, StoreDown, Throttled
+from bridge.services import images
 from bridge.services.folder import MediaDown, MediaFolder
 from tests.engine.engine_harness import Scene
 
@@ -192,3 +194,22 @@ def test_what_another_process_writes_just_now_stays(tmp_path: Path) -> None:
     assert (tmp_path / "new.part").exists()
     folder.sweep(alone=True)
     assert not (tmp_path / "new.part").exists()
+
+
+async def test_one_picture_is_decoded_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, most = 0, 0
+
+    def slow(data: bytes, **_more: Any) -> tuple[bytes, str]:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        time.sleep(0.05)
+        at_once -= 1
+        return data, "image/png"
+
+    monkeypatch.setattr(images, "fit", slow)
+    async with scene.running() as bridge:
+        kept = await bridge.files.keep(b"hello")
+        wanted = [bridge.files.image(kept, mimes=["image/png"], max_bytes=100) for _ in range(4)]
+        assert await asyncio.gather(*wanted) == [(b"hello", "image/png")] * 4
+    assert most == 1
