@@ -50,8 +50,13 @@ class MediaStore(Protocol):
         """Stores bytes and returns a reference (with `sha256`, sniffed `mime`, `size`)."""
         ...
 
-    async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
-        """The picture as one of `mimes` within `max_bytes`: as it is, converted or shrunk. Raises Rejected."""
+    async def image(
+        self, media: Media, *, mimes: Sequence[str], max_bytes: int, still: bool = False
+    ) -> tuple[bytes, str]:
+        """The picture as one of `mimes` within `max_bytes`, without metadata: otherwise as it is, converted or shrunk.
+
+        One that moves is never made a still, unless `still` asks for one. Raises Rejected: send a link then.
+        """
         ...
 
     def link(self, media: Media) -> str:

@@ -8,6 +8,7 @@ import hmac
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,13 @@ class MediaFiles:
         await self._store.write(files.want_media, "", digest, now, state="done", sha256=digest, **facts)
         return media
 
-    async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
+    async def image(
+        self, media: Media, *, mimes: Sequence[str], max_bytes: int, still: bool = False
+    ) -> tuple[bytes, str]:
         """One picture at a time in this process, for each takes its memory; the others wait as names, not as bytes."""
+        work = partial(_fit, self.folder, media.sha256, mimes=tuple(mimes), max_bytes=max_bytes, still=still)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_DECODER, _fit, self.folder, media.sha256, tuple(mimes), max_bytes)
+        return await loop.run_in_executor(_DECODER, work)
 
     def link(self, media: Media) -> str:
         """A public link to the bytes: hash, end and signature in one token."""
@@ -100,10 +104,10 @@ class MediaFiles:
         return f"{digest}.{until}.{base64.urlsafe_b64encode(mark).decode()}"
 
 
-def _fit(folder: MediaFolder, digest: str, mimes: tuple[str, ...], max_bytes: int) -> tuple[bytes, str]:
+def _fit(folder: MediaFolder, digest: str, **wishes: Any) -> tuple[bytes, str]:
     from bridge.services.images import fit
 
-    return fit(folder.read(digest), mimes=mimes, max_bytes=max_bytes)
+    return fit(folder.read(digest), **wishes)
 
 
 @contextlib.asynccontextmanager

@@ -37,8 +37,10 @@ class MemoryMedia:
         )
         return kept.model_copy(update={"url": self.link(kept)})
 
-    async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
-        return fit(await self.read(media), mimes=mimes, max_bytes=max_bytes)
+    async def image(
+        self, media: Media, *, mimes: Sequence[str], max_bytes: int, still: bool = False
+    ) -> tuple[bytes, str]:
+        return fit(await self.read(media), mimes=mimes, max_bytes=max_bytes, still=still)
 
     def link(self, media: Media) -> str:
         """Looks like a signed link: stable for one file, below `/media/` of the public URL."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import io
 import os
 import threading
 import time
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from structlog.testing import capture_logs
 
-from bridge.contract import Media, StoreDown, Throttled
+from bridge.contract import Author, AuthorKind, File, Media, Message, StoreDown, Throttled
+from bridge.engine.outbound.rendering import with_bytes
 from bridge.services import images
 from bridge.services.folder import MediaDown, MediaFolder
+from mappings import media
 from tests.engine.engine_harness import Scene
 
 REFUSALS = [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO, errno.EDQUOT]
@@ -50,15 +54,15 @@ async def wait_and_look(scene: Scene, seconds: float) -> None:
 
 @pytest.mark.parametrize("code", REFUSALS, ids=errno.errorcode.get)
 async def test_a_disk_that_refuses_is_the_machines_fault_and_no_files(scene: Scene, code: int) -> None:
-    scene.town.files["photo.jpg"] = b"\xff\xd8\xff" + b"x" * 500
+    scene.town.files["notes.txt"] = b"x" * 503
     async with scene.running() as bridge:
         assert bridge.engine is not None
         assert bridge.engine.troubles() == []
         with refusing(code), capture_logs() as logs:
-            await scene.says("anna", "look", file="photo.jpg")
+            await scene.says("anna", "look", file="notes.txt")
             for _ in range(8):
                 await wait_and_look(scene, 400)
-            assert "photo.jpg" not in shown(scene), "neither there nor given up"
+            assert "notes.txt" not in shown(scene), "neither there nor given up"
             (trouble,) = bridge.engine.troubles()
             assert "media_dir" in trouble and os.strerror(code) in trouble
             await bridge.engine._prove_folder()
@@ -69,7 +73,7 @@ async def test_a_disk_that_refuses_is_the_machines_fault_and_no_files(scene: Sce
         await bridge.engine._prove_folder()
         assert bridge.engine.troubles() == []
         await wait_and_look(scene, 0)  # at once, and not when the back-off ends
-        assert "[photo.jpg 503]" in shown(scene)
+        assert "[notes.txt 503]" in shown(scene)
 
 
 async def test_a_folder_that_is_none_is_said_from_the_start_and_waited_for(scene: Scene) -> None:
@@ -213,3 +217,22 @@ async def test_one_picture_is_decoded_at_a_time(scene: Scene, monkeypatch: pytes
         wanted = [bridge.files.image(kept, mimes=["image/png"], max_bytes=100) for _ in range(4)]
         assert await asyncio.gather(*wanted) == [(b"hello", "image/png")] * 4
     assert most == 1
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind"), [("application/octet-stream", "image"), ("", "image"), ("image/png", "file")]
+)
+async def test_bytes_decide_whether_a_file_is_a_picture(scene: Scene, declared: str, kind: str) -> None:
+    """A connector that calls a picture a file although it is declared as one means it."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "PNG")
+    async with scene.running() as bridge:
+        kept = await bridge.files.keep(out.getvalue())
+        facts = {"state": "done", "sha256": kept.sha256, "mime": kept.mime}
+        await bridge.store.write(media.want_media, "shop", "f1", scene.clock(), **facts)
+        part = File(media=Media(account="shop", id="f1", mime=declared), caption="c")
+        message = Message(
+            id="m", conversation="anna", author=Author(kind=AuthorKind.CUSTOMER, id="anna"), parts=(part,)
+        )
+        (found,) = (await bridge.store.read(with_bytes, bridge.runtime, message)).parts
+    assert (found.kind, found.caption) == (kind, "c")
