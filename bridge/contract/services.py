@@ -47,7 +47,10 @@ class MediaStore(Protocol):
         ...
 
     async def keep(self, data: bytes, *, name: str = "", mime: str = "") -> Media:
-        """Stores bytes and returns a reference (with `sha256`, sniffed `mime`, `size`)."""
+        """Stores bytes and returns a reference (with `sha256`, sniffed `mime`, `size`).
+
+        Pictures lose what cameras wrote into them, and stay as they are otherwise.
+        """
         ...
 
     async def image(

@@ -20,6 +20,7 @@ from bridge.engine.context import ConnectedAccount, Runtime
 from bridge.engine.outbound.policy import backoff
 from bridge.engine.runtime.wakeups import IDLE, Wakeup, wait_any
 from bridge.services.folder import MediaDown, MediaFolder
+from bridge.services.metadata import without_metadata
 from bridge.services.mimetypes import sniff
 from bridge.telemetry import metrics
 from mappings import media as files
@@ -58,8 +59,8 @@ class MediaFiles:
         return await asyncio.to_thread(self.folder.read, media.sha256)
 
     async def keep(self, data: bytes, *, name: str = "", mime: str = "") -> Media:
-        """Stores bytes under their hash. Raises MediaDown."""
-        digest = await asyncio.to_thread(self.folder.save, data)
+        """Stores bytes under their hash, pictures without metadata. Raises MediaDown."""
+        data, digest = await asyncio.to_thread(self._kept, data)
         facts = {"mime": sniff(data, mime, name), "name": name, "size": len(data)}
         media = Media(account="", id=digest, sha256=digest, **facts)
         now = self._now()
@@ -96,8 +97,13 @@ class MediaFiles:
                 data += chunk
                 if len(data) > LARGEST:
                     raise Rejected(f"larger than {LARGEST} bytes", code="too large")
-        content = bytes(data)
-        return await asyncio.to_thread(self.folder.save, content), content, len(content)
+        content, digest = await asyncio.to_thread(self._kept, bytes(data))
+        return digest, content, len(content)
+
+    def _kept(self, data: bytes) -> tuple[bytes, str]:
+        """What is stored: links, desks and mails get it too, so that places are in none of them. And its hash."""
+        data = without_metadata(data)
+        return data, self.folder.save(data)
 
     def _token(self, digest: str, until: int) -> str:
         mark = hmac.digest(self._key, f"{digest}.{until}".encode(), hashlib.sha256)[:18]

@@ -9,6 +9,8 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
+from bridge.services.mimetypes import sniff
+
 _MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # what ends compressed data: neither an escape nor a restart
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset(
@@ -17,6 +19,12 @@ _PNG_KEPT = frozenset(
 _WEBP_KEPT = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
 _GIF_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _UPRIGHT = 1
+
+
+def without_metadata(data: bytes) -> bytes:
+    """Any file: pictures are stripped, what is damaged or something else stays as it is."""
+    bare = strip(data, sniff(data))
+    return data if bare is None else bare
 
 
 def strip(data: bytes, mime: str) -> bytes | None:

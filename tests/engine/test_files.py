@@ -200,6 +200,21 @@ def test_what_another_process_writes_just_now_stays(tmp_path: Path) -> None:
     assert not (tmp_path / "new.part").exists()
 
 
+async def test_what_is_stored_and_linked_names_no_place(scene: Scene) -> None:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010F] = "canary-camera"
+    Image.new("RGB", (8, 8)).save(out, "JPEG", exif=exif)
+    scene.town.files["p"] = out.getvalue() + b"canary-film"
+    async with scene.running() as bridge:
+        kept = await bridge.files.keep(out.getvalue())
+        await scene.says("anna", "look", file="p")
+        await scene.quiet()
+        assert b"canary" not in await bridge.files.read(kept)
+        stored = [path.read_bytes() for path in (scene.folder / "media").rglob("*") if path.is_file()]
+    assert stored and not any(b"canary" in one for one in stored)
+
+
 async def test_one_picture_is_decoded_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once, most = 0, 0
 
