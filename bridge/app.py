@@ -32,7 +32,6 @@ from bridge.web.health import healthz, metrics_page, readyz, store_down
 from bridge.web.hooks import Hooks
 from bridge.web.proxies import ClientAddress, Proxies
 from mappings import state
-from mappings.private import private_folder
 from mappings.store import Store, StoreLocked
 
 log = structlog.get_logger("bridge.app")
@@ -113,8 +112,6 @@ class Bridge:
             except StoreLocked as error:
                 log.warning("waiting for the database", why=str(error))
                 await asyncio.sleep(1)
-        with suppress(OSError):  # it is said when a file is to be kept
-            await asyncio.to_thread(private_folder, Path(self.settings.bridge.media_dir))
         try:
             self.engine = Engine(self.store, self.runtime, self.files, work=self._work)
             self.engine.every(timedelta(seconds=2), "callers", self.callers.write_down)

@@ -62,6 +62,12 @@ def end_media_leases(tx: Tx, now: datetime) -> None:
     tx.execute(update(_media).where(_media.c.state == "wanted").values(lease_until=None, due_at=now))
 
 
+def hurry_media(tx: Tx, now: datetime) -> None:
+    """What waits to be tried again is due now."""
+    free = or_(_media.c.lease_until.is_(None), _media.c.lease_until < now)
+    tx.execute(update(_media).where(_media.c.state == "wanted", _media.c.due_at > now, free).values(due_at=now))
+
+
 def settle_media(tx: Tx, /, media_id: int, **values: Any) -> None:
     """Records what became of a fetch."""
     tx.execute(update(_media).where(_media.c.id == media_id).values(lease_until=None, **values))

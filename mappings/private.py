@@ -4,7 +4,6 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 _FILE, _FOLDER = 0o600, 0o700
 _OTHERS = 0o007
@@ -27,11 +26,6 @@ def private_file(path: Path) -> None:
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE))
     _close(path, _FILE)
-
-
-def private_writer(path: Path) -> BinaryIO:
-    """A new file to be written, 0600, in place of one with this name. Raises OSError."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE), "wb")
 
 
 def private_maker(path: str, flags: int) -> int:

@@ -47,11 +47,19 @@ class MediaStore(Protocol):
         ...
 
     async def keep(self, data: bytes, *, name: str = "", mime: str = "") -> Media:
-        """Stores bytes and returns a reference (with `sha256`, sniffed `mime`, `size`)."""
+        """Stores bytes and returns a reference (with `sha256`, sniffed `mime`, `size`).
+
+        Pictures lose what cameras wrote into them, and stay as they are otherwise.
+        """
         ...
 
-    async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
-        """The picture as one of `mimes` within `max_bytes`: as it is, converted or shrunk. Raises Rejected."""
+    async def image(
+        self, media: Media, *, mimes: Sequence[str], max_bytes: int, still: bool = False
+    ) -> tuple[bytes, str]:
+        """The picture as one of `mimes` within `max_bytes`, without metadata: otherwise as it is, converted or shrunk.
+
+        One that moves is never made a still, unless `still` asks for one. Raises Rejected: send a link then.
+        """
         ...
 
     def link(self, media: Media) -> str:

@@ -30,6 +30,7 @@ log = structlog.get_logger("bridge.engine")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_PROBE = timedelta(seconds=5)
 DRAIN = 8.0  # seconds for what is in hand when the process is told to stop
 
 
@@ -68,6 +69,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self.working = False
         self.written_at: float | None = None
+        self._folder_down = False
 
     async def start(self) -> None:
         """Starts the loops; returns when they run."""
@@ -86,9 +88,12 @@ class Engine:
                     self._spawn(listening, f"listen {connected.name}")
             self._spawn(self._fetcher.run(self._stop), "fetch")
             self._schedule()
+        await asyncio.to_thread(self._files.folder.sweep, alone=self._store.sqlite)
         self._metronome.every(timedelta(seconds=2), "readiness", self._prove_store)
+        self._metronome.every(_PROBE, "media folder", self._prove_folder)
         self._metronome.start()
         await self._prove_store()
+        await self._prove_folder()
         self.working = True
 
     async def stop(self) -> None:
@@ -147,6 +152,8 @@ class Engine:
         loop_time = asyncio.get_running_loop().time()
         if self.written_at is None or loop_time - self.written_at > 10:
             found.append("the database did not commit for 10 s")
+        if self._files.folder.trouble:
+            found.append(self._files.folder.trouble)
         found += [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
         return found
 
@@ -271,12 +278,18 @@ class Engine:
 
     async def _clean(self) -> None:
         if await self._leased("retention", timedelta(minutes=50)):
-            await maintenance.clean(self._store, self._runtime, self._files, self._runtime.now())
+            await maintenance.clean(self._store, self._runtime, self._files.folder, self._runtime.now())
 
     async def _leased(self, name: str, length: timedelta) -> bool:
         """Several processes: one of them does it."""
         now = self._runtime.now()
         return await self._store.write(state.take_lease, f"tick {name}", self._owner, now, now + length)
+
+    async def _prove_folder(self) -> None:
+        """A folder that cannot be written is said before a customer's picture finds it out, and so is its recovery."""
+        was_down, self._folder_down = self._folder_down, not await asyncio.to_thread(self._files.folder.probe)
+        if was_down and not self._folder_down and self._work:
+            await self._fetcher.hurry()
 
     async def _prove_store(self) -> None:
         """Readiness is a commit, not a hope."""

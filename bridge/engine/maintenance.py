@@ -1,5 +1,6 @@
 """What happens by the clock alone: lost attempts, warnings, answers that waited too long, retention."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, show_progress, tell, tell_ended
 from bridge.engine.outbound import failure
-from bridge.services.media import MediaFiles
+from bridge.services.folder import MediaFolder
 from mappings import callbacks, inbox, links, media, outbox, retention, state, waiting
 from mappings.store import Store
 
@@ -90,7 +91,7 @@ def _give_up(work: Work) -> None:
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
 
 
-async def clean(store: Store, runtime: Runtime, folder: MediaFiles, now: datetime) -> None:
+async def clean(store: Store, runtime: Runtime, folder: MediaFolder, now: datetime) -> None:
     """Hourly: what retention no longer allows goes, in small batches."""
     keep = runtime.settings.retention
     while await store.write(inbox.forget_payloads, now - keep.payloads):
@@ -101,4 +102,6 @@ async def clean(store: Store, runtime: Runtime, folder: MediaFiles, now: datetim
         pass
     await store.write(callbacks.forget_callbacks, now - callbacks.KEPT)
     while old := await store.read(media.old_media, now - keep.media):
-        folder.remove(await store.write(media.forget_media, [row.id for row in old]))
+        digests = await store.write(media.forget_media, [row.id for row in old])
+        await asyncio.to_thread(folder.remove, digests)
+    await asyncio.to_thread(folder.sweep, alone=False)

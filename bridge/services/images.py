@@ -9,14 +9,26 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from bridge.contract.errors import Rejected
+from bridge.services.metadata import strip
 from bridge.services.mimetypes import sniff
 
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")  # remarks on damage that people send
 Image.init()
 # those that people send; some builds of the library lack one, and each format more is code that reads hostile bytes
 _FORMATS = tuple(name for name in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF") if name in Image.OPEN)
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 16_000_000  # decoded at once: about 16 bytes each while a WebP unfolds
+# JPEGs are decoded at a half to an eighth of their size, and only progressive ones are held whole (6 bytes a pixel)
+MAX_JPEG_PIXELS = 128_000_000
+MAX_PROGRESSIVE_PIXELS = 32_000_000
+Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS  # the library's own limit, twice of which it refuses
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused below, in words
 
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError, TypeError, ZeroDivisionError)
+
+_MOVES = {
+    "en": "the picture moves or has several pages, and would lose that",
+    "zh": "图片为动图或包含多页，转换后会丢失",
+}
 _TOO_LARGE = {
     "en": "the picture is too large",
     "zh": "图片过大",
@@ -27,17 +39,21 @@ _UNREADABLE = {
 }
 
 
-def fit(data: bytes, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
-    """The picture as one of `mimes` (patterns) in at most `max_bytes`, and its MIME type.
+def fit(data: bytes, *, mimes: Sequence[str], max_bytes: int, still: bool = False) -> tuple[bytes, str]:
+    """The picture as one of `mimes` (patterns) in at most `max_bytes`, and its MIME type, without metadata.
 
-    It stays as it is where it already fits, animations included. Otherwise its first frame is turned upright, loses
-    its metadata and becomes a JPEG (a PNG where it is transparent and fits so), with falling quality, then size.
-    Raises Rejected for what is no picture, has more than 50 megapixels or cannot be made to fit.
+    Its pixels stay as they are where it already fits and stands upright, animations included. Otherwise it is turned
+    upright and becomes a JPEG (a PNG where it is transparent and fits so), with falling quality, then size; of a
+    moving one only with `still`, for then it is its first frame. Raises Rejected for what is no picture, would lose
+    its motion or its pages, has more than MAX_PIXELS (JPEGs: more, and are read smaller) or cannot be made to fit.
+    The header is asked before anything is unfolded.
     """
     mime = sniff(data)
-    if mime.startswith("image/") and len(data) <= max_bytes and _allowed(mime, mimes):
-        return data, mime
-    picture = _open(data)
+    if mime.startswith("image/") and _allowed(mime, mimes):
+        bare = strip(data, mime)
+        if bare is not None and len(bare) <= max_bytes and not _is_turned(bare):
+            return bare, mime
+    picture = _open(data, still)
     for encode in _encoders(picture, mimes):
         for result, kind in encode(picture):
             if len(result) <= max_bytes:
@@ -45,33 +61,70 @@ def fit(data: bytes, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, st
     raise Rejected(f"the picture cannot be made to fit {max_bytes} bytes", code="too large", reason=_TOO_LARGE)
 
 
+def _is_turned(data: bytes) -> bool:
+    try:
+        return bool(Image.open(io.BytesIO(data), formats=_FORMATS).getexif().get(0x0112, 1) != 1)
+    except _DAMAGE:
+        return False  # whoever shows it will not read it either
+
+
 def _allowed(mime: str, mimes: Sequence[str]) -> bool:
     return any(fnmatchcase(mime, pattern) for pattern in mimes)
 
 
-def _open(data: bytes) -> Image.Image:
-    """The first frame, upright, as RGB or RGBA."""
+def _open(data: bytes, still: bool) -> Image.Image:
+    """The picture, upright, as RGB or RGBA; of several the first, if `still`."""
     try:
         picture: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
-        width, height = picture.size
-        if width * height > MAX_PIXELS:
-            raise _bomb(width * height)
+        pixels = picture.width * picture.height
+        most = _most_pixels(picture)
+        if pixels > most:
+            raise _bomb(pixels, most)
+        if not still and picture.format != "MPO" and getattr(picture, "is_animated", False):
+            raise Rejected("the picture moves or has several pages", code="animated", reason=_MOVES)
+        while picture.width * picture.height > MAX_PIXELS:  # only JPEGs, which can be read at half their size
+            before = picture.size
+            picture.draft(picture.mode, (before[0] // 2, before[1] // 2))
+            if picture.size == before:
+                raise _bomb(pixels, MAX_PIXELS)
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
+        ImageOps.exif_transpose(picture, in_place=True)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _bomb(Image.MAX_IMAGE_PIXELS or MAX_PIXELS) from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError, TypeError, ZeroDivisionError) as error:
+        raise _bomb(MAX_JPEG_PIXELS, MAX_JPEG_PIXELS) from None
+    except _DAMAGE as error:
         raise Rejected(
             f"the picture cannot be read ({type(error).__name__})", code="unreadable", reason=_UNREADABLE
         ) from None
-    see_through = upright.has_transparency_data
-    return upright.convert("RGBA" if see_through else "RGB")
+    picture = _eight_bits(picture)
+    mode = "RGBA" if picture.has_transparency_data else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)  # no copy where none is needed
 
 
-def _bomb(pixels: int) -> Rejected:
-    return Rejected(
-        f"the picture has {pixels} pixels or more; the limit is {MAX_PIXELS}", code="too large", reason=_TOO_LARGE
-    )
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Greys of 16 bits and more are scaled; the library would cut them off at 255, which is white."""
+    if picture.mode.startswith("I;16"):
+        low, high = 0.0, 65535.0
+    elif picture.mode in {"I", "F"}:
+        low, high = (float(end) for end in picture.getextrema())  # type: ignore[arg-type] # one band
+        if low >= 0 and high <= 255:
+            return picture
+    else:
+        return picture
+    scale = 255 / (high - low or 1)
+    wide = picture if picture.mode == "F" else picture.convert("I")
+    grey = wide.point(lambda value: value * scale - low * scale).convert("L")
+    grey.info.pop("transparency", None)  # was said in the old depth
+    return grey
+
+
+def _most_pixels(picture: Image.Image) -> int:
+    if picture.format not in {"JPEG", "MPO"}:
+        return MAX_PIXELS
+    return MAX_PROGRESSIVE_PIXELS if picture.info.get("progressive") else MAX_JPEG_PIXELS
+
+
+def _bomb(pixels: int, most: int) -> Rejected:
+    return Rejected(f"the picture has {pixels} pixels; the limit is {most}", code="too large", reason=_TOO_LARGE)
 
 
 _Encoder = Callable[[Image.Image], Iterator[tuple[bytes, str]]]

@@ -5,9 +5,10 @@ import base64
 import contextlib
 import hashlib
 import hmac
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from bridge.contract import ConnectorError, Fetches, Media, Rejected, Retryable
 from bridge.engine.context import ConnectedAccount, Runtime
 from bridge.engine.outbound.policy import backoff
 from bridge.engine.runtime.wakeups import IDLE, Wakeup, wait_any
+from bridge.services.folder import MediaDown, MediaFolder
+from bridge.services.metadata import without_metadata
 from bridge.services.mimetypes import sniff
 from bridge.telemetry import metrics
 from mappings import media as files
-from mappings.private import private_folder, private_writer
 from mappings.store import Store
 
 log = structlog.get_logger("bridge.media")
@@ -30,7 +32,7 @@ LARGEST = 50 * 2**20  # bytes of one file
 _GIVE_UP = timedelta(hours=72)  # platforms keep their files no longer
 _LEASE = timedelta(seconds=120)
 _PARALLEL = 4
-_GONE = {"en": "the file is no longer kept here", "zh": "文件已不再保留"}
+_DECODER = ThreadPoolExecutor(1, thread_name_prefix="pictures")
 
 
 class MediaFiles:
@@ -47,32 +49,31 @@ class MediaFiles:
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._folder = folder
+        self.folder = MediaFolder(folder)
         self._public_url = public_url
         self._key = key
         self._valid = valid
         self._now = now
 
     async def read(self, media: Media) -> bytes:
-        try:
-            return await asyncio.to_thread(self.path(media.sha256).read_bytes)
-        except (FileNotFoundError, ValueError):
-            raise Rejected("the file is no longer kept here", code="file gone", reason=_GONE) from None
+        return await asyncio.to_thread(self.folder.read, media.sha256)
 
     async def keep(self, data: bytes, *, name: str = "", mime: str = "") -> Media:
-        """Stores bytes under their hash."""
-        digest = await asyncio.to_thread(self._save, data)
+        """Stores bytes under their hash, pictures without metadata. Raises MediaDown."""
+        data, digest = await asyncio.to_thread(self._kept, data)
         facts = {"mime": sniff(data, mime, name), "name": name, "size": len(data)}
         media = Media(account="", id=digest, sha256=digest, **facts)
         now = self._now()
         await self._store.write(files.want_media, "", digest, now, state="done", sha256=digest, **facts)
         return media
 
-    async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
-        from bridge.services.images import fit
-
-        data = await self.read(media)
-        return await asyncio.to_thread(fit, data, mimes=tuple(mimes), max_bytes=max_bytes)
+    async def image(
+        self, media: Media, *, mimes: Sequence[str], max_bytes: int, still: bool = False
+    ) -> tuple[bytes, str]:
+        """One picture at a time in this process, for each takes its memory; the others wait as names, not as bytes."""
+        work = partial(_fit, self.folder, media.sha256, mimes=tuple(mimes), max_bytes=max_bytes, still=still)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_DECODER, work)
 
     def link(self, media: Media) -> str:
         """A public link to the bytes: hash, end and signature in one token."""
@@ -88,48 +89,31 @@ class MediaFiles:
         right = hmac.compare_digest(self._token(digest, int(until)).encode(), token.encode())
         return digest if right and int(until) > self._now().timestamp() else None
 
-    def path(self, digest: str) -> Path:
-        """Where the bytes of a hash are. Raises ValueError for what is no hash."""
-        if len(digest) != 64 or not all(letter in "0123456789abcdef" for letter in digest):
-            raise ValueError("not a hash")
-        return self._folder / digest[:2] / digest
-
-    def remove(self, digests: Sequence[str]) -> None:
-        """Deletes files that nothing names any more."""
-        for digest in digests:
-            with contextlib.suppress(FileNotFoundError, ValueError):
-                self.path(digest).unlink()
-
     async def keep_stream(self, chunks: AsyncIterator[bytes]) -> tuple[str, bytes, int]:
-        """Stores a stream of at most LARGEST bytes: hash, first bytes, size."""
+        """Stores a stream of at most LARGEST bytes: hash, bytes, size. Raises MediaDown."""
         data = bytearray()
         async with _closing(chunks):  # stopping early frees its connection
             async for chunk in chunks:
                 data += chunk
                 if len(data) > LARGEST:
                     raise Rejected(f"larger than {LARGEST} bytes", code="too large")
-        content = bytes(data)
-        return await asyncio.to_thread(self._save, content), content, len(content)
+        content, digest = await asyncio.to_thread(self._kept, bytes(data))
+        return digest, content, len(content)
 
-    def _save(self, data: bytes) -> str:
-        """Written beside its place and moved there, so that a file is whole or absent."""
-        digest = hashlib.sha256(data).hexdigest()
-        path = self.path(digest)
-        if path.exists():
-            return digest
-        private_folder(self._folder)
-        private_folder(path.parent)
-        part = path.with_name(f"{digest}.{os.getpid()}.part")
-        with private_writer(part) as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        part.replace(path)
-        return digest
+    def _kept(self, data: bytes) -> tuple[bytes, str]:
+        """What is stored: links, desks and mails get it too, so that places are in none of them. And its hash."""
+        data = without_metadata(data)
+        return data, self.folder.save(data)
 
     def _token(self, digest: str, until: int) -> str:
         mark = hmac.digest(self._key, f"{digest}.{until}".encode(), hashlib.sha256)[:18]
         return f"{digest}.{until}.{base64.urlsafe_b64encode(mark).decode()}"
+
+
+def _fit(folder: MediaFolder, digest: str, **wishes: Any) -> tuple[bytes, str]:
+    from bridge.services.images import fit
+
+    return fit(folder.read(digest), **wishes)
 
 
 @contextlib.asynccontextmanager
@@ -151,10 +135,10 @@ def _fetching(connected: ConnectedAccount | None) -> Fetches:
 class Fetcher:
     """Fetches wanted files of all accounts, at once when they are named: platforms forget theirs."""
 
-    def __init__(self, store: Store, runtime: Runtime, folder: MediaFiles, wake: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, runtime: Runtime, library: MediaFiles, wake: Callable[[str], None]) -> None:
         self._store = store
         self._runtime = runtime
-        self._folder = folder
+        self._library = library
         self._wake_account = wake
         self.wake = Wakeup()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -185,6 +169,11 @@ class Fetcher:
         for task in self._tasks:
             task.cancel()
 
+    async def hurry(self) -> None:
+        """What kept files back is over: those that wait are fetched now."""
+        await self._store.write(files.hurry_media, self._runtime.now())
+        self.wake.set()
+
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self.wake.set()
@@ -194,7 +183,7 @@ class Fetcher:
         try:
             fetches = _fetching(connected)
             media = Media(account=row.account, id=row.external_id, mime=row.mime, name=row.name, size=row.size)
-            digest, content, size = await self._folder.keep_stream(fetches.fetch(media, LARGEST))
+            digest, content, size = await self._library.keep_stream(fetches.fetch(media, LARGEST))
         except Exception as error:  # noqa: BLE001 - one file's trouble is its own
             await self._failed(row, error)
             return
@@ -204,13 +193,17 @@ class Fetcher:
 
     async def _failed(self, row: Row[Any], error: Exception) -> None:
         now = self._runtime.now()
+        down = isinstance(error, MediaDown)
+        reason = error.message if isinstance(error, ConnectorError) else type(error).__name__
+        if down:  # agents may read it, who have no use for a path of this machine
+            reason = "the bridge could not store it"
         final = isinstance(error, ConnectorError) and not isinstance(error, Retryable)
         if not isinstance(error, ConnectorError):
             log.error("bug while fetching", account=row.account, exc_info=error)
-            final = row.attempts >= 3
+            final = row.attempts >= 3 and row.error == reason  # not those that only met a full disk before
         old = now - row.created_at > _GIVE_UP
-        reason = error.message if isinstance(error, ConnectorError) else type(error).__name__
-        log.info("file not fetched", account=row.account, file=row.id, why=reason, final=final or old)
+        if not down or old:  # that is the machine's, and said once for all files
+            log.info("file not fetched", account=row.account, file=row.id, why=reason, final=final or old)
         if final or old:
             await self._settle(row, state="failed", error=reason)
             metrics.media.count(row.account, "failed")

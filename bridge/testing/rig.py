@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.contract import Account, CallbackResult, Connector, Http, Media, Rejected, Request
 from bridge.services.images import fit
+from bridge.services.metadata import without_metadata
 from bridge.services.mimetypes import sniff
 from bridge.testing.clock import system_clock
 from bridge.testing.records import MemoryRecords
@@ -30,6 +31,7 @@ class MemoryMedia:
         return self.files[media.sha256]
 
     async def keep(self, data: bytes, *, name: str = "", mime: str = "") -> Media:
+        data = without_metadata(data)
         digest = hashlib.sha256(data).hexdigest()
         self.files[digest] = data
         kept = Media(
@@ -37,8 +39,10 @@ class MemoryMedia:
         )
         return kept.model_copy(update={"url": self.link(kept)})
 
-    async def image(self, media: Media, *, mimes: Sequence[str], max_bytes: int) -> tuple[bytes, str]:
-        return fit(await self.read(media), mimes=mimes, max_bytes=max_bytes)
+    async def image(
+        self, media: Media, *, mimes: Sequence[str], max_bytes: int, still: bool = False
+    ) -> tuple[bytes, str]:
+        return fit(await self.read(media), mimes=mimes, max_bytes=max_bytes, still=still)
 
     def link(self, media: Media) -> str:
         """Looks like a signed link: stable for one file, below `/media/` of the public URL."""

@@ -21,16 +21,22 @@ _NEVER = ("text/html", "image/svg", "application/xhtml", "text/xml", "applicatio
 class Files:
     """Gives out files by their signed links."""
 
-    def __init__(self, store: Store, folder: MediaFiles) -> None:
+    def __init__(self, store: Store, files: MediaFiles) -> None:
         self._store = store
-        self._folder = folder
+        self._files = files
 
     async def give(self, request: Request) -> Response:
         """The file, or 404 whatever is wrong with the link."""
-        digest = self._folder.open_link(request.path_params["token"])
+        digest = self._files.open_link(request.path_params["token"])
         facts = await self._store.read(media.file_facts, digest) if digest else None
-        path = self._folder.path(digest) if digest and facts is not None else None
-        if path is None or facts is None or not path.exists():
+        path = self._files.folder.path(digest) if digest and facts is not None else None
+        if path is None or facts is None:
+            return PlainTextResponse("not found", 404, _HEADERS)
+        try:
+            found = path.exists()
+        except OSError:  # this machine cannot look; /readyz says why
+            return PlainTextResponse("try again later", 503, _HEADERS | {"retry-after": "30"})
+        if not found:
             return PlainTextResponse("not found", 404, _HEADERS)
         mime = facts.mime or "application/octet-stream"
         if mime.startswith(_NEVER):

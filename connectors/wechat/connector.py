@@ -167,7 +167,7 @@ class WeChat(Connector[Settings]):
         media = step.media[0]
         try:
             data, mime = await self.account.media.image(
-                media, mimes=outbound.IMAGE_MIMES, max_bytes=outbound.IMAGE_BYTES
+                media, mimes=outbound.IMAGE_MIMES, max_bytes=outbound.IMAGE_BYTES, still=step.verb == "card"
             )
         except Rejected:
             if step.verb == "image" and media.url:  # not a picture that can be converted: better a link than nothing

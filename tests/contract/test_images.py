@@ -13,6 +13,7 @@ from PIL import Image
 
 from bridge.contract import Rejected
 from bridge.services.images import MAX_PIXELS, fit
+from bridge.services.metadata import strip
 from bridge.services.mimetypes import sniff
 
 ANY = ["image/jpeg", "image/png", "image/gif"]
@@ -141,7 +142,6 @@ def test_an_animation_that_fits_stays_one() -> None:
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
     data, mime = fit(out.getvalue(), mimes=ANY, max_bytes=10**6)
     assert (opened(data).n_frames, mime) == (5, "image/gif")  # type: ignore[attr-defined] # only of moving ones
-    assert fit(out.getvalue(), mimes=["image/jpeg"], max_bytes=10**6)[1] == "image/jpeg"
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "BMP", "TIFF"])
@@ -259,3 +259,123 @@ def test_damaged_pictures_are_read_or_refused(source: bytes, data: st.DataObject
     except Rejected:
         return
     assert sniff(result) == "image/jpeg"
+
+
+def test_a_picture_of_few_bytes_and_many_pixels_is_refused_by_its_header() -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (7000, 7000), "navy").save(out, "WEBP", quality=1, method=0)
+    with pytest.raises(Rejected) as caught:
+        fit(out.getvalue(), mimes=ANY, max_bytes=10**6)
+    assert caught.value.code == "too large"
+
+
+@pytest.mark.parametrize("size", [(5600, 5000), (8000, 6000)])
+def test_a_large_jpeg_is_read_smaller(size: tuple[int, int]) -> None:
+    source = picture("JPEG", size)
+    data, mime = fit(source, mimes=["image/jpeg"], max_bytes=len(source) - 1)
+    assert (mime, opened(data).size) == ("image/jpeg", (size[0] // 2, size[1] // 2))
+
+
+def test_a_large_progressive_jpeg_is_refused_for_it_is_held_whole() -> None:
+    source = picture("JPEG", (8000, 6000), progressive=True)
+    with pytest.raises(Rejected) as caught:
+        fit(source, mimes=["image/jpeg"], max_bytes=len(source) - 1)
+    assert caught.value.code == "too large"
+
+
+# metadata
+
+
+def camera(turned: int = 1) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    exif[0x010F] = "canary-camera"
+    exif.get_ifd(0x8825)[2] = (31.0, 13.0, 49.0)
+    return exif
+
+
+def moving(kind: str, **options: Any) -> bytes:
+    frames = [Image.new("RGB", (20, 12), (50 * shade, 0, 0)) for shade in range(4)]
+    out = io.BytesIO()
+    frames[0].save(out, kind, save_all=True, append_images=frames[1:], **options)
+    return out.getvalue()
+
+
+CANARIES = [
+    (picture("JPEG", exif=camera(), comment=b"canary-remark"), "image/jpeg"),
+    (picture("PNG", exif=camera()), "image/png"),
+    (picture("WEBP", exif=camera(), xmp=b"<x>canary-xmp</x>"), "image/webp"),
+    (picture("GIF", comment=b"canary-remark"), "image/gif"),
+    (moving("GIF", comment=b"canary-remark"), "image/gif"),
+    (moving("WEBP", exif=camera(), xmp=b"<x>canary-xmp</x>"), "image/webp"),
+    (moving("PNG", exif=camera()), "image/png"),
+    (moving("MPO", exif=camera()), "image/jpeg"),
+]
+
+
+@pytest.mark.parametrize(("source", "mime"), CANARIES, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_cameras_wrote_and_what_is_appended_goes_and_pixels_stay(source: bytes, mime: str) -> None:
+    assert b"canary" in source
+    data, kind = fit(source + b"canary-film" * 9, mimes=["image/*"], max_bytes=10**6)
+    assert kind == mime
+    assert b"canary" not in data
+    assert not opened(data).getexif()
+    before, after = opened(source), opened(data)
+    frames = 1 if mime == "image/jpeg" else getattr(before, "n_frames", 1)
+    assert getattr(after, "n_frames", 1) == frames
+    for number in range(frames):
+        before.seek(number)
+        after.seek(number)
+        assert before.convert("RGBA").tobytes() == after.convert("RGBA").tobytes()
+    assert fit(data, mimes=["image/*"], max_bytes=10**6)[0] == data, "nothing is left to remove"
+
+
+def test_iptc_and_xmp_go_and_the_colour_profile_stays() -> None:
+    plain = picture("JPEG", icc_profile=b"profile" * 20, progressive=True)
+    iptc_body = b"Photoshop 3.0\x00canary-iptc"
+    iptc = b"\xff\xed" + struct.pack(">H", len(iptc_body) + 2) + iptc_body
+    xmp_body = b"http://ns.adobe.com/xap/1.0/\x00canary-xmp"
+    xmp = b"\xff\xe1" + struct.pack(">H", len(xmp_body) + 2) + xmp_body
+    data, _ = fit(plain[:2] + iptc + xmp + plain[2:], mimes=ANY, max_bytes=10**6)
+    assert data == plain
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_turned_picture_is_turned_also_when_it_fits(kind: str) -> None:
+    data, _ = fit(picture(kind, (60, 40), exif=camera(6)), mimes=["image/*"], max_bytes=10**6)
+    assert opened(data).size == (40, 60)
+    assert not opened(data).getexif()
+    assert b"canary" not in data
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_what_is_stored_keeps_its_orientation_alone(kind: str) -> None:
+    bare = strip(picture(kind, exif=camera(6)), f"image/{kind.lower()}")
+    assert bare is not None and b"canary" not in bare
+    assert dict(opened(bare).getexif()) == {0x0112: 6}
+
+
+def test_sixteen_bits_of_grey_are_scaled_and_not_clipped() -> None:
+    source = Image.new("I;16", (64, 64))
+    source.putdata([index * 16 for index in range(64 * 64)])
+    out = io.BytesIO()
+    source.save(out, "PNG")
+    data, _ = fit(out.getvalue(), mimes=["image/jpeg"], max_bytes=10**6)
+    shades = [opened(data).convert("L").getpixel((32, row)) for row in (1, 32, 62)]
+    assert [abs(shade - wanted) < 12 for shade, wanted in zip(shades, (6, 130, 248), strict=True)] == [True] * 3  # type: ignore[operator] # one channel
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_what_moves_is_refused_rather_than_made_a_still(kind: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        fit(moving(kind), mimes=["image/jpeg"], max_bytes=10**6)
+    assert caught.value.code == "animated"
+    assert caught.value.reason["en"] and caught.value.reason["zh"]
+    assert fit(moving(kind), mimes=["image/jpeg"], max_bytes=10**6, still=True)[1] == "image/jpeg"
+
+
+@given(st.sampled_from(CANARIES), st.data())
+def test_damage_never_breaks_the_cleaning(source: tuple[bytes, str], data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(source[0]) - 1))
+    strip(source[0][:place] + data.draw(st.binary(max_size=8)) + source[0][place + 3 :], source[1])
+    strip(source[0][:place], source[1])

@@ -247,7 +247,12 @@ def with_bytes(tx: Tx, runtime: Runtime, message: Message) -> Message:
 
 def _filled(tx: Tx, runtime: Runtime, part: Part) -> Part:
     match part:
-        case Image() | Voice() | File():
+        case File():
+            found = _facts(tx, runtime, part.media)
+            if found.mime.startswith("image/") and not part.media.mime.startswith("image/"):
+                return Image(media=found, caption=part.caption)  # declared as just a file; its bytes know better
+            return part.model_copy(update={"media": found})
+        case Image() | Voice():
             return part.model_copy(update={"media": _facts(tx, runtime, part.media)})
         case Video() | Card():
             changes: dict[str, Any] = {}

@@ -1,9 +1,11 @@
 """Sends, files and tokens against the simulated platform, and what each kind of trouble means."""
 
 import asyncio
+import io
 from datetime import timedelta
 
 import pytest
+from PIL import Image as Pillow
 from wechat_rig import APP_ID, OPENID, agent, context, kept, picture, target
 
 from bridge.contract import (
@@ -74,6 +76,34 @@ async def test_a_broken_picture_goes_as_a_link(wechat, platform, customer):
     (step,) = wechat.render([agent(Image(media=media))], context())
     await send(wechat, step)
     assert platform.received(OPENID) == [f"plan.png\n{media.url}"]
+
+
+def moving():
+    frames = [Pillow.new("RGB", (20, 12), (60 * shade, 0, 0)) for shade in range(3)]
+    out = io.BytesIO()
+    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:])
+    return out.getvalue()
+
+
+def many_pixels():
+    out = io.BytesIO()
+    Pillow.new("RGB", (5000, 4000), "navy").save(out, "WEBP", quality=1, method=0)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("data", [moving(), many_pixels()], ids=["moving", "too many pixels"])
+async def test_what_a_conversion_would_spoil_goes_as_a_link(wechat, platform, customer, data):
+    media = await wechat.account.media.keep(data, name="turns.webp")
+    (step,) = wechat.render([agent(Image(media=media))], context())
+    await send(wechat, step)
+    assert platform.received(OPENID) == [f"turns.webp\n{media.url}"]
+
+
+async def test_the_face_of_a_card_is_a_still(wechat, platform, customer):
+    card = Card(title="Order 17", app=APP_ID, path="pages/order", thumb=await kept_picture(wechat, moving()))
+    (step,) = wechat.render([agent(card)], context())
+    await send(wechat, step)
+    assert platform.chat(OPENID)[-1].kind == "miniprogrampage"
 
 
 async def test_a_card_of_the_app_arrives(wechat, platform, customer):
