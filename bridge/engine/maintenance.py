@@ -15,6 +15,7 @@ from bridge.engine.conversation.queueing import carried_by, show_progress, tell,
 from bridge.engine.outbound import failure
 from bridge.services.media import MediaFiles
 from mappings import callbacks, inbox, links, media, outbox, retention, state, waiting
+from mappings.locks import lock_links
 from mappings.store import Store
 
 _LATE = timedelta(seconds=5)
@@ -27,13 +28,6 @@ def sweep(work: Work, in_flight_here: Collection[int] = ()) -> None:
         if pause.until is not None and pause.until <= work.now:
             state.resume(work.tx, name)
             work.effects.accounts.add(name)
-
-
-def remind(work: Work) -> None:
-    """Every few seconds: windows that close, answers that cannot go now, answers that were held too long."""
-    _warn(work)
-    _tell_late(work)
-    _give_up(work)
 
 
 def _warn(work: Work) -> None:
@@ -50,7 +44,9 @@ def _warn(work: Work) -> None:
 def _tell_late(work: Work) -> None:
     """An account that rests is asked for nothing, so no attempt says why its answers wait."""
     pauses = state.pauses(work.tx)
-    for link_id, account in waiting.late_answers(work.tx, work.now - _LATE, GREETING):
+    late = waiting.late_answers(work.tx, work.now - _LATE, GREETING)
+    lock_links(work.tx, [link_id for link_id, _ in late])
+    for link_id, account in late:
         link = links.get_link(work.tx, link_id, lock=True)
         lane = links.lane_to_channel(link_id)
         steps = outbox.unfinished_in(work.tx, lane)
@@ -68,6 +64,8 @@ def _tell_late(work: Work) -> None:
 
 def _give_up(work: Work) -> None:
     before = work.now - work.runtime.settings.replies.give_up_after
+    late = [*waiting.held_since(work.tx, before), *outbox.parked_since(work.tx, before)]
+    lock_links(work.tx, [row.link_id for row in late])
     held: defaultdict[int, list[int]] = defaultdict(list)
     for row in waiting.held_since(work.tx, before):
         held[row.lane].append(row.id)
@@ -88,6 +86,12 @@ def _give_up(work: Work) -> None:
         tell_ended(work, link, "expired", cause="expired", quoted=quote(carried), about=about)
         ids_of = [message.id for message in carried]
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
+
+
+REMINDERS = (_warn, _tell_late, _give_up)
+"""Every few seconds, each in a transaction of its own: windows that close, answers that cannot go now, answers that
+were held too long.
+"""
 
 
 async def clean(store: Store, runtime: Runtime, folder: MediaFiles, now: datetime) -> None:
