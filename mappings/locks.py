@@ -1,9 +1,9 @@
 """One order of locks, so that no two transactions ever wait for each other: links by id, then everything else.
 
 Whoever changes a link, or anything that belongs to it (its lanes, notices, allowance), locks it first; who needs
-several locks them together with `lock_links`. Who only reads locks nothing. A transaction that finds out late that it needs a
-link below one it holds never waits for it: it takes it where it is free, and else begins again, with all that it needed
-as its first act. On SQLite there is one writer and nothing to lock.
+several locks them together with `lock_links`. Who only reads locks nothing. A transaction that finds out late that it
+needs a link below one it holds never waits for it: it takes it where it is free, and else begins again, with all that
+it needed as its first act. On SQLite there is one writer and nothing to lock.
 
 The locks are `NO KEY UPDATE`: a row that merely refers to a link (a receipt's pair, a step) can be added beside them.
 """

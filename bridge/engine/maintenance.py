@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bridge.contract import DeliveryState
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
-from bridge.engine.conversation.expiry import end_unsent
+from bridge.engine.conversation.expiry import end_notes, end_unsent
 from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
@@ -72,7 +72,7 @@ def _give_up(work: Work) -> None:
     for lane, ids in held.items():
         link = links.get_link(work.tx, links.link_of(lane), lock=True)
         if lane != links.lane_to_channel(link.id):
-            waiting.drop_waiting(work.tx, ids)  # notes whose ticket never came
+            end_notes(work, link, ids)  # their ticket never came: they stand in `dead list`
             work.effects.note("notes given up", link=link.id, count=len(ids))
             continue
         for message in end_unsent(work, link, ids, "failed", "expired", "waited too long"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from bridge.contract import Account, AuthFailed, Contact, Gone, Receipt, Rejected, Retryable, Step, Target
+from bridge.contract import Account, Audience, AuthFailed, Contact, Gone, Receipt, Rejected, Retryable, Step, Target
 from connectors.freshdesk import labels
 from connectors.freshdesk.api import Api, Upload, blocked, elsewhere, id_of
 from connectors.freshdesk.body import escape
@@ -39,6 +39,7 @@ class Writer:
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         """For a new ticket who asks and which group; for a note where the ticket is now, and as whom to write."""
         if target.conversation is None:
+            _expect_ticket(step)
             return await self._new(target)
         ticket = await self._threads.ticket(target.conversation)
         if step.verb == LABELS:
@@ -52,6 +53,8 @@ class Writer:
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
         """One write."""
+        if target.conversation is None:
+            _expect_ticket(step)
         if step.verb == LABELS and target.conversation is not None:
             if target.prepared.get("shown"):
                 return self._receipt(target.conversation)
@@ -236,6 +239,12 @@ class Writer:
             url=f"{self._config.web}/a/tickets/{number}",
             detail=detail,
         )
+
+
+def _expect_ticket(step: Step) -> None:
+    """Raises Rejected for a note on no ticket: as the first thing said it would be its public description."""
+    if step.audience is Audience.AGENTS:
+        raise Rejected("there is no ticket yet to write on", code="no ticket")
 
 
 def _signed(key: str) -> str:

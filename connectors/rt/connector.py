@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from bridge.contract import (
     Account,
+    Audience,
     AuthFailed,
     CallbackResult,
     Capabilities,
@@ -138,6 +139,8 @@ class RequestTracker(Connector[Settings]):
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
         """One write. The Location names the transaction, which is the id by which its echo is known."""
+        if target.conversation is None and step.audience is Audience.AGENTS:
+            raise Rejected("there is no ticket yet to write on", code="no ticket")  # RT would mail it to the requestor
         files = await self._files(step)
         if target.conversation is None:
             return await self._create(step, target, files)

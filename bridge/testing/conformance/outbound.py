@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,6 +167,18 @@ class Outbound(ConnectorCase):
         await self._say(stage, receipt.conversation, "key-2", "comes after")
         assert await self.times(stage, "opens a ticket") == 1
         assert await self.times(stage, "comes after") == 1
+
+    @applies(_is_desk)
+    async def test_a_note_makes_no_ticket(self, stage: Stage) -> None:
+        """As the first thing on a ticket a note would be read by the customer: it is refused, nothing is written."""
+        context, target = target_for(self.role, None, key="key-1")
+        note = said(self.role, Text(body="for agents only"), conversation="c1")
+        note = note.model_copy(update={"audience": Audience.AGENTS})
+        before = await self.shown(stage)
+        for step in stage.connector.render([note], context):
+            with pytest.raises((Gone, Rejected)):
+                await send(stage, step, target)
+        assert await self.shown(stage) == before
 
     async def test_receipts_do_not_lie(self, stage: Stage) -> None:
         """The same step twice: either it is seen once, or the second receipt names another message."""
