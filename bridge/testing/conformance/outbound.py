@@ -180,6 +180,26 @@ class Outbound(ConnectorCase):
                 await send(stage, step, target)
         assert await self.shown(stage) == before
 
+    @applies(lambda case: _is_desk(case) and case.tickets_end)
+    async def test_a_customers_words_never_stand_on_a_finished_ticket(self, stage: Stage) -> None:
+        """An agent is done with it between the connector's look and its write: it is open afterwards, or the words are
+        refused and go to the next one.
+        """
+        conversation = (await self._say(stage, None, "key-1", "opens a ticket")).conversation
+        step, target = self._step(stage, conversation, "key-2", "one more thing")
+        connector: Any = stage.connector
+        if isinstance(connector, Prepares):
+            target = target.model_copy(update={"prepared": await connector.prepare(step, target)})
+        stage.clock.advance(2)
+        await self.finishes(stage, conversation)
+        assert not await self.is_open(stage, conversation)
+        try:
+            await connector.deliver(step, target)
+        except Gone:
+            return
+        assert await self.times(stage, "one more thing") == 1
+        assert await self.is_open(stage, conversation), "nobody looks at a finished ticket"
+
     async def test_receipts_do_not_lie(self, stage: Stage) -> None:
         """The same step twice: either it is seen once, or the second receipt names another message."""
         conversation = await self.open_conversation(stage)
