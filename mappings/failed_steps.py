@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
+from mappings.locks import lock_links
 from mappings.sql import columns, table
 from mappings.store import Tx
 from mappings.tables import Outbox
@@ -17,6 +18,7 @@ SAD = ("failed", "unconfirmed", "dead")
 
 def drop_failed(tx: Tx, ids: Sequence[int], why: str) -> int:
     """Steps that ended badly are given up for good."""
+    lock_links(tx, tx.execute(select(_outbox.c.link_id).where(_outbox.c.id.in_(ids))).scalars())
     return tx.execute(
         update(_outbox).where(_outbox.c.id.in_(ids), _outbox.c.state.in_(SAD)).values(state="dropped", error=why)
     ).rowcount
@@ -24,6 +26,7 @@ def drop_failed(tx: Tx, ids: Sequence[int], why: str) -> int:
 
 def replay_steps(tx: Tx, ids: Sequence[int], now: datetime) -> list[Row[Any]]:
     """Steps that ended badly go again, as if new. One that may have been delivered is sent again, too."""
+    lock_links(tx, tx.execute(select(_outbox.c.link_id).where(_outbox.c.id.in_(ids))).scalars())
     return list(
         tx.execute(
             update(_outbox)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Row, any_, bindparam, delete, exists, insert, select, union_all, update
+from sqlalchemy.types import ARRAY, String
 
+from mappings.locks import holds_link, lock_links, made_link
 from mappings.prepared import Prepared
 from mappings.sql import insert_for, insert_new, table
 from mappings.store import Tx
@@ -30,9 +32,19 @@ _OF_TICKET = (
     .limit(1)
 )
 _BY_ID = select(_link).where(_link.c.id == bindparam("link_id"))
-# each without and with a lock
-_OPEN_BY, _TICKET_BY, _LINK_BY = (
-    (Prepared(one), Prepared(one.with_for_update())) for one in (_OPEN, _OF_TICKET, _BY_ID)
+_OPEN_BY, _TICKET_BY, _LINK_BY = Prepared(_OPEN), Prepared(_OF_TICKET), Prepared(_BY_ID)
+_TOUCHED = Prepared(
+    union_all(
+        select(_link.c.id).where(
+            _link.c.channel == bindparam("account"),
+            _link.c.conversation == any_(bindparam("conversations", type_=ARRAY(String))),
+            _link.c.state != "ended",
+        ),
+        select(_link.c.id).where(
+            _link.c.desk == bindparam("account"),
+            _link.c.ticket == any_(bindparam("conversations", type_=ARRAY(String))),
+        ),
+    )
 )
 _CHANGE = Prepared(update(_link).where(_link.c.id == bindparam("link_id")))
 _PAIR = Prepared(
@@ -86,13 +98,28 @@ def link_of(lane: int) -> int:
 
 
 def open_link(tx: Tx, channel: str, conversation: str, *, lock: bool = True) -> LinkRow | None:
-    """The link a customer's conversation has now. Locked on PostgreSQL, so that lanes fill in commit order."""
-    return _OPEN_BY[lock].first(tx, channel=channel, conversation=conversation)
+    """The link a customer's conversation has now. Locked, so that lanes fill in commit order."""
+    return _found(tx, _OPEN_BY, lock, channel=channel, conversation=conversation)
 
 
 def ticket_link(tx: Tx, desk: str, ticket: str, *, lock: bool = True) -> LinkRow | None:
     """The newest link of a ticket."""
-    return _TICKET_BY[lock].first(tx, desk=desk, ticket=ticket)
+    return _found(tx, _TICKET_BY, lock, desk=desk, ticket=ticket)
+
+
+def _found(tx: Tx, statement: Prepared, lock: bool, **key: str) -> LinkRow | None:
+    """What a statement finds. While its lock is waited for another may take its place: then that one."""
+    found = statement.first(tx, **key)
+    while lock and found is not None and not holds_link(tx, found.id):
+        lock_links(tx, [found.id])
+        found = statement.first(tx, **key)
+    return found
+
+
+def lock_touched(tx: Tx, account: str, conversations: Sequence[str]) -> None:
+    """Locks the links that events of an account, in these conversations of its own, are about: all at once."""
+    if tx.dialect.name != "sqlite" and conversations:
+        lock_links(tx, _TOUCHED.scalars(tx, account=account, conversations=list(conversations)))
 
 
 def without_ticket(tx: Tx, desk: str, limit: int = 50) -> list[int]:
@@ -103,7 +130,8 @@ def without_ticket(tx: Tx, desk: str, limit: int = 50) -> list[int]:
 
 def get_link(tx: Tx, link_id: int, *, lock: bool = False) -> LinkRow:
     """A link by its id."""
-    found = _LINK_BY[lock].first(tx, link_id=link_id)
+    locked = lock_links(tx, [link_id]) if lock else []
+    found = locked[0] if locked else _LINK_BY.first(tx, link_id=link_id)
     if found is None:
         raise LookupError(f"no link {link_id}")
     return found
@@ -113,16 +141,20 @@ def add_link(tx: Tx, **values: Any) -> LinkRow:
     """A new link; raises the driver's IntegrityError when the conversation has an open one."""
     made = _ADD.first(tx, **values)
     assert made is not None
+    made_link(tx, made.id)
     return made
 
 
 def change_link(tx: Tx, link_id: int, **values: Any) -> None:
     """Sets columns of a link."""
+    lock_links(tx, [link_id])
     _CHANGE.run(tx, link_id=link_id, **values)
 
 
 def change_peer(tx: Tx, desk: str, peer: str, to: str) -> int:
     """A desk's user became another one: in all conversations of theirs."""
+    theirs = select(_link.c.id).where(_link.c.desk == desk, _link.c.peer == peer)
+    lock_links(tx, tx.execute(theirs).scalars())
     return tx.execute(update(_link).where(_link.c.desk == desk, _link.c.peer == peer).values(peer=to)).rowcount
 
 
@@ -132,16 +164,12 @@ def anything_held(tx: Tx, link_id: int) -> bool:
 
 
 def links_to_warn(tx: Tx, now: datetime, limit: int = 100) -> list[LinkRow]:
-    """Links whose agents should be warned by now."""
-    return list(
-        tx.execute(
-            select(_link)
-            .where(_link.c.warn_at.is_not(None), _link.c.warn_at <= now)
-            .order_by(_link.c.warn_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-    )
+    """Links whose agents should be warned by now, locked."""
+    due = select(_link.c.id).where(_link.c.warn_at.is_not(None), _link.c.warn_at <= now)
+    ids = list(tx.execute(due.order_by(_link.c.warn_at).limit(limit)).scalars())
+    lock_links(tx, ids)
+    chosen = select(_link).where(_link.c.id.in_(ids), _link.c.warn_at <= now)  # as they are now
+    return list(tx.execute(chosen.order_by(_link.c.warn_at)))
 
 
 def person_links(tx: Tx, person_id: int) -> list[LinkRow]:

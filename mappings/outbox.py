@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
 
+from mappings.locks import lock_links, no_more_links
 from mappings.prepared import Prepared
 from mappings.sql import columns, table
 from mappings.store import Tx
@@ -50,6 +51,7 @@ _BEGIN = Prepared(
 )
 _LEASED = _outbox.c.id == bindparam("outbox_id"), _outbox.c.lease == bindparam("of_lease")
 _RENEW = Prepared(update(_outbox).where(*_LEASED, _outbox.c.state == "ready"))
+_FREE = Prepared(select(_outbox.c.id).where(*_LEASED).with_for_update(skip_locked=True))
 _SETTLE = Prepared(update(_outbox).where(*_LEASED))
 _ADD = Prepared(insert(_outbox).returning(_outbox.c.id))
 _JOURNAL = Prepared(
@@ -79,6 +81,7 @@ def claim(tx: Tx, account: str, now: datetime, limit: int, *, lease: str, lease_
 
     A step that begun and has no result is not claimable: `lost_steps` turns it into an unknown one first.
     """
+    no_more_links(tx)
     ids = _DUE.scalars(tx, account=account, now=now, most=limit)
     rows = [_LEASE.all(tx, outbox_id=one, lease=lease, lease_until=lease_until)[0] for one in ids]
     return sorted(rows, key=lambda row: row.id)
@@ -93,9 +96,13 @@ def begin_attempt(tx: Tx, outbox_id: int, lease: str, now: datetime, lease_until
 
 
 def renew_leases(tx: Tx, held: Sequence[tuple[int, str]], until: datetime) -> None:
-    """Steps in hand, by (id, lease): their leases end later. What was claimed by somebody else stays theirs."""
+    """Steps in hand, by (id, lease): their leases end later. What was claimed by somebody else stays theirs, and what
+    is being settled at this moment is not waited for.
+    """
+    no_more_links(tx)
     for outbox_id, lease in held:
-        _RENEW.run(tx, outbox_id=outbox_id, of_lease=lease, lease_until=until)
+        if _FREE.first(tx, outbox_id=outbox_id, of_lease=lease) is not None:
+            _RENEW.run(tx, outbox_id=outbox_id, of_lease=lease, lease_until=until)
 
 
 def give_back(tx: Tx, outbox_id: int, lease: str) -> None:
@@ -121,20 +128,19 @@ def settle(tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, d
 
 
 def lost_steps(tx: Tx, now: datetime, limit: int = 200) -> list[Row[Any]]:
-    """Steps that began and whose lease ran out: whoever sent them died or hangs."""
-    return list(
-        tx.execute(
-            select(_outbox)
-            .where(
-                _outbox.c.state == "ready",
-                _outbox.c.begun_at.is_not(None),
-                or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until < now),
-            )
-            .order_by(_outbox.c.due_at, _outbox.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+    """Steps that began and whose lease ran out: whoever sent them died or hangs. Their links are locked with them."""
+    lost = (
+        _outbox.c.state == "ready",
+        _outbox.c.begun_at.is_not(None),
+        or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until < now),
     )
+    order = _outbox.c.due_at, _outbox.c.id
+    found = tx.execute(select(*columns(_outbox, "id", "link_id")).where(*lost).order_by(*order).limit(limit)).all()
+    if not found:
+        return []
+    lock_links(tx, [row.link_id for row in found])
+    mine = select(_outbox).where(_outbox.c.id.in_([row.id for row in found]), *lost)
+    return list(tx.execute(mine.order_by(*order).with_for_update(skip_locked=True)))
 
 
 def end_leases(tx: Tx, now: datetime) -> int:
@@ -159,17 +165,15 @@ def unpark(tx: Tx, lane: int, now: datetime) -> int:
 
 
 def make_due(tx: Tx, account: str, now: datetime) -> int:
-    """An account is well again: what backs off goes now, in order."""
-    return tx.execute(
-        update(_outbox)
-        .where(
-            _outbox.c.account == account,
-            _outbox.c.state == "ready",
-            _outbox.c.due_at > now,
-            _outbox.c.unknown.is_(False),
-        )
-        .values(due_at=now)
-    ).rowcount
+    """An account is well again: what backs off goes now, in order. What is being settled is not waited for."""
+    backs_off = (
+        _outbox.c.account == account,
+        _outbox.c.state == "ready",
+        _outbox.c.due_at > now,
+        _outbox.c.unknown.is_(False),
+    )
+    free = select(_outbox.c.id).where(*backs_off).with_for_update(skip_locked=True)
+    return tx.execute(update(_outbox).where(_outbox.c.id.in_(free)).values(due_at=now)).rowcount
 
 
 def make_oldest_due(tx: Tx, account: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
+from mappings.locks import lock_links
 from mappings.prepared import Prepared
 from mappings.sql import columns, insert_new, table
 from mappings.store import Tx
@@ -92,6 +93,7 @@ def join(tx: Tx, kept_id: int, joined_id: int, by: str, proof: str, now: datetim
     """Makes two people one. Identities and links move; tickets and conversations stay as they are."""
     moved = list(tx.execute(select(_identity.c.id).where(_identity.c.person_id == joined_id)).scalars())
     links = list(tx.execute(select(_link.c.id).where(_link.c.person_id == joined_id)).scalars())
+    lock_links(tx, links)
     tx.execute(update(_identity).where(_identity.c.id.in_(moved)).values(person_id=kept_id))
     tx.execute(update(_link).where(_link.c.id.in_(links)).values(person_id=kept_id))
     tx.execute(update(_person).where(_person.c.id == joined_id).values(joined_into=kept_id))
@@ -114,6 +116,7 @@ def undo_join(tx: Tx, joining_id: int, by: str, now: datetime) -> bool:
     if row is None:
         return False
     moved = json.loads(row.moved)
+    lock_links(tx, moved["links"])
     tx.execute(
         update(_identity)
         .where(_identity.c.id.in_(moved["identities"]), _identity.c.person_id == row.kept_id)

@@ -32,7 +32,7 @@ from mappings.engines import (
     postgresql_engine,
     sqlite_engine,
 )
-from mappings.writer_queue import NOTHING, Job, finish
+from mappings.writer_queue import NOTHING, Again, Job, finish
 
 __all__ = [
     "Store",
@@ -54,6 +54,7 @@ _BATCH = 128
 _BITE = 16
 _FEW = 4  # jobs that go along with what is urgent and is sure to come
 _DEADLOCK = {"40P01", "40001"}
+_TRIES = 20
 
 
 class Store:
@@ -272,22 +273,31 @@ def _commit_together(tx: Connection, jobs: Sequence[Job[Any]], urgent: deque[Job
 def _commit_single(engine: Engine, tx: Connection | None, job: Job[Any]) -> Connection | None:
     """One job on a connection that stays open; returns the one to go on with.
 
-    A job that met a deadlock, or a connection that was dead before COMMIT was asked for, runs again: it did nothing.
+    A job that met a deadlock, or a connection that was dead before COMMIT was asked for, runs again: it did nothing. So
+    does one that asks for it itself, each time with more done first.
     """
-    for last in (False, False, True):
+    first: Callable[[Tx], object] | None = None
+    for left in reversed(range(_TRIES)):
         committing = False
         try:
             tx = tx or engine.connect()
             with tx.begin() as transaction:
+                if first is not None:
+                    first(tx)
                 job.value = job.function(tx)
                 committing = True
                 transaction.commit()
+        except Again as again:
+            first = again.first
+            if left:
+                continue
+            job.error = again
         except BaseException as error:  # noqa: BLE001 - as above
             said = error.orig if isinstance(error, DBAPIError) else error
             dead = tx is not None and _is_dead(tx)
             if dead:
                 tx = None
-            if not last and (getattr(said, "sqlstate", None) in _DEADLOCK or (dead and not committing)):
+            if left > _TRIES - 3 and (getattr(said, "sqlstate", None) in _DEADLOCK or (dead and not committing)):
                 continue
             job.error = error
         break

@@ -11,6 +11,14 @@ from sqlalchemy import Connection
 T = TypeVar("T")
 
 
+class Again(Exception):
+    """A transaction that must begin anew, with `first` as its first act. It has done nothing then."""
+
+    def __init__(self, first: Callable[[Connection], object]) -> None:
+        super().__init__("this transaction begins again")
+        self.first = first
+
+
 class Job(Generic[T]):
     """A function that waits for its transaction, and who waits for it: somebody on a loop, or a thread."""
 

@@ -20,10 +20,11 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a throttle holds back."""
+    """What a throttle is about, and holds back."""
 
     LANE = "lane"
     ACCOUNT = "account"
+    MACHINE = "machine"  # this one: it is no fault of the vendor, of the account or of what is sent
 
 
 class ConnectorError(Exception):

@@ -261,7 +261,8 @@ class Engine:
         await self._run(maintenance.sweep, in_flight_here)
 
     async def _remind(self) -> None:
-        await self._run(maintenance.remind)
+        for reminder in maintenance.REMINDERS:
+            await self._run(reminder)
 
     async def _run(self, function: Callable[..., None], *arguments: Any) -> None:
         """One transaction by the clock, and whatever it woke."""

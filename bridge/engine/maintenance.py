@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bridge.contract import DeliveryState
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
-from bridge.engine.conversation.expiry import end_unsent
+from bridge.engine.conversation.expiry import end_notes, end_unsent
 from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
@@ -16,6 +16,7 @@ from bridge.engine.conversation.queueing import carried_by, show_progress, tell,
 from bridge.engine.outbound import failure
 from bridge.services.folder import MediaFolder
 from mappings import callbacks, inbox, links, media, outbox, retention, state, waiting
+from mappings.locks import lock_links
 from mappings.store import Store
 
 _LATE = timedelta(seconds=5)
@@ -28,13 +29,6 @@ def sweep(work: Work, in_flight_here: Collection[int] = ()) -> None:
         if pause.until is not None and pause.until <= work.now:
             state.resume(work.tx, name)
             work.effects.accounts.add(name)
-
-
-def remind(work: Work) -> None:
-    """Every few seconds: windows that close, answers that cannot go now, answers that were held too long."""
-    _warn(work)
-    _tell_late(work)
-    _give_up(work)
 
 
 def _warn(work: Work) -> None:
@@ -51,7 +45,9 @@ def _warn(work: Work) -> None:
 def _tell_late(work: Work) -> None:
     """An account that rests is asked for nothing, so no attempt says why its answers wait."""
     pauses = state.pauses(work.tx)
-    for link_id, account in waiting.late_answers(work.tx, work.now - _LATE, GREETING):
+    late = waiting.late_answers(work.tx, work.now - _LATE, GREETING)
+    lock_links(work.tx, [link_id for link_id, _ in late])
+    for link_id, account in late:
         link = links.get_link(work.tx, link_id, lock=True)
         lane = links.lane_to_channel(link_id)
         steps = outbox.unfinished_in(work.tx, lane)
@@ -69,13 +65,15 @@ def _tell_late(work: Work) -> None:
 
 def _give_up(work: Work) -> None:
     before = work.now - work.runtime.settings.replies.give_up_after
+    late = [*waiting.held_since(work.tx, before), *outbox.parked_since(work.tx, before)]
+    lock_links(work.tx, [row.link_id for row in late])
     held: defaultdict[int, list[int]] = defaultdict(list)
     for row in waiting.held_since(work.tx, before):
         held[row.lane].append(row.id)
     for lane, ids in held.items():
         link = links.get_link(work.tx, links.link_of(lane), lock=True)
         if lane != links.lane_to_channel(link.id):
-            waiting.drop_waiting(work.tx, ids)  # notes whose ticket never came
+            end_notes(work, link, ids)  # their ticket never came: they stand in `dead list`
             work.effects.note("notes given up", link=link.id, count=len(ids))
             continue
         for message in end_unsent(work, link, ids, "failed", "expired", "waited too long"):
@@ -89,6 +87,12 @@ def _give_up(work: Work) -> None:
         tell_ended(work, link, "expired", cause="expired", quoted=quote(carried), about=about)
         ids_of = [message.id for message in carried]
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
+
+
+REMINDERS = (_warn, _tell_late, _give_up)
+"""Every few seconds, each in a transaction of its own: windows that close, answers that cannot go now, answers that
+were held too long.
+"""
 
 
 async def clean(store: Store, runtime: Runtime, folder: MediaFolder, now: datetime) -> None:

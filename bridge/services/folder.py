@@ -35,7 +35,7 @@ class MediaDown(Throttled, StoreDown):
     """This machine cannot store or read files now. It waits for the machine, however long, and blames no account."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, retry_after=_AGAIN, scope=Scope.STEP, code="media_dir", reason=_DOWN)
+        super().__init__(message, retry_after=_AGAIN, scope=Scope.MACHINE, code="media_dir", reason=_DOWN)
 
 
 class MediaFolder:

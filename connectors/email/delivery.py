@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.contract import (
     Account,
+    Audience,
     AuthFailed,
     Gone,
     Media,
@@ -42,6 +43,8 @@ class Sender:
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         """The finished mail, stored; or what is stored of an earlier try. Raises Throttled while limits hold."""
+        if target.conversation is None and self._config.is_desk and step.audience is Audience.AGENTS:
+            raise Rejected("there is no ticket yet to write on", code="no ticket")  # a helpdesk makes one of any mail
         conversation = target.conversation or await self._open(target)
         if not is_conversation(conversation):
             raise Gone("this conversation was never ours", code="unknown conversation")

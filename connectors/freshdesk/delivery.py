@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from bridge.contract import Account, AuthFailed, Contact, Gone, Receipt, Rejected, Retryable, Step, Target
+from bridge.contract import Account, Audience, AuthFailed, Contact, Gone, Receipt, Rejected, Retryable, Step, Target
 from connectors.freshdesk import labels
 from connectors.freshdesk.api import Api, Upload, blocked, elsewhere, id_of
 from connectors.freshdesk.body import escape
@@ -39,6 +39,7 @@ class Writer:
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         """For a new ticket who asks and which group; for a note where the ticket is now, and as whom to write."""
         if target.conversation is None:
+            _expect_ticket(step)
             return await self._new(target)
         ticket = await self._threads.ticket(target.conversation)
         if step.verb == LABELS:
@@ -52,6 +53,8 @@ class Writer:
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
         """One write."""
+        if target.conversation is None:
+            _expect_ticket(step)
         if step.verb == LABELS and target.conversation is not None:
             if target.prepared.get("shown"):
                 return self._receipt(target.conversation)
@@ -70,8 +73,9 @@ class Writer:
             if target.prepared.get("user_id") is not None:
                 fields["user_id"] = target.prepared["user_id"]
         made = await self._note(f"/tickets/{target.conversation}/notes", fields, files, step)
-        detail = "" if private else await self._wake(target.conversation, target.prepared.get("status"))
-        return self._receipt(target.conversation, id_of(made), detail=detail)
+        if not private:
+            await self._wake(target.conversation)
+        return self._receipt(target.conversation, id_of(made))
 
     async def lookup(self, step: Step, target: Target) -> Receipt | None:
         """Whether the write is there. A ticket that cannot be read says nothing about it."""
@@ -81,8 +85,9 @@ class Writer:
             return await self._find_opened(target)
         for item in await self._conversations(target):
             if is_note(item) and line_of(target.key) in f"{item.get('body') or ''}{item.get('body_text') or ''}":
-                detail = "" if step.verb == REMARK else await self._wake(target.conversation, None)
-                return self._receipt(target.conversation, id_of(item), detail=detail)
+                if step.verb != REMARK:
+                    await self._wake(target.conversation)
+                return self._receipt(target.conversation, id_of(item))
         return None
 
     # A new ticket
@@ -198,21 +203,20 @@ class Writer:
                 return await self._note(path, rest, files, step, text=text)
             raise
 
-    async def _wake(self, number: str, status: int | None) -> str:
-        """Opens a ticket that slept while the customer wrote. Freshdesk does so only if the account has such a rule.
+    async def _wake(self, number: str) -> None:
+        """Opens a ticket that slept while the customer wrote, or was put to sleep between our look and our write: the
+        answer to a note does not tell. Freshdesk opens it only if the account has such a rule.
 
-        A failure leaves the whole write unknown: the look-up finds the note, and comes here again.
+        A failure leaves the whole write unknown: the look-up finds the note, and comes here again. A ticket that does
+        not open any more is Gone: the words are said on the next one.
         """
-        if status is not None and status not in _SLEEPING:
-            return ""
         try:
             if status_of(await self._api.get(f"/tickets/{number}")) in _SLEEPING:
                 await self._api.change(f"/tickets/{number}", {"status": OPEN})
         except (Retryable, AuthFailed) as error:
             raise Retryable(f"noted, but not reopened: {error.message}", code=error.code, certain=False) from None
         except (Rejected, Gone) as error:
-            return f"not reopened: {error.message}"
-        return ""
+            raise Gone(f"noted, but not reopened: {error.message}", code=error.code) from None
 
     async def _conversations(self, target: Target) -> list[Found]:
         number = target.conversation or ""
@@ -236,6 +240,12 @@ class Writer:
             url=f"{self._config.web}/a/tickets/{number}",
             detail=detail,
         )
+
+
+def _expect_ticket(step: Step) -> None:
+    """Raises Rejected for a note on no ticket: as the first thing said it would be its public description."""
+    if step.audience is Audience.AGENTS:
+        raise Rejected("there is no ticket yet to write on", code="no ticket")
 
 
 def _signed(key: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from bridge.contract import (
     Account,
+    Audience,
     AuthFailed,
     CallbackResult,
     Capabilities,
@@ -138,6 +139,8 @@ class RequestTracker(Connector[Settings]):
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
         """One write. The Location names the transaction, which is the id by which its echo is known."""
+        if target.conversation is None and step.audience is Audience.AGENTS:
+            raise Rejected("there is no ticket yet to write on", code="no ticket")  # RT would mail it to the requestor
         files = await self._files(step)
         if target.conversation is None:
             return await self._create(step, target, files)
@@ -152,20 +155,24 @@ class RequestTracker(Connector[Settings]):
         if verb == "correspond" and target.prepared.get("status") == "resolved":
             fields["Status"] = "open"  # in the same call; RT's own scrip, which usually does it, may have been removed
         answer = await self._write(f"/ticket/{target.conversation}/{verb}", fields, step, files)
+        if verb == "correspond":
+            with after_writing():
+                await self._reopen(target.conversation)
         return self._receipt(target.conversation, last_part(answer.headers.get("location", "")))
 
     async def _send_mail(self, step: Step, target: Target, ticket: str, files: Sequence[Upload]) -> Receipt:
         who = sender(target.contact, self.config.requestor_domain)
         await self._api.mail(ticket, compose(step.body["text"], files, who, target.key, subject=mark(target.key)))
         with after_writing():
-            if target.prepared.get("status") == "resolved":
-                await self._reopen(ticket)
+            await self._reopen(ticket)
             found = await self._finding.said(target)
         return self._receipt(ticket, found[1] if found else "")
 
     async def _reopen(self, ticket: str) -> None:
-        """RT's own scrip usually reopens; where an admin took it away, this does. Refusals are sentences in a 200."""
-        if (await self._api.get(f"/ticket/{ticket}")).get("Status") == "resolved":
+        """RT's own scrip usually reopens; where an admin took it away, this does, also when the ticket was resolved
+        between our look and our write. Refusals are sentences in a 200.
+        """
+        if (await self._api.get(f"/ticket/{ticket}")).get("Status") in {"resolved", *_FINISHED}:
             await self._api.put(f"/ticket/{ticket}", {"Status": "open"})
 
     async def _create(self, step: Step, target: Target, files: Sequence[Upload]) -> Receipt:
@@ -224,7 +231,12 @@ class RequestTracker(Connector[Settings]):
             made = await self._finding.created(step, target)
             return await self._created(*made, target, change=bool(self.config.mail_gateway)) if made else None
         said = await self._finding.said(target)
-        return self._receipt(*said) if said else None
+        if said is None:
+            return None
+        if step.verb == "correspond":
+            with after_writing():
+                await self._reopen(target.conversation)
+        return self._receipt(*said)
 
     async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
         return await self._poll.ticket(conversation) if conversation else await self._poll.since(cursor)

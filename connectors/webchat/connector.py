@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 from bridge.contract import (
     Account,
     Append,
+    Audience,
     Capabilities,
     Cause,
     Connector,
@@ -187,6 +188,8 @@ class WebChat(Connector[Settings]):
         entries = self._entries(step, target.key)
         puts = records_of(step, target.key)[0]
         if target.conversation is None:
+            if step.audience is Audience.AGENTS:
+                raise Rejected("there is no ticket yet to write on", code="no ticket")
             made = await self._tickets.open(target.key, self._facts(step, target), entries, *puts)
             return self._receipt(step, target, made["t"])
 

@@ -29,8 +29,8 @@ from connectors.zendesk.people import People
 from connectors.zendesk.places import Places
 from connectors.zendesk.settings import Settings
 from connectors.zendesk.tickets import Tickets
+from connectors.zendesk.waking import ASLEEP
 
-_ASLEEP = frozenset({"pending", "hold", "solved"})
 _ABOUT_THE_USER = frozenset({"requester", "requester_id", "author", "author_id", "submitter", "submitter_id", "base"})
 _WANTED_BY_THE_ROUTE = ("group_id", "brand_id", "priority", "custom_fields", "via_followup_source_id")
 
@@ -136,7 +136,10 @@ class Writer:
             raise await self._gone(error, target.conversation) from None
         except Refused as error:
             raise self._refused(error, target) from None
-        return self._receipt(answer, target)
+        receipt = self._receipt(answer, target)
+        if step.verb != NOTE:
+            await self.finding.waking.wake(self._api.object(answer)["ticket"])
+        return receipt
 
     async def _show(self, target: Target, ticket: str) -> Receipt:
         """Tags and fields, without a comment: nobody is notified, and repeating it changes nothing."""
@@ -241,7 +244,7 @@ def _update(step: Step, target: Target) -> Row:
         comment["author_id"] = number_of(prepared.get("user"))
         # the actor is the API's user even where the author is the customer: Zendesk does not reopen by itself
         # (https://support.zendesk.com/hc/en-us/articles/4408825831962)
-        if step.body.get("reopen") or str(prepared.get("status")).lower() in _ASLEEP:
+        if step.body.get("reopen") or str(prepared.get("status")).lower() in ASLEEP:
             update["status"] = "open"
     if prepared.get("updated_at") and ("status" in update or target.attempt > 1):
         update |= {"safe_update": True, "updated_stamp": prepared["updated_at"]}

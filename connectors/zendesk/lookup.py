@@ -5,15 +5,17 @@ Source: https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_aud
 
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 from bridge.contract import Account, AuthFailed, Gone, Receipt, Retryable, Step, Target
 from connectors.zendesk.api import Api, Row, id_of, number_of, rows_of
 from connectors.zendesk.errors import Elsewhere, Forbidden, Unserved
 from connectors.zendesk.inbound import key_in
-from connectors.zendesk.outbound import CREATE, LABELS
+from connectors.zendesk.outbound import CREATE, LABELS, NOTE
 from connectors.zendesk.settings import Settings
 from connectors.zendesk.tickets import Tickets
+from connectors.zendesk.waking import Waking
 
 _EARLIER = timedelta(minutes=5)  # clocks differ: how far before the first try a look-up reads
 
@@ -26,6 +28,7 @@ class Finding:
         self._account = account
         self._api = api
         self._tickets = tickets
+        self.waking = Waking(api, tickets)
 
     async def lookup(self, step: Step, target: Target) -> Receipt | None:
         """By the key in the audits. A ticket that is gone cannot say; the conversation then goes on in another one."""
@@ -34,11 +37,15 @@ class Finding:
         if target.conversation is None:
             return await self.created(target) if step.verb == CREATE else None
         try:
-            audit = await self._audit(target.conversation, target)
+            audit, later = await self._audit(target.conversation, target)
         except Gone:
             await self._tickets.get(target.conversation)
             raise Retryable(f"ticket {target.conversation} shows no audits", code="no audits") from None
-        return self.receipt(target.conversation, audit, target) if audit is not None else None
+        if audit is None:
+            return None
+        if step.verb != NOTE:
+            await self.waking.wake_found(target.conversation, later)
+        return self.receipt(target.conversation, audit, target)
 
     async def created(self, target: Target) -> Receipt | None:
         """By the external id, which holds the key. The list is current, unlike the search. The lowest id counts."""
@@ -52,20 +59,22 @@ class Finding:
         ours = sorted(number_of(row.get("id")) for row in rows if row.get("external_id") == wanted)
         for number in filter(None, ours):
             try:
-                audit = await self._audit(str(number), target)
+                audit, _ = await self._audit(str(number), target)
             except Gone:
                 continue  # deleted between the two requests
             return self.receipt(str(number), audit or {}, target)
         return None
 
-    async def _audit(self, ticket: str, target: Target) -> Row | None:
+    async def _audit(self, ticket: str, target: Target) -> tuple[Row | None, list[Row]]:
+        """The audit of a write, and those that came after it."""
         since = (target.tried_at or self._account.now()) - _EARLIER
         try:
             found = await self._tickets.audits(ticket, since)
         except (Forbidden, Unserved):  # a custom role may lack audits; comments show the key, too
             comments = (await self._tickets.said(ticket, since)).comments
             found = [{"events": [{**comment, "type": "Comment"}], **comment} for comment in comments]
-        return next((audit for audit in found if key_in(audit) == target.key), None)
+        later = list(takewhile(lambda audit: key_in(audit) != target.key, found))
+        return (found[len(later)] if len(later) < len(found) else None), later
 
     def external_id(self, target: Target) -> str:
         """By which the ticket that a step made is known again."""

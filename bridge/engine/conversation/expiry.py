@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 
 from bridge.contract import Message, Step
-from bridge.engine.context import Runtime, Work
+from bridge.engine.context import Work
 from bridge.engine.outbound.rendering import render_context
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
@@ -16,19 +15,29 @@ def end_unsent(
     work: Work, link: LinkRow, waiting_ids: Sequence[int], state: str, code: str, error: str
 ) -> list[Message]:
     """Messages that wait for the customer end as `failed` (an agent may retry them) or `dropped`. Returns them."""
-    lane = links.lane_to_channel(link.id)
+    return _end(work, link, links.lane_to_channel(link.id), waiting_ids, state=state, code=code, error=error)
+
+
+def end_notes(work: Work, link: LinkRow, waiting_ids: Sequence[int]) -> None:
+    """Notes that no ticket can take any more end as `dead`, so that they can be read and are not just gone."""
+    error = "there is no ticket to note it on: the customer did not write again"
+    _end(work, link, links.lane_to_desk(link.id), waiting_ids, state="dead", code="no ticket", error=error)
+
+
+def _end(work: Work, link: LinkRow, lane: int, waiting_ids: Sequence[int], **ended: str) -> list[Message]:
+    to_desk = links.is_towards_desk(lane)
+    account, other = (link.desk, link.channel) if to_desk else (link.channel, link.desk)
     rows = [row for row in waiting.waiting_in(work.tx, lane) if row.id in set(waiting_ids)]
     messages = [Message.model_validate_json(row.message) for row in rows]
     waiting.drop_waiting(work.tx, [row.id for row in rows])
     for row, message in zip(rows, messages, strict=True):
         batch = new_name()
-        for step in _steps(work.runtime, link, message, work.now):
+        for step in _steps(work, link, account, message):
             values = {
                 "key": new_name(),
                 "lane": lane,
                 "link_id": link.id,
-                "account": link.channel,
-                "state": state,
+                "account": account,
                 "step": step.model_dump_json(exclude_defaults=True),
                 "messages": json.dumps([message.model_dump(mode="json")], ensure_ascii=False),
                 "batch": batch,
@@ -36,14 +45,14 @@ def end_unsent(
                 "due_at": work.now,
                 "created_at": row.created_at,
                 "done_at": work.now,
-                "code": code,
-                "error": error,
+                **ended,
             }
             (made,) = outbox.add_steps(work.tx, [values])
-            links.carry(work.tx, link.desk, step.covers, made)
+            links.carry(work.tx, other, step.covers, made)
     return messages
 
 
-def _steps(runtime: Runtime, link: LinkRow, message: Message, now: datetime) -> Sequence[Step]:
-    context = render_context(runtime, link, now, to_desk=False).model_copy(update={"replies": None})
-    return runtime.accounts[link.channel].connector.render([message], context)
+def _steps(work: Work, link: LinkRow, account: str, message: Message) -> Sequence[Step]:
+    context = render_context(work.runtime, link, work.now, to_desk=account == link.desk)
+    connector = work.runtime.accounts[account].connector
+    return connector.render([message], context.model_copy(update={"replies": None}))

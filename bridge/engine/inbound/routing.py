@@ -46,22 +46,16 @@ def route_batch(work: Work, name: str, *, limit: int = 64, enough: Callable[[], 
     found = inbox.ready_raws(work.tx, name, limit)
     rows, repeats = _tell_apart(found)
     inbox.remove_raws(work.tx, repeats)
+    read = _read(work, connected, rows)
+    links.lock_touched(work.tx, name, sorted({one for _, events in read for one in _conversations(events)}))
     done: list[int] = []
     waits = 0
     interrupted = False
     early: set[str] = set()  # conversations whose oldest event must wait: what is behind it waits as well
-    for row in rows:
+    for row, events in read:
         if done and enough():
             interrupted = True
             break
-        try:
-            events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at, bool(row.error)))
-        except Malformed as error:
-            _quarantine(work, name, row.id, error.message)
-            continue
-        except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the ones behind it
-            _quarantine(work, name, row.id, f"bug in {name}: {type(error).__name__}: {error}")
-            continue
         about = {event.message.conversation for event in events if isinstance(event, MessageReceived)}
         if about & early or (row.due_at is not None and row.due_at > work.now):
             early |= about
@@ -82,6 +76,28 @@ def route_batch(work: Work, name: str, *, limit: int = 64, enough: Callable[[], 
     inbox.finish_raws(work.tx, done, work.now)
     work.effects.done, work.effects.repeats = len(done), len(repeats)
     work.effects.more = interrupted or len(found) >= limit > waits
+
+
+def _read(work: Work, connected: ConnectedAccount, rows: Sequence[ReadyRow]) -> list[tuple[ReadyRow, Sequence[Event]]]:
+    """What payloads say, before anything is done about one of them: then it is known what all of them are about."""
+    read: list[tuple[ReadyRow, Sequence[Event]]] = []
+    for row in rows:
+        try:
+            events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at, bool(row.error)))
+        except Malformed as error:
+            _quarantine(work, connected.name, row.id, error.message)
+        except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the ones behind it
+            what = f"bug in {connected.name}: {type(error).__name__}: {error}"
+            _quarantine(work, connected.name, row.id, what)
+        else:
+            read.append((row, events))
+    return read
+
+
+def _conversations(events: Sequence[Event]) -> set[str]:
+    """Those of the account's own that events are about."""
+    found = {event.message.conversation for event in events if isinstance(event, MessageReceived)}
+    return found | {getattr(event, "conversation", "") for event in events} - {""}
 
 
 def _tell_apart(found: Sequence[ReadyRow]) -> tuple[list[ReadyRow], list[int]]:
@@ -114,7 +130,7 @@ def _is_early(tx: Tx, runtime: Runtime, connected: ConnectedAccount, events: Seq
             continue
         if connected.name in runtime.channels and event.message.author.kind is AuthorKind.CUSTOMER:
             continue
-        link = links.ticket_link(tx, connected.name, event.message.conversation)
+        link = links.ticket_link(tx, connected.name, event.message.conversation, lock=False)
         on_its_way: list[int] = []
         if link is None:
             on_its_way = links.without_ticket(tx, connected.name)

@@ -29,6 +29,7 @@ from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.telemetry import metrics
 from mappings import links, outbox, state, waiting
 from mappings.links import LinkRow
+from mappings.locks import lock_free_links
 from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.dispatch")
@@ -176,7 +177,11 @@ class Dispatcher:
             return taken
         lanes = waiting.idle_lanes(tx, self.name, now, offer.steps)
         known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
+        free = lock_free_links(tx, map(links.link_of, lanes))
+        taken.left = not free.issuperset(map(links.link_of, lanes))
         for lane in lanes:
+            if links.link_of(lane) not in free:  # somebody is at it this very moment; it is looked at again at once
+                continue
             link = render_lane(work, lane)
             known[link.id] = link
             if self._store.pressed:

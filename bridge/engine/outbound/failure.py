@@ -47,9 +47,9 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     decision = decide(error, facts)
     if looking:
         decision = still_unknown(decision, facts)
+    link = links.get_link(work.tx, row.link_id, lock=True)
     if decision.hold_account is not None:
         state.pause(work.tx, row.account, "throttled", work.now, decision.hold_account)
-    link = links.get_link(work.tx, row.link_id, lock=True)
     if row.lane == links.lane_of_labels(link.id):
         if decision.fate is Disposition.PAUSE:
             _pause(work, row, error, code)

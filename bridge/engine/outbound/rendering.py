@@ -8,7 +8,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
+
+from sqlalchemy import Row
 
 from bridge.contract import (
     Audience,
@@ -54,18 +57,32 @@ def render_lane(work: Work, lane: int) -> LinkRow:
 
 def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
     rows = waiting.waiting_in(work.tx, lane)  # held ones too: what came first goes first
-    messages = [Message.model_validate_json(row.message) for row in rows[:_TOGETHER]]
+    to_desk = lane == links.lane_to_desk(link.id)
+    if to_desk and link.ticket is None:
+        messages = _opening(rows)
+        if rows and not messages:
+            waiting.hold_waiting(work.tx, lane, "ticket")
+            return
+    else:
+        messages = [Message.model_validate_json(row.message) for row in rows[:_TOGETHER]]
     ready = _with_files(work.tx, work.runtime, messages)
     if not ready:
         waiting.delay_waiting(work.tx, lane, work.now + _FILES_SOON)
         return
-    to_desk = lane == links.lane_to_desk(link.id)
     chosen = _for_desk(work, link, lane, ready) if to_desk else _for_channel(work, link, lane, ready)
     if chosen is None:
         return
     _store(work.tx, link, lane, link.desk if to_desk else link.channel, chosen, work.now)
     taken = {message.id for message in chosen.messages}
     waiting.drop_waiting(work.tx, [row.id for row in rows if row.message_id in taken])
+
+
+def _opening(rows: Sequence[Row[Any]]) -> list[Message]:
+    """What may make a ticket: the customer's own words. A note never does, nor goes ahead of them: it waits until the
+    ticket has its number.
+    """
+    said = (Message.model_validate_json(row.message) for row in rows)
+    return list(islice((message for message in said if message.audience is Audience.CUSTOMER), _TOGETHER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +96,6 @@ class _Chosen:
 
 
 def _for_desk(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> _Chosen | None:
-    if link.ticket is None and all(message.audience is Audience.AGENTS for message in messages):
-        waiting.hold_waiting(work.tx, lane, "ticket")  # a note needs a ticket; the customer's next message makes one
-        return None
     pause = _pace(work, link, lane)
     if pause is not None:
         waiting.delay_waiting(work.tx, lane, pause)

@@ -66,6 +66,7 @@ def _desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> 
     if changes:
         links.change_link(work.tx, link.id, **changes)
     if "ticket" in changes:
+        waiting.release_waiting(work.tx, row.lane)  # notes that waited for it
         refresh(work, link)
 
 

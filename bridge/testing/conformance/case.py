@@ -68,6 +68,7 @@ class ConnectorCase:
     simulator: ClassVar[type[Simulator] | None] = None  # None: there is no vendor, the connector serves people itself
     takes_callbacks: ClassVar[bool] = True  # False: whoever calls `/hooks/{account}` is refused
     grants_rights: ClassVar[bool] = True  # False: the vendor knows no rights that working credentials could lack
+    tickets_end: ClassVar[bool] = True  # False: a desk whose conversations know no end
     effect: ClassVar[str] = "POST "  # the request that makes the visible effect: "METHOD /path", a regular expression
     troubles: ClassVar[tuple[Trouble, ...]] = tuple(Trouble)  # what can befall that request
     refusals: ClassVar[Sequence[Refusal]] = ()
@@ -126,6 +127,14 @@ class ConnectorCase:
     async def shown(self, stage: Stage) -> list[str]:
         """What people at the vendor can read, oldest first: one entry per message, as plain text."""
         raise NotImplementedError("return the messages that people at the vendor see")
+
+    async def finishes(self, stage: Stage, conversation: str) -> None:
+        """An agent solves a ticket, and nothing at the vendor opens it again by itself. Needed by desks."""
+        raise NotImplementedError("let an agent solve the ticket, or set tickets_end = False")
+
+    async def is_open(self, stage: Stage, conversation: str) -> bool:
+        """Whether agents see the ticket among those that need them. Needed by desks."""
+        raise NotImplementedError("say whether the ticket is open, or set tickets_end = False")
 
     async def listening(self, stage: Stage) -> None:
         """Returns once a listener that was just started hears what happens. Needed by `Listens` without history."""

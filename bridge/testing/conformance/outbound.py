@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,6 +167,38 @@ class Outbound(ConnectorCase):
         await self._say(stage, receipt.conversation, "key-2", "comes after")
         assert await self.times(stage, "opens a ticket") == 1
         assert await self.times(stage, "comes after") == 1
+
+    @applies(_is_desk)
+    async def test_a_note_makes_no_ticket(self, stage: Stage) -> None:
+        """As the first thing on a ticket a note would be read by the customer: it is refused, nothing is written."""
+        context, target = target_for(self.role, None, key="key-1")
+        note = said(self.role, Text(body="for agents only"), conversation="c1")
+        note = note.model_copy(update={"audience": Audience.AGENTS})
+        before = await self.shown(stage)
+        for step in stage.connector.render([note], context):
+            with pytest.raises((Gone, Rejected)):
+                await send(stage, step, target)
+        assert await self.shown(stage) == before
+
+    @applies(lambda case: _is_desk(case) and case.tickets_end)
+    async def test_a_customers_words_never_stand_on_a_finished_ticket(self, stage: Stage) -> None:
+        """An agent is done with it between the connector's look and its write: it is open afterwards, or the words are
+        refused and go to the next one.
+        """
+        conversation = (await self._say(stage, None, "key-1", "opens a ticket")).conversation
+        step, target = self._step(stage, conversation, "key-2", "one more thing")
+        connector: Any = stage.connector
+        if isinstance(connector, Prepares):
+            target = target.model_copy(update={"prepared": await connector.prepare(step, target)})
+        stage.clock.advance(2)
+        await self.finishes(stage, conversation)
+        assert not await self.is_open(stage, conversation)
+        try:
+            await connector.deliver(step, target)
+        except Gone:
+            return
+        assert await self.times(stage, "one more thing") == 1
+        assert await self.is_open(stage, conversation), "nobody looks at a finished ticket"
 
     async def test_receipts_do_not_lie(self, stage: Stage) -> None:
         """The same step twice: either it is seen once, or the second receipt names another message."""

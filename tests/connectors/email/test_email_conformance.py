@@ -45,6 +45,7 @@ def samples(conversation: str, head: bytes) -> tuple[Raw, ...]:
 class Mailbox(ConnectorConformance):
     connector = None  # type: ignore[assignment] # the classes below are collected, this one is not
     takes_callbacks = False
+    tickets_end = False  # a mailbox knows threads; what a helpdesk behind it does with them is its own
     effect = "END"
     # an SMTP server that takes a mail and then says no, or nothing, cannot be told from one that did not take it:
     # see test_every_try_sends_the_same_bytes for what happens then

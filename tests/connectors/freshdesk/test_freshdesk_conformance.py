@@ -48,6 +48,12 @@ class TestFreshdesk(ConnectorConformance):
     async def take_rights(self, stage: Stage) -> None:
         stage.vendor.bridge.rights = False
 
+    async def finishes(self, stage: Stage, conversation: str) -> None:
+        await stage.vendor.resolve(conversation)
+
+    async def is_open(self, stage: Stage, conversation: str) -> bool:
+        return stage.vendor.status(conversation) == 2
+
     async def open_conversation(self, stage: Stage) -> str:
         return stage.vendor.open_ticket()
 

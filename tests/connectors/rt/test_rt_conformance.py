@@ -36,6 +36,13 @@ class TestRequestTracker(ConnectorConformance):
     async def take_rights(self, stage: Stage) -> None:
         stage.vendor.rest.blind.add("bridge")
 
+    async def finishes(self, stage: Stage, conversation: str) -> None:
+        stage.vendor.state.opens = False  # an admin took RT's own scrip away
+        await stage.vendor.resolve(conversation)
+
+    async def is_open(self, stage: Stage, conversation: str) -> bool:
+        return stage.vendor.status(conversation) in {"new", "open"}
+
     async def open_conversation(self, stage: Stage) -> str:
         return stage.vendor.open_ticket()
 

@@ -75,6 +75,16 @@ class TestDesk(_Common):
         (step,) = stage.connector.render([said(self.role, Text(body="opened"), conversation="c1")], context)
         return (await send(stage, step, target)).conversation
 
+    async def finishes(self, stage: Stage, conversation: str) -> None:
+        assert stage.served is not None
+        await self._sign_in(stage)
+        url = f"/desk/trial/v1/tickets/{conversation}/status"
+        (await stage.served.post(url, json={"status": "solved"}, headers={"x-desk": "1"})).raise_for_status()
+
+    async def is_open(self, stage: Stage, conversation: str) -> bool:
+        row = await stage.account.records.get("ticket", conversation)
+        return row is not None and row[0]["status"] == "open"
+
     async def _count(self, stage: Stage) -> int:
         return len(await stage.account.records.list("ticket"))
 

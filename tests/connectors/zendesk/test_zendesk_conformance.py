@@ -57,6 +57,12 @@ class TestZendesk(ConnectorConformance):
     async def take_rights(self, stage: Stage) -> None:
         stage.vendor.gate.powerless = True
 
+    async def finishes(self, stage: Stage, conversation: str) -> None:
+        await stage.vendor.agent_solves(conversation)
+
+    async def is_open(self, stage: Stage, conversation: str) -> bool:
+        return stage.vendor.state.tickets[int(conversation)].status in {"new", "open"}
+
     async def open_conversation(self, stage: Stage) -> str:
         return stage.vendor.open_ticket()
 

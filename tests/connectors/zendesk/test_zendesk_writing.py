@@ -18,6 +18,8 @@ from bridge.contract import (
     Retryable,
     Scope,
     Status,
+    Step,
+    Target,
     Text,
     Throttled,
 )
@@ -90,6 +92,49 @@ async def test_trap_12_even_when_nobody_told_of_the_solving(zendesk: Zendesk, ve
     await vendor.agent_solves(first.conversation)
     await say(zendesk, "again", ticket=first.conversation, key="key-2", status=Status.OPEN)
     assert vendor.state.tickets[int(first.conversation)].status == "open"
+
+
+async def looked(zendesk: Zendesk, ticket: str) -> tuple[Step, Target]:
+    """A customer's next message, whose ticket was seen open."""
+    (step,) = zendesk.render([customer("again", id="m2")], context(ticket))
+    where = target(ticket, key="key-2")
+    return step, where.model_copy(update={"prepared": await zendesk.prepare(step, where)})
+
+
+@pytest.mark.parametrize("status", ["pending", "hold", "solved"])
+async def test_trap_12_put_to_sleep_between_looking_and_writing(
+    zendesk: Zendesk, vendor: Simulator, clock: VirtualClock, status: str
+) -> None:
+    (first,) = await say(zendesk, "hello")
+    step, where = await looked(zendesk, first.conversation)
+    clock.advance(1)
+    await vendor.agent_solves(first.conversation, status)
+    receipt = await zendesk.deliver(step, where)
+    assert receipt.conversation == first.conversation
+    assert vendor.texts(first.conversation) == ["hello", "again"]
+    assert vendor.state.tickets[int(first.conversation)].status == "open"
+
+
+@pytest.mark.parametrize("solved_after", [False, True])
+async def test_trap_12_solved_before_a_write_whose_answer_was_lost(
+    zendesk: Zendesk, vendor: Simulator, clock: VirtualClock, solved_after: bool
+) -> None:
+    """Who solves a ticket after the words were there has seen them."""
+    (first,) = await say(zendesk, "hello")
+    step, where = await looked(zendesk, first.conversation)
+    clock.advance(1)
+    if not solved_after:
+        await vendor.agent_solves(first.conversation)
+    vendor.faults.add(Trouble.RESET_AFTER, "PUT /api/v2/tickets/")
+    with pytest.raises(Retryable) as caught:
+        await zendesk.deliver(step, where)
+    assert not caught.value.certain
+    clock.advance(1)
+    if solved_after:
+        await vendor.agent_solves(first.conversation)
+    assert await zendesk.lookup(step, where.model_copy(update={"attempt": 2})) is not None
+    assert vendor.texts(first.conversation) == ["hello", "again"]
+    assert vendor.state.tickets[int(first.conversation)].status == ("solved" if solved_after else "open")
 
 
 async def test_an_author_alone_leaves_a_ticket_solved_at_the_vendor(zendesk: Zendesk, vendor: Simulator) -> None:

@@ -177,6 +177,8 @@ class Post(Connector[PostConfig]):
     async def deliver(self, step: Step, target: Target) -> Receipt:
         body = step.body | {"key": target.key, "files": target.prepared.get("files", [])}
         if target.conversation is None:
+            if step.audience is Audience.AGENTS:
+                raise Rejected("there is no thread yet to note it on")
             body |= {"customer": {"id": target.contact.id, "name": target.contact.name}}
             return _receipt(await self._call("POST", "/threads", json_body=body))
         return _receipt(await self._call("POST", f"/threads/{target.conversation}/messages", json_body=body))

@@ -26,6 +26,7 @@ def sample(number: int, **fields: Any) -> Raw:
 class PostConformance(ConnectorConformance):
     connector = Post
     simulator = PostSimulator
+    tickets_end = False  # a closed thread takes nothing more: Gone
     effect = "POST /threads"
     samples = (
         sample(1),

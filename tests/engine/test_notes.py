@@ -1,0 +1,126 @@
+"""A note never makes a ticket, never goes before the message that makes it, and never vanishes."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from bridge.contract import Rejected, Step
+from mappings.sql import table
+from mappings.store import Tx
+from mappings.tables import Outbox, Waiting
+from tests.engine.engine_harness import Scene
+
+
+def entries(scene: Scene, ticket: str) -> list[tuple[str, str]]:
+    return [(entry.who, entry.text) for entry in scene.town.tickets[ticket].entries if entry.who != "agent"]
+
+
+async def waiting_notes(scene: Scene) -> list[str]:
+    """Why what waits in the lanes to the desk is held."""
+    one = table(Waiting)
+
+    def read(tx: Tx) -> list[str]:
+        return [row.held for row in tx.execute(select(one).where(one.c.lane % 4 == 0))]
+
+    assert scene.bridge is not None
+    return await scene.bridge.store.read(read)
+
+
+async def ended(scene: Scene) -> list[tuple[str, str, str]]:
+    one = table(Outbox)
+
+    def read(tx: Tx) -> list[tuple[str, str, str]]:
+        rows = tx.execute(select(one).where(one.c.state == "dead").order_by(one.c.id))
+        return [(row.account, row.code, row.messages) for row in rows]
+
+    assert scene.bridge is not None
+    return await scene.bridge.store.read(read)
+
+
+async def refused_on_a_ticket_that_closes(scene: Scene) -> str:
+    """An answer is refused for good; before its note is written the ticket is closed."""
+    await scene.says("ann", "hello")
+    await scene.quiet()
+    ticket = scene.only_ticket
+    scene.town.tickets[ticket].status = "closed"  # and nothing tells the bridge
+
+    def refuse(account: str, step: Step, phase: str) -> None:
+        if account == "shop" and step.verb == "send" and phase == "before":
+            raise Rejected("no such user", code="40003")
+
+    scene.town.trouble = refuse
+    scene.town.agent_says(ticket, "the password is secret")
+    scene.look()
+    await scene.collected()
+    await scene.quiet()
+    await scene.pass_time(5)
+    await scene.quiet()
+    return ticket
+
+
+async def test_a_note_without_a_ticket_comes_after_the_message_that_makes_one(scene: Scene) -> None:
+    async with scene.running():
+        first = await refused_on_a_ticket_that_closes(scene)
+        assert list(scene.town.tickets) == [first], "a note made a ticket"
+        assert await waiting_notes(scene) == ["ticket"]
+        await scene.says("ann", "are you there?")
+        await scene.quiet()
+        second = list(scene.town.tickets)[1]
+        assert [who for who, _ in entries(scene, second)] == ["customer", "note"]
+        assert entries(scene, second)[0] == ("customer", "are you there?")
+        assert "the password is secret" in entries(scene, second)[1][1]
+
+
+async def test_many_notes_keep_no_customer_from_opening_a_ticket(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        first = await refused_on_a_ticket_that_closes(scene)
+
+        def more(tx: Tx) -> None:
+            one = table(Waiting)
+            row: Any = tx.execute(select(one).where(one.c.lane % 4 == 0)).one()
+            for number in range(25):
+                values = {name: getattr(row, name) for name in row._fields if name != "id"}
+                values |= {
+                    "message_id": f"note:{number}",
+                    "message": row.message.replace(row.message_id, f"note:{number}"),
+                }
+                tx.execute(one.insert().values(**values))
+
+        await bridge.store.write(more)
+        await scene.says("ann", "are you there?")
+        await scene.quiet()
+        second = next(name for name in scene.town.tickets if name != first)
+        assert [who for who, _ in entries(scene, second)] == ["customer", *["note"] * 26]
+
+
+async def test_a_note_whose_ticket_never_comes_is_listed_as_dead(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        await refused_on_a_ticket_that_closes(scene)
+        await scene.pass_time(bridge.settings.replies.give_up_after.total_seconds() + 60)
+        await scene.quiet()
+        ((account, code, messages),) = await ended(scene)
+        assert (account, code) == ("desk", "no ticket") and "the password is secret" in messages
+        assert await waiting_notes(scene) == []
+        assert len(scene.town.tickets) == 1
+
+
+async def test_a_held_answer_whose_ticket_closes_is_told_of_though_the_customer_stays_silent(scene: Scene) -> None:
+    scene.town.replies = 5
+    async with scene.running() as bridge:
+        await scene.says("ann", "hello")
+        await scene.quiet()
+        ticket = scene.only_ticket
+        await scene.pass_time(hours=49)
+        scene.town.agent_says(ticket, "too late")
+        scene.look()
+        await scene.collected()
+        await scene.quiet()
+        scene.town.tickets[ticket].status = "closed"
+        for _ in range(2):  # first the answer is given up, then the note that says so
+            await scene.pass_time(bridge.settings.replies.give_up_after.total_seconds() + 60)
+            await scene.quiet()
+            await scene.pass_time(timedelta(seconds=5).total_seconds())
+            await scene.quiet()
+        assert len(scene.town.tickets) == 1
+        assert any(code == "no ticket" and "too late" in messages for _, code, messages in await ended(scene))
