@@ -31,7 +31,7 @@ _KNOWN = (
 _KEEP = Prepared(insert(_inbox))
 _READY = Prepared(
     select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at", "error"), _KNOWN)
-    .where(_inbox.c.account == bindparam("account"), _inbox.c.state == "ready")
+    .where(_inbox.c.account == bindparam("account"), _inbox.c.state == "ready", _inbox.c.id > bindparam("after"))
     .order_by(_inbox.c.id)
     .limit(bindparam("most"))
 )
@@ -76,11 +76,11 @@ def lock_account(tx: Tx, account: str) -> bool:
     return bool(tx.execute(select(func.pg_try_advisory_xact_lock(func.hashtext(f"route {account}")))).scalar())
 
 
-def ready_raws(tx: Tx, account: str, limit: int) -> list[ReadyRow]:
-    """The oldest payloads of an account that are not routed yet, those that must wait (`due_at`) among them. `known` is
-    the row that was routed, or quarantined, by the same key. A repeat of one that is not routed comes behind it here.
+def ready_raws(tx: Tx, account: str, limit: int, after: int = 0) -> list[ReadyRow]:
+    """The oldest payloads of an account that are not routed yet, behind the one with the id `after`, those that must
+    wait (`due_at`) among them. `known` is the row that was routed, or quarantined, by the same key. A repeat of one that is not routed comes behind it here.
     """
-    return _READY.all(tx, account=account, most=limit)
+    return _READY.all(tx, account=account, most=limit, after=after)
 
 
 def finish_raws(tx: Tx, inbox_ids: Sequence[int], now: datetime) -> None:
@@ -94,7 +94,9 @@ def remove_raws(tx: Tx, inbox_ids: Sequence[int]) -> None:
 
 
 def delay_raw(tx: Tx, inbox_id: int, due_at: datetime, tries: int) -> None:
-    """To be looked at again later; the ones behind it go on, except those of the same conversation."""
+    """To be looked at again later; the ones behind it go on, except those of the same conversation. `tries` counts how
+    often it could not be routed.
+    """
     tx.execute(update(_inbox).where(_inbox.c.id == inbox_id).values(due_at=due_at, tries=tries))
 
 
