@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.engine.context import Work
 from bridge.engine.inbound import intake, router
 from mappings.store import Tx
 from tests.databases import sqlite_database
@@ -26,10 +27,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, Any]]:
         seen.append(("keep", len(rows), tx.get_transaction()))
         return keep(tx, rows)
 
-    def routing(tx: Tx, *arguments: Any, **named: Any) -> Any:
-        touched = route(tx, *arguments, **named)
-        seen.append(("route", touched.done, tx.get_transaction()))
-        return touched
+    def routing(work: Work, *arguments: Any, **named: Any) -> None:
+        route(work, *arguments, **named)
+        seen.append(("route", work.effects.done, work.tx.get_transaction()))
 
     monkeypatch.setattr(intake.inbox, "keep_raws", keeping)
     monkeypatch.setattr(router, "route_batch", routing)

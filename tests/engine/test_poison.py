@@ -131,7 +131,7 @@ ODD = ["half \ud83d", "nul \0"]
 @pytest.mark.parametrize("odd", ODD, ids=ascii)
 @pytest.mark.parametrize("field", ["id", "text", "customer", "extra", "context", "file", "key"])
 async def test_what_no_store_takes_shows_as_a_mark_and_the_words_arrive(scene: Scene, field: str, odd: str) -> None:
-    entry: dict[str, Any] = {"type": "message", "customer": "anna", "id": "m1", "text": "hello", "file": "f1"}
+    entry: dict[str, Any] = {"type": "message", "customer": "anna", "id": "of-anna", "text": "hello", "file": "f1"}
     scene.town.files |= {"f1": b"abc", clean_id(odd): b"abc"}
     key = odd if field == "key" else "k1"
     if field != "key":

@@ -97,7 +97,9 @@ class Reading(ConnectorCase):
                     raise AssertionError(f"{raw.key}, {where}: {type(error).__name__} left normalise") from error
                 dumped = _EVENTS.dump_json(events)
                 assert _EVENTS.validate_json(dumped) == events, f"{raw.key}, {where}: not the same out of the store"
-                assert not any("\0" in text for text in texts(json.loads(dumped))), f"{raw.key}, {where}: a NUL would be stored"
+                assert not any("\0" in text for text in texts(json.loads(dumped))), (
+                    f"{raw.key}, {where}: a NUL would be stored"
+                )
 
 
 def _messages(events: Sequence[Event]) -> list[MessageReceived]:
