@@ -24,7 +24,7 @@ ValueT = TypeVar("ValueT", bound=Value)
 
 
 def clean_text(text: str) -> str:
-    """Words: what cannot be stored shows as U+FFFD. Halves of a surrogate pair that stand together are one character."""
+    """Words: what cannot be stored shows as U+FFFD. Halves that stand together are one character."""
     if text.isascii():
         return text.replace("\0", _REPLACEMENT) if "\0" in text else text
     try:

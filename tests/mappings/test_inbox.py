@@ -164,20 +164,19 @@ def fill(tx: Tx, low: int, high: int, state: str) -> None:
 
 def plans(tx: Tx) -> list[str]:
     """Of the two statements that look for keys."""
-    ready = inbox._READY._for(tx, {"account": "shop", "most": 16, "after": 0})
+    ready = inbox._READY._for(tx, {"account": "shop", "most": 16})
     page = inbox._known_among("shop", [f"key {number}" for number in range(0, ROUTED + READY, 500)])
     page_sql = str(page.compile(dialect=tx.dialect, compile_kwargs={"literal_binds": True}))
     if tx.dialect.name == "sqlite":
         return [
-            explained(tx, f"EXPLAIN QUERY PLAN {ready.sql}", *ready.bind(("shop", 16, 0))),
+            explained(tx, f"EXPLAIN QUERY PLAN {ready.sql}", *ready.bind(("shop", 16))),
             explained(tx, f"EXPLAIN QUERY PLAN {page_sql}"),
         ]
-    sql = ready.sql.replace("%(account)s", "$1").replace("%(most)s", "$2").replace("%(after)s", "$3")
-    tx.exec_driver_sql(f"PREPARE ready AS {sql}")
+    tx.exec_driver_sql(f"PREPARE ready AS {ready.sql}".replace("%(account)s", "$1").replace("%(most)s", "$2"))
     found = []
     for mode in ("force_custom_plan", "force_generic_plan"):
         tx.exec_driver_sql(f"SET LOCAL plan_cache_mode = {mode}")
-        found.append(explained(tx, "EXPLAIN EXECUTE ready('shop', 16, 0)"))
+        found.append(explained(tx, "EXPLAIN EXECUTE ready('shop', 16)"))
     tx.exec_driver_sql("DEALLOCATE ready")
     return [*found, explained(tx, f"EXPLAIN {page_sql}")]
 

@@ -166,8 +166,8 @@ class Dispatcher:
             self.wake.set()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
-        if self._full:
+        row = self._tasks.pop(task)
+        if self._full or row.claims > 1:
             self.wake.set()
         self.wake.settled()
 
@@ -190,13 +190,23 @@ class Dispatcher:
         lease = f"{self._owner}:{new_name()}"
         rows = outbox.claim(tx, self.name, now, offer.steps, lease=lease, lease_until=now + self._lease)
         taken.left = taken.left or len(lanes) >= offer.steps or len(rows) >= offer.steps
-        rows = [row for row in rows if not closed_meanwhile(work, row)]
+        rows = [row for row in rows if not closed_meanwhile(work, row) and not failure.lost_too_often(work, row)]
+        rows = self._one_suspect(tx, rows)
         for place, row in enumerate(rows):
             begun = place < offer.turns and not row.unknown
             if begun:
                 outbox.begin_attempt(tx, row.id, lease, now)
             taken.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
         return taken
+
+    def _one_suspect(self, tx: Tx, rows: list[Row[Any]]) -> list[Row[Any]]:
+        """Steps that were in hand when a process ended go one at a time: the one at fault must not count for others."""
+        suspects = [row for row in rows if row.claims > 1]
+        free = not any(row.claims > 1 for row in self._tasks.values())
+        later = suspects[1 if free else 0 :]
+        for row in later:
+            outbox.give_back(tx, row.id, row.lease)
+        return [row for row in rows if row not in later]
 
     async def _deliver(self, row: Row[Any], link: LinkRow, *, begun: bool) -> None:
         """One step: its turn, the attempt, what became of it. Others have theirs while a success is written down."""
