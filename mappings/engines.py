@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
 from mappings.private import close_to_others, private_file, private_folder
@@ -26,6 +27,33 @@ def is_locked(error: BaseException) -> bool:
     if isinstance(said, sqlite3.OperationalError):
         return said.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
     return getattr(said, "sqlstate", None) in _LOCKED
+
+
+_BUSY_OR_SICK = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}  # fmt: skip
+# Connection, transaction time-out and read-only, rolled back, resources, operator, system, lock, statement time-out:
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_TROUBLE = ("08", "25P03", "25P04", "25006", "40", "53", "57", "58", "55P03")
+
+
+def is_trouble(error: BaseException) -> bool:
+    """Whether a transaction failed because the store is in trouble for all: locked, full, timed out, deadlocked, or
+    its connection lost. The same transaction may succeed later; what it was about is not at fault.
+    """
+    if isinstance(error, PoolTimeout) or getattr(error, "connection_invalidated", False):
+        return True
+    said = getattr(error, "orig", None) or error
+    if isinstance(said, sqlite3.Error):
+        return getattr(said, "sqlite_errorcode", 0) & 0xFF in _BUSY_OR_SICK
+    if not type(said).__module__.startswith("psycopg"):
+        return False
+    state = getattr(said, "sqlstate", None)
+    if state is None:  # the driver's own: no connection, or none any more
+        return type(said).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
+    return str(state).startswith(_TROUBLE)
 
 
 def sqlite_engine(path: Path, *, write: bool, checkpoints: bool = True) -> Engine:

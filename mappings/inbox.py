@@ -30,11 +30,13 @@ _KNOWN = (
 )
 
 _KEEP = Prepared(insert(_inbox))
-_READY = Prepared(
-    select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at", "error"), _KNOWN)
-    .where(_inbox.c.account == bindparam("account"), _inbox.c.state == "ready")
-    .order_by(_inbox.c.id)
-    .limit(bindparam("most"))
+_ALL_READY = select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at", "error"), _KNOWN).where(
+    _inbox.c.account == bindparam("account"), _inbox.c.state == "ready"
+)
+_READY = Prepared(_ALL_READY.order_by(_inbox.c.id).limit(bindparam("most")))
+# apart: with the id in it PostgreSQL would rather read the whole table in the order of its key
+_READY_BEHIND = Prepared(
+    _ALL_READY.where(_inbox.c.id > bindparam("after")).order_by(_inbox.c.id).limit(bindparam("most"))
 )
 _FINISH = Prepared(update(_inbox).where(_inbox.c.id == bindparam("inbox_id")).values(state="done", error=""))
 _REMOVE = Prepared(delete(_inbox).where(_inbox.c.id == bindparam("inbox_id"), _inbox.c.state == "ready"))
@@ -77,10 +79,13 @@ def lock_account(tx: Tx, account: str) -> bool:
     return bool(tx.execute(select(func.pg_try_advisory_xact_lock(func.hashtext(f"route {account}")))).scalar())
 
 
-def ready_raws(tx: Tx, account: str, limit: int) -> list[ReadyRow]:
-    """The oldest payloads of an account that are not routed yet, those that must wait (`due_at`) among them. `known` is
-    the row that was routed, or quarantined, by the same key. A repeat of one that is not routed comes behind it here.
+def ready_raws(tx: Tx, account: str, limit: int, after: int = 0) -> list[ReadyRow]:
+    """The oldest payloads of an account that are not routed yet, behind the one with the id `after`, those that must
+    wait (`due_at`) among them. `known` is the row that was routed, or quarantined, by the same key. A repeat of one
+    that is not routed comes behind it here.
     """
+    if after:
+        return _READY_BEHIND.all(tx, account=account, most=limit, after=after)
     return _READY.all(tx, account=account, most=limit)
 
 
@@ -95,7 +100,9 @@ def remove_raws(tx: Tx, inbox_ids: Sequence[int]) -> None:
 
 
 def delay_raw(tx: Tx, inbox_id: int, due_at: datetime, tries: int) -> None:
-    """To be looked at again later; the ones behind it go on, except those of the same conversation."""
+    """To be looked at again later; the ones behind it go on, except those of the same conversation. `tries` counts how
+    often it could not be routed.
+    """
     tx.execute(update(_inbox).where(_inbox.c.id == inbox_id).values(due_at=due_at, tries=tries))
 
 

@@ -28,6 +28,7 @@ from mappings.engines import (
     StoreUnusable,
     check_pragmas,
     is_locked,
+    is_trouble,
     lock_file,
     postgresql_engine,
     sqlite_engine,
@@ -43,6 +44,7 @@ __all__ = [
     "first_line",
     "full_url",
     "is_locked",
+    "is_trouble",
     "unusable",
 ]
 

@@ -51,6 +51,8 @@ def _tell_late(work: Work) -> None:
         link = links.get_link(work.tx, link_id, lock=True)
         lane = links.lane_to_channel(link_id)
         steps = outbox.unfinished_in(work.tx, lane)
+        if steps and steps[0].state == "parked":  # it waits for the customer, with all behind it, and that was said
+            continue
         code = next((step.code for step in steps if step.code), "")
         pause = pauses.get(account)
         what = "delayed"

@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from bridge.contract import Raw, StoreDown
+from bridge.contract.storable import clean_id
 from bridge.engine.context import Runtime
 from bridge.engine.runtime.failpoints import reach
 from bridge.telemetry import metrics
@@ -129,7 +130,7 @@ class Intake:
 
     def _rows(self, account: str, raws: Sequence[Raw]) -> list[inbox.RawRow]:
         now = self._runtime.now
-        return [(account, raw.key, raw.payload, raw.at or now()) for raw in raws]
+        return [(account, clean_id(raw.key), raw.payload, raw.at or now()) for raw in raws]
 
     def _kept(self, account: str, count: int, *, routed: bool = False) -> None:
         if count:

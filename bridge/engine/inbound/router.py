@@ -15,7 +15,7 @@ from bridge.engine.runtime.failpoints import reach, reached
 from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.telemetry import metrics
 from mappings import inbox
-from mappings.store import Store, Tx
+from mappings.store import Store, Tx, is_trouble
 
 log = structlog.get_logger("bridge.router")
 
@@ -67,24 +67,25 @@ class Router:
         """
         if not self._rests or self.wake.is_set():
             return False
-        self._along = self._begin(_BATCH, self._dispatchers)  # there may be some that wait, ahead of it
+        self._along = self._begin(_BATCH)  # there may be some that wait, ahead of it
         self.wake.set()
         return True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`."""
-        alone = False
+        careful = False
         while not stop.is_set() or self._along is not None:
             self.wake.clear()
             try:
-                effects = await self._end(await self._next(() if alone else self._dispatchers))
+                effects = await self._end(await self._next(careful=careful))
             except Exception as error:
-                log.warning("routing interrupted", account=self._name, error=type(error).__name__, exc_info=error)
-                if alone:
+                known = None if is_trouble(error) else error  # a store in trouble needs no traceback
+                log.warning("routing interrupted", account=self._name, error=type(error).__name__, exc_info=known)
+                if careful or known is None:
                     await asyncio.sleep(IDLE)
-                alone = True  # what cannot be rendered keeps nobody from their lanes
+                careful = careful or known is not None
                 continue
-            alone = False
+            careful = False
             if effects.done:
                 await reached("routed")
                 metrics.routed.count(self._name, by=effects.done)
@@ -96,17 +97,20 @@ class Router:
                 await self.wake.rest()
                 self._rests = False
 
-    async def _next(self, dispatchers: Sequence[Dispatcher]) -> Round:
-        """The one that went along with a payload, or a new one."""
+    async def _next(self, *, careful: bool) -> Round:
+        """The one that went along with a payload, or a new one. After a failure nothing is claimed: what cannot be
+        rendered keeps nobody from their lanes.
+        """
         along, self._along = self._along, None
         if along is not None:
             return along
         await self._pace.turn()
-        return self._begin(_BITE if await self._step_back() else _BATCH, dispatchers)
+        return self._begin(_BITE if await self._step_back() else _BATCH, careful=careful)
 
-    def _begin(self, limit: int, dispatchers: Sequence[Dispatcher]) -> Round:
+    def _begin(self, limit: int, *, careful: bool = False) -> Round:
+        dispatchers = () if careful else self._dispatchers
         offers = [(one, offer) for one in dispatchers if (offer := one.offer()) is not None]
-        return Round(offers, self._store.write(self._batch, limit, offers))
+        return Round(offers, self._store.write(self._batch, limit, offers, careful=careful))
 
     async def _end(self, begun: Round) -> Effects:
         taken: dict[str, Claimed] = {}
@@ -118,12 +122,12 @@ class Router:
         return effects
 
     def _batch(
-        self, tx: Tx, limit: int, offers: Sequence[tuple[Dispatcher, ClaimBudget]]
+        self, tx: Tx, limit: int, offers: Sequence[tuple[Dispatcher, ClaimBudget]], *, careful: bool
     ) -> tuple[Effects, dict[str, Claimed]]:
         if not inbox.lock_account(tx, self._name):
             return Effects(), {}  # another process is at it; one at a time keeps the order of arrival
         work = Work(tx, self._runtime, self._runtime.now())
-        route_batch(work, self._name, limit=limit, enough=lambda: self._store.pressed)
+        route_batch(work, self._name, limit=limit, enough=lambda: self._store.pressed, careful=careful)
         if work.effects.done:
             reach("routing")
         offered = [(dispatcher, offer) for dispatcher, offer in offers if dispatcher.name in work.effects.accounts]

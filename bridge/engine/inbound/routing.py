@@ -5,6 +5,7 @@ All of it happens inside one transaction per batch, account by account, in the o
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from bridge.contract import (
     AuthorKind,
@@ -20,6 +21,7 @@ from bridge.contract import (
     ReceiptReceived,
     StatusChanged,
 )
+from bridge.contract.storable import clean_text, storable
 from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.greeting import greet
@@ -31,67 +33,130 @@ from bridge.engine.inbound import desk_events
 from mappings import inbox, links, outbox, people, waiting
 from mappings.inbox import ReadyRow
 from mappings.links import LinkRow
-from mappings.store import Tx
+from mappings.store import Tx, is_trouble
 
 # longer than an unknown step takes to be looked for: its settling time, a fetch and one retry
-_EARLY_WAIT = timedelta(seconds=2)
-_EARLY_TRIES = 40
+_EARLY_WAIT, _EARLY_LONGEST = timedelta(seconds=2), timedelta(seconds=30)
+_AGAIN = timedelta(seconds=2)  # until a payload that could not be routed is tried again
+_TRIES = 3  # then it is kept aside, whatever the error was
 
 
-def route_batch(work: Work, name: str, *, limit: int = 64, enough: Callable[[], bool] = lambda: False) -> None:
+class _Outcome(Enum):
+    ROUTED = auto()
+    WAITS = auto()
+    ASIDE = auto()
+
+
+def route_batch(
+    work: Work, name: str, *, limit: int = 64, enough: Callable[[], bool] = lambda: False, careful: bool = False
+) -> None:
     """Routes the oldest payloads of one account. Ends early, but not without having done something, when it is
-    `enough`.
+    `enough`. `careful`, after a failure: each has a savepoint, so that the one at fault is found and counted.
     """
-    connected = work.runtime.accounts[name]
-    found = inbox.ready_raws(work.tx, name, limit)
-    rows, repeats = _tell_apart(found)
-    inbox.remove_raws(work.tx, repeats)
-    read = _read(work, connected, rows)
-    links.lock_touched(work.tx, name, sorted({one for _, events in read for one in _conversations(events)}))
+    batch = _Batch(work, work.runtime.accounts[name], careful)
     done: list[int] = []
-    waits = 0
-    interrupted = False
-    early: set[str] = set()  # conversations whose oldest event must wait: what is behind it waits as well
-    for row, events in read:
-        if done and enough():
-            interrupted = True
+    seen: set[str] = set()
+    after, interrupted = 0, False
+    while True:
+        found = inbox.ready_raws(work.tx, name, limit, after)
+        rows, repeats = _tell_apart(found, seen)
+        inbox.remove_raws(work.tx, repeats)
+        work.effects.repeats += len(repeats)
+        waits = 0
+        for row, events in batch.read(rows):
+            if done and enough():
+                interrupted = True
+                break
+            fate = batch.route(row, events)
+            waits += fate is _Outcome.WAITS
+            if fate is _Outcome.ROUTED:
+                done.append(row.id)
+        if interrupted or len(found) < limit or waits < len(found):
             break
+        after = found[-1].id  # however many must wait, what is behind them need not
+    inbox.finish_raws(work.tx, done, work.now)
+    work.effects.done = len(done)
+    work.effects.more = interrupted or len(found) >= limit
+
+
+class _Batch:
+    """The payloads of one account in one transaction, one after the other."""
+
+    def __init__(self, work: Work, connected: ConnectedAccount, careful: bool) -> None:
+        self._work = work
+        self._connected = connected
+        self._careful = careful
+        self._early: set[str] = set()  # conversations whose oldest event must wait: what is behind it waits as well
+
+    def read(self, rows: Sequence[ReadyRow]) -> list[tuple[ReadyRow, list[Event]]]:
+        """What payloads say, before anything is done about one of them: then it is known what all of them are about,
+        and the links are locked in their order.
+        """
+        read: list[tuple[ReadyRow, list[Event]]] = []
+        for row in rows:
+            try:
+                raw = Raw(row.key, row.payload, row.received_at, bool(row.error))
+                read.append((row, [storable(event) for event in self._connected.connector.normalise(raw)]))
+            except Malformed as error:
+                self._put_aside(row, error.message)
+            except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the ones behind it
+                self._put_aside(row, f"bug in {self._connected.name}: {type(error).__name__}: {error}")
+        about = {one for row, events in read if not self._later(row) for one in _conversations(events)}
+        links.lock_touched(self._work.tx, self._connected.name, sorted(about))
+        return read
+
+    def _later(self, row: ReadyRow) -> bool:
+        return row.due_at is not None and row.due_at > self._work.now
+
+    def route(self, row: ReadyRow, events: Sequence[Event]) -> _Outcome:
+        """Routes one, or says that it waits or was put aside."""
         about = {event.message.conversation for event in events if isinstance(event, MessageReceived)}
-        if about & early or (row.due_at is not None and row.due_at > work.now):
-            early |= about
-            waits += 1
-            continue
-        if row.tries < _EARLY_TRIES and _is_early(work.tx, work.runtime, connected, events):
-            inbox.delay_raw(work.tx, row.id, work.now + _EARLY_WAIT, row.tries + 1)
-            early |= about
-            waits += 1
-            continue
+        if about & self._early or self._later(row):
+            fate = _Outcome.WAITS
+        else:
+            fate = self._tried(row, events) if self._careful or row.tries else self._routed(self._work, row, events)
+        if fate is _Outcome.WAITS:
+            self._early |= about
+        return fate
+
+    def _routed(self, work: Work, row: ReadyRow, events: Sequence[Event]) -> _Outcome:
+        if _is_early(work.tx, work.runtime, self._connected, events):
+            wait = min(max(_EARLY_WAIT, (work.now - row.received_at) / 10), _EARLY_LONGEST)
+            inbox.delay_raw(work.tx, row.id, work.now + wait, row.tries)
+            return _Outcome.WAITS
         try:
             for event in events:
-                _route(work, connected, event, row.id)
+                _route(work, self._connected, event, row.id)
         except Unroutable as error:
-            _quarantine(work, name, row.id, str(error))
-            continue
-        done.append(row.id)
-    inbox.finish_raws(work.tx, done, work.now)
-    work.effects.done, work.effects.repeats = len(done), len(repeats)
-    work.effects.more = interrupted or len(found) >= limit > waits
+            return self._put_aside(row, str(error))
+        return _Outcome.ROUTED
 
-
-def _read(work: Work, connected: ConnectedAccount, rows: Sequence[ReadyRow]) -> list[tuple[ReadyRow, Sequence[Event]]]:
-    """What payloads say, before anything is done about one of them: then it is known what all of them are about."""
-    read: list[tuple[ReadyRow, Sequence[Event]]] = []
-    for row in rows:
+    def _tried(self, row: ReadyRow, events: Sequence[Event]) -> _Outcome:
+        """In a savepoint of its own: what it did is undone when it fails, and only that."""
+        part = Work(self._work.tx, self._work.runtime, self._work.now)
         try:
-            events = connected.connector.normalise(Raw(row.key, row.payload, row.received_at, bool(row.error)))
-        except Malformed as error:
-            _quarantine(work, connected.name, row.id, error.message)
-        except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the ones behind it
-            what = f"bug in {connected.name}: {type(error).__name__}: {error}"
-            _quarantine(work, connected.name, row.id, what)
-        else:
-            read.append((row, events))
-    return read
+            with part.tx.begin_nested():
+                fate = self._routed(part, row, events)
+        except Exception as error:
+            if is_trouble(error):
+                raise  # not this payload's fault
+            return self._failed(row, error)
+        self._work.effects.add(part.effects)
+        return fate
+
+    def _failed(self, row: ReadyRow, error: Exception) -> _Outcome:
+        tries, kind = row.tries + 1, type(error).__name__
+        if tries >= _TRIES:
+            return self._put_aside(row, f"it could not be routed, tried {tries} times: {kind}")
+        inbox.delay_raw(self._work.tx, row.id, self._work.now + _AGAIN, tries)
+        name = self._connected.name
+        self._work.effects.warn("cannot route", account=name, inbox=row.id, tries=tries, error=kind)
+        return _Outcome.WAITS
+
+    def _put_aside(self, row: ReadyRow, error: str) -> _Outcome:
+        inbox.quarantine_raw(self._work.tx, row.id, clean_text(error), self._work.now)
+        self._work.effects.note("quarantined", account=self._connected.name, inbox=row.id)
+        return _Outcome.ASIDE
 
 
 def _conversations(events: Sequence[Event]) -> set[str]:
@@ -100,23 +165,19 @@ def _conversations(events: Sequence[Event]) -> set[str]:
     return found | {getattr(event, "conversation", "") for event in events} - {""}
 
 
-def _tell_apart(found: Sequence[ReadyRow]) -> tuple[list[ReadyRow], list[int]]:
-    """Those that are to be routed, and the ids of the repeats: of what was routed, or of one ahead of them here, where
-    the first of several that are ready always is, also when it must wait.
+def _tell_apart(found: Sequence[ReadyRow], seen: set[str]) -> tuple[list[ReadyRow], list[int]]:
+    """Those that are to be routed, and the ids of the repeats: of what was routed, or of one ahead of them (whose key
+    was `seen`), where the first of several that are ready always is, also when it must wait.
     """
-    new: dict[str, ReadyRow] = {}
+    new: list[ReadyRow] = []
     repeats: list[int] = []
     for row in found:
-        if row.known is None and row.key not in new:
-            new[row.key] = row
+        if row.known is None and row.key not in seen:
+            seen.add(row.key)
+            new.append(row)
         else:
             repeats.append(row.id)
-    return list(new.values()), repeats
-
-
-def _quarantine(work: Work, name: str, inbox_id: int, error: str) -> None:
-    inbox.quarantine_raw(work.tx, inbox_id, error, work.now)
-    work.effects.note("quarantined", account=name, inbox=inbox_id)
+    return new, repeats
 
 
 def _is_early(tx: Tx, runtime: Runtime, connected: ConnectedAccount, events: Sequence[Event]) -> bool:

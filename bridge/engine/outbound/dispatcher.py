@@ -8,12 +8,13 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import Row
 
-from bridge.contract import ConnectorError, Contact, LooksUp, Prepares, Receipt, Step, Target
+from bridge.contract import ConnectorError, Contact, LooksUp, Prepares, Receipt, Retryable, Step, Target
+from bridge.contract.storable import storable
 from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
 from bridge.engine.outbound import failure
 from bridge.engine.outbound.breaker import Breaker
@@ -30,9 +31,12 @@ from bridge.telemetry import metrics
 from mappings import links, outbox, state, waiting
 from mappings.links import LinkRow
 from mappings.locks import lock_free_links
-from mappings.store import Store, Tx
+from mappings.store import Store, Tx, is_trouble
 
 log = structlog.get_logger("bridge.dispatch")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _BITE, _PRESSED = 8, 2  # steps taken in one transaction: in calm, and while callbacks wait for their commit
 _AHEAD = 4  # steps in hand for each that may be sent at once: their transactions share commits
@@ -83,7 +87,8 @@ class Dispatcher:
             try:
                 more = await self._round(_PRESSED if pressed else _BITE)
             except Exception as error:
-                log.warning("dispatch interrupted", account=self.name, error=type(error).__name__, exc_info=error)
+                known = None if is_trouble(error) else error  # a store in trouble needs no traceback
+                log.warning("dispatch interrupted", account=self.name, error=type(error).__name__, exc_info=known)
                 await asyncio.sleep(IDLE)
                 continue
             if not more:
@@ -162,8 +167,8 @@ class Dispatcher:
             self.wake.set()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
-        if self._full:
+        row = self._tasks.pop(task)
+        if self._full or row.claims > 1:
             self.wake.set()
         self.wake.settled()
 
@@ -190,13 +195,23 @@ class Dispatcher:
         lease = f"{self._owner}:{new_name()}"
         rows = outbox.claim(tx, self.name, now, offer.steps, lease=lease, lease_until=now + self._lease)
         taken.left = taken.left or len(lanes) >= offer.steps or len(rows) >= offer.steps
-        rows = [row for row in rows if not closed_meanwhile(work, row)]
+        rows = [row for row in rows if not closed_meanwhile(work, row) and not failure.lost_too_often(work, row)]
+        rows = self._one_suspect(tx, rows)
         for place, row in enumerate(rows):
             begun = place < offer.turns and not row.unknown
             if begun:
                 outbox.begin_attempt(tx, row.id, lease, now)
             taken.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
         return taken
+
+    def _one_suspect(self, tx: Tx, rows: list[Row[Any]]) -> list[Row[Any]]:
+        """Steps that were in hand when a process ended go one at a time: the one at fault must not count for others."""
+        suspects = [row for row in rows if row.claims > 1]
+        free = not any(row.claims > 1 for row in self._tasks.values())
+        later = suspects[1 if free else 0 :]
+        for row in later:
+            outbox.give_back(tx, row.id, row.lease)
+        return [row for row in rows if row not in later]
 
     async def _deliver(self, row: Row[Any], link: LinkRow, *, begun: bool) -> None:
         """One step: its turn, the attempt, what became of it. Others have theirs while a success is written down."""
@@ -208,7 +223,7 @@ class Dispatcher:
                 if self._prepares and (
                     self._rests or self.breaker.is_resting(self._runtime.now())
                 ):  # trouble since the claim
-                    await self._store.write(outbox.give_back, row.id, row.lease)
+                    await self._durably(outbox.give_back, row.id, row.lease)
                     self.wake.set()
                     return
                 step, target = Step.model_validate_json(row.step), target_of(row, link)
@@ -242,7 +257,7 @@ class Dispatcher:
         await reached("claimed")
         if not begun:
             now = self._runtime.now()
-            if not await self._store.write(outbox.begin_attempt, row.id, row.lease, now, now + self._lease):
+            if not await self._durably(outbox.begin_attempt, row.id, row.lease, now, now + self._lease):
                 log.info("lease lost before sending")
                 return None
         await reached("begun")
@@ -251,9 +266,25 @@ class Dispatcher:
         await reached("answered")
         return receipt
 
+    async def _durably(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """What is known of a step is written down, however long the store is in trouble: while the step is in hand its
+        lease is renewed, and whoever has taken it meanwhile is not overwritten.
+        """
+        waits = 0
+        while True:
+            try:
+                return await self._store.write(function, *arguments, **named)
+            except Exception as error:
+                if not is_trouble(error):
+                    raise
+                if not waits:
+                    log.warning("waiting for the database", error=type(error).__name__)
+            waits += 1
+            await asyncio.sleep(min(0.05 * 2**waits, 2.0))
+
     async def _accepted(self, row: Row[Any], receipt: Receipt, *, found: bool = False) -> None:
         now = self._runtime.now()
-        effects = await self._store.write(self._settle_success, row, receipt, now, found=found)
+        effects = await self._durably(self._settle_success, row, storable(receipt), now, found=found)
         await reached("settled")
         metrics.steps.count(row.account, "accepted")
         log.debug("accepted", attempts=row.attempts + 1, found=found)
@@ -274,9 +305,12 @@ class Dispatcher:
 
     async def _failed(self, row: Row[Any], error: Exception, *, looking: bool = False) -> None:
         now = self._runtime.now()
-        if not isinstance(error, ConnectorError):
+        if is_trouble(error):  # a connector without a vendor keeps what it has in the store
+            log.warning("the database is in trouble", error=type(error).__name__)
+            error = Retryable("the database is in trouble", code="store", certain=False)
+        elif not isinstance(error, ConnectorError):
             log.error("bug while delivering", exc_info=error)
-        effects, decision = await self._store.write(self._settle_failure, row, error, now, looking=looking)
+        effects, decision = await self._durably(self._settle_failure, row, error, now, looking=looking)
         metrics.steps.count(row.account, decision.fate.value)
         await self._after(row, decision, now)
         self._wake_others(effects)

@@ -33,6 +33,7 @@ from mappings.links import LinkRow
 from mappings.store import Tx
 
 _DESK_AGE = timedelta(hours=72)
+_LOSSES, _LOSSES_OF_OLD = 5, 2  # claims without a result before a step is given up, at any age and beyond its time
 _TOLD_AFTER = timedelta(seconds=5)
 
 
@@ -276,6 +277,7 @@ def lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
                 state="ready",
                 unknown=True,
                 due_at=due,
+                claims=row.claims,  # counts on: a step that ends the process ends itself, see `lost_too_often`
                 code="lost",
                 error="the process ended while it was being sent",
             )
@@ -295,6 +297,36 @@ def lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
             _ended(work, row, link, error, Disposition.UNCONFIRM, "lost")
         work.effects.accounts.add(row.account)
         work.effects.note("attempt lost", account=row.account, lane=row.lane, step=row.id)
+
+
+def lost_too_often(work: Work, row: Row[Any]) -> bool:
+    """Ends a step that was claimed just now when too many claims before had no result: it may be what ends the process.
+    True when it is over. One that may have been sent is unconfirmed, one that never was is dead.
+    """
+    facts = _facts(work.runtime, row, row.tries, work.now)
+    losses = row.claims - 1
+    if losses < _LOSSES and not (losses >= _LOSSES_OF_OLD and facts.age > facts.max_age):
+        return False
+    begun = row.attempts > 0
+    fate = Disposition.UNCONFIRM if begun else Disposition.GIVE_UP
+    sentence = f"the process ended {losses} times while it was in hand"
+    error = ConnectorError(sentence, code="lost", certain=not begun)
+    outbox.settle(
+        work.tx,
+        row.id,
+        row.lease,
+        work.now,
+        outcome="lost",
+        state=_END[fate],
+        unknown=False,
+        code="lost",
+        error=sentence,
+    )
+    link = links.get_link(work.tx, row.link_id, lock=True)
+    _ended(work, row, link, error, fate, "lost")
+    work.effects.accounts.add(row.account)
+    work.effects.warn("step given up", account=row.account, step=row.id, why=sentence)
+    return True
 
 
 def _sentence(error: BaseException) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from bridge.contract import Request
 
+_MOST_WORDS = 60
+
 
 def forgeries(request: Request) -> Iterator[tuple[str, Request]]:
     """The same callback with one thing altered at a time."""
@@ -65,6 +67,53 @@ def enriched(payload: bytes) -> bytes:
             return head + b"<UnknownField>1</UnknownField>" + mark + tail
         return b"X-Unknown-Field: 1\r\n" + payload
     return json.dumps(_richer(value), ensure_ascii=False).encode()
+
+
+POISON = ("half \ud83d", "nul \0", "\udc00\ud800", "x" * 5_000)
+"""Words that no store takes as they are: half a character, NUL, and ids without end."""
+
+
+def poisoned(payload: bytes) -> Iterator[tuple[str, bytes]]:
+    """The payload with poison in one of its strings at a time, in the syntax it has."""
+    try:
+        value = json.loads(payload)
+    except ValueError:
+        for odd in POISON:
+            raw = odd.encode("utf-8", "surrogatepass")
+            for place, word in enumerate(re.finditer(rb"[\w.@-]{4,}", payload)):
+                if place < _MOST_WORDS:
+                    yield f"{word[0]!r} with {odd[:8]!a}", payload[: word.end()] + raw + payload[word.end() :]
+        return
+    for path in _strings(value):
+        for odd in POISON:
+            yield f"{path} with {odd[:8]!a}", json.dumps(_with(value, path, odd)).encode()
+
+
+def texts(value: Any) -> Iterator[str]:
+    """All texts of a JSON value, also the names of fields."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from texts(part)
+
+
+def _strings(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The ways to all strings of a JSON value."""
+    if isinstance(value, str):
+        yield path
+    elif isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _strings(part, (*path, key))
+
+
+def _with(value: Any, path: tuple[Any, ...], odd: str) -> Any:
+    """The value with something odd added to one of its strings."""
+    if not path:
+        return f"{value}{odd}"
+    if isinstance(value, dict):
+        return {key: _with(part, path[1:], odd) if key == path[0] else part for key, part in value.items()}
+    return [_with(part, path[1:], odd) if place == path[0] else part for place, part in enumerate(value)]
 
 
 def _richer(value: Any) -> Any:

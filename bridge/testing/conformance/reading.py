@@ -1,5 +1,6 @@
 """`normalise`: pure, complete, and calm whatever it is given."""
 
+import json
 from collections.abc import Sequence
 
 from hypothesis import HealthCheck, given
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from bridge.contract import Event, Malformed, MessageReceived
+from bridge.contract.storable import storable
 from bridge.testing.conformance.case import ACCOUNT, ConnectorCase
-from bridge.testing.conformance.forgeries import enriched
+from bridge.testing.conformance.forgeries import enriched, poisoned, texts
 from bridge.testing.strategies import damaged
 
 CALM = hypothesis_settings(
@@ -79,6 +81,25 @@ class Reading(ConnectorCase):
                 return
 
         examine()
+
+    def test_what_is_read_from_poison_can_be_stored(self) -> None:
+        """Half a character, NUL or an endless word, anywhere in a payload: it is read, or Malformed. What is read can
+        be stored on either database once the bridge has seen to it.
+        """
+        connector = self.dry()
+        for raw in self.samples:
+            for where, payload in poisoned(raw.payload):
+                try:
+                    events = [storable(event) for event in connector.normalise(raw._replace(payload=payload))]
+                except Malformed:
+                    continue
+                except Exception as error:
+                    raise AssertionError(f"{raw.key}, {where}: {type(error).__name__} left normalise") from error
+                dumped = _EVENTS.dump_json(events)
+                assert _EVENTS.validate_json(dumped) == events, f"{raw.key}, {where}: not the same out of the store"
+                assert not any("\0" in text for text in texts(json.loads(dumped))), (
+                    f"{raw.key}, {where}: a NUL would be stored"
+                )
 
 
 def _messages(events: Sequence[Event]) -> list[MessageReceived]:
