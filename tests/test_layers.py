@@ -62,7 +62,7 @@ def test_modules_fit_in_a_head() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in SOURCES
-        if (lines := len(path.read_text("utf-8").splitlines())) > 300 and "simulator" not in path.parts
+        if (lines := len(path.read_text("utf-8").splitlines())) > 340 and "simulator" not in path.parts
     }
     assert long == {}
 
