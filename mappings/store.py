@@ -13,16 +13,16 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
+from mappings.commits import commit_single, commit_together
 from mappings.engines import (
     StoreLocked,
     StoreUnusable,
@@ -33,7 +33,7 @@ from mappings.engines import (
     postgresql_engine,
     sqlite_engine,
 )
-from mappings.writer_queue import NOTHING, Again, Job, finish
+from mappings.writer_queue import NOTHING, Job
 
 __all__ = [
     "Store",
@@ -55,8 +55,6 @@ Tx = Connection
 _BATCH = 128
 _BITE = 16
 _FEW = 4  # jobs that go along with what is urgent and is sure to come
-_DEADLOCK = {"40P01", "40001"}
-_TRIES = 20
 
 
 class Store:
@@ -194,7 +192,7 @@ class Store:
                     jobs = [*self._drawn(), *jobs]
                 self._commit_urgent(tx)
                 while jobs:
-                    done = _commit_together(tx, jobs[:_BITE], self._urgent)
+                    done = commit_together(tx, jobs[:_BITE], self._urgent)
                     del jobs[:done]
                     self._commit_urgent(tx)
                 if stop:
@@ -215,7 +213,7 @@ class Store:
     def _commit_urgent(self, tx: Connection) -> None:
         jobs = self._drawn()
         while jobs:
-            del jobs[: _commit_together(tx, jobs, deque())]
+            del jobs[: commit_together(tx, jobs, deque())]
 
     def _drawn(self) -> list[Job[Any]]:
         return [self._urgent.popleft() for _ in range(len(self._urgent))]
@@ -225,7 +223,7 @@ class Store:
         assert self._engine is not None
         tx: Connection | None = None
         while (job := self._jobs.get()) is not None:
-            tx = _commit_single(self._engine, tx, job)
+            tx = commit_single(self._engine, tx, job)
         if tx is not None:
             tx.close()
 
@@ -233,89 +231,6 @@ class Store:
     def name(self) -> str:
         """For people: the file, or the address without its password."""
         return str(self.path) if self.sqlite else self.url.render_as_string()
-
-
-def _commit_together(tx: Connection, jobs: Sequence[Job[Any]], urgent: deque[Job[Any]]) -> int:
-    """One transaction for some jobs, in order; returns how many of them are over. When something urgent waits it ends
-    early, and what is urgent shares its commit.
-
-    A job that fails takes the others with it, who have no part in it: then each has a transaction of its own. (A
-    savepoint for each, which nearly always is for nothing, costs two statements of some twenty that a message has.)
-    """
-    done: list[Job[Any]] = []
-    first: list[Job[Any]] = []
-    failed = False
-    try:
-        with tx.begin():
-            try:
-                for job in jobs:
-                    done.append(job)
-                    job.value = job.function(tx)
-                    if urgent:
-                        break
-                for _ in range(len(urgent)):
-                    first.append(urgent.popleft())
-                    first[-1].value = first[-1].function(tx)
-            except BaseException:
-                failed = True
-                raise
-    except BaseException as error:  # noqa: BLE001 - the thread must live on; whoever waits gets the error
-        done = done or list(jobs)
-        together = [*first, *done]
-        if failed and len(together) > 1:
-            for job in together:
-                _commit_together(tx, [job], deque())
-            return len(done)
-        for job in together:
-            job.error = error
-    finish([*first, *done])
-    return len(done)
-
-
-def _commit_single(engine: Engine, tx: Connection | None, job: Job[Any]) -> Connection | None:
-    """One job on a connection that stays open; returns the one to go on with.
-
-    A job that met a deadlock, or a connection that was dead before COMMIT was asked for, runs again: it did nothing. So
-    does one that asks for it itself, each time with more done first.
-    """
-    first: Callable[[Tx], object] | None = None
-    for left in reversed(range(_TRIES)):
-        committing = False
-        try:
-            tx = tx or engine.connect()
-            with tx.begin() as transaction:
-                if first is not None:
-                    first(tx)
-                job.value = job.function(tx)
-                committing = True
-                transaction.commit()
-        except Again as again:
-            first = again.first
-            if left:
-                continue
-            job.error = again
-        except BaseException as error:  # noqa: BLE001 - as above
-            said = error.orig if isinstance(error, DBAPIError) else error
-            dead = tx is not None and _is_dead(tx)
-            if dead:
-                tx = None
-            if left > _TRIES - 3 and (getattr(said, "sqlstate", None) in _DEADLOCK or (dead and not committing)):
-                continue
-            job.error = error
-        break
-    finish([job])
-    return tx
-
-
-def _is_dead(tx: Connection) -> bool:
-    """Whether the server has hung up; such a connection is given back to be thrown away."""
-    driver = None if tx.invalidated else tx.connection.driver_connection
-    if driver is not None and not driver.closed:
-        return False
-    with suppress(SQLAlchemyError):
-        tx.invalidate()
-        tx.close()
-    return True
 
 
 def unusable(store: Store, error: SQLAlchemyError) -> StoreUnusable:

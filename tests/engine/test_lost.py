@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bridge.contract import Retryable
+from bridge.contract import Retryable, WindowClosed
+from bridge.engine.conversation.notices import say
 from mappings.sql import table
 from mappings.tables import Outbox
 from tests.engine.engine_harness import Scene
@@ -48,3 +49,15 @@ async def test_losses_are_counted_on(scene: Scene) -> None:
         await bridge.store.write(change, claims=3, begun_at=past, lease="gone", lease_until=past, due_at=later)
         await scene.pass_time(1)
         assert (await bridge.store.read(last)).claims == 3
+
+
+async def test_behind_an_answer_that_waits_for_the_customer_nothing_is_said_to_be_tried_again(scene: Scene) -> None:
+    """Steps rendered together: the platform refuses the first, the others wait behind it."""
+    async with scene.running():
+        scene.town.trouble = once(WindowClosed("spent", code="45047", spent=True), "shop")
+        await answered(scene, "one¶two¶three")
+        for _ in range(4):
+            await scene.pass_time(6)
+            await scene.quiet()
+        (note,) = scene.town.notes(scene.only_ticket)
+        assert note.startswith(say("en", "window.spent", channel="shop")[:20]) and phone(scene) == []

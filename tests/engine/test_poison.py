@@ -1,5 +1,6 @@
 """One payload that cannot be routed, or holds what no store takes, stops nothing behind it."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,12 +8,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from bridge.contract import Raw
+from bridge.contract import Raw, Retryable
 from bridge.contract.storable import LONGEST_ID, clean_id, clean_name, clean_text
 from bridge.engine.inbound import routing
 from bridge.telemetry import metrics
 from mappings import inbox
 from tests.engine.engine_harness import Scene
+from tests.engine.test_trouble import once, phone
 
 
 def lines(scene: Scene) -> list[str]:
@@ -178,3 +180,27 @@ async def test_it_is_counted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> N
             await scene.quiet()
             await scene.pass_time(3)
         await scene.until(lambda: counted == ["shop"])
+
+
+async def test_an_early_answer_waits_however_long_and_holds_nobody_up(scene: Scene) -> None:
+    """Its ticket's number is not known: the creation took effect, and nobody can look it up for hours."""
+    async with scene.running():
+        scene.town.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
+        await scene.says("anna", "hello")
+        await scene.quiet()
+        scene.town.trouble = once(Retryable("busy"), "desk", verb="find", times=10_000)
+        for number in range(20):  # more than one batch
+            scene.town.agent_says(scene.only_ticket, f"answer {number}")
+        scene.look()
+        await scene.collected()
+        for _ in range(60):
+            await scene.pass_time(31)
+            await asyncio.sleep(0.02)
+        assert phone(scene) == []
+        scene.town.trouble = None
+        for _ in range(40):
+            await scene.pass_time(61)
+            await asyncio.sleep(0.1)
+            if len(phone(scene)) >= 5:
+                break
+        assert phone(scene)[0].startswith("answer 0")

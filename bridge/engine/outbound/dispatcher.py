@@ -4,7 +4,6 @@ The database says what may go; this file only waits, sends and reports. Nothing 
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import structlog
 from sqlalchemy import Row
 
-from bridge.contract import ConnectorError, Contact, LooksUp, Prepares, Receipt, Retryable, Step, Target
+from bridge.contract import ConnectorError, LooksUp, Prepares, Receipt, Retryable, Step, Target
 from bridge.contract.storable import storable
 from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
 from bridge.engine.outbound import failure
@@ -22,6 +21,7 @@ from bridge.engine.outbound.claims import ClaimBudget, Claimed
 from bridge.engine.outbound.policy import Decision, Disposition
 from bridge.engine.outbound.rendering import render_lane
 from bridge.engine.outbound.success import accept
+from bridge.engine.outbound.targets import target_of
 from bridge.engine.outbound.window_recheck import closed_meanwhile
 from bridge.engine.runtime.admission import Admission
 from bridge.engine.runtime.failpoints import reached
@@ -329,20 +329,3 @@ class Dispatcher:
             log.warning("account well again", account=self.name)
             await self._store.write(outbox.make_due, self.name, now)
             self.wake.set()
-
-
-def target_of(row: Row[Any], link: LinkRow) -> Target:
-    """Where a stored step goes."""
-    to_desk = links.is_towards_desk(row.lane)
-    return Target(
-        key=row.key,
-        link=f"{link.id}",
-        conversation=link.ticket if to_desk else link.conversation,
-        contact=Contact.model_validate_json(link.contact),
-        peer=link.peer if to_desk else "",
-        previous=link.previous,
-        fields=json.loads(link.fields) if to_desk else {},
-        context=json.loads(link.context),
-        attempt=row.attempts + 1,
-        tried_at=row.tried_at,
-    )

@@ -1,0 +1,27 @@
+"""Where a stored step goes, as its connector reads it."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.contract import Contact, Target
+from mappings import links
+from mappings.links import LinkRow
+
+
+def target_of(row: Row[Any], link: LinkRow) -> Target:
+    """Where a stored step goes."""
+    to_desk = links.is_towards_desk(row.lane)
+    return Target(
+        key=row.key,
+        link=f"{link.id}",
+        conversation=link.ticket if to_desk else link.conversation,
+        contact=Contact.model_validate_json(link.contact),
+        peer=link.peer if to_desk else "",
+        previous=link.previous,
+        fields=json.loads(link.fields) if to_desk else {},
+        context=json.loads(link.context),
+        attempt=row.attempts + 1,
+        tried_at=row.tried_at,
+    )
