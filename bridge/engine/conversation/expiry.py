@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bridge.contract import Message, Step
 from bridge.engine.context import Work
-from bridge.engine.outbound.rendering import render_context
+from bridge.engine.conversation.links import render_context
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow

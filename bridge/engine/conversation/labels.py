@@ -6,9 +6,6 @@ replaced by the next one.
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import Row
 
 from bridge.contract import (
     Author,
@@ -23,18 +20,15 @@ from bridge.contract import (
 )
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
-from bridge.engine.outbound.policy import Decision, Disposition
 from bridge.engine.runtime.ids import new_name
 from bridge.registry import find_route
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
-from mappings.store import Tx
 
 _SETTLE = timedelta(seconds=3)  # what changes within this is one update
 _BEHIND_WORDS = timedelta(seconds=1)
 _SHARE = 3  # of the updates that a desk allows a ticket, labels take at most one in so many
 _STEP = 15  # minutes: a window that moved by less is no change worth an update
-_TRIES_FOR = timedelta(minutes=10)
 
 
 def look_at(runtime: Runtime, book: Allowance, now: datetime, *, warned: bool = False) -> datetime | None:
@@ -160,23 +154,3 @@ def _later(work: Work, link: LinkRow) -> datetime | None:
 def count_for_words(runtime: Runtime, link: LinkRow, count: int) -> int:
     """How many of the updates that a desk allows a ticket are for what people say."""
     return count - count // _SHARE if _shows(runtime, link) else count
-
-
-def label_failed(
-    tx: Tx, row: Row[Any], link: LinkRow, error: BaseException, decision: Decision, code: str, now: datetime
-) -> Decision:
-    """Labels are worth a few tries and no word to anybody: the next change writes them anew."""
-    values: dict[str, Any] = {"code": code, "error": getattr(error, "message", type(error).__name__), "unknown": False}
-    again = (
-        decision.fate in {Disposition.RETRY, Disposition.VERIFY, Disposition.PAUSE}
-        and now - row.created_at < _TRIES_FOR
-    )
-    if again:
-        values |= {"due_at": decision.due_at or now + _SETTLE}
-    else:
-        values |= {"state": "dropped"}
-        links.change_link(tx, link.id, shown="")
-    outbox.settle(tx, row.id, row.lease, now, outcome="retry" if again else "dropped", detail=values["error"], **values)
-    return Decision(
-        Disposition.RETRY if again else Disposition.FAIL, values.get("due_at"), decision.hold_account, decision.trouble
-    )

@@ -1,11 +1,16 @@
-"""Which link a customer's words belong to: the open one, or a new one when there is none or its ticket is finished."""
+"""Which link a customer's words belong to: the open one, or a new one when there is none or its ticket is finished; and
+what a connector may know of a link.
+"""
 
 import json
 from datetime import datetime
 from typing import Any
 
-from bridge.contract import Contact
+from bridge.contract import Contact, RenderContext, Status
 from bridge.engine.context import ConnectedAccount, Runtime, Work
+from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.labels import refresh
+from bridge.engine.conversation.queueing import tell
 from bridge.registry import find_route
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
@@ -104,3 +109,35 @@ def _context(link: LinkRow) -> dict[str, str]:
 
 def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def follow(work: Work, link: LinkRow, ticket: str) -> bool:
+    """The conversation goes on at another ticket, unless that one belongs to another customer."""
+    other = links.ticket_link(work.tx, link.desk, ticket)
+    if other is not None and other.id != link.id and other.person_id != link.person_id:
+        links.change_link(work.tx, link.id, state="closed", solved_at=work.now, touched_at=work.now)
+        tell(work, other, "another", cause=f"another.{link.id}")
+        return False
+    links.change_link(
+        work.tx, link.id, ticket=ticket, state="open", solved_at=None, touched_at=work.now, url="", shown=""
+    )
+    refresh(work, link)
+    return True
+
+
+def render_context(runtime: Runtime, link: LinkRow, now: datetime, *, to_desk: bool) -> RenderContext:
+    """What a connector may know of the place its messages go to."""
+    common = {
+        "contact": Contact.model_validate_json(link.contact),
+        "context": json.loads(link.context),
+        "language": runtime.language,
+        "now": now,
+    }
+    if to_desk:
+        status = Status(link.state) if link.state in set(Status) else Status.CLOSED
+        fields = json.loads(link.fields)
+        return RenderContext(conversation=link.ticket, status=status, fields=fields, previous=link.previous, **common)
+    window = runtime.capabilities(link.channel).window
+    book = Allowance.model_validate_json(link.ledger)
+    replies = book.remaining(now) if window is not None else None
+    return RenderContext(conversation=link.conversation, replies=replies, until=book.until(now), **common)

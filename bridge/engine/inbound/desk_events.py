@@ -20,7 +20,7 @@ from bridge.contract import (
 )
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation.invitation import not_invited
-from bridge.engine.conversation.labels import refresh
+from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, put, show_progress, tell, tell_ended
 from bridge.engine.inbound.agent_commands import command_in, obey
@@ -89,20 +89,6 @@ def status_changed(work: Work, connected: ConnectedAccount, event: StatusChanged
             links.change_link(
                 work.tx, link.id, state="closed", solved_at=link.solved_at or work.now, touched_at=work.now
             )
-
-
-def follow(work: Work, link: LinkRow, ticket: str) -> bool:
-    """The conversation goes on at another ticket, unless that one belongs to another customer."""
-    other = links.ticket_link(work.tx, link.desk, ticket)
-    if other is not None and other.id != link.id and other.person_id != link.person_id:
-        links.change_link(work.tx, link.id, state="closed", solved_at=work.now, touched_at=work.now)
-        tell(work, other, "another", cause=f"another.{link.id}")
-        return False
-    links.change_link(
-        work.tx, link.id, ticket=ticket, state="open", solved_at=None, touched_at=work.now, url="", shown=""
-    )
-    refresh(work, link)
-    return True
 
 
 def message_changed(work: Work, connected: ConnectedAccount, event: MessageChanged) -> None:

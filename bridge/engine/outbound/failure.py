@@ -22,10 +22,11 @@ from bridge.engine.context import Effects, Runtime, Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.invitation import not_invited
-from bridge.engine.conversation.labels import label_failed, refresh
+from bridge.engine.conversation.labels import refresh
+from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, show_progress, tell, tell_ended
-from bridge.engine.inbound.desk_events import follow
+from bridge.engine.outbound.labelling import label_failed
 from bridge.engine.outbound.policy import AttemptFacts, Decision, Disposition, decide, still_unknown
 from bridge.engine.outbound.rendering import hold
 from mappings import links, outbox, state, waiting

@@ -17,15 +17,12 @@ from bridge.contract import (
     Audience,
     AuthorKind,
     Card,
-    Contact,
     DeliveryState,
     File,
     Image,
     Media,
     Message,
     Part,
-    RenderContext,
-    Status,
     Step,
     Video,
     Voice,
@@ -34,6 +31,7 @@ from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.invitation import invite
 from bridge.engine.conversation.labels import count_for_words, render_labels
+from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import files_of, show_progress, tell
 from bridge.engine.runtime.ids import new_name
@@ -196,24 +194,6 @@ def hold(
     quoted = quote(messages)
     if tell(work, link, what, cause="window.held", quoted=quoted, about=about, **values):
         invite(work, link)
-
-
-def render_context(runtime: Runtime, link: LinkRow, now: datetime, *, to_desk: bool) -> RenderContext:
-    """What a connector may know of the place its messages go to."""
-    common = {
-        "contact": Contact.model_validate_json(link.contact),
-        "context": json.loads(link.context),
-        "language": runtime.language,
-        "now": now,
-    }
-    if to_desk:
-        status = Status(link.state) if link.state in set(Status) else Status.CLOSED
-        fields = json.loads(link.fields)
-        return RenderContext(conversation=link.ticket, status=status, fields=fields, previous=link.previous, **common)
-    window = runtime.capabilities(link.channel).window
-    book = Allowance.model_validate_json(link.ledger)
-    replies = book.remaining(now) if window is not None else None
-    return RenderContext(conversation=link.conversation, replies=replies, until=book.until(now), **common)
 
 
 def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now: datetime) -> None:

@@ -1,0 +1,34 @@
+"""What becomes of a label that could not be written."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.engine.outbound.policy import Decision, Disposition
+from mappings import links, outbox
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+_TRIES_FOR = timedelta(minutes=10)
+_AGAIN = timedelta(seconds=3)
+
+
+def label_failed(
+    tx: Tx, row: Row[Any], link: LinkRow, error: BaseException, decision: Decision, code: str, now: datetime
+) -> Decision:
+    """Labels are worth a few tries and no word to anybody: the next change writes them anew."""
+    values: dict[str, Any] = {"code": code, "error": getattr(error, "message", type(error).__name__), "unknown": False}
+    again = (
+        decision.fate in {Disposition.RETRY, Disposition.VERIFY, Disposition.PAUSE}
+        and now - row.created_at < _TRIES_FOR
+    )
+    if again:
+        values |= {"due_at": decision.due_at or now + _AGAIN}
+    else:
+        values |= {"state": "dropped"}
+        links.change_link(tx, link.id, shown="")
+    outbox.settle(tx, row.id, row.lease, now, outcome="retry" if again else "dropped", detail=values["error"], **values)
+    return Decision(
+        Disposition.RETRY if again else Disposition.FAIL, values.get("due_at"), decision.hold_account, decision.trouble
+    )
