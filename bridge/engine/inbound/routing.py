@@ -121,7 +121,7 @@ class _Batch:
 
     def _routed(self, work: Work, row: ReadyRow, events: Sequence[Event]) -> _Outcome:
         if _is_early(work.tx, work.runtime, self._connected, events):
-            wait = min(max(_EARLY_WAIT, (work.now - row.received_at) / 10), _EARLY_LONGEST)
+            wait = min(max(_EARLY_WAIT, (work.now - row.received_at) / 20), _EARLY_LONGEST)
             inbox.delay_raw(work.tx, row.id, work.now + wait, row.tries)
             return _Outcome.WAITS
         try:
