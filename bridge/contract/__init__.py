@@ -88,6 +88,7 @@ from bridge.contract.messages import (
     Video,
     Voice,
 )
+from bridge.contract.pictures import carry_pictures
 from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
 from bridge.contract.services import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from bridge.contract.http import Http
 
 __all__ = [
+    "carry_pictures",
     "About",
     "Account",
     "AccountConfig",

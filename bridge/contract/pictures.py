@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 
 from bridge.contract.elements import Declared, target_of
 
-_IMAGE = re.compile(r"<img(?=[\s/>])(?:[^<>\"']|\"[^\"]{0,9000}\"|'[^']{0,9000}'){0,4000}+>", re.IGNORECASE)
+_IMAGE = re.compile(
+    r"(</?a)(?=[\s/>])|<img(?=[\s/>])(?:[^<>\"']|\"[^\"]{0,9000}\"|'[^']{0,9000}'){0,4000}+>", re.IGNORECASE
+)
 _CARRIED = "data-carried"
 _TINY = re.compile(r"0*[0-2](?:\.\d*)?(?:px)?")
 _EMOJI_CLASS = re.compile(r"(?:^|[\s_-])(?:emoji|emoticon|smiley)", re.IGNORECASE)
@@ -47,14 +49,23 @@ def carry_pictures(html: str, carries: Callable[[str], bool]) -> tuple[str, list
     nothing: neither is asked about.
     """
     sources: list[str] = []
+    linked = False
 
     def replaced(tag: re.Match[str]) -> str:
+        nonlocal linked
+        if tag[1]:
+            linked = tag[1] != "</a" and tag[1] != "</A"
+            return tag[0]
         attributes = _attributes(tag[0])
         source = attributes.get("src", "").strip()
-        if not source or _is_pixel(attributes) or _emoji(attributes) or not carries(source):
+        if _emoji(attributes):
+            return tag[0]
+        if _is_pixel(attributes):
+            return ""
+        if not source or not carries(source):
             return tag[0]
         sources.append(source)
-        return f"<img {_CARRIED}>"
+        return f"<img {_CARRIED}>" if linked else ""  # a link keeps something to stand on
 
     return _IMAGE.sub(replaced, html), sources
 
