@@ -89,6 +89,7 @@ from bridge.contract.messages import (
     Video,
     Voice,
 )
+from bridge.contract.pictures import carry_pictures
 from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
 from bridge.contract.services import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens
@@ -188,6 +189,7 @@ __all__ = [
     "Window",
     "WindowClosed",
     "Words",
+    "carry_pictures",
     "check_password",
     "check_url",
     "describe",

@@ -1,35 +1,36 @@
 """What an agent wrote, out of the HTML around it. Pure.
 
-An e-mail-like reply carries the agent's signature and the quoted history; the customer saw both before. The class
-names are those of Freshdesk's editor as seen in its mails (https://developers.freshdesk.com/api/#conversations shows
+An e-mail-like reply carries the quoted history, which the customer saw before. The class name is that of Freshdesk's
+editor as seen in its mails (https://developers.freshdesk.com/api/#conversations shows
 bodies without them).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from bridge.contract import Format, to_plain
+from bridge.contract import Format, carry_pictures, to_plain
 
 _MAX = 500_000  # characters that are looked at
-# every repetition is bounded, so that no body makes these slow
-_QUOTE = re.compile(
-    r"<(?:div|blockquote|table|section)\b[^<>]{0,400}?\b(?:class|id)\s*=\s*[\"']?[^\"'<>]{0,200}?"
-    r"(?:freshdesk_quote|freshdesk-quote|fd-quote|gmail_quote|yahoo_quoted|moz-cite-prefix|quoted[_-]text)",
+# Known history, by whole names and never by a part of one: Freshdesk's own mark, and those of mail programs in which
+# agents answer. Every repetition is bounded, so that no body makes these slow.
+_HISTORY = re.compile(
+    r"<(?:(div|blockquote)\b[^<>]{0,400}?\s(?:class|id)\s*=\s*[\"']?(?:[^\"'<>]{0,200}?\s)?freshdesk_quote"
+    r"|(div)\b[^<>]{0,400}?\sclass\s*=\s*[\"']?(?:[^\"'<>]{0,200}?\s)?"
+    r"(?:freshdesk_signature|gmail_quote|gmail_signature|yahoo_quoted|moz-cite-prefix)"
+    r"|(div)\b[^<>]{0,400}?\sid\s*=\s*[\"']?signature"
+    r"|(blockquote)\b[^<>]{0,400}?\stype\s*=\s*[\"']?cite)(?=[\s\"'>])[^<>]{0,4000}>",
     re.IGNORECASE,
 )
-_SIGNATURE = re.compile(
-    r"<(?:div|p|span|table|section)\b[^<>]{0,400}?\b(?:class|id)\s*=\s*[\"']?[^\"'<>]{0,200}?signature",
-    re.IGNORECASE,
-)
-_BLOCKQUOTE = re.compile(r"<blockquote\b", re.IGNORECASE)
-_BLOCKQUOTE_END = re.compile(r"</blockquote\s{0,20}>", re.IGNORECASE)
-_INTRO = re.compile(r"(?:^|\n)[^\n]{0,200}(?:wrote:|写道[::])\s*$")
-_IMAGE = re.compile(r"<img\b[^<>]{0,4000}>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"\b(src|width|height)\s*=\s*(?:\"([^\"<>]{0,4000})\"|'([^'<>]{0,4000})'|([^\s\"'<>]{1,4000}))")
+_ENDS = {
+    "div": re.compile(r"<(/?)div(?=[\s/>])[^<>]{0,4000}>", re.IGNORECASE),
+    "blockquote": re.compile(r"<(/?)blockquote(?=[\s/>])[^<>]{0,4000}>", re.IGNORECASE),
+}
+_BLOCKQUOTE = re.compile(r"<blockquote(?=[\s/>])[^<>]{0,4000}>", re.IGNORECASE)
+_INTRO = re.compile(r"(?:^|\n)(?:On|Am|Le|El|在|于|[0-9])[^\n]{0,200}(?:wrote|schrieb|écrit|escribió|写道)\s?[::]\s*$")
 _SPACES = re.compile(r"^ +|  +", re.MULTILINE)
-_TINY = re.compile(r"[0-2](?:px)?")
 _MERGED = re.compile(r"merged (?:in)?to (?:the )?ticket\W{0,10}(?:[A-Za-z-]{0,10})(\d{1,18})", re.IGNORECASE)
+_QUOTES = 50  # quotations in one answer that are looked at
 _MERGE_NOTE = 300  # characters; whoever writes more says something else
 
 
@@ -60,23 +61,17 @@ def _kept(run: re.Match[str]) -> str:
 
 
 def said_in(html: str) -> str:
-    """The HTML without pictures, signature and quoted history. All of it when nothing else is left."""
-    html = _IMAGE.sub("", html)
-    cut = _without_quote(html)
-    return cut if to_plain(cut, Format.HTML) else html
+    """The agent's own part, without quoted history and the pictures that go as files."""
+    return carry_pictures(without_history(html), _is_fetched)[0]
 
 
 def pictures_in(html: str) -> list[str]:
-    """Addresses of the pictures inside the agent's own part, without measuring pixels."""
-    found = []
-    for tag in _IMAGE.finditer(_without_quote(html)):
-        attributes = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(tag[0])}
-        if any(_TINY.fullmatch(attributes.get(side, "")) for side in ("width", "height")):
-            continue
-        source = attributes.get("src", "").replace("&amp;", "&")
-        if source.startswith(("https://", "http://", "/")):
-            found.append(source)
-    return found
+    """Addresses of the pictures inside the agent's own part, without emoji and measuring pixels."""
+    return carry_pictures(without_history(html), _is_fetched)[1]
+
+
+def _is_fetched(source: str) -> bool:
+    return source.startswith(("https://", "http://", "/"))
 
 
 def merged_into(conversation: Mapping[str, Any]) -> str:
@@ -91,35 +86,42 @@ def merged_into(conversation: Mapping[str, Any]) -> str:
     return found[1] if found else ""
 
 
-def _without_quote(html: str) -> str:
-    starts = [found.start() for found in (_QUOTE.search(html), _SIGNATURE.search(html)) if found is not None]
-    if starts:
-        html = html[: min(starts)]
-    return _without_last_quote(html)
+def without_history(html: str) -> str:
+    """Without known history; everything where nothing else is left.
+
+    What follows it is the agent's again. A quotation without such a mark is the agent's own, unless a line like
+    "On Sunday, somebody wrote:" leads to it and nothing follows.
+    """
+    kept, at = [], 0
+    while (found := _HISTORY.search(html, at)) is not None:
+        kept.append(html[at : found.start()])
+        at = _end_of(html, (found[1] or found[2] or found[3] or found[4]).lower(), found.end())
+    own = _without_announced_quote("".join([*kept, html[at:]]))
+    return own if to_plain(own, Format.HTML) else html
 
 
-def _without_last_quote(html: str) -> str:
-    """A plain quotation is history when nothing follows it; in the midst of a text it is the agent's own."""
-    starts = [found.start() for found in _BLOCKQUOTE.finditer(html)]
-    if not starts:
-        return html
-    ends = [found.end() for found in _BLOCKQUOTE_END.finditer(html)]
-    if ends and to_plain(_IMAGE.sub("[picture]", html[ends[-1] :]), Format.HTML):
-        return html
-    head = html[: _outermost(starts, ends)]
-    text = to_plain(head, Format.HTML)
-    intro = _INTRO.search(text)
-    return escape(text[: intro.start()]) if intro else head
+def _end_of(html: str, tag: str, start: int) -> int:
+    """Where an element ends whose start tag ends at `start`."""
+    depth = 1
+    for found in _ENDS[tag].finditer(html, start):
+        depth += -1 if found[1] else 1
+        if depth == 0:
+            return found.end()
+    return len(html)
 
 
-def _outermost(starts: Sequence[int], ends: Sequence[int]) -> int:
-    """Where the quotation that ends last begins."""
-    depth, begin = 0, starts[0]
-    for place, opens in sorted([(start, True) for start in starts] + [(end, False) for end in ends]):
-        if opens and depth == 0:
-            begin = place
-        depth = depth + 1 if opens else max(0, depth - 1)
-    return begin
+def _without_announced_quote(html: str) -> str:
+    at = 0
+    for _ in range(_QUOTES):
+        found = _BLOCKQUOTE.search(html, at)
+        if found is None:
+            return html
+        at = _end_of(html, "blockquote", found.end())
+        if not to_plain(html[at:], Format.HTML):
+            text = to_plain(html[: found.start()], Format.HTML)
+            intro = _INTRO.search(text)
+            return escape(text[: intro.start()]) if intro else html
+    return html
 
 
 def _structured(value: Any) -> list[str]:

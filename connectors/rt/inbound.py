@@ -22,6 +22,7 @@ from bridge.contract import (
     Status,
     StatusChanged,
     Text,
+    carry_pictures,
 )
 from connectors.rt.text import is_customer, key_of, marked
 
@@ -84,13 +85,17 @@ def _parts(attachments: Any, account: str) -> list[Part]:
     """
     parts: list[Part] = []
     spoken = ""
-    for entry in attachments if isinstance(attachments, list) else ():
+    entries = attachments if isinstance(attachments, list) else []
+    has_files = any(str(entry.get("mime", "")).lower().startswith("image/") for entry in entries)
+    for entry in entries:
         mime = str(entry.get("mime", "")).partition(";")[0].strip().lower()
         name = str(entry.get("name", ""))
         if mime.startswith("multipart/"):
             continue
         if not name and mime in {"text/plain", "text/html", ""}:
             text = _trimmed(str(entry.get("text", "")), html=mime == "text/html")
+            if mime == "text/html" and has_files:
+                text, _ = carry_pictures(text, lambda source: source.lower().startswith("cid:"))
             if text and spoken in {"", mime}:
                 parts.append(Text(body=text, format=Format.HTML if mime == "text/html" else Format.PLAIN))
                 spoken = mime

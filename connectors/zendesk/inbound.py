@@ -1,10 +1,8 @@
 """From what was read at Zendesk to events. Pure."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from html import unescape
 from typing import Any
 
 from bridge.contract import (
@@ -29,6 +27,7 @@ from bridge.contract import (
     StatusChanged,
     Text,
     Unsupported,
+    carry_pictures,
     to_plain,
 )
 from connectors.zendesk.api import dumps, id_of
@@ -37,8 +36,6 @@ _STATUS = {"solved": Status.SOLVED, "closed": Status.CLOSED, "deleted": Status.C
 _STAFF = frozenset({"agent", "admin"})
 _CHANGES = {"redacted": Change.EDITED, "hidden": Change.HIDDEN}
 _REDACTED_FILE = "redacted.txt"  # what Zendesk puts in the place of a redacted attachment
-_IMAGE = re.compile(r"<img\b[^<>]{0,4000}>", re.IGNORECASE)
-_SOURCE = re.compile(r"\bsrc\s*=\s*(?:\"([^\"<>]{0,4000})\"|'([^'<>]{0,4000})')", re.IGNORECASE)
 _TOKEN = "/attachments/token/"  # noqa: S105 # a path
 _LONGEST = 500_000  # characters of a body
 
@@ -106,16 +103,16 @@ def _parts(comment: Mapping[str, Any], account: str) -> list[Part]:
     rows = comment.get("attachments")
     attachments = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     parts: list[Part] = []
-    words = _IMAGE.sub(_without_pictures_of_ours, html)
+    words, pictures = carry_pictures(html, _is_pasted)
     if to_plain(words, Format.HTML).strip():
         parts.append(Text(body=words, format=Format.HTML))
     elif plain.strip() and not html:
         parts.append(Text(body=plain[:_LONGEST]))
     shown = {_text(row.get("content_url")) for row in attachments}
     parts += [_attachment(row, account) for row in attachments]
-    for source in _pictures(html):
+    for source in dict.fromkeys(pictures):
         if source not in shown:
-            name = unescape(source.partition("name=")[2])[:100]
+            name = source.partition("name=")[2][:100]
             parts.append(Image(media=Media(account=account, id=media_id("", source), name=name)))
             shown.add(source)
     return parts
@@ -141,16 +138,9 @@ def _attachment(row: Mapping[str, Any], account: str) -> Part:
     return Image(media=media) if mime.startswith("image/") else File(media=media)
 
 
-def _pictures(html: str) -> list[str]:
-    """Addresses of pictures that agents pasted; those of other hosts are decoration."""
-    found = (_SOURCE.search(tag[0]) for tag in _IMAGE.finditer(html))
-    sources = [unescape(hit[1] or hit[2] or "") for hit in found if hit]
-    return list(dict.fromkeys(source for source in sources if _TOKEN in source))
-
-
-def _without_pictures_of_ours(tag: re.Match[str]) -> str:
-    """Pasted pictures become parts of their own; their alternative text would say it twice."""
-    return "" if _TOKEN in tag[0] else tag[0]
+def _is_pasted(source: str) -> bool:
+    """Whether an agent pasted it here; those of other hosts stay in the words, with their address."""
+    return _TOKEN in source
 
 
 def _changed(found: Mapping[str, Any], _account: str) -> Sequence[Event]:

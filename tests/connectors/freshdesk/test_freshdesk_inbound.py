@@ -96,10 +96,19 @@ async def test_without_a_configured_secret_every_call_is_refused(given):
     [
         ("<p>a</p>", "a"),
         ('<p>a</p><div class="freshdesk_quote"><p>old</p></div>', "a"),
-        ("<p>a</p><blockquote>old</blockquote>", "a"),
+        ("<div>See:</div><blockquote>1. open<br>2. tap</blockquote>", "See:\n\n1. open\n2. tap"),
+        ('<p>a</p><div class="freshdesk_quote"><div>old</div></div><p>b</p>', "a\n\nb"),
+        ('<p>a</p><blockquote type="cite">old<blockquote>older</blockquote></blockquote>b', "a\n\nb"),
+        ('<p>a</p><blockquote class="gmail_quote">mine</blockquote>', "a\n\nmine"),
+        (
+            '<div class="signature-help">Sign <b>here</b></div><p class="e-signature">or here</p>',
+            "Sign here\n\nor here",
+        ),
+        ('<p>a</p><div class="gmail_signature">Agent</div><p>PS: b</p>', "a\n\nPS: b"),
         ("<p>a</p><p>On Sun, Customer A wrote:</p><blockquote>old<blockquote>older</blockquote></blockquote><br>", "a"),
         ("<p>see</p><blockquote>the law</blockquote><p>and obey</p>", "see\n\nthe law\n\nand obey"),
-        ("<p>a</p><blockquote>mine</blockquote><p>b</p><blockquote>old</blockquote>", "a\n\nmine\n\nb"),
+        ("<p>a</p><blockquote>mine</blockquote><p>On 2 May, A wrote:</p><blockquote>old</blockquote>", "a\n\nmine"),
+        ("<p>a</p><blockquote>mine</blockquote><p>b</p><blockquote>c</blockquote>", "a\n\nmine\n\nb\n\nc"),
         ('<p>a</p><div id="signature">Agent</div>', "a"),
         ('<div class="gmail_quote">only history</div>', "only history"),
         ('<p>a <img alt="photo" src="https://x.example/a.png"></p>', "a"),
@@ -114,6 +123,12 @@ def test_pictures_of_the_history_are_not_sent_again():
     html = '<p><img src="https://a.example/1.png?a=1&amp;b=2"></p><div class="freshdesk_quote"><img src="/2.png"></div>'
     assert pictures_in(html) == ["https://a.example/1.png?a=1&b=2"]
     assert pictures_in('<img width="1" height=1 src="https://a.example/o.gif"><img src="cid:1"><img src=data:x>') == []
+
+
+def test_emoji_are_words_and_a_picture_keeps_the_link_it_stands_in():
+    html = '<a href="https://pay.example/1"><IMG src="https://a.example/1.png"></a> ok <img class="emoji" alt="😀" src="/e">'
+    assert pictures_in(html) == ["https://a.example/1.png"]
+    assert to_plain(said_in(html), Format.HTML) == "[picture] (https://pay.example/1) ok 😀"
 
 
 @pytest.mark.parametrize(

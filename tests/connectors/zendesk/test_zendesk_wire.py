@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 from zendesk_rig import make_zendesk
 
-from bridge.contract import Event, Raw
+from bridge.contract import Event, Image, MessageReceived, Raw, Text, to_plain
 from bridge.testing.clock import VirtualClock
 
 HERE = Path(__file__).parent
@@ -24,3 +24,21 @@ def test_a_fixture_becomes_its_events(name: str) -> None:
 
 def test_every_expectation_has_its_fixture() -> None:
     assert set(EXPECTED) == {path.stem for path in (HERE / "fixtures").glob("*.json")}
+
+
+def test_emoji_are_words_and_foreign_pictures_keep_their_address() -> None:
+    own = "https://acme.zendesk.com/attachments/token/x/?name="
+    html = f'<p>Hi <img class="emoji" alt="😀" src="{own}e.png"></p><img src="https://cdn.example/map.png"><img src="{own}p.png">'
+    found = {
+        "what": "comment",
+        "ticket": {"id": 71},
+        "comment": {"id": 5, "public": True, "html_body": html, "author_id": 9},
+        "author": {"role": "agent", "name": "A"},
+    }
+    [event] = make_zendesk(VirtualClock()).normalise(Raw("comment:5", json.dumps(found).encode()))
+    assert isinstance(event, MessageReceived)
+    words, picture = event.message.parts
+    assert isinstance(words, Text)
+    assert to_plain(words.body, words.format) == "Hi 😀\n\n[picture] (https://cdn.example/map.png)"
+    assert isinstance(picture, Image)
+    assert picture.media.name == "p.png"
