@@ -5,28 +5,14 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import NamedTuple
 
-from bridge.contract import pictures
 from bridge.contract.elements import ENDED_BY, HIDDEN, LINES, PARAGRAPHS, SCOPE, TABLE, VOID, Declared, target_of
+from bridge.contract.page import Page, Span
 
 _SPACES = re.compile(r"[ \t\r\n\f]+")
-_GAP = re.compile(r"\n{3,}")
-_KEPT = "\U000f000a"  # a line break of preformatted text: blank lines there have a meaning
 _LOOK = 200  # open elements that are looked through for the one that ends; keeps hostile nesting linear
-_SELF_EVIDENT = frozenset({"st", "nd", "rd", "th", "er", "re", "e", "ème", "o", "a", "tm", "sm", "™", "®", "©"})
-_PLAIN_INDEX = re.compile(r"[+\-−]?[^\W_]+(?:[.,][^\W_]+)?")
-_AROUND = {"strike": ("~~", "~~"), "quote": ("“", "”"), "ruby": ("(", ")"), "name": ("[", "]")}
 _STRUCK = frozenset({"s", "del", "strike"})
 _SPANS = {"sup": "sup", "sub": "sub", "q": "quote", "rt": "ruby", "option": "option"}
 _MEDIA = frozenset({"video", "audio"})
-
-
-class _Span(NamedTuple):
-    """A stretch of the output that is marked when its element ends."""
-
-    kind: str
-    start: int
-    value: str = ""
-    label: str = ""
 
 
 class _Open(NamedTuple):
@@ -34,31 +20,21 @@ class _Open(NamedTuple):
     hidden: bool = False
     mute: bool = False  # letters of no size: pictures and children with a size of their own are seen
     pre: bool = False
-    spans: tuple[_Span, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 _ROOT = _Open("")
 
 
-class Reader(HTMLParser):
+class Reader(Page, HTMLParser):
     """Collects text with the breaks that a browser would show. One pass, no look-back: linear in the input."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._out: list[str] = []
-        self._breaks = 0  # newlines owed before the next text
-        self._kept = 0  # the same inside preformatted text
-        self._space = False
-        self._marked = False  # a list mark was written last: what follows stands on its line
+        Page.__init__(self)
+        HTMLParser.__init__(self, convert_charrefs=True)
         self._open: list[_Open] = []
-        self._counts: dict[str, int] = {}
         self._spanned: dict[str, int] = {}  # kinds of spans that are open: only the outermost counts
-        self._targets: list[str] = []
-        self._lists: list[list[int] | None] = []  # next number and step, None for bullets
-        self._rows: list[list[int]] = []  # per open table: empty cells owed, whether the row has words, its kind
-        self._cell = 0  # where the present cell begins
         self._player: tuple[str, Mapping[str, str]] | None = None  # a player whose address is not known yet
-        self._chosen = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
@@ -75,7 +51,7 @@ class Reader(HTMLParser):
             if not hidden:
                 self._void(tag, attributes)
             return
-        spans: tuple[_Span, ...] = ()
+        spans: tuple[Span, ...] = ()
         if not hidden:
             spans = self._enter(tag, attributes, struck=tag in _STRUCK or declared.struck)
             hidden = (
@@ -132,8 +108,7 @@ class Reader(HTMLParser):
 
     def result(self) -> str:
         self._end_down_to(0)
-        lines = [line.rstrip() for line in "".join(self._out).replace("\u00a0", " ").split("\n")]
-        return _GAP.sub("\n\n", "\n".join(lines)).strip("\n ").replace(_KEPT, "\n")
+        return self.text()
 
     def _end_nearest(self, tags: frozenset[str], barriers: frozenset[str]) -> None:
         if not any(self._counts.get(tag) for tag in tags):
@@ -163,7 +138,7 @@ class Reader(HTMLParser):
         if not entry.hidden:
             self._end_block(entry.tag)
 
-    def _enter(self, tag: str, attributes: Mapping[str, str], *, struck: bool) -> tuple[_Span, ...]:
+    def _enter(self, tag: str, attributes: Mapping[str, str], *, struck: bool) -> tuple[Span, ...]:
         title = " ".join((attributes.get("title", "") or attributes.get("aria-label", "")).split())
         match tag:
             case "li":
@@ -186,59 +161,30 @@ class Reader(HTMLParser):
                 elif tag != "object":
                     self._player = (tag, attributes)
         self._begin_block(tag, attributes)
-        spans = []
-        if tag == "a":
-            spans.append(_Span("link", len(self._out), target_of(attributes.get("href", "")), title))
-        elif tag in {"abbr", "acronym"} and title:
-            spans.append(_Span("abbr", len(self._out), title))
-        elif tag == "svg" and title:
+        if tag == "svg" and title:
             self._write(f"[{title}]")
-        elif tag == "title":
-            spans.append(_Span("name", len(self._out)))
-        elif tag in _SPANS:
-            spans.append(_Span(_SPANS[tag], len(self._out)))
-        if struck:
-            spans.append(_Span("strike", len(self._out)))
-        spans = [span for span in spans if span.kind not in self._spanned]
-        for span in spans:
+        spans = self._begun(tag, attributes, title)
+        return self._opened([*spans, Span("strike", len(self._out))] if struck else spans)
+
+    def _opened(self, spans: list[Span]) -> tuple[Span, ...]:
+        """Those that are the outermost of their kind."""
+        outermost = tuple(span for span in spans if span.kind not in self._spanned)
+        for span in outermost:
             self._spanned[span.kind] = 1
             if span.kind == "link":
                 self._targets.append(span.value)
-        return tuple(spans)
+        return outermost
 
-    def _begin_block(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if tag in {"ul", "ol", "menu"}:
-            nested = bool(self._lists)
-            first = _number(attributes.get("start", ""))
-            step = -1 if "reversed" in attributes and first is not None else 1
-            self._lists.append([1 if first is None else first, step] if tag == "ol" else None)
-            self._break(1 if nested else 2)
-        elif tag in PARAGRAPHS:
-            self._break(2)
-            if tag == "table":
-                self._rows.append([0, 0, _is_layout(attributes)])
-        elif tag in LINES:
-            self._break(1)
-
-    def _end_block(self, tag: str) -> None:
-        if tag in {"td", "th"} and self._rows:
-            row = self._rows[-1]
-            row[0] += len(self._out) == self._cell
-        elif tag == "tr":
-            self._row()
-            self._break(1)
-        elif tag in {"ul", "ol", "menu"}:
-            if self._lists:
-                self._lists.pop()
-            self._break(1 if self._lists else 2)
-        elif tag in PARAGRAPHS:
-            if tag == "table" and self._rows:
-                self._rows.pop()
-            self._kept = 0
-            self._break(1 if tag == "p" and self._counts.get("li") else 2)
-        elif tag in LINES or tag == "li":
-            self._marked = self._marked and tag != "li"
-            self._break(1)
+    def _begun(self, tag: str, attributes: Mapping[str, str], title: str) -> list[Span]:
+        """The stretch of text that begins with an element and is marked at its end."""
+        here = len(self._out)
+        if tag == "a":
+            return [Span("link", here, target_of(attributes.get("href", "")), title)]
+        if tag in {"abbr", "acronym"} and title:
+            return [Span("abbr", here, title)]
+        if tag == "title":
+            return [Span("name", here)]
+        return [Span(_SPANS[tag], here)] if tag in _SPANS else []
 
     def _void(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag == "br":
@@ -272,134 +218,3 @@ class Reader(HTMLParser):
         if words.strip():
             self._write(" ".join(words.split()))
             self._space = True
-
-    def _picture(self, attributes: Mapping[str, str]) -> None:
-        """What a picture says in words, and where it is. Measuring pixels say nothing."""
-        linked = bool(self._targets and self._targets[-1])
-        words = pictures.words_of(attributes, linked=linked)
-        if words.endswith(")"):
-            self._space = True
-        if words:
-            self._write(words)
-            self._space = words.endswith(")")
-
-    def _show(self, kind: str, attributes: Mapping[str, str], source: str) -> None:
-        """Something that only a browser plays: its name and where it is."""
-        kind = {"iframe": "page", "object": "file"}.get(kind, kind)
-        name = " ".join((attributes.get("title", "") or attributes.get("aria-label", "")).split())
-        target = target_of(source)
-        self._space = True
-        self._write((f"[{kind}: {name}]" if name else f"[{kind}]") + (f" ({target})" if target else ""))
-        self._space = True
-
-    def _mark(self, span: _Span) -> None:
-        first = next((i for i in range(span.start, len(self._out)) if self._out[i].strip()), None)
-        if span.kind == "link":
-            self._targets.pop()
-            self._close_link(span, empty=first is None)
-        elif first is None:
-            return
-        elif span.kind == "option":
-            self._chosen = True
-        elif span.kind == "abbr":
-            if "".join(self._out[span.start :]).strip() != span.value:
-                self._out.append(f" ({span.value})")
-        elif span.kind in _AROUND:
-            before, after = _AROUND[span.kind]
-            self._out[first] = before + self._out[first]
-            self._out.append(after)
-        elif first == span.start and first and not self._out[first - 1][-1:].isspace():
-            self._raise(span)
-
-    def _raise(self, span: _Span) -> None:
-        """10⁶ must not become 106; what nobody misreads (1st, ™, a note's [1]) stays as it is."""
-        text = "".join(self._out[span.start :])
-        if text.lower() in _SELF_EVIDENT or text[0] in "([*†‡":
-            return
-        sign = "^" if span.kind == "sup" else "_"
-        self._out[span.start :] = [sign + text if _PLAIN_INDEX.fullmatch(text) else f"{sign}({text})"]
-
-    def _close_link(self, span: _Span, *, empty: bool) -> None:
-        target = span.value
-        if not target:
-            return
-        if empty:  # a link around nothing cannot be seen, unless it has a name
-            if span.label:
-                self._write(f"[{span.label}] ({target})")
-            return
-        label = "".join(self._out[span.start :]).strip().rstrip("/")
-        if label not in {target.rstrip("/"), f"mailto:{target}", f"tel:{target}"}:
-            self._out.append(f" ({target})")
-
-    def _item(self, attributes: Mapping[str, str]) -> None:
-        self._marked = False
-        self._break(1)
-        numbers = self._lists[-1] if self._lists else None
-        mark = "- "
-        if numbers is not None:
-            given = _number(attributes.get("value", ""))
-            numbers[0] = numbers[0] if given is None else given
-            mark = f"{numbers[0]}. "
-            numbers[0] += numbers[1]
-        self._write("  " * max(0, min(len(self._lists), 8) - 1) + mark)
-        self._marked = True
-
-    def _row(self) -> None:
-        """The cells that stay empty at the end of a row keep their columns, and a row without words has none."""
-        if self._rows:
-            row = self._rows[-1]
-            if row[1] and row[0]:
-                self._space = True
-                self._write("")
-            row[0] = row[1] = 0
-
-    def _preformatted(self, data: str) -> None:
-        for index, line in enumerate(data.replace("\r\n", "\n").split("\n")):
-            if index:
-                self._kept += bool(self._out) and not self._breaks
-            if line:
-                self._write(line)
-
-    def _write(self, text: str) -> None:
-        if self._rows:
-            text = self._with_empty_cells(text)
-        if self._breaks:
-            if self._out:
-                self._out.append("\n" * self._breaks)
-        elif self._kept:
-            self._out.append(_KEPT * self._kept)
-        elif self._space and self._out and not self._marked:
-            self._out.append(" ")
-        self._breaks = self._kept = 0
-        self._space = self._marked = False
-        if text:
-            self._out.append(text)
-
-    def _with_empty_cells(self, text: str) -> str:
-        """With a dash for every empty cell before it: the words after it stay in their column."""
-        row = self._rows[-1]
-        owed = 0 if row[2] else row[0]
-        row[0], row[1] = 0, 1
-        return " ".join(["–"] * min(owed, 50) + ([text] if text else []))
-
-    def _break(self, lines: int) -> None:
-        if self._marked:
-            return
-        self._breaks = max(self._breaks, lines, min(self._kept, 3))
-        self._kept = 0
-        self._space = False
-
-    def _newline(self) -> None:
-        self._breaks = min(self._breaks + 1, 3)
-        self._space = False
-
-
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\s*[+-]?[0-9]{1,6}\s*", text) else None
-
-
-def _is_layout(attributes: Mapping[str, str]) -> bool:
-    """A table that only puts things in their places: its empty cells say nothing."""
-    if attributes.get("role", "").lower() in {"presentation", "none"}:
-        return True
-    return any(attributes.get(name, "").strip() == "0" for name in ("border", "cellpadding", "cellspacing"))

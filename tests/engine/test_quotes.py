@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract import Author, AuthorKind, Message, Text
+from bridge.contract import Author, AuthorKind, Format, Message, Text
 from bridge.engine.conversation.notices import note, quote, quoted_beside
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -34,6 +34,13 @@ def test_each_message_has_a_line_however_many_a_step_carries() -> None:
 def test_a_hundred_are_counted() -> None:
     lines = quote(messages(*(f"answer {number}." for number in range(100)))).split("\n> ")
     assert lines[39:] == ["answer 39.", "… (+60)"]
+
+
+def test_markup_is_quoted_as_the_words_that_it_shows() -> None:
+    html = '<div class="zd-comment" dir="auto">Hello <b>Ann</b>,<br>it is <s>100</s> 80.</div>'
+    (message,) = messages("")
+    shown = message.model_copy(update={"parts": (Text(body=html, format=Format.HTML),)})
+    assert quote([shown]) == "Hello Ann, it is ~~100~~ 80."
 
 
 @given(st.lists(WORDS, max_size=4), st.lists(WORDS, max_size=4))

@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bridge.contract import Audience, Author, AuthorKind, Card, Location, Message, Part, Text, Unsupported
+from bridge.contract import (
+    Audience,
+    Author,
+    AuthorKind,
+    Card,
+    Location,
+    Message,
+    Part,
+    Text,
+    Unsupported,
+    to_plain,
+)
 
 _LINE = "\n> "  # between two lines that are quoted
 _QUOTED = 40  # messages that a note quotes at most
@@ -177,7 +188,7 @@ def quoted_beside(text: str, quoted: str) -> str:
 def _words(part: Part) -> str:
     match part:
         case Text():
-            return part.body
+            return to_plain(part.body, part.format)
         case Card():
             return f"[{part.title or part.url or part.path}]"
         case Location():
