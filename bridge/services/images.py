@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from bridge.contract.errors import Rejected
-from bridge.services.metadata import strip
+from bridge.services.metadata import names_nothing, strip
 from bridge.services.mimetypes import sniff
 
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")  # remarks on damage that people send
@@ -51,6 +51,8 @@ def fit(data: bytes, *, mimes: Sequence[str], max_bytes: int, still: bool = Fals
     mime = sniff(data)
     if mime.startswith("image/") and _allowed(mime, mimes):
         bare = strip(data, mime)
+        if bare is None and names_nothing(data, mime):
+            bare = data
         if bare is not None and len(bare) <= max_bytes and not _is_turned(bare):
             return bare, mime
     picture = _open(data, still)

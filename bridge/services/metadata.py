@@ -19,12 +19,18 @@ _PNG_KEPT = frozenset(
 _WEBP_KEPT = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
 _GIF_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _UPRIGHT = 1
+_MARKS = (b"Exif", b"eXIf", b"EXIF", b"XMP", b"xmp", b"ns.adobe.com", b"Photoshop 3.0", b"tEXt", b"iTXt", b"zTXt")
 
 
 def without_metadata(data: bytes) -> bytes:
     """Any file: pictures are stripped, what is damaged or something else stays as it is."""
     bare = strip(data, sniff(data))
     return data if bare is None else bare
+
+
+def names_nothing(data: bytes, mime: str) -> bool:
+    """Whether a picture that is damaged holds no block of metadata, so that it may go as it is: some can show it."""
+    return mime in _WALKS and not any(mark in data for mark in _MARKS)
 
 
 def strip(data: bytes, mime: str) -> bytes | None:
