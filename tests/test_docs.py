@@ -192,6 +192,12 @@ def _with_generated(text: str, made: str) -> str:
     return f"{before}{_BEGIN}\n\n{made}\n\n{_END}{after}"
 
 
+def test_the_tests_that_the_checklist_of_security_names_are_there() -> None:
+    named = re.findall(r"`([\w/]*test_\w+\.py)`", (ROOT / "docs/security.md").read_text("utf-8"))
+    assert [name for name in named if not list((ROOT / "tests").rglob(name))] == []
+    assert len(named) > 20
+
+
 if __name__ == "__main__":
     for page, make in GENERATED.items():
         page.write_text(_with_generated(page.read_text("utf-8"), make()), "utf-8")

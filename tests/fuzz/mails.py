@@ -13,7 +13,21 @@ _WORDS = [
     "=?utf-8?b?4oKs?=", "=?unicode-escape?q?\\ud800?=", "=?x?y?z?=", "=?utf-8?q?=ED=A0=80?=", "a\tb", "\x00", "\xff\xfe", "x" * 3000,
     "Customer <a@acme.example>", "<>", "a@b, c@d;", "(" * 200, '"' * 9, "Re: [#1]", "=?utf-8?b?" + "A" * 900,
 ]  # fmt: skip
-_CHARSETS = ["utf-8", "utf-7", "idna", "punycode", "hex", "zip", "rot13", "gb18030", "utf-16", "nonsense", "\xff", ""]
+_CHARSETS = [
+    "unicode-escape",
+    "utf-8",
+    "utf-7",
+    "idna",
+    "punycode",
+    "hex",
+    "zip",
+    "rot13",
+    "gb18030",
+    "utf-16",
+    "nonsense",
+    "\xff",
+    "",
+]
 _TYPES = [
     "text/plain",
     "text/html",
