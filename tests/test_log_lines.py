@@ -24,16 +24,19 @@ WORDS = "Canary: the customer's words"
 
 
 @pytest.fixture
-def lines() -> Iterator[Any]:
-    root, server = logging.getLogger(), logging.getLogger("uvicorn")
-    before, level, of_server = list(root.handlers), root.level, (list(server.handlers), server.propagate)
-    server.handlers, server.propagate = [], True  # whoever ran a server in this process before may have set its own
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    for name in ("uvicorn", "uvicorn.error"):  # whoever ran a server in this process before has set them for itself
+        logger = logging.getLogger(name)
+        for attribute, value in {"handlers": [], "propagate": True, "disabled": False, "level": 0}.items():
+            monkeypatch.setattr(logger, attribute, value)
+        logger.manager._clear_cache()  # type: ignore[attr-defined] # a level that is set behind its back
     set_up_logging(terminal=False)
     out = io.StringIO()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(out))
     yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
     root.handlers, root.level = before, level
-    server.handlers, server.propagate = of_server
     logging.captureWarnings(False)
     structlog.reset_defaults()
 
