@@ -9,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
 from mappings.private import close_to_others, private_file, private_folder
+from mappings.writer_queue import Again
 
 _LOCKED = {"55P03"}  # lock_not_available, https://www.postgresql.org/docs/current/errcodes-appendix.html
 
@@ -41,9 +42,9 @@ _TROUBLE = ("08", "25P03", "25P04", "25006", "40", "53", "57", "58", "55P03")
 
 def is_trouble(error: BaseException) -> bool:
     """Whether a transaction failed because the store is in trouble for all: locked, full, timed out, deadlocked, or
-    its connection lost. The same transaction may succeed later; what it was about is not at fault.
+    its connection lost; or that it must begin anew. It may succeed later; what it was about is not at fault.
     """
-    if isinstance(error, PoolTimeout) or getattr(error, "connection_invalidated", False):
+    if isinstance(error, PoolTimeout | Again) or getattr(error, "connection_invalidated", False):
         return True
     said = getattr(error, "orig", None) or error
     if isinstance(said, sqlite3.Error):

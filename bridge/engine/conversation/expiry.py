@@ -55,4 +55,7 @@ def _end(work: Work, link: LinkRow, lane: int, waiting_ids: Sequence[int], **end
 def _steps(work: Work, link: LinkRow, account: str, message: Message) -> Sequence[Step]:
     context = render_context(work.runtime, link, work.now, to_desk=account == link.desk)
     connector = work.runtime.accounts[account].connector
-    return connector.render([message], context.model_copy(update={"replies": None}))
+    try:
+        return connector.render([message], context.model_copy(update={"replies": None}))
+    except Exception as error:  # noqa: BLE001 - what waited because it cannot be rendered must end all the same
+        return (Step(verb="unrendered", body={"why": type(error).__name__}, covers=(message.id,)),)

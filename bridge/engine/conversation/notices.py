@@ -115,6 +115,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "One reply is left until the customer writes again (until {until} UTC).",
         "zh": "在客户再次发来消息之前只剩一次回复(截至 {until} UTC)。",
     },
+    "unrendered": {
+        "en": "Not sent: something in your answer cannot be prepared for {channel}. This is a fault of the bridge; its "
+        "log names it. It is tried again when the customer writes. To give it up, write a private note: #cancel",
+        "zh": "未发送：您的回复中有内容无法转换为 {channel} 可接收的格式。这是系统故障，详情见系统日志。"
+        "客户再次发来消息后会重试。如需放弃，请添加内部备注：#cancel",
+    },
     "missing": {
         "en": "One message of the customer could not be brought here ({code}). An administrator finds it with "
         "`bridge dead list`.",

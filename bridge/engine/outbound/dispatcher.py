@@ -18,6 +18,7 @@ from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
 from bridge.engine.outbound import failure
 from bridge.engine.outbound.breaker import Breaker
 from bridge.engine.outbound.claims import ClaimBudget, Claimed
+from bridge.engine.outbound.isolation import render_apart
 from bridge.engine.outbound.policy import Decision, Disposition
 from bridge.engine.outbound.rendering import render_lane
 from bridge.engine.outbound.success import accept
@@ -76,6 +77,7 @@ class Dispatcher:
         self.breaker = Breaker(self._parallel * (1 if self._prepares is None else _AHEAD), engine.breaker_pause)
         self._rests = False
         self._full = False
+        self._careful = False  # something could not be rendered: each lane by itself, to find the one at fault
         self.wake = Wakeup()
         self._tasks: dict[asyncio.Task[None], Row[Any]] = {}
 
@@ -89,8 +91,10 @@ class Dispatcher:
             except Exception as error:
                 known = None if is_trouble(error) else error  # a store in trouble needs no traceback
                 log.warning("dispatch interrupted", account=self.name, error=type(error).__name__, exc_info=known)
+                self._careful = self._careful or known is not None
                 await asyncio.sleep(IDLE)
                 continue
+            self._careful = False
             if not more:
                 await self.wake.rest()
         self._rests = True  # what has not had its turn goes back
@@ -187,7 +191,7 @@ class Dispatcher:
         for lane in lanes:
             if links.link_of(lane) not in free:  # somebody is at it this very moment; it is looked at again at once
                 continue
-            link = render_lane(work, lane)
+            link = render_apart(work, lane) if self._careful else render_lane(work, lane)
             known[link.id] = link
             if self._store.pressed:
                 taken.left = True

@@ -17,7 +17,7 @@ class Ways(ConnectorCase):
         """Webhook, nudge, poll, listener and route: each way that exists brings the message, all with the same key."""
         ways = await self._ways(stage, "by whatever way")
         found = {way: self._find(stage, raws, "by whatever way") for way, raws in ways.items()}
-        assert found, "there is no way in: no callbacks, no Collects, no Listens, no Serves"
+        assert found, "there is no way in: no callbacks, no Polls, no Listens, no Serves"
         for way, seen in found.items():
             assert seen, f"the {way} did not bring the message"
         assert len({frozenset(seen) for seen in found.values()}) == 1, f"different keys or ids by way: {found}"
@@ -123,7 +123,7 @@ class Ways(ConnectorCase):
 
 
 async def _nudge(stage: Stage, conversations: Sequence[str]) -> dict[str, Sequence[Raw]]:
-    """What a look at these conversations brings; nothing without Collects or without a nudge."""
+    """What a look at these conversations brings; nothing without Polls or without a nudge."""
     if not isinstance(stage.connector, Polls) or not conversations:
         return {}
     pages = [await stage.connector.poll(None, conversation) for conversation in conversations]
