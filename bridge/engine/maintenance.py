@@ -13,7 +13,7 @@ from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, show_progress, tell, tell_ended
-from bridge.engine.outbound import failure
+from bridge.engine.outbound.lost_attempts import rescue_lost
 from bridge.services.folder import MediaFolder
 from mappings import callbacks, inbox, links, media, outbox, retention, state, waiting
 from mappings.locks import lock_links
@@ -24,7 +24,7 @@ _LATE = timedelta(seconds=5)
 
 def sweep(work: Work, in_flight_here: Collection[int] = ()) -> None:
     """Every second: attempts whose sender died, pauses that are over. `in_flight_here`: what this process sends."""
-    failure.lost(work, in_flight_here)
+    rescue_lost(work, in_flight_here)
     for name, pause in state.pauses(work.tx).items():
         if pause.until is not None and pause.until <= work.now:
             state.resume(work.tx, name)

@@ -19,6 +19,7 @@ from bridge.engine.outbound import failure
 from bridge.engine.outbound.breaker import Breaker
 from bridge.engine.outbound.claims import ClaimBudget, Claimed
 from bridge.engine.outbound.isolation import render_apart
+from bridge.engine.outbound.lost_attempts import lost_too_often
 from bridge.engine.outbound.policy import Decision, Disposition
 from bridge.engine.outbound.rendering import render_lane
 from bridge.engine.outbound.success import accept
@@ -199,7 +200,7 @@ class Dispatcher:
         lease = f"{self._owner}:{new_name()}"
         rows = outbox.claim(tx, self.name, now, offer.steps, lease=lease, lease_until=now + self._lease)
         taken.left = taken.left or len(lanes) >= offer.steps or len(rows) >= offer.steps
-        rows = [row for row in rows if not closed_meanwhile(work, row) and not failure.lost_too_often(work, row)]
+        rows = [row for row in rows if not closed_meanwhile(work, row) and not lost_too_often(work, row)]
         rows = self._one_suspect(tx, rows)
         for place, row in enumerate(rows):
             begun = place < offer.turns and not row.unknown

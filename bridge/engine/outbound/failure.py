@@ -1,6 +1,5 @@
 """What becomes of a step, written down: accepted, again later, parked, moved, or ended with a word to the agents."""
 
-from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,12 +12,11 @@ from bridge.contract import (
     DeliveryState,
     Gone,
     LooksUp,
-    Message,
     Step,
     Throttled,
     WindowClosed,
 )
-from bridge.engine.context import Effects, Runtime, Work
+from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.invitation import not_invited
@@ -27,14 +25,14 @@ from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, show_progress, tell, tell_ended
 from bridge.engine.outbound.labelling import label_failed
+from bridge.engine.outbound.next_ticket import open_next
 from bridge.engine.outbound.policy import AttemptFacts, Decision, Disposition, decide, still_unknown
 from bridge.engine.outbound.rendering import hold
-from mappings import links, outbox, state, waiting
+from mappings import links, outbox, state
 from mappings.links import LinkRow
 from mappings.store import Tx
 
 _DESK_AGE = timedelta(hours=72)
-_LOSSES, _LOSSES_OF_OLD = 5, 2  # claims without a result before a step is given up, at any age and beyond its time
 _TOLD_AFTER = timedelta(seconds=5)
 
 
@@ -45,7 +43,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     """
     code = getattr(error, "code", "") or type(error).__name__
     tries = row.tries + 1 if row.code == code else 1
-    facts = _facts(work.runtime, row, tries, work.now)
+    facts = facts_of(work.runtime, row, tries, work.now)
     decision = decide(error, facts)
     if looking:
         decision = still_unknown(decision, facts)
@@ -85,7 +83,7 @@ def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) ->
         case Disposition.PARK:  # an automatic text is of no use later
             return {"state": "dropped" if _automatic(row) else "parked", "unknown": False}
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
-            return {"state": _END[decision.fate], "unknown": False}
+            return {"state": ENDS[decision.fate], "unknown": False}
 
 
 def _automatic(row: Row[Any]) -> bool:
@@ -101,10 +99,10 @@ def _unless_history(tx: Tx, row: Row[Any], link: LinkRow, decision: Decision, no
     return decision
 
 
-_END = {Disposition.FAIL: "failed", Disposition.UNCONFIRM: "unconfirmed", Disposition.GIVE_UP: "dead"}
+ENDS = {Disposition.FAIL: "failed", Disposition.UNCONFIRM: "unconfirmed", Disposition.GIVE_UP: "dead"}
 
 
-def _facts(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> AttemptFacts:
+def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> AttemptFacts:
     engine = runtime.settings.engine
     connected = runtime.accounts[row.account]
     towards_customer = not links.is_towards_desk(row.lane)
@@ -135,7 +133,7 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
         case Disposition.MOVE:
             moved_to = error.moved_to if isinstance(error, Gone) else None
             if moved_to is None or not follow(work, link, moved_to):
-                _open_next(work.tx, link, work.effects, work.now)
+                open_next(work, link)
         case Disposition.PAUSE:
             _pause(work, row, error, code)
             _tell_customer_side(work, row, link, "paused", code)
@@ -144,7 +142,7 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
                 what = "throttled" if isinstance(error, Throttled) else "delayed"
                 _tell_customer_side(work, row, link, what, code)
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
-            _ended(work, row, link, error, decision.fate, code)
+            tell_end(work, row, link, error, decision.fate, code)
 
 
 def _pause(work: Work, row: Row[Any], error: BaseException, code: str) -> None:
@@ -158,7 +156,7 @@ def _long(decision: Decision, now: datetime) -> bool:
     return decision.due_at is not None and decision.due_at - now > _TOLD_AFTER
 
 
-def _ended(work: Work, row: Row[Any], link: LinkRow, error: BaseException, fate: Disposition, code: str) -> None:
+def tell_end(work: Work, row: Row[Any], link: LinkRow, error: BaseException, fate: Disposition, code: str) -> None:
     """A step ended badly: the agents hear of it on the very ticket."""
     carried = carried_by(row)
     if row.lane == links.lane_to_desk(link.id):
@@ -169,7 +167,7 @@ def _ended(work: Work, row: Row[Any], link: LinkRow, error: BaseException, fate:
         reason = _reason(error, work.runtime.language) or _sentence(error)
         not_invited(work, link, row, code, reason, sure=fate is not Disposition.UNCONFIRM)
         return
-    what = _END[fate]
+    what = ENDS[fate]
     book = Allowance.model_validate_json(link.ledger)
     if fate is Disposition.UNCONFIRM and work.runtime.capabilities(link.channel).window is not None:
         # it may have been delivered, so it may have used a reply up
@@ -201,133 +199,6 @@ def _tell_customer_side(work: Work, row: Row[Any], link: LinkRow, what: str, cod
         quoted, about = quote(carried), carried[0].id if carried else ""
         cause = "late.paused" if what == "paused" else "late.waits"
         tell(work, link, what, cause=cause, code=code, quoted=quoted, about=about)
-
-
-def _open_next(tx: Tx, link: LinkRow, effects: Effects, now: datetime) -> None:
-    """The ticket takes nothing more: the conversation goes on in a new one that names the old.
-
-    What the old ticket did not take is rendered anew, because a new ticket begins differently. Where the conversation
-    has gone on already, it comes before what waits there.
-    """
-    links.change_link(tx, link.id, state="ended", warn_at=None)
-    current = links.open_link(tx, link.channel, link.conversation)
-    copied: Mapping[str, Any] = {
-        name: getattr(link, name)
-        for name in ("channel", "conversation", "desk", "person_id", "contact", "context", "fields", "ledger", "peer")
-    }
-    fresh = current or links.add_link(
-        tx,
-        **copied,
-        state="open",
-        previous=link.ticket or link.previous,
-        generation=link.generation + 1,
-        url="",
-        shown="",
-        created_at=now,
-        touched_at=now,
-    )
-    lane = links.lane_to_desk(link.id)
-    unfinished = outbox.unfinished_in(tx, lane)
-    outbox.drop_steps(tx, [step.id for step in unfinished], now, "the ticket is finished")
-    messages: dict[str, Message] = {}
-    for step in unfinished:
-        messages |= {message.id: message for message in carried_by(step)}
-    rows = waiting.waiting_in(tx, lane)
-    waiting.drop_waiting(tx, [row.id for row in rows])
-    messages |= {row.message_id: Message.model_validate_json(row.message) for row in rows}
-    behind = waiting.waiting_in(tx, links.lane_to_desk(fresh.id))
-    waiting.drop_waiting(tx, [row.id for row in behind])
-    messages |= {row.message_id: Message.model_validate_json(row.message) for row in behind}
-    for message in messages.values():
-        waiting.add_waiting(
-            tx,
-            lane=links.lane_to_desk(fresh.id),
-            link_id=fresh.id,
-            account=fresh.desk,
-            message_id=message.id,
-            message=message.model_dump_json(),
-            due_at=now,
-            now=now,
-        )
-    waiting.move_waiting(tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id, fresh.channel)
-    outbox.move_steps(tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id)
-    effects.accounts |= {fresh.desk, fresh.channel}
-    effects.note("next ticket", link=link.id, next=fresh.id)
-
-
-def lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
-    """Attempts whose sender died: their outcome is unknown, from the moment their time was over.
-
-    Those `in_flight_here` here are none of them, even when this process stood still for longer than a lease.
-    """
-    engine = work.runtime.settings.engine
-    for row in outbox.lost_steps(work.tx, work.now):
-        if row.account not in work.runtime.accounts or row.id in in_flight_here:
-            continue
-        connected = work.runtime.accounts[row.account]
-        begun = row.begun_at or work.now
-        due = max(work.now, begun + engine.request_timeout + engine.settle)
-        looks = isinstance(connected.connector, LooksUp) or connected.config.uncertain == "retry"
-        if looks:
-            outbox.settle(
-                work.tx,
-                row.id,
-                row.lease,
-                work.now,
-                outcome="lost",
-                state="ready",
-                unknown=True,
-                due_at=due,
-                claims=row.claims,  # counts on: a step that ends the process ends itself, see `lost_too_often`
-                code="lost",
-                error="the process ended while it was being sent",
-            )
-        else:
-            error = ConnectorError("the process ended while it was being sent", code="lost", certain=False)
-            outbox.settle(
-                work.tx,
-                row.id,
-                row.lease,
-                work.now,
-                outcome="lost",
-                state="unconfirmed",
-                code="lost",
-                error=error.message,
-            )
-            link = links.get_link(work.tx, row.link_id, lock=True)
-            _ended(work, row, link, error, Disposition.UNCONFIRM, "lost")
-        work.effects.accounts.add(row.account)
-        work.effects.note("attempt lost", account=row.account, lane=row.lane, step=row.id)
-
-
-def lost_too_often(work: Work, row: Row[Any]) -> bool:
-    """Ends a step that was claimed just now when too many claims before had no result: it may be what ends the process.
-    True when it is over. One that may have been sent is unconfirmed, one that never was is dead.
-    """
-    facts = _facts(work.runtime, row, row.tries, work.now)
-    losses = row.claims - 1
-    if losses < _LOSSES and not (losses >= _LOSSES_OF_OLD and facts.age > facts.max_age):
-        return False
-    begun = row.attempts > 0
-    fate = Disposition.UNCONFIRM if begun else Disposition.GIVE_UP
-    sentence = f"the process ended {losses} times while it was in hand"
-    error = ConnectorError(sentence, code="lost", certain=not begun)
-    outbox.settle(
-        work.tx,
-        row.id,
-        row.lease,
-        work.now,
-        outcome="lost",
-        state=_END[fate],
-        unknown=False,
-        code="lost",
-        error=sentence,
-    )
-    link = links.get_link(work.tx, row.link_id, lock=True)
-    _ended(work, row, link, error, fate, "lost")
-    work.effects.accounts.add(row.account)
-    work.effects.warn("step given up", account=row.account, step=row.id, why=sentence)
-    return True
 
 
 def _sentence(error: BaseException) -> str:

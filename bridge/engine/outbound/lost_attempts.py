@@ -1,0 +1,92 @@
+"""Attempts whose process ended: looked up, repeated or ended; and what ends a process every time is given up."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.contract import (
+    ConnectorError,
+    LooksUp,
+)
+from bridge.engine.context import Work
+from bridge.engine.outbound.failure import ENDS, facts_of, tell_end
+from bridge.engine.outbound.policy import Disposition
+from mappings import links, outbox
+
+_LOSSES, _LOSSES_OF_OLD = 5, 2  # claims without a result before a step is given up, at any age and beyond its time
+
+
+def rescue_lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
+    """Attempts whose sender died: their outcome is unknown, from the moment their time was over.
+
+    Those `in_flight_here` here are none of them, even when this process stood still for longer than a lease.
+    """
+    engine = work.runtime.settings.engine
+    for row in outbox.lost_steps(work.tx, work.now):
+        if row.account not in work.runtime.accounts or row.id in in_flight_here:
+            continue
+        connected = work.runtime.accounts[row.account]
+        begun = row.begun_at or work.now
+        due = max(work.now, begun + engine.request_timeout + engine.settle)
+        looks = isinstance(connected.connector, LooksUp) or connected.config.uncertain == "retry"
+        if looks:
+            outbox.settle(
+                work.tx,
+                row.id,
+                row.lease,
+                work.now,
+                outcome="lost",
+                state="ready",
+                unknown=True,
+                due_at=due,
+                claims=row.claims,  # counts on: a step that ends the process ends itself, see `lost_too_often`
+                code="lost",
+                error="the process ended while it was being sent",
+            )
+        else:
+            error = ConnectorError("the process ended while it was being sent", code="lost", certain=False)
+            outbox.settle(
+                work.tx,
+                row.id,
+                row.lease,
+                work.now,
+                outcome="lost",
+                state="unconfirmed",
+                code="lost",
+                error=error.message,
+            )
+            link = links.get_link(work.tx, row.link_id, lock=True)
+            tell_end(work, row, link, error, Disposition.UNCONFIRM, "lost")
+        work.effects.accounts.add(row.account)
+        work.effects.note("attempt lost", account=row.account, lane=row.lane, step=row.id)
+
+
+def lost_too_often(work: Work, row: Row[Any]) -> bool:
+    """Ends a step that was claimed just now when too many claims before had no result: it may be what ends the process.
+    True when it is over. One that may have been sent is unconfirmed, one that never was is dead.
+    """
+    facts = facts_of(work.runtime, row, row.tries, work.now)
+    losses = row.claims - 1
+    if losses < _LOSSES and not (losses >= _LOSSES_OF_OLD and facts.age > facts.max_age):
+        return False
+    begun = row.attempts > 0
+    fate = Disposition.UNCONFIRM if begun else Disposition.GIVE_UP
+    sentence = f"the process ended {losses} times while it was in hand"
+    error = ConnectorError(sentence, code="lost", certain=not begun)
+    outbox.settle(
+        work.tx,
+        row.id,
+        row.lease,
+        work.now,
+        outcome="lost",
+        state=ENDS[fate],
+        unknown=False,
+        code="lost",
+        error=sentence,
+    )
+    link = links.get_link(work.tx, row.link_id, lock=True)
+    tell_end(work, row, link, error, fate, "lost")
+    work.effects.accounts.add(row.account)
+    work.effects.warn("step given up", account=row.account, step=row.id, why=sentence)
+    return True

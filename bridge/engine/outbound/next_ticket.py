@@ -1,0 +1,64 @@
+"""A ticket that takes nothing more: the conversation goes on in the next one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.contract import Message
+from bridge.engine.context import Work
+from bridge.engine.conversation.queueing import carried_by
+from mappings import links, outbox, waiting
+from mappings.links import LinkRow
+
+
+def open_next(work: Work, link: LinkRow) -> None:
+    """The ticket takes nothing more: the conversation goes on in a new one that names the old.
+
+    What the old ticket did not take is rendered anew, because a new ticket begins differently. Where the conversation
+    has gone on already, it comes before what waits there.
+    """
+    links.change_link(work.tx, link.id, state="ended", warn_at=None)
+    current = links.open_link(work.tx, link.channel, link.conversation)
+    copied: Mapping[str, Any] = {
+        name: getattr(link, name)
+        for name in ("channel", "conversation", "desk", "person_id", "contact", "context", "fields", "ledger", "peer")
+    }
+    fresh = current or links.add_link(
+        work.tx,
+        **copied,
+        state="open",
+        previous=link.ticket or link.previous,
+        generation=link.generation + 1,
+        url="",
+        shown="",
+        created_at=work.now,
+        touched_at=work.now,
+    )
+    lane = links.lane_to_desk(link.id)
+    unfinished = outbox.unfinished_in(work.tx, lane)
+    outbox.drop_steps(work.tx, [step.id for step in unfinished], work.now, "the ticket is finished")
+    messages: dict[str, Message] = {}
+    for step in unfinished:
+        messages |= {message.id: message for message in carried_by(step)}
+    rows = waiting.waiting_in(work.tx, lane)
+    waiting.drop_waiting(work.tx, [row.id for row in rows])
+    messages |= {row.message_id: Message.model_validate_json(row.message) for row in rows}
+    behind = waiting.waiting_in(work.tx, links.lane_to_desk(fresh.id))
+    waiting.drop_waiting(work.tx, [row.id for row in behind])
+    messages |= {row.message_id: Message.model_validate_json(row.message) for row in behind}
+    for message in messages.values():
+        waiting.add_waiting(
+            work.tx,
+            lane=links.lane_to_desk(fresh.id),
+            link_id=fresh.id,
+            account=fresh.desk,
+            message_id=message.id,
+            message=message.model_dump_json(),
+            due_at=work.now,
+            now=work.now,
+        )
+    waiting.move_waiting(
+        work.tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id, fresh.channel
+    )
+    outbox.move_steps(work.tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id)
+    work.effects.accounts |= {fresh.desk, fresh.channel}
+    work.effects.note("next ticket", link=link.id, next=fresh.id)
