@@ -4,14 +4,11 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from difflib import get_close_matches
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,14 +16,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bridge.contract import Duration, check_url
 from bridge.contract.described import model_of
+from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
+from bridge.settings.routes import RouteSettings
 
 DEFAULT_PATH = "config.toml"
-OPENING_HOURS = (
-    r"(?P<first>mon|tue|wed|thu|fri|sat|sun)(?:-(?P<last>mon|tue|wed|thu|fri|sat|sun))?\s+"
-    r"(?P<from>(?:[01]\d|2[0-3]):[0-5]\d)-(?P<to>(?:[01]\d|2[0-3]):[0-5]\d|24:00)"
-)
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 
 
@@ -36,161 +30,6 @@ class ConfigError(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class BridgeSettings(_Section):
-    """`[bridge]`: what the whole process needs."""
-
-    public_url: str
-    database_url: str = "sqlite+aiosqlite:///bridge.db"
-    media_dir: Path = Path("media")
-    secret_key: SecretStr
-    language: Literal["en", "zh"] = "en"
-    api_token: SecretStr = SecretStr("")
-    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in value:
-            try:
-                ip_network(entry)
-            except ValueError:
-                raise ValueError(f"{entry!r} is no address or network such as 127.0.0.1 or 10.0.0.0/8") from None
-        return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _public(cls, value: str) -> str:
-        return check_url(value.rstrip("/"), allow_insecure=True, key="public_url")
-
-    @field_validator("secret_key")
-    @classmethod
-    def _long(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) < 16:
-            raise ValueError("needs at least 16 characters; make one with `openssl rand -hex 32`")
-        return value
-
-    @field_validator("api_token")
-    @classmethod
-    def _long_or_none(cls, value: SecretStr) -> SecretStr:
-        return cls._long(value) if value.get_secret_value() else value
-
-    @field_validator("database_url")
-    @classmethod
-    def _database(cls, value: str) -> str:
-        if not value.startswith(("sqlite", "postgresql")):
-            raise ValueError("must start with sqlite+aiosqlite:/// or postgresql+psycopg://")
-        if value.startswith("sqlite"):
-            return "sqlite" + value[value.index(":") :]
-        return "postgresql+psycopg" + value[value.index(":") :]
-
-
-class EngineSettings(_Section):
-    """`[engine]`: how patient and how busy the engine is."""
-
-    reconcile_every: Duration = timedelta(seconds=60)
-    request_timeout: Duration = timedelta(seconds=10)
-    backoff_max: Duration = timedelta(minutes=5)
-    lease: Duration = timedelta(seconds=60)
-    settle: Duration = timedelta(seconds=30)
-    breaker_pause: Duration = timedelta(seconds=30)
-    workers: int = Field(default=8, ge=1, le=256)
-
-
-class TicketSettings(_Section):
-    """`[tickets]`: how conversations become tickets."""
-
-    reopen_within: Duration = timedelta(days=7)
-
-
-class RepliesSettings(_Section):
-    """`[replies]`: what happens around the reply allowance of a channel."""
-
-    try_for: Duration = timedelta(minutes=10)
-    give_up_after: Duration = timedelta(days=7)
-    join_below: int = Field(default=2, ge=0)
-    join_within: Duration = timedelta(seconds=5)
-    warn_before: Duration = timedelta(hours=4)
-    tags: bool = True
-
-
-class RetentionSettings(_Section):
-    """`[retention]`: how long things are kept."""
-
-    payloads: Duration = timedelta(days=14)
-    keys: Duration = timedelta(days=90)
-    steps: Duration = timedelta(days=90)
-    media: Duration = timedelta(days=30)
-    links_valid: Duration = timedelta(days=7)
-
-
-Texts = tuple[str, ...] | dict[str, tuple[str, ...]]
-
-
-class GreetingSettings(_Section):
-    """The texts a customer gets on opening the chat, when nobody has answered meanwhile: a list, or one by language."""
-
-    texts: Texts = ()
-    closed_texts: Texts = ()
-    hours: str = ""  # "mon-fri 09:00-18:00", in `timezone`
-    timezone: str = "Asia/Shanghai"
-
-    @field_validator("texts", "closed_texts")
-    @classmethod
-    def _two(cls, value: Texts) -> Texts:
-        if any(len(texts) > 2 for texts in (value.values() if isinstance(value, dict) else [value])):
-            raise ValueError("has more than two texts; opening the chat allows two messages")
-        return value
-
-    @field_validator("hours")
-    @classmethod
-    def _readable(cls, value: str) -> str:
-        for span in filter(None, (span.strip() for span in value.lower().split(","))):
-            found = re.fullmatch(OPENING_HOURS, span, re.ASCII)
-            if found is None:
-                raise ValueError(
-                    f'{span!r} cannot be read; write days and times such as "mon-fri 09:00-18:00, sat 10:00-14:00"'
-                )
-            if found["from"] == found["to"]:
-                raise ValueError(f"{span!r} begins and ends at the same time; write 00:00-24:00 for the whole day")
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("is no time zone; write one such as Asia/Shanghai") from None
-        return value
-
-
-class RouteSettings(_Section):
-    """`[[routes]]`: the first match wins. `when` compares what is known of the customer's way in, with wildcards."""
-
-    channel: str
-    desk: str
-    when: dict[str, str] = {}
-    group: str | int | None = None
-    brand: str | int | None = None
-    tags: tuple[str, ...] = ()
-    priority: str | int | None = None
-    custom_fields: dict[str, Any] = {}
-    replies_left_field: str | int | None = None
-    window_closes_field: str | int | None = None
-    greeting: GreetingSettings | None = None
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """What the desk is told about a ticket of this route."""
-        found = {"group": self.group, "brand": self.brand, "priority": self.priority}
-        fields = {name: value for name, value in found.items() if value is not None}
-        return {**fields, "tags": list(self.tags), "custom_fields": self.custom_fields}
 
 
 class Settings(BaseSettings):

@@ -1,0 +1,34 @@
+"""The configuration: a TOML file, overridden by the environment, validated with the path of every fault."""
+
+from bridge.settings.loading import (
+    DEFAULT_PATH,
+    ConfigError,
+    Settings,
+    explain,
+    find_config,
+    load_settings,
+    nearest,
+    read_secret_files,
+)
+from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
+from bridge.settings.routes import OPENING_HOURS, GreetingSettings, RouteSettings, Texts
+
+__all__ = [
+    "DEFAULT_PATH",
+    "OPENING_HOURS",
+    "BridgeSettings",
+    "ConfigError",
+    "EngineSettings",
+    "GreetingSettings",
+    "RepliesSettings",
+    "RetentionSettings",
+    "RouteSettings",
+    "Settings",
+    "Texts",
+    "TicketSettings",
+    "explain",
+    "find_config",
+    "load_settings",
+    "nearest",
+    "read_secret_files",
+]
