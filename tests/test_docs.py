@@ -50,9 +50,7 @@ def test_the_example_shows_the_defaults() -> None:
 
 
 SECTIONS = {
-    name: model
-    for name, model in vars(settings).items()
-    if isinstance(model, type) and issubclass(model, Section)
+    name: model for name, model in vars(settings).items() if isinstance(model, type) and issubclass(model, Section)
 }
 
 
