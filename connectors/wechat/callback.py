@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NoReturn
 
 from bridge.contract import CallbackResult, Cause, Malformed, Raw, Reply, Request
-from connectors.wechat.crypto import OtherApp, Vault, matches
-from connectors.wechat.payloads import Fields, parse, scalar
+from connectors.tencent.crypto import OtherApp, Vault, matches
+from connectors.tencent.payloads import Fields, parse, scalar
 from connectors.wechat.refusals import forged
 from connectors.wechat.settings import Settings
 

@@ -30,14 +30,14 @@ from bridge.contract import (
     Target,
     Window,
 )
+from connectors.tencent.crypto import Vault
+from connectors.tencent.text import MAX_BYTES
 from connectors.wechat import callback, inbound, outbound
 from connectors.wechat.api import Api, Result
 from connectors.wechat.codes import CODES, Then
-from connectors.wechat.crypto import Vault
 from connectors.wechat.invitation import invitation
 from connectors.wechat.refusals import forged
 from connectors.wechat.settings import Settings
-from connectors.wechat.text import MAX_BYTES
 
 _SEND = "/cgi-bin/message/custom/send"
 _INVITE = "/cgi-bin/message/subscribe/send"

@@ -33,7 +33,7 @@ from bridge.contract import (
     Video,
     Voice,
 )
-from connectors.wechat.payloads import Fields, parse, scalar
+from connectors.tencent.payloads import Fields, parse, scalar
 
 _OPENID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)
 _READABLE = ("Content", "Title", "Description", "Url", "Label", "Recognition", "FileName", "PagePath")

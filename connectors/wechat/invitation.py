@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import timedelta, timezone
 
 from bridge.contract import Rejected, RenderContext, Step
+from connectors.tencent.text import clean, shorten
 from connectors.wechat.settings import TemplateSettings
-from connectors.wechat.text import clean, shorten
 
 _CHINA = timezone(timedelta(hours=8))
 _CHINESE = re.compile(r"[\u3400-\u9fff]")

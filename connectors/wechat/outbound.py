@@ -22,7 +22,7 @@ from bridge.contract import (
     Voice,
     to_plain,
 )
-from connectors.wechat.text import clean, shorten, split
+from connectors.tencent.text import clean, shorten, split
 
 IMAGE_MIMES = ("image/png", "image/jpeg", "image/gif")
 IMAGE_BYTES = 2 * 2**20  # the platform's page says 2 MB in one place and 10 MB in another

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from starlette.requests import Request as WebRequest
 
 from bridge.contract import Raw, Request
+from connectors.tencent.crypto import Vault
 from connectors.wechat.callback import check_push
-from connectors.wechat.crypto import Vault
 from connectors.wechat.settings import Settings
 from tests.bench import constants
 

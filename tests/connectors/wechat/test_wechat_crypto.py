@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wechat_rig import VECTORS
 
-from connectors.wechat.crypto import Vault, matches, sign
+from connectors.tencent.crypto import Vault, matches, sign
 from connectors.wechat.simulator import push
 
 KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"

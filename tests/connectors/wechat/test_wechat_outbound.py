@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from wechat_rig import APP_ID, agent, context, kept, make_wechat
 
 from bridge.contract import Audience, Card, File, Format, Image, Location, Rejected, Text, Unsupported, Video, Voice
+from connectors.tencent.text import MAX_BYTES, clean, split
 from connectors.wechat.invitation import LIMITS, fit
-from connectors.wechat.text import MAX_BYTES, clean, split
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 WECHAT = make_wechat(

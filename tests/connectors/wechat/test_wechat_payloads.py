@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.wechat.flat_payloads import flat
-from connectors.wechat.payloads import parse, read_strictly
+from connectors.tencent.flat_payloads import flat
+from connectors.tencent.payloads import parse, read_strictly
 
 NAMES = st.sampled_from(["ToUserName", "MsgId", "Content", "Encrypt", "a", "a:b", "1a", "é", "_x", "a\\u0041", ""])
 PIECES = ["a", "1", "你", "<", ">", "&", "]", "]]>", "&amp;", "\r", "\n", " ", "\x0b", "\ufffe", ":", '"', "\\"]

@@ -6,7 +6,7 @@ from codecs import BOM_UTF8
 from typing import Any
 from xml.parsers import expat
 
-from connectors.wechat.flat_payloads import flat
+from connectors.tencent.flat_payloads import flat
 
 _DEPTH = 20
 _ONCE = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "Event", "Encrypt"})
