@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from bridge.advice import calendar_gaps, gap_text
 from bridge.app import Bridge, system_clock
 from bridge.contract import ConnectorError, Http
 from bridge.engine.context import ConnectedAccount
@@ -64,6 +65,8 @@ class Doctor:
         wanted = [one for name, one in bridge.runtime.accounts.items() if only in {None, name}]
         if only is None:
             await self._check("bridge.configuration", self._configuration)
+            if self._settings.calendars:
+                await self._check("bridge.calendars", self._calendars)
         async with _opened(bridge) as trouble:
             await self._check("bridge.database", lambda: _database(bridge.store, trouble))
             if only is None:
@@ -93,6 +96,19 @@ class Doctor:
         found = Finding(facts={"file": str(self._path), "accounts": str(len(self._declared))})
         for fault in published_secrets(self._settings, self._declared, self._path):
             found.wrong(fault.removeprefix(f"{self._path}: "), "Put a value of your own there, and at the vendor.")
+        return found
+
+    async def _calendars(self) -> Finding:
+        """The holidays that count now must be there; those of the next year may not be published yet."""
+        today = system_clock().date()
+        found = Finding(facts={"calendars": str(len(self._settings.calendars))})
+        for name, years in calendar_gaps(self._settings, today).items():
+            for year in years:
+                if year > today.year:
+                    found.unchecked += (gap_text(name, year, self._settings.bridge.language),)
+                else:
+                    what = f"calendars.{name}: the holidays of {year} are missing; only the weekly hours count"
+                    found.wrong(what, "Import them: bridge calendar import FILE, then start the bridge anew.")
         return found
 
     async def _public(self, store: Store, trouble: str) -> Finding:

@@ -82,6 +82,12 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
                 faults.append(f"{path}: routes.{index}.{side}: there is no account {name!r}; accounts: {known}{meant}")
             elif role not in declared[name].connector.roles:
                 faults.append(f"{path}: routes.{index}.{side}: account {name!r} cannot be a {side}")
+        if route.calendar and route.calendar not in settings.calendars:
+            known = ", ".join(sorted(settings.calendars)) or "none"
+            meant = nearest(route.calendar, settings.calendars)
+            faults.append(
+                f"{path}: routes.{index}.calendar: there is no calendar {route.calendar!r}; calendars: {known}{meant}"
+            )
         last[route.channel] = route
     for channel, route in last.items():
         if route.when and channel in declared:

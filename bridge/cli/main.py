@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bridge import __version__
+from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
 from bridge.cli.repairs import dead, people
 
@@ -23,6 +24,7 @@ def main() -> None:
 
 main.add_command(dead)
 main.add_command(people)
+main.add_command(calendar)
 
 
 @main.command()
@@ -70,20 +72,27 @@ def work(config: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def check(config: str | None, as_json: bool) -> None:
     """Reads the configuration and names every fault. Touches no network and no database."""
+    from datetime import UTC, datetime
+
+    from bridge.advice import warnings
     from bridge.published import published_secrets
     from bridge.settings import ConfigError
 
     faults: list[str] = []
+    advice: list[str] = []
     try:
         settings, declared, path = read_config(config)
         faults = published_secrets(settings, declared, path)
+        advice = [f"{path}: {line}" for line in warnings(settings, datetime.now(UTC).date())]
     except ConfigError as error:
         faults = error.faults
     if as_json:
-        click.echo(json.dumps({"ok": not faults, "faults": faults}, ensure_ascii=False))
+        click.echo(json.dumps({"ok": not faults, "faults": faults, "warnings": advice}, ensure_ascii=False))
     elif faults:
-        click.echo("\n".join(faults), err=True)
+        click.echo("\n".join([*faults, *advice]), err=True)
     else:
+        for line in advice:
+            click.echo(f"warning: {line}", err=True)
         kinds = ", ".join(f"{name} ({one.config.kind})" for name, one in declared.items())
         click.echo(f"{path}: ok. Accounts: {kinds or 'none'}. Routes: {len(settings.routes)}.")
     sys.exit(2 if faults else 0)

@@ -1,5 +1,6 @@
 """The configuration: a TOML file, overridden by the environment, validated with the path of every fault."""
 
+from bridge.settings.calendars import CalendarSettings, VersionSettings
 from bridge.settings.loading import (
     DEFAULT_PATH,
     ConfigError,
@@ -11,12 +12,12 @@ from bridge.settings.loading import (
     read_secret_files,
 )
 from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
-from bridge.settings.routes import OPENING_HOURS, GreetingSettings, RouteSettings, Texts
+from bridge.settings.routes import GreetingSettings, RouteSettings, Texts
 
 __all__ = [
     "DEFAULT_PATH",
-    "OPENING_HOURS",
     "BridgeSettings",
+    "CalendarSettings",
     "ConfigError",
     "EngineSettings",
     "GreetingSettings",
@@ -26,6 +27,7 @@ __all__ = [
     "Settings",
     "Texts",
     "TicketSettings",
+    "VersionSettings",
     "explain",
     "find_config",
     "load_settings",

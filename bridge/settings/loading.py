@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from bridge.contract.described import model_of
+from bridge.settings.calendars import CalendarSettings, is_file
 from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
 from bridge.settings.routes import RouteSettings
 
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     tickets: TicketSettings = TicketSettings()
     replies: RepliesSettings = RepliesSettings()
     retention: RetentionSettings = RetentionSettings()
+    calendars: dict[str, CalendarSettings] = {}
 
     @field_validator("accounts")
     @classmethod
@@ -90,10 +92,28 @@ def load_settings(path: Path) -> Settings:
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
     if isinstance(content.get("bridge"), dict):
         content["bridge"] = read_secret_files(content["bridge"], set(BridgeSettings.model_fields), path, "bridge")
+    if isinstance(content.get("calendars"), dict):
+        content["calendars"] = {name: _files_beside(one, path) for name, one in content["calendars"].items()}
     try:
         return Settings(**content)
     except ValidationError as error:
         raise ConfigError(explain(error, path, model=Settings)) from None
+
+
+def _files_beside(calendar: Any, path: Path) -> Any:
+    """A calendar whose files are looked for beside the configuration, with the holidays that were imported there."""
+    holidays = calendar.get("holidays") if isinstance(calendar, dict) else None
+    if not isinstance(holidays, str) or not holidays:
+        return calendar
+    if is_file(holidays):
+        return {**calendar, "holidays": str(path.parent / holidays)}
+    imported = imported_holidays(path, holidays)
+    return {"imported": imported, **calendar} if imported.is_file() else calendar
+
+
+def imported_holidays(path: Path, country: str) -> Path:
+    """Where a configuration's imported holidays of a country are."""
+    return path.parent / "calendars" / f"{country}.toml"
 
 
 def read_secret_files(section: Mapping[str, Any], keys: set[str], path: Path, where: str) -> dict[str, Any]:

@@ -1,17 +1,15 @@
 """`[[routes]]`: which desk gets a conversation, and what a ticket of the route is given."""
 
-import re
+from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import field_validator
 
+from bridge.routing.calendar import Calendar, Version
+from bridge.routing.hours import parse_week
+from bridge.settings.calendars import known_zone
 from bridge.settings.section import Section
-
-OPENING_HOURS = (
-    r"(?P<first>mon|tue|wed|thu|fri|sat|sun)(?:-(?P<last>mon|tue|wed|thu|fri|sat|sun))?\s+"
-    r"(?P<from>(?:[01]\d|2[0-3]):[0-5]\d)-(?P<to>(?:[01]\d|2[0-3]):[0-5]\d|24:00)"
-)
 
 Texts = tuple[str, ...] | dict[str, tuple[str, ...]]
 
@@ -21,7 +19,7 @@ class GreetingSettings(Section):
 
     texts: Texts = ()
     closed_texts: Texts = ()
-    hours: str = ""  # "mon-fri 09:00-18:00", in `timezone`
+    hours: str = ""  # "mon-fri 09:00-18:00", in `timezone`; else the calendar of the route
     timezone: str = "Asia/Shanghai"
 
     @field_validator("texts", "closed_texts")
@@ -34,24 +32,18 @@ class GreetingSettings(Section):
     @field_validator("hours")
     @classmethod
     def _readable(cls, value: str) -> str:
-        for span in filter(None, (span.strip() for span in value.lower().split(","))):
-            found = re.fullmatch(OPENING_HOURS, span, re.ASCII)
-            if found is None:
-                raise ValueError(
-                    f'{span!r} cannot be read; write days and times such as "mon-fri 09:00-18:00, sat 10:00-14:00"'
-                )
-            if found["from"] == found["to"]:
-                raise ValueError(f"{span!r} begins and ends at the same time; write 00:00-24:00 for the whole day")
+        parse_week(value)
         return value
 
     @field_validator("timezone")
     @classmethod
     def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("is no time zone; write one such as Asia/Shanghai") from None
-        return value
+        return known_zone(value)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Its hours as a value: weekly ones, without holidays."""
+        return Calendar(ZoneInfo(self.timezone), (Version(parse_week(self.hours)),))
 
 
 class RouteSettings(Section):
@@ -68,6 +60,7 @@ class RouteSettings(Section):
     replies_left_field: str | int | None = None
     window_closes_field: str | int | None = None
     greeting: GreetingSettings | None = None
+    calendar: str = ""
 
     @property
     def fields(self) -> dict[str, Any]:

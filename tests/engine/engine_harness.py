@@ -37,6 +37,7 @@ class Scene:
                 "database_url": self.database_url,
                 "media_dir": str(self.folder / "media"),
                 "secret_key": "0123456789abcdef0123456789abcdef",
+                **self.options.get("bridge", {}),
             },
             "accounts": {"shop": {"kind": "fake-channel"}, "desk": {"kind": "fake-desk"}},
             "routes": [{"channel": "shop", "desk": "desk"}],
@@ -46,7 +47,7 @@ class Scene:
                 "reconcile_every": "1h",
                 **self.options.get("engine", {}),
             },
-            **{key: value for key, value in self.options.items() if key not in {"engine", "uncertain"}},
+            **{key: value for key, value in self.options.items() if key not in {"engine", "uncertain", "bridge"}},
         }
         return Settings(**content)
 
