@@ -1,7 +1,6 @@
 """What agents say, as sends. Pure. Every send uses one of the few replies the platform allows, so fewer is better."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from bridge.contract import (
@@ -22,14 +21,14 @@ from bridge.contract import (
     Voice,
     to_plain,
 )
-from connectors.tencent.text import clean, shorten, split
+from connectors.tencent.pieces import Piece, Thing, Words, economise, merge, steps
+from connectors.tencent.text import clean, shorten
 
 IMAGE_MIMES = ("image/png", "image/jpeg", "image/gif")
 IMAGE_BYTES = 2 * 2**20  # the platform's page says 2 MB in one place and 10 MB in another
 _CONVERTIBLE = frozenset({*IMAGE_MIMES, "", "image/jpg", "image/webp", "image/bmp", "image/x-ms-bmp", "image/tiff"})
 _MAX_TITLE = 60
 _MAX_URL = 1024
-_RESERVE = 2  # with fewer replies than this left after a plan, remarks are joined
 
 _WORDS = {
     "en": {
@@ -55,107 +54,34 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """A text that may be joined with its neighbours: `covers` names each message with the length of its share."""
-
-    text: str
-    author: tuple[str, str, str]
-    shares: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Thing:
-    """Something that needs a send of its own."""
-
-    step: Step
-
-
-_Piece = _Words | _Thing
-_May = Callable[[_Words, _Words], bool]
-
-
 def render(messages: Sequence[Message], context: RenderContext, app_id: str) -> Sequence[Step]:
     """Sends in order. Private notes give none, whatever else goes wrong."""
-    pieces: list[_Piece] = []
+    pieces: list[Piece] = []
     for message in messages:
         if message.audience is not Audience.CUSTOMER:
             continue
-        pieces += _merge(_pieces(message, context, app_id), lambda _one, _two: True)
-    pieces = _economise(pieces, context.replies)
+        pieces += merge(_pieces(message, context, app_id), lambda _one, _two: True)
+    pieces = economise(pieces, context.replies)
     business = context.context.get("business_id") or context.contact.extra.get("business_id", "")
     common: dict[str, Any] = {"businessid": int(business)} if business.isdecimal() else {}
-    steps = [step for piece in pieces for step in _steps(piece)]
-    return [step.model_copy(update={"body": step.body | common}) for step in steps] if common else steps
+    found = [step for piece in pieces for step in steps(piece)]
+    return [step.model_copy(update={"body": step.body | common}) for step in found] if common else found
 
 
-def _economise(pieces: list[_Piece], replies: int | None) -> list[_Piece]:
-    """Joins remarks when little is left: first those of one author, then any."""
-    if replies is None or _cost(pieces) <= max(1, replies - _RESERVE):
-        return pieces
-    joined = _merge(pieces, lambda one, two: one.author == two.author)
-    if _cost(joined) > replies:
-        joined = _merge(joined, lambda _one, _two: True)
-    return joined if _cost(joined) < _cost(pieces) else pieces
-
-
-def _cost(pieces: Sequence[_Piece]) -> int:
-    return sum(len(_steps(piece)) for piece in pieces)
-
-
-def _merge(pieces: Sequence[_Piece], may: _May) -> list[_Piece]:
-    """Neighbouring texts as one where `may` allows it."""
-    merged: list[_Piece] = []
-    for piece in pieces:
-        last = merged[-1] if merged else None
-        if isinstance(piece, _Words) and isinstance(last, _Words) and may(last, piece):
-            before = last.text[-last.shares[-1][1] :]
-            gap = "\n\n" if "\n" in before or "\n" in piece.text else "\n"
-            shares = (*last.shares[:-1], (last.shares[-1][0], last.shares[-1][1] + len(gap)), *piece.shares)
-            merged[-1] = _Words(last.text + gap + piece.text, last.author, shares)
-        else:
-            merged.append(piece)
-    return merged
-
-
-def _steps(piece: _Piece) -> list[Step]:
-    if isinstance(piece, _Thing):
-        return [piece.step]
-    steps = []
-    end = 0
-    for part in split(piece.text):
-        start = piece.text.index(part, end)
-        end = start + len(part)
-        covers = _covered(piece.shares, start, end)
-        steps.append(Step(verb="send", body={"msgtype": "text", "text": {"content": part}}, covers=covers))
-    return steps
-
-
-def _covered(shares: Sequence[tuple[str, int]], start: int, end: int) -> tuple[str, ...]:
-    """The messages whose share overlaps the characters from `start` to `end`."""
-    found: dict[str, None] = {}
-    position = 0
-    for message, length in shares:
-        if position < end and position + length > start:
-            found[message] = None
-        position += length
-    return tuple(found)
-
-
-def _pieces(message: Message, context: RenderContext, app_id: str) -> list[_Piece]:
+def _pieces(message: Message, context: RenderContext, app_id: str) -> list[Piece]:
     words = _WORDS["zh" if context.language.startswith("zh") else "en"]
     author = (message.author.kind.value, message.author.id, message.author.name)
-    found: list[_Piece] = []
+    found: list[Piece] = []
 
     def say(text: str) -> None:
         text = clean(text).strip()
         if text:
-            found.append(_Words(text, author, ((message.id, len(text)),)))
+            found.append(Words(text, author, ((message.id, len(text)),)))
 
     for part in message.parts:
         step = _own_send(part, message, app_id)
         if step is not None:
-            found.append(_Thing(step))
+            found.append(Thing(step))
             say(_caption(part, step.verb))
         else:
             say(_said(part, words))
