@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
+from bridge.console.mount import ConsoleMount
 from bridge.contract import Account, Drains, Http, Raw, Serves, StoreDown
 from bridge.engine.callers import Callers
 from bridge.engine.context import ConnectedAccount, Runtime
@@ -71,6 +72,8 @@ class Bridge:
         self.runtime = Runtime(settings, accounts, clock, self.files.link)
         self.callers = Callers(self.store, clock)
         self.engine: Engine | None = None
+        self.host = ""  # where it is served, once that is known
+        self.console = ConsoleMount(self)
 
     def _connect(self, declared: Declared, secret: str) -> ConnectedAccount:
         settings, name = self.settings, declared.name
@@ -128,6 +131,7 @@ class Bridge:
 
     def drain(self) -> None:
         """The process is about to end: whoever holds connections open lets them go."""
+        self.console.drain()
         for connected in self.runtime.accounts.values():
             if isinstance(connected.connector, Drains):
                 connected.connector.drain()
@@ -177,6 +181,7 @@ class Bridge:
             Route("/healthz", healthz),
             Route("/readyz", readyz(self._troubles)),
             Route("/metrics", metrics_page(self.store, self.clock)),
+            *self.console.routes(),
         ]
         for name, connected in self.runtime.accounts.items():
             if isinstance(connected.connector, Serves):

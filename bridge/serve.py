@@ -57,6 +57,8 @@ def run_server(bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool) 
     """Serves until SIGTERM or SIGINT, on the sockets of a service manager where there are any."""
     held = sockets_handed_over() or [_listening(host, port)]
     prepare_when_free(bridge, bring_up_to_date=bring_up_to_date)
+    bridge.host = host
+    bridge.console.warn()
     app = bridge.app()
     app.connections.most = make_room()
     config = uvicorn.Config(

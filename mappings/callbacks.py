@@ -3,15 +3,17 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, insert, select
 
 from mappings.account_tables import Callback
+from mappings.console_tables import RefusedCallback
 from mappings.sql import insert_for, table
 from mappings.store import Tx
 
-_callback = table(Callback)
+_callback, _refused = table(Callback), table(RefusedCallback)
+_EACH = 100  # refused callbacks that are kept of one account
 ACCEPTED = ""
 KEPT = timedelta(days=1)
 
@@ -25,6 +27,31 @@ class Seen(NamedTuple):
     remedy: Mapping[str, str]
     since: datetime
     at: datetime
+
+
+class Refused(NamedTuple):
+    """One callback that was refused."""
+
+    account: str
+    cause: str
+    client: str
+    at: datetime
+
+
+def note_refused(tx: Tx, refused: list[Refused]) -> None:
+    """The last ones of each account, one by one."""
+    if refused:
+        tx.execute(insert(_refused), [one._asdict() for one in refused])
+    for account in {one.account for one in refused}:
+        mine = _refused.c.account == account
+        oldest = select(_refused.c.id).where(mine).order_by(_refused.c.id.desc()).offset(_EACH).limit(1)
+        tx.execute(delete(_refused).where(mine, _refused.c.id <= oldest.scalar_subquery()))
+
+
+def last_refused(tx: Tx, account: str, now: datetime, limit: int = 20) -> list[Row[Any]]:
+    """The last callbacks of an account that were refused within a day, the newest first."""
+    mine = select(_refused).where(_refused.c.account == account, _refused.c.at > now - KEPT)
+    return list(tx.execute(mine.order_by(_refused.c.id.desc()).limit(limit)))
 
 
 def note_callbacks(tx: Tx, seen: list[Seen]) -> None:
@@ -69,4 +96,5 @@ def refusals(tx: Tx, now: datetime) -> dict[str, list[Seen]]:
 
 def forget_callbacks(tx: Tx, before: datetime) -> int:
     """Retention: refusals; when one was accepted last stays known."""
+    tx.execute(delete(_refused).where(_refused.c.at < before))
     return tx.execute(delete(_callback).where(_callback.c.outcome != ACCEPTED, _callback.c.at < before)).rowcount

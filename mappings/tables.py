@@ -1,4 +1,5 @@
-"""The tables that map people, tickets and messages. Those of accounts are in `account_tables`, read with these.
+"""The tables that map people, tickets and messages. Those of accounts are in `account_tables`, those
+of the console in `console_tables`, read with these.
 
 They hold account names, opaque ids and JSON they do not interpret. Every id of an account is stored with its account.
 Messages, steps and receipts are the contract's models as JSON text.
@@ -9,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from mappings import account_tables  # noqa: F401 - whoever reads the tables must find all of them
+from mappings import account_tables, console_tables  # noqa: F401 - whoever reads the tables must find all of them
 from mappings.columns import key, moment, partial_index, reference, words
 from mappings.types import BigId, Reason, StateName, TableBase
 

@@ -45,7 +45,7 @@ def test_the_example_is_a_valid_configuration() -> None:
 
 def test_the_example_shows_the_defaults() -> None:
     loaded = load_settings(ROOT / "config.example.toml")
-    for name in ("engine", "tickets", "replies", "retention"):
+    for name in ("engine", "tickets", "replies", "retention", "console"):
         assert getattr(loaded, name) == type(getattr(loaded, name))()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bridge import __version__
+from bridge.cli.access import console
 from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
 from bridge.cli.repairs import dead, people
@@ -22,6 +23,7 @@ def main() -> None:
     """One conversation on both sides: customers where they write, agents in the helpdesk they have."""
 
 
+main.add_command(console)
 main.add_command(dead)
 main.add_command(people)
 main.add_command(calendar)

@@ -3,6 +3,7 @@
 A refusal costs its caller nothing, so it must not cost a transaction or a line each.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,13 +14,14 @@ import structlog
 from bridge.contract import Cause, Unauthentic
 from bridge.contract.errors import REMEDIES
 from mappings import callbacks
-from mappings.callbacks import ACCEPTED, Seen
-from mappings.store import Store
+from mappings.callbacks import ACCEPTED, Refused, Seen
+from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.hooks")
 
 _AGAIN = timedelta(minutes=10)  # between two lines about the same account and cause
 _MOST = 200  # pairs of account and cause
+_EACH = 5  # single refusals of one account that are written down at a time: a flood must not become one of rows
 _QUIET = frozenset({Cause.VISIT.value, Cause.NO_CALLBACKS.value})  # anybody's noise, and nothing of ours is wrong
 
 
@@ -41,17 +43,25 @@ class Callers:
     now: Callable[[], datetime]
     _accepted: set[str] = field(default_factory=set)
     _counts: dict[tuple[str, str], _Count] = field(default_factory=dict)
+    _last: dict[str, deque[Refused]] = field(default_factory=dict)
 
     def accepted(self, account: str) -> None:
         """One was authentic."""
         self._accepted.add(account)
 
-    def refused(self, account: str, error: Exception) -> None:
-        """One was not, or cannot be read."""
+    def refused(self, account: str, error: Exception, client: str = "") -> None:
+        """One was not, or cannot be read. `client` is the address that called."""
+        cause = error.cause.value if isinstance(error, Unauthentic) else Cause.UNREADABLE.value
+        self._remember(account, cause, client)
         if isinstance(error, Unauthentic):
             self.note(account, error.cause.value, error.reason)
         else:
             self.note(account, Cause.UNREADABLE.value, REMEDIES[Cause.UNREADABLE])
+
+    def _remember(self, account: str, cause: str, client: str) -> None:
+        if account in self._last or len(self._last) < _MOST:
+            last = self._last.setdefault(account, deque(maxlen=_EACH))
+            last.append(Refused(account, cause, client[:60], self.now()))
 
     def note(self, account: str, outcome: str, remedy: Mapping[str, str]) -> None:
         """One more of an outcome; a line in the log where there was none about it of late."""
@@ -73,6 +83,7 @@ class Callers:
         """One came to a path that no account has. It counts for the account whose name is nearly that."""
         near = get_close_matches(path[:40].strip("/").casefold(), list(accounts), 1)
         if near:
+            self._remember(near[0], Cause.PATH.value, "")
             wanted = f"/hooks/{near[0]}"
             en = f"Callbacks come to an address that no account has: the path at the vendor must be {wanted}."
             self.note(
@@ -91,11 +102,18 @@ class Callers:
         seen += [Seen(account, ACCEPTED, 1, {}, now, now) for account in sorted(accepted)]
         if not seen:
             return
+        last, self._last = self._last, {}
         try:
-            await self.store.write(callbacks.note_callbacks, seen)
+            await self.store.write(_note, seen, [one for each in last.values() for one in each])
         except BaseException:
             self._accepted |= accepted  # the next time
+            self._last = last | self._last
             raise
         for one in seen:
             if one.outcome != ACCEPTED:
                 self._counts[one.account, one.outcome].count -= one.number
+
+
+def _note(tx: Tx, seen: list[Seen], last: list[Refused]) -> None:
+    callbacks.note_callbacks(tx, seen)
+    callbacks.note_refused(tx, last)

@@ -132,6 +132,12 @@ class Engine:
         if collector is not None:
             collector.refresh(conversations)
 
+    async def act(self, function: Callable[[Work], T]) -> T:
+        """One change that somebody asks for, in a transaction of its own, and whatever it wakes. It may run again."""
+        effects, result = await self._store.write(_act, self._runtime, function)
+        self._wake(effects)
+        return result
+
     async def idle(self) -> None:
         """Returns when nothing moves: all loops rest, no step and no file is on its way, and nothing that is due at
         this moment could be routed, rendered or sent. For tests, and for tools that drive a bridge step by step.
@@ -311,6 +317,12 @@ def _work(tx: Tx, runtime: Runtime, function: Callable[..., None], *arguments: A
     work = Work(tx, runtime, runtime.now())
     function(work, *arguments)
     return work.effects
+
+
+def _act(tx: Tx, runtime: Runtime, function: Callable[[Work], T]) -> tuple[Effects, T]:
+    work = Work(tx, runtime, runtime.now())
+    result = function(work)
+    return work.effects, result
 
 
 def _end_all_leases(tx: Tx, runtime: Runtime) -> None:

@@ -1,6 +1,7 @@
 """The configuration: a TOML file, overridden by the environment, validated with the path of every fault."""
 
 from bridge.settings.calendars import CalendarSettings, VersionSettings
+from bridge.settings.console import ConsoleSettings
 from bridge.settings.loading import (
     DEFAULT_PATH,
     ConfigError,
@@ -19,6 +20,7 @@ __all__ = [
     "BridgeSettings",
     "CalendarSettings",
     "ConfigError",
+    "ConsoleSettings",
     "EngineSettings",
     "GreetingSettings",
     "RepliesSettings",

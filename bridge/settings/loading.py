@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from bridge.contract.described import model_of
 from bridge.settings.calendars import CalendarSettings, is_file
+from bridge.settings.console import ConsoleSettings
 from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
 from bridge.settings.routes import RouteSettings
 
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     replies: RepliesSettings = RepliesSettings()
     retention: RetentionSettings = RetentionSettings()
     calendars: dict[str, CalendarSettings] = {}
+    console: ConsoleSettings = ConsoleSettings()
 
     @field_validator("accounts")
     @classmethod

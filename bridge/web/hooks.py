@@ -134,7 +134,7 @@ class Hooks:
 class Callback:
     """One callback on its way to its answer."""
 
-    __slots__ = ("_answer", "_connector", "_hooks", "_name", "_verdict")
+    __slots__ = ("_answer", "_client", "_connector", "_hooks", "_name", "_verdict")
 
     def __init__(self, hooks: Hooks, name: str, answer: Answer) -> None:
         self._hooks = hooks
@@ -142,9 +142,11 @@ class Callback:
         self._answer = answer
         self._connector: Connector[Any] = hooks.runtime.accounts[name].connector
         self._verdict = CallbackResult()
+        self._client = ""
 
     def judge(self, request: Request) -> None:
         """Asks the connector. One that has to wait for something does so in a task."""
+        self._client = request.client
         if request.method == "GET" and request.one(ECHO):
             self._answer(Reply(200, echo_of(self._hooks.runtime.settings, request.one(ECHO))))
             return
@@ -168,7 +170,7 @@ class Callback:
 
     def _refuse(self, error: Exception) -> None:
         if isinstance(error, Unauthentic | Malformed):
-            self._hooks.callers.refused(self._name, error)
+            self._hooks.callers.refused(self._name, error, self._client)
         if isinstance(error, Unauthentic):
             self._end(Reply(403, "forbidden"), "forged")
         elif isinstance(error, Malformed):

@@ -1,0 +1,26 @@
+"""One module for each page: what it reads, and what may be done there."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from bridge.console.views import overview, settings
+from bridge.console.visit import Visit
+
+
+class View(NamedTuple):
+    """One address under `/console`, who may call it, and what answers."""
+
+    method: str
+    path: str
+    act: Callable[[Visit], Awaitable[Response]]
+    role: str = "viewer"
+
+
+VIEWS = (
+    View("GET", "/overview", overview.show),
+    View("GET", "/settings", settings.show),
+    View("POST", "/settings/look", settings.look),
+    View("POST", "/settings/sessions/end", settings.end_sessions),
+)
