@@ -13,14 +13,14 @@ from mappings.tables import Outbox
 
 _outbox = table(Outbox)
 
-SAD = ("failed", "unconfirmed", "dead")
+FAILED = ("failed", "unconfirmed", "dead")
 
 
 def drop_failed(tx: Tx, ids: Sequence[int], why: str) -> int:
     """Steps that ended badly are given up for good."""
     lock_links(tx, tx.execute(select(_outbox.c.link_id).where(_outbox.c.id.in_(ids))).scalars())
     return tx.execute(
-        update(_outbox).where(_outbox.c.id.in_(ids), _outbox.c.state.in_(SAD)).values(state="dropped", error=why)
+        update(_outbox).where(_outbox.c.id.in_(ids), _outbox.c.state.in_(FAILED)).values(state="dropped", error=why)
     ).rowcount
 
 
@@ -30,16 +30,16 @@ def replay_steps(tx: Tx, ids: Sequence[int], now: datetime) -> list[Row[Any]]:
     return list(
         tx.execute(
             update(_outbox)
-            .where(_outbox.c.id.in_(ids), _outbox.c.state.in_(SAD))
+            .where(_outbox.c.id.in_(ids), _outbox.c.state.in_(FAILED))
             .values(state="ready", due_at=now, tries=0, claims=0, unknown=False, created_at=now, done_at=None, code="")
             .returning(*columns(_outbox, "id", "account", "link_id"))
         )
     )
 
 
-def sad_among(tx: Tx, ids: Sequence[int]) -> list[Row[Any]]:
+def failed_among(tx: Tx, ids: Sequence[int]) -> list[Row[Any]]:
     """Which of some steps ended badly."""
-    return list(tx.execute(select(_outbox.c.id).where(_outbox.c.id.in_(ids), _outbox.c.state.in_(SAD))))
+    return list(tx.execute(select(_outbox.c.id).where(_outbox.c.id.in_(ids), _outbox.c.state.in_(FAILED))))
 
 
 def failed_in(tx: Tx, link_id: int, lane: int) -> list[Row[Any]]:
@@ -47,7 +47,7 @@ def failed_in(tx: Tx, link_id: int, lane: int) -> list[Row[Any]]:
     return list(
         tx.execute(
             select(_outbox)
-            .where(_outbox.c.link_id == link_id, _outbox.c.lane == lane, _outbox.c.state.in_(SAD))
+            .where(_outbox.c.link_id == link_id, _outbox.c.lane == lane, _outbox.c.state.in_(FAILED))
             .order_by(_outbox.c.id)
         )
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, literal, null, or_, select
 
-from mappings.failed_steps import SAD
+from mappings.failed_steps import FAILED
 from mappings.outbox import UNFINISHED
 from mappings.sql import columns, table
 from mappings.store import Tx
@@ -29,12 +29,12 @@ def links_named(tx: Tx, identifier: str, limit: int = 50) -> list[int]:
     return list(tx.execute(select(_link.c.id).where(or_(*wanted)).order_by(_link.c.id).limit(limit)).scalars())
 
 
-def sad_steps(tx: Tx, limit: int = 500) -> list[Row[Any]]:
+def failed_steps(tx: Tx, limit: int = 500) -> list[Row[Any]]:
     """Steps that ended without being accepted, oldest first."""
     return list(
         tx.execute(
             select(*columns(_outbox, "id", "key", "account", "link_id", "state", "code", "error", "done_at", "step"))
-            .where(_outbox.c.state.in_(SAD))
+            .where(_outbox.c.state.in_(FAILED))
             .order_by(_outbox.c.id)
             .limit(limit)
         )
@@ -45,7 +45,7 @@ def count_steps(tx: Tx) -> dict[tuple[str, str], int]:
     """By (account, state): how many, of those that are not done or dropped."""
     rows = tx.execute(
         select(_outbox.c.account, _outbox.c.state, func.count())
-        .where(_outbox.c.state.in_(UNFINISHED + SAD))
+        .where(_outbox.c.state.in_(UNFINISHED + FAILED))
         .group_by(_outbox.c.account, _outbox.c.state)
     )
     return {(account, state): count for account, state, count in rows}

@@ -22,7 +22,7 @@ def dead_json(tx: Tx) -> dict[str, Any]:
     away = pauses_by_account(tx)
     counts = waiting_counts(tx)
     groups: defaultdict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in inspection.sad_steps(tx):
+    for row in inspection.failed_steps(tx):
         entry = {"id": f"s{row.id}", "link": row.link_id, "since": f"{row.done_at:%Y-%m-%dT%H:%M:%SZ}"}
         groups[row.account, row.state, f"{row.code}: {row.error}" if row.code else row.error].append(entry)
     for row in inbox.quarantined(tx):
@@ -101,13 +101,13 @@ def drop(tx: Tx, ids: Sequence[str] | None) -> int:
 
 def _chosen(tx: Tx, ids: Sequence[str] | None) -> tuple[list[int], list[int]]:
     if ids is None:
-        return [row.id for row in inspection.sad_steps(tx)], [row.id for row in inbox.quarantined(tx)]
+        return [row.id for row in inspection.failed_steps(tx)], [row.id for row in inbox.quarantined(tx)]
     wrong = [one for one in ids if not re.fullmatch(r"[sr]\d{1,18}", one, re.ASCII)]
     if wrong:
         raise NoSuch(f"{wrong[0][:40]!r} is no id of `bridge dead list` (s… for steps, r… for payloads)")
     numbers = [(one[:1], int(one[1:])) for one in ids]
     steps, raws = ([number for kind, number in numbers if kind == wanted] for wanted in "sr")
-    there = {f"s{row.id}" for row in failed_steps.sad_among(tx, steps)} | {
+    there = {f"s{row.id}" for row in failed_steps.failed_among(tx, steps)} | {
         f"r{row}" for row in inbox.quarantined_among(tx, raws)
     }
     gone = [one for one in ids if f"{one[0]}{int(one[1:])}" not in there]

@@ -73,7 +73,7 @@ class Connector(ABC, Generic[ConfigT]):
         """
 
     @abstractmethod
-    def render(self, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         """Pure. Every message is covered by at least one step, in order; what cannot be sent is said in words."""
 
     @abstractmethod
@@ -185,7 +185,7 @@ class SignsIn(Protocol):
 class Invites(Protocol):
     """Can call a customer back after the window closed, with a template they consented to."""
 
-    def invitation(self, template: str, room: RenderContext) -> Step: ...
+    def invitation(self, template: str, context: RenderContext) -> Step: ...
 
 
 @runtime_checkable
@@ -198,4 +198,4 @@ class ShowsAllowance(Protocol):
     no changes (`Gone`) is left as it is.
     """
 
-    def labels(self, labels: Labels, room: RenderContext) -> Step | None: ...
+    def labels(self, labels: Labels, context: RenderContext) -> Step | None: ...

@@ -57,12 +57,12 @@ class Engine:
             name: Router(store, runtime, name, self._wake, self._intake.yield_to_intake, self._pace, self._across(name))
             for name in runtime.accounts
         }
-        self._collectors = {
+        self._pollers = {
             name: Poller(store, runtime, connected, self._intake.keep_page)
             for name, connected in runtime.accounts.items()
             if isinstance(connected.connector, Polls)
         }
-        self._metronome = Scheduler()
+        self._scheduler = Scheduler()
         self._settled = asyncio.Event()
         for wakeup in self._wakeups():
             wakeup.settled = self._settled.set
@@ -78,8 +78,8 @@ class Engine:
             for name in self._runtime.accounts:
                 self._spawn(self._routers[name].run(self._stop), f"route {name}")
                 self._spawn(self._dispatchers[name].run(self._stop), f"dispatch {name}")
-            for name, collector in self._collectors.items():
-                self._spawn(collector.run(self._stop), f"collect {name}")
+            for name, poller in self._pollers.items():
+                self._spawn(poller.run(self._stop), f"collect {name}")
             for connected in self._runtime.accounts.values():
                 if isinstance(connected.connector, Listens):
                     listening = polling.listen(
@@ -89,9 +89,9 @@ class Engine:
             self._spawn(self._fetcher.run(self._stop), "fetch")
             self._schedule()
         await asyncio.to_thread(self._files.folder.sweep, alone=self._store.sqlite)
-        self._metronome.every(timedelta(seconds=2), "readiness", self._prove_store)
-        self._metronome.every(_PROBE, "media folder", self._prove_folder)
-        self._metronome.start()
+        self._scheduler.every(timedelta(seconds=2), "readiness", self._prove_store)
+        self._scheduler.every(_PROBE, "media folder", self._prove_folder)
+        self._scheduler.start()
         await self._prove_store()
         await self._prove_folder()
         self.working = True
@@ -99,7 +99,7 @@ class Engine:
     async def stop(self) -> None:
         """No new claims; what is in hand may finish for a while; the rest stays leased and comes back."""
         self.working = False
-        self._metronome.stop()
+        self._scheduler.stop()
         self._stop.set()
         for name in self._runtime.accounts:
             self._wake_router(name)
@@ -116,7 +116,7 @@ class Engine:
 
     def every(self, interval: timedelta, name: str, job: Callable[[], Awaitable[None]]) -> None:
         """A tick of somebody else's, from the start to the end. Before `start`."""
-        self._metronome.every(interval, name, job)
+        self._scheduler.every(interval, name, job)
 
     def keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
         """Makes payloads of an account durable. Raises StoreDown."""
@@ -128,9 +128,9 @@ class Engine:
 
     def refresh(self, name: str, conversations: Sequence[str]) -> None:
         """A nudge from a vendor."""
-        collector = self._collectors.get(name)
-        if collector is not None:
-            collector.refresh(conversations)
+        poller = self._pollers.get(name)
+        if poller is not None:
+            poller.refresh(conversations)
 
     async def act(self, function: Callable[[Work], T]) -> T:
         """One change that somebody asks for, in a transaction of its own, and whatever it wakes. It may run again."""
@@ -168,7 +168,7 @@ class Engine:
         return [
             *(router.wake for router in routers),
             *(dispatcher.wake for dispatcher in dispatchers),
-            *(collector.wake for collector in self._collectors.values()),
+            *(poller.wake for poller in self._pollers.values()),
             self._fetcher.wake,
         ]
 
@@ -177,7 +177,7 @@ class Engine:
             return True
         routed = all(router.idle for router in self._routers.values())
         sent = all(dispatcher.idle for dispatcher in self._dispatchers.values())
-        collected = all(collector.wake.rests for collector in self._collectors.values())
+        collected = all(poller.wake.rests for poller in self._pollers.values())
         return routed and sent and collected and self._fetcher.idle
 
     async def _has_work(self) -> bool:
@@ -247,19 +247,19 @@ class Engine:
                 await asyncio.sleep(1)
 
     def _schedule(self) -> None:
-        every = self._metronome.every
+        every = self._scheduler.every
         every(timedelta(seconds=1), "sweep", self._sweep)
         every(timedelta(seconds=5), "remind", self._remind)
         engine = self._runtime.settings.engine
         every(engine.lease / 3, "renew leases", self._renew)
         every(engine.breaker_pause / 2, "check paused accounts", self._check_paused)
         every(timedelta(hours=1), "retention", self._clean)
-        for name, collector in self._collectors.items():
+        for name, poller in self._pollers.items():
             wanted = self._runtime.accounts[name].capabilities.poll_interval
             every(
                 max(engine.reconcile_every, wanted) if wanted else engine.reconcile_every,
                 f"collect {name}",
-                _plain(collector.tick),
+                _plain(poller.tick),
             )
 
     async def _sweep(self) -> None:
@@ -296,7 +296,7 @@ class Engine:
         """A folder that cannot be written is said before a customer's picture finds it out, and so is its recovery."""
         was_down, self._folder_down = self._folder_down, not await asyncio.to_thread(self._files.folder.probe)
         if was_down and not self._folder_down and self._work:
-            await self._fetcher.hurry()
+            await self._fetcher.retry_now()
 
     async def _prove_store(self) -> None:
         """Readiness is a commit, not a hope."""

@@ -169,7 +169,7 @@ class Fetcher:
         for task in self._tasks:
             task.cancel()
 
-    async def hurry(self) -> None:
+    async def retry_now(self) -> None:
         """What kept files back is over: those that wait are fetched now."""
         await self._store.write(files.hurry_media, self._runtime.now())
         self.wake.set()

@@ -14,7 +14,7 @@ from bridge.testing.clock import system_clock
 from bridge.testing.records import MemoryRecords
 from bridge.testing.tokens import MemoryTokens
 
-__all__ = ["MemoryMedia", "MemoryRecords", "MemoryTokens", "lend_account", "make_account", "verdict_of"]
+__all__ = ["MemoryMedia", "MemoryRecords", "MemoryTokens", "lend_account", "make_account", "result_of"]
 
 
 class MemoryMedia:
@@ -106,7 +106,7 @@ async def lend_account(
         await account.http.close()
 
 
-async def verdict_of(connector: Connector[Any], request: Request) -> CallbackResult:
+async def result_of(connector: Connector[Any], request: Request) -> CallbackResult:
     """What a connector says of a callback, whether it has to wait for that or not."""
     result = connector.verify(request)
     return result if isinstance(result, CallbackResult) else await result

@@ -134,14 +134,14 @@ class Hooks:
 class Callback:
     """One callback on its way to its answer."""
 
-    __slots__ = ("_answer", "_client", "_connector", "_hooks", "_name", "_verdict")
+    __slots__ = ("_answer", "_client", "_connector", "_hooks", "_name", "_result")
 
     def __init__(self, hooks: Hooks, name: str, answer: Answer) -> None:
         self._hooks = hooks
         self._name = name
         self._answer = answer
         self._connector: Connector[Any] = hooks.runtime.accounts[name].connector
-        self._verdict = CallbackResult()
+        self._result = CallbackResult()
         self._client = ""
 
     def judge(self, request: Request) -> None:
@@ -180,7 +180,7 @@ class Callback:
             self._end(self._connector.retry_later_reply, "bug")
 
     def _accept(self, result: CallbackResult) -> None:
-        self._verdict = result
+        self._result = result
         if not result.raws:
             self._told(None)
             return
@@ -205,9 +205,9 @@ class Callback:
             self._end(self._connector.retry_later_reply, "busy")
             return
         self._hooks.callers.accepted(self._name)
-        self._end(self._verdict.reply, "accepted")
-        if self._verdict.refresh:
-            self._hooks.refresh(self._name, self._verdict.refresh)
+        self._end(self._result.reply, "accepted")
+        if self._result.refresh:
+            self._hooks.refresh(self._name, self._result.refresh)
 
     def _end(self, reply: Reply, what: str) -> None:
         self._answer(_counted(self._name, reply, what))

@@ -1,4 +1,4 @@
-"""May this mail speak for an agent? Allow-list, and the verdict of our own receiving server only.
+"""May this mail speak for an agent? Allow-list, and the finding of our own receiving server only.
 
 `Authentication-Results` (RFC 8601) can be written by anybody: only the top-most is looked at, and only when it names
 the configured server. A token in the address proves which conversation is meant, not who writes.
@@ -20,7 +20,7 @@ _MAIL_FROM = re.compile(r"smtp\.mailfrom\s*=\s*(?:[^\s;@]*@)?([\w.-]+)", re.IGNO
 
 @dataclass(frozen=True, slots=True)
 class CallbackResult:
-    """What the receiving server found. `server` "" when there is no verdict that may be believed."""
+    """What the receiving server found. `server` "" when there is no finding that may be believed."""
 
     server: str = ""
     dmarc: str = ""

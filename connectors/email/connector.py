@@ -144,7 +144,7 @@ class Email(Connector[EmailConfig]):
                 problems.append(Problem(what=error.message, remedy="check smtp_url, password or oauth"))
         if self.config.is_desk:
             facts["sender check"] = (
-                f"verdict of {self.config.authserv_id}" if self.config.authserv_id else "signed address"
+                f"finding of {self.config.authserv_id}" if self.config.authserv_id else "signed address"
             )
             if not self.config.trusted_senders:
                 facts["trusted senders"] = f"{self.config.desk_address} only"

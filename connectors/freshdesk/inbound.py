@@ -1,4 +1,4 @@
-"""From what came in to what it means: the automation's call, and what the collector read. Pure."""
+"""From what came in to what it means: the automation's call, and what the poller read. Pure."""
 
 import json
 import re
@@ -72,7 +72,7 @@ def _named(found: Any) -> Any:
 
 
 def normalise(raw: Raw, account: str) -> Sequence[Event]:
-    """One raw of the collector: something said, a message changed, or the state of a ticket."""
+    """One raw of the poller: something said, a message changed, or the state of a ticket."""
     try:
         found = json.loads(raw.payload)
         ticket = id_of(found["ticket"])
@@ -85,7 +85,7 @@ def normalise(raw: Raw, account: str) -> Sequence[Event]:
             return (change,)
         return _status(found, ticket)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        raise Malformed("not a payload as the collector writes it") from None
+        raise Malformed("not a payload as the poller writes it") from None
 
 
 def _status(found: dict[str, Any], ticket: str) -> Sequence[Event]:

@@ -27,7 +27,7 @@ _TICKET = ("id", "requester_id", "responder_id", "status", "updated_at", "subjec
 
 
 class Poll:
-    """The collector's side of one account.
+    """The poller's side of one account.
 
     The cursor is the `updated_at` of the last ticket read, so that nobody's clock but the vendor's matters. Pages
     shift while tickets change, so a full page is followed by a new list from its last time on; "+n" marks such a

@@ -35,7 +35,7 @@ def normalise(raw: Raw, account: str, domain: str) -> Sequence[Event]:
     try:
         return _events(json.loads(raw.payload), account, domain)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise Malformed("not a transaction as the collector writes it") from None
+        raise Malformed("not a transaction as the poller writes it") from None
 
 
 def _events(found: dict[str, Any], account: str, domain: str) -> Sequence[Event]:

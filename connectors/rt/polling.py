@@ -20,7 +20,7 @@ _REMEMBERED = 1000
 
 
 class Poll:
-    """The collector's side of one account."""
+    """The poller's side of one account."""
 
     def __init__(self, config: Settings, api: Api) -> None:
         self._config = config

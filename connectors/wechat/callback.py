@@ -57,15 +57,15 @@ def check_push(request: Request, settings: Settings, vault: Vault | None) -> Cal
             unreadable()
         if "Encrypt" in fields and "MsgType" not in fields:
             forged(Cause.MODE)
-        return _verdict(key_of(fields, payload), payload, request.at)
+        return _result(key_of(fields, payload), payload, request.at)
     try:
         key = key_of(parse(payload), payload)
     except ValueError:
         key = _hash_key(payload)  # authentic: kept, and put into quarantine by `normalise`
-    return _verdict(key, payload, request.at)
+    return _result(key, payload, request.at)
 
 
-def _verdict(key: str, payload: bytes, at: datetime) -> CallbackResult:
+def _result(key: str, payload: bytes, at: datetime) -> CallbackResult:
     return CallbackResult(reply=SUCCESS, raws=(Raw(key, payload, at),))
 
 

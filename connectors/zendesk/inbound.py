@@ -46,7 +46,7 @@ def normalise(raw: Raw, account: str) -> Sequence[Event]:
         found = json.loads(raw.payload)
         return _READERS[found["what"]](found, account)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        raise Malformed("not something the collector writes") from None
+        raise Malformed("not something the poller writes") from None
 
 
 def key_in(thing: Mapping[str, Any]) -> str:

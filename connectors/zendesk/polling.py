@@ -1,7 +1,7 @@
 """What happened in the whole account since the last look.
 
 The incremental export of *tickets* by cursor is used, not that of ticket events: it names every ticket that changed,
-deleted ones included, and lets the collector read only those of the bridge, with the code that a nudge uses. The event
+deleted ones included, and lets the poller read only those of the bridge, with the code that a nudge uses. The event
 stream would bring the words of every other customer of the helpdesk here, without HTML that can be trusted to be
 current. The export leaves out the last minute and is for admins; the newest page of the ordinary list, which every
 agent may read, closes that gap and stands in where the export is refused.
@@ -30,7 +30,7 @@ _REMEMBERED = 5000
 
 
 class Poll:
-    """The collector's side of one account."""
+    """The poller's side of one account."""
 
     def __init__(self, account: Account, api: Api, tickets: Tickets, reading: Reading) -> None:
         self._account = account

@@ -23,7 +23,7 @@ RATES: dict[str, int] = {"team": 200, "growth": 400, "professional": 400, "enter
 class Settings(AccountConfig):
     """Either `client_id` with `client_secret`, or, while Zendesk still takes them, `email` with `api_token`.
 
-    `tag` marks every ticket of the bridge; the triggers and the collector go by it. `plan` is Zendesk's, for its rate
+    `tag` marks every ticket of the bridge; the triggers and the poller go by it. `plan` is Zendesk's, for its rate
     limit. `token_lifetime` is asked for; what Zendesk grants counts. `allowance_fields` makes set-up create ticket
     fields for the replies left and the end of the window.
     """

@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @dataclass
-class Town:
+class FakeVendors:
     """A bridge, a shop, a browser. Every person has a context (cookies, storage) of their own."""
 
     bridge: Process
@@ -85,7 +85,7 @@ class Town:
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
+async def vendors(tmp_path: Path) -> AsyncIterator[FakeVendors]:
     shop = Shop("")
     bridge = make_bridge(tmp_path, allowed_origins=[shop.base])
     shop.bridge = bridge.base
@@ -93,7 +93,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
     await shop.start()
     async with async_playwright() as player:
         browser = await player.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield Town(bridge, shop, browser)
+        yield FakeVendors(bridge, shop, browser)
         await browser.close()
     await shop.stop()
     await bridge.close()

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Frame, Page
 
-from tests.browser.conftest import Town
+from tests.browser.conftest import FakeVendors
 from tests.browser.test_both_sides import open_first, panel, picture, say, settled
 
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -22,9 +22,9 @@ async def faults(where: Page | Frame) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_panel_in_every_state(town: Town, scheme: str) -> None:
+async def test_the_panel_in_every_state(vendors: FakeVendors, scheme: str) -> None:
     found: dict[str, list[str]] = {}
-    visitor, agent = await town.visitor(color_scheme=scheme), await town.agent(color_scheme=scheme)
+    visitor, agent = await vendors.visitor(color_scheme=scheme), await vendors.agent(color_scheme=scheme)
     found["the shop with its launcher"] = await faults(visitor)
     chat = await panel(visitor)
     found["empty"] = await faults(chat)
@@ -38,7 +38,7 @@ async def test_the_panel_in_every_state(town: Town, scheme: str) -> None:
     await chat.set_input_files("#file", picked)
     await chat.wait_for_selector("#files .err")
     found["a talk, a file, a refused file"] = await faults(chat)
-    town.bridge.kill()
+    vendors.bridge.kill()
     await say(chat, "nobody hears this")
     await chat.wait_for_selector(".tick.wait")
     found["the server is away"] = await faults(chat)
@@ -46,10 +46,10 @@ async def test_the_panel_in_every_state(town: Town, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_desk_in_every_state(town: Town, scheme: str) -> None:
+async def test_the_desk_in_every_state(vendors: FakeVendors, scheme: str) -> None:
     found: dict[str, list[str]] = {}
-    gate = await (await town.person(color_scheme=scheme)).new_page()
-    await gate.goto(town.bridge.base + "/desk/site/")
+    gate = await (await vendors.person(color_scheme=scheme)).new_page()
+    await gate.goto(vendors.bridge.base + "/desk/site/")
     await gate.wait_for_selector("#sign button")
     found["before the sign-in"] = await faults(gate)
     await gate.fill("input[name=name]", "Nobody")
@@ -57,7 +57,7 @@ async def test_the_desk_in_every_state(town: Town, scheme: str) -> None:
     await gate.click("#sign button")
     await gate.wait_for_selector("#sign .bad:not([hidden])")
     found["a wrong password"] = await faults(gate)
-    agent, visitor = await town.agent(color_scheme=scheme), await town.visitor()
+    agent, visitor = await vendors.agent(color_scheme=scheme), await vendors.visitor()
     found["nobody waits"] = await faults(agent)
     chat = await panel(visitor)
     await say(chat, "hello")
@@ -69,7 +69,7 @@ async def test_the_desk_in_every_state(town: Town, scheme: str) -> None:
     await say(agent, "check shelf 4")
     await agent.wait_for_selector(".msg.note")
     found["a talk with a note"] = await faults(agent)
-    town.bridge.kill()
+    vendors.bridge.kill()
     await agent.wait_for_selector("#lost:not([hidden])")
     found["the server is away"] = await faults(agent)
     assert not any(found.values()), "\n".join(f"{state}: {wrong}" for state, each in found.items() for wrong in each)

@@ -7,7 +7,7 @@ import time
 from PIL import Image
 from playwright.async_api import Frame, Page
 
-from tests.browser.conftest import Town, loaded, until
+from tests.browser.conftest import FakeVendors, loaded, until
 from tests.browser.page_harness import jwt
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
@@ -51,8 +51,8 @@ async def settled(where: Page | Frame, count: int, kind: str = "") -> None:
     await where.wait_for_selector(".tick.wait, .fate.sending", state="hidden", timeout=40_000)
 
 
-async def test_text_picture_and_file_in_both_directions(town: Town) -> None:
-    agent, visitor = await town.agent(), await town.visitor()
+async def test_text_picture_and_file_in_both_directions(vendors: FakeVendors) -> None:
+    agent, visitor = await vendors.agent(), await vendors.visitor()
     assert await agent.inner_text("#list .empty strong") == "All answered"
     chat = await panel(visitor)
     assert await chat.is_visible("#empty")
@@ -82,8 +82,8 @@ async def test_text_picture_and_file_in_both_directions(town: Town) -> None:
         await other.locator(".msg:has-text('Files of one side')").last.evaluate("(item) => item.remove()")
 
 
-async def test_nothing_that_anybody_types_runs(town: Town) -> None:
-    agent, visitor = await town.agent(), await town.visitor()
+async def test_nothing_that_anybody_types_runs(vendors: FakeVendors) -> None:
+    agent, visitor = await vendors.agent(), await vendors.visitor()
     dialogs: list[str] = []
     for page in (agent, visitor):
         page.on("dialog", lambda dialog: dialogs.append(dialog.message))
@@ -106,8 +106,8 @@ async def test_nothing_that_anybody_types_runs(town: Town) -> None:
     assert await agent.inner_text("#side") and await agent.title() != "1" and not dialogs
 
 
-async def test_choosing_a_word_with_enter_never_sends(town: Town) -> None:
-    agent, visitor = await town.agent(), await town.visitor()
+async def test_choosing_a_word_with_enter_never_sends(vendors: FakeVendors) -> None:
+    agent, visitor = await vendors.agent(), await vendors.visitor()
     chat = await panel(visitor)
     await say(chat, "hello")
     await open_first(agent)
@@ -132,8 +132,8 @@ async def test_choosing_a_word_with_enter_never_sends(town: Town) -> None:
     assert await bubbles(chat) == ["hello", "你好", "你好"]
 
 
-async def test_offline_and_back_everything_comes_once_and_in_order(town: Town) -> None:
-    agent, visitor = await town.agent(), await town.visitor()
+async def test_offline_and_back_everything_comes_once_and_in_order(vendors: FakeVendors) -> None:
+    agent, visitor = await vendors.agent(), await vendors.visitor()
     chat = await panel(visitor)
     await say(chat, "before")
     await open_first(agent)
@@ -154,20 +154,20 @@ async def test_offline_and_back_everything_comes_once_and_in_order(town: Town) -
     await chat.wait_for_selector("#notice", state="hidden")
 
 
-async def test_the_server_is_killed_and_nothing_is_lost_or_doubled(town: Town) -> None:
-    agent, visitor = await town.agent(), await town.visitor()
+async def test_the_server_is_killed_and_nothing_is_lost_or_doubled(vendors: FakeVendors) -> None:
+    agent, visitor = await vendors.agent(), await vendors.visitor()
     chat = await panel(visitor)
     await say(chat, "before")
     await open_first(agent)
     await say(agent, "before, too")
     await settled(chat, 2)
     for turn in range(2):
-        town.bridge.kill()
+        vendors.bridge.kill()
         for number in range(2):
             await say(chat, f"visitor {turn}.{number}")
             await say(agent, f"agent {turn}.{number}")
         await agent.wait_for_selector("#lost:not([hidden])")
-        await town.bridge.start()
+        await vendors.bridge.start()
         await settled(chat, 2 + 4 * (turn + 1))
         await settled(agent, 2 + 4 * (turn + 1))
         await agent.wait_for_selector("#lost", state="hidden", timeout=40_000)
@@ -184,39 +184,39 @@ async def test_the_server_is_killed_and_nothing_is_lost_or_doubled(town: Town) -
     assert sorted(await bubbles(chat)) == sorted(["before", "before, too", *wanted["visitor"], *wanted["agent"]])
 
 
-async def test_what_was_typed_offline_survives_the_page(town: Town) -> None:
-    visitor = await town.visitor()
+async def test_what_was_typed_offline_survives_the_page(vendors: FakeVendors) -> None:
+    visitor = await vendors.visitor()
     chat = await panel(visitor)
     await say(chat, "first")
     await settled(chat, 1)
-    town.bridge.kill()
+    vendors.bridge.kill()
     await say(chat, "written while the server was away")
     await chat.wait_for_selector(".tick.wait")
     await chat.fill("#text", "half a thought")
     await visitor.wait_for_timeout(500)
     await visitor.goto("about:blank")
-    await town.bridge.start()
-    await visitor.goto(town.shop.base)
+    await vendors.bridge.start()
+    await visitor.goto(vendors.shop.base)
     chat = await panel(visitor)
     await settled(chat, 2)
     assert await bubbles(chat) == ["first", "written while the server was away"]
     assert await chat.input_value("#text") == "half a thought"
 
 
-async def test_what_one_tab_has_not_sent_survives_another_tabs_saving(town: Town) -> None:
-    context = await town.person()
+async def test_what_one_tab_has_not_sent_survives_another_tabs_saving(vendors: FakeVendors) -> None:
+    context = await vendors.person()
     first, second = await context.new_page(), await context.new_page()
     await first.bring_to_front()
-    await first.goto(town.shop.base)
+    await first.goto(vendors.shop.base)
     one = await panel(first)
     await say(one, "hello")
     await settled(one, 1)
     await second.bring_to_front()
-    await second.goto(town.shop.base)
+    await second.goto(vendors.shop.base)
     two = await panel(second)
     await settled(two, 1)
     await first.bring_to_front()
-    town.bridge.kill()
+    vendors.bridge.kill()
     await say(one, "written while the server was away")
     await one.wait_for_selector(".tick.wait")
     await second.bring_to_front()
@@ -224,20 +224,20 @@ async def test_what_one_tab_has_not_sent_survives_another_tabs_saving(town: Town
     await second.wait_for_timeout(800)
     await first.close()
     await second.close()
-    await town.bridge.start()
+    await vendors.bridge.start()
     third = await context.new_page()
-    await third.goto(town.shop.base)
+    await third.goto(vendors.shop.base)
     chat = await panel(third)
     await settled(chat, 2)
     assert await bubbles(chat) == ["hello", "written while the server was away"]
     assert await chat.input_value("#text") == "half a thought"
 
 
-async def test_two_agents_see_each_others_actions_live(town: Town) -> None:
-    visitor = await town.visitor()
+async def test_two_agents_see_each_others_actions_live(vendors: FakeVendors) -> None:
+    visitor = await vendors.visitor()
     chat = await panel(visitor)
     await say(chat, "hello")
-    one, other = await town.agent("Agent A"), await town.agent("Agent B")
+    one, other = await vendors.agent("Agent A"), await vendors.agent("Agent B")
     await open_first(one)
     await open_first(other)
     await one.type("#text", "We ")
@@ -264,11 +264,11 @@ async def test_two_agents_see_each_others_actions_live(town: Town) -> None:
     await one.wait_for_selector("#settle:has-text('Solve')")
 
 
-async def test_an_agent_who_missed_a_colleagues_answer_decides(town: Town) -> None:
-    visitor = await town.visitor()
+async def test_an_agent_who_missed_a_colleagues_answer_decides(vendors: FakeVendors) -> None:
+    visitor = await vendors.visitor()
     chat = await panel(visitor)
     await say(chat, "hello")
-    one, other = await town.agent("Agent A"), await town.agent("Agent B")
+    one, other = await vendors.agent("Agent A"), await vendors.agent("Agent B")
     await open_first(one)
     await open_first(other)
     await other.route("**/entries?after=*", lambda route: route.abort())  # news do not come through

@@ -4,13 +4,13 @@ import asyncio
 import time
 from pathlib import Path
 
-from tests.browser.conftest import Town, until
+from tests.browser.conftest import FakeVendors, until
 from tests.browser.page_harness import Shop, jwt
 from tests.browser.test_both_sides import bubbles, open_first, panel, say, settled
 
 
-async def test_a_strict_page_shows_it_without_a_complaint(town: Town) -> None:
-    page = await (await town.person()).new_page()
+async def test_a_strict_page_shows_it_without_a_complaint(vendors: FakeVendors) -> None:
+    page = await (await vendors.person()).new_page()
     complaints: list[str] = []
     page.on(
         "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
@@ -18,7 +18,7 @@ async def test_a_strict_page_shows_it_without_a_complaint(town: Town) -> None:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    await page.goto(town.shop.base)
+    await page.goto(vendors.shop.base)
     await page.wait_for_timeout(500)
     assert [url.rpartition("/")[2] for url in asked if "/chat/" in url] == ["loader.js"], (
         "nothing more before it is opened"
@@ -29,8 +29,8 @@ async def test_a_strict_page_shows_it_without_a_complaint(town: Town) -> None:
     assert not complaints
 
 
-async def test_keys_and_names_for_those_who_cannot_see(town: Town) -> None:
-    page = await town.visitor()
+async def test_keys_and_names_for_those_who_cannot_see(vendors: FakeVendors) -> None:
+    page = await vendors.visitor()
     await page.focus("#other")
     for _ in range(3):
         await page.keyboard.press("Tab")
@@ -51,8 +51,8 @@ async def test_keys_and_names_for_those_who_cannot_see(town: Town) -> None:
     await chat.wait_for_selector("#text:focus")
 
 
-async def test_the_badge_counts_what_waits_and_reading_ends_it(town: Town) -> None:
-    visitor, agent = await town.visitor(), await town.agent()
+async def test_the_badge_counts_what_waits_and_reading_ends_it(vendors: FakeVendors) -> None:
+    visitor, agent = await vendors.visitor(), await vendors.agent()
     chat = await panel(visitor)
     await say(chat, "hello")
     await open_first(agent)
@@ -65,27 +65,27 @@ async def test_the_badge_counts_what_waits_and_reading_ends_it(town: Town) -> No
     await agent.wait_for_selector(".fate.delivered >> nth=1")
     assert await visitor.evaluate("() => counts.at(-1)") == 2
     await visitor.add_init_script("addEventListener('bridge-chat:unread', (event) => { window.told = event.detail; })")
-    await visitor.goto(town.shop.base + "/another/page")
+    await visitor.goto(vendors.shop.base + "/another/page")
     await until(visitor, "() => window.told === 2")
     chat = await panel(visitor)
     await agent.wait_for_selector(".msg.me:last-of-type .fate.read")
     await chat.wait_for_selector(".msg:has-text('two')")
 
 
-async def test_a_page_that_is_never_idle_has_it_nevertheless(town: Town) -> None:
-    context = await town.person()
+async def test_a_page_that_is_never_idle_has_it_nevertheless(vendors: FakeVendors) -> None:
+    context = await vendors.person()
     await context.add_init_script(
         "window.requestIdleCallback = (start, wait) => wait?.timeout && setTimeout(start, wait.timeout)"
     )
     page = await context.new_page()
-    await page.goto(town.shop.base + "/p/17")
+    await page.goto(vendors.shop.base + "/p/17")
     await panel(page)
 
 
-async def test_a_site_that_is_not_allowed_shows_nothing(town: Town) -> None:
-    stranger = Shop(town.bridge.base)
+async def test_a_site_that_is_not_allowed_shows_nothing(vendors: FakeVendors) -> None:
+    stranger = Shop(vendors.bridge.base)
     await stranger.start()
-    page = await (await town.person()).new_page()
+    page = await (await vendors.person()).new_page()
     await page.goto(stranger.base)
     await page.wait_for_timeout(300)
     await page.evaluate("() => window.bridgeChat.open()")
@@ -94,14 +94,14 @@ async def test_a_site_that_is_not_allowed_shows_nothing(town: Town) -> None:
         assert await frame.locator("#panel").count() == 0
     answer = await page.evaluate(
         "(base) => fetch(base + '/chat/site/v1/sessions', { method: 'POST' }).then((a) => a.status, () => 'blocked')",
-        town.bridge.base,
+        vendors.bridge.base,
     )
     assert answer == "blocked"
     await stranger.stop()
 
 
-async def test_a_signed_identity_follows_and_a_reset_forgets(town: Town) -> None:
-    visitor, agent = await town.visitor(), await town.agent()
+async def test_a_signed_identity_follows_and_a_reset_forgets(vendors: FakeVendors) -> None:
+    visitor, agent = await vendors.visitor(), await vendors.agent()
     token = jwt({"sub": "c-17", "name": "Customer A", "exp": time.time() + 300})
     await visitor.evaluate("(jwt) => window.bridgeChat.identify(() => Promise.resolve({ jwt }))", token)
     chat = await panel(visitor)
@@ -109,7 +109,7 @@ async def test_a_signed_identity_follows_and_a_reset_forgets(town: Town) -> None
     await open_first(agent)
     await agent.wait_for_selector("#side dd:text-is('c-17')")
     assert await agent.inner_text("#head h1") == "Customer A"
-    second = await town.visitor()
+    second = await vendors.visitor()
     await second.evaluate("(jwt) => window.bridgeChat.identify(() => Promise.resolve({ jwt }))", token)
     other = await panel(second)
     await settled(other, 1)
@@ -121,8 +121,8 @@ async def test_a_signed_identity_follows_and_a_reset_forgets(town: Town) -> None
     assert "a stranger now" not in " ".join(await bubbles(chat))
 
 
-async def test_too_many_at_once_are_said_and_sent_later(town: Town) -> None:
-    visitor = await town.visitor()
+async def test_too_many_at_once_are_said_and_sent_later(vendors: FakeVendors) -> None:
+    visitor = await vendors.visitor()
     chat = await panel(visitor)
     for number in range(23):
         await say(chat, f"message {number}")
@@ -148,9 +148,9 @@ FLOOD = """async (count) => {
 }"""
 
 
-async def test_a_thousand_messages_at_once_are_refused_in_words_and_harm_nobody(town: Town) -> None:
+async def test_a_thousand_messages_at_once_are_refused_in_words_and_harm_nobody(vendors: FakeVendors) -> None:
     """As fast as a browser can: with a key of its own, from the panel's page."""
-    chat = await panel(await town.visitor())
+    chat = await panel(await vendors.visitor())
     found = await chat.evaluate(FLOOD, 1000)
     kept = found["statuses"].count(201)
     assert 20 <= kept <= 20 + found["seconds"] / 2 + 1, found["seconds"]
@@ -161,8 +161,8 @@ async def test_a_thousand_messages_at_once_are_refused_in_words_and_harm_nobody(
     await settled(chat, 1)
 
 
-async def test_the_token_of_one_visitor_opens_nothing_of_another(town: Town) -> None:
-    one, other = await panel(await town.visitor()), await panel(await town.visitor())
+async def test_the_token_of_one_visitor_opens_nothing_of_another(vendors: FakeVendors) -> None:
+    one, other = await panel(await vendors.visitor()), await panel(await vendors.visitor())
     await say(one, "mine alone")
     await settled(one, 1)
     found = await other.evaluate(
@@ -179,8 +179,8 @@ async def test_the_token_of_one_visitor_opens_nothing_of_another(town: Town) -> 
     assert await bubbles(other) == []
 
 
-async def test_a_forged_identity_is_refused_and_the_visitor_stays_a_stranger(town: Town) -> None:
-    visitor, agent = await town.visitor(), await town.agent()
+async def test_a_forged_identity_is_refused_and_the_visitor_stays_a_stranger(vendors: FakeVendors) -> None:
+    visitor, agent = await vendors.visitor(), await vendors.agent()
     forged = jwt({"sub": "c-17", "name": "Somebody Else", "exp": time.time() + 300}, "another secret")
     chat = await panel(visitor)
     await say(chat, "hello")
@@ -196,8 +196,8 @@ async def test_a_forged_identity_is_refused_and_the_visitor_stays_a_stranger(tow
     assert "Somebody Else" not in beside and "c-17" not in beside
 
 
-async def test_refused_files_are_said_in_words(town: Town, tmp_path: Path) -> None:
-    visitor = await town.visitor()
+async def test_refused_files_are_said_in_words(vendors: FakeVendors, tmp_path: Path) -> None:
+    visitor = await vendors.visitor()
     chat = await panel(visitor)
     await chat.set_input_files(
         "#file", [{"name": "a.svg", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"}]
@@ -223,11 +223,11 @@ async def test_refused_files_are_said_in_words(town: Town, tmp_path: Path) -> No
     assert status[0] in {413, "cut off"} and status[1] in {400, 415, 422}, status
 
 
-async def test_a_phone_has_the_whole_screen_and_chinese(town: Town) -> None:
+async def test_a_phone_has_the_whole_screen_and_chinese(vendors: FakeVendors) -> None:
     page = await (
-        await town.person(viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True, locale="zh-CN")
+        await vendors.person(viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True, locale="zh-CN")
     ).new_page()
-    await page.goto(town.bridge.base + "/chat/site/")
+    await page.goto(vendors.bridge.base + "/chat/site/")
     await page.wait_for_selector("#line:text-is('有问题请随时联系我们')")
     assert await page.evaluate("() => document.documentElement.lang") == "zh-CN"
     await page.fill("#text", "你好")
@@ -248,13 +248,13 @@ async def test_a_phone_has_the_whole_screen_and_chinese(town: Town) -> None:
     await settled(page, 2)
 
 
-async def test_it_works_where_storage_is_forbidden(town: Town) -> None:
-    context = await town.person()
+async def test_it_works_where_storage_is_forbidden(vendors: FakeVendors) -> None:
+    context = await vendors.person()
     await context.add_init_script(
         "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
     )
     page = await context.new_page()
-    await page.goto(town.shop.base)
+    await page.goto(vendors.shop.base)
     await page.wait_for_timeout(400)
     chat = await panel(page)
     await chat.wait_for_selector("#notice:has-text('this chat ends when you close the page')")
@@ -262,13 +262,13 @@ async def test_it_works_where_storage_is_forbidden(town: Town) -> None:
     await settled(chat, 1)
 
 
-async def test_six_tabs_of_one_browser_all_work(town: Town) -> None:
+async def test_six_tabs_of_one_browser_all_work(vendors: FakeVendors) -> None:
     """HTTP/1.1 allows six connections: the streams of tabs in the background make room."""
-    context = await town.person()
+    context = await vendors.person()
     pages = []
     for _ in range(6):
         page = await context.new_page()
-        await page.goto(town.shop.base)
+        await page.goto(vendors.shop.base)
         await page.wait_for_timeout(200)
         pages.append(page)
     first = await panel(pages[0])

@@ -12,7 +12,7 @@ from tests.e2e.process import Process
 
 
 @dataclass
-class Street:
+class PlatformHarness:
     """A platform with its customers, a desk with its agents, and the bridge between them as a process of its own."""
 
     phone: PhoneSimulator
@@ -43,12 +43,12 @@ class Street:
 
 
 @pytest.fixture
-async def street(database_url: str, tmp_path: Path) -> AsyncIterator[Street]:
+async def harness(database_url: str, tmp_path: Path) -> AsyncIterator[PlatformHarness]:
     async with PhoneSimulator() as phone, DeskSimulator() as desk:
         accounts = {"shop": phone.settings(), "desk": desk.settings()}
         bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}])
         phone.hook_url, desk.hook_url = bridge.hook("shop"), bridge.hook("desk")
-        yield Street(phone, desk, bridge)
+        yield PlatformHarness(phone, desk, bridge)
         await bridge.close()
 
 

@@ -17,63 +17,63 @@ from typing import Any
 import pytest
 
 from bridge.testing.ports import free_port
-from tests.e2e.conftest import Street
+from tests.e2e.conftest import PlatformHarness
 from tests.e2e.process import until
 
 CUSTOMER = "oCustomer_A"
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-async def refused(street: Street, **wrong: Any) -> None:
+async def refused(harness: PlatformHarness, **wrong: Any) -> None:
     """A push of a platform that is set up otherwise than the bridge."""
-    phone = street.phone
+    phone = harness.phone
     keys = {"token": phone.token, "encoding_aes_key": phone.encoding_aes_key, "app_id": phone.app_id}
     other = type(phone)(hook_url=phone.hook_url, deliveries=1, **(keys | wrong))
     async with other:
         await other.says(CUSTOMER, "words that nobody may log")
 
 
-async def doctor(street: Street, *more: str) -> tuple[int, dict[str, Any]]:
-    code, out, error = await street.bridge.run("doctor", "--json", *more)
+async def doctor(harness: PlatformHarness, *more: str) -> tuple[int, dict[str, Any]]:
+    code, out, error = await harness.bridge.run("doctor", "--json", *more)
     assert out, error
     return code, json.loads(out)
 
 
-async def status(street: Street) -> dict[str, Any]:
-    code, out, error = await street.bridge.run("status", "--json")
+async def status(harness: PlatformHarness) -> dict[str, Any]:
+    code, out, error = await harness.bridge.run("status", "--json")
     assert code == 0, error
     found: dict[str, Any] = json.loads(out)
     return found
 
 
-async def test_a_refused_callback_says_why_in_the_log_in_doctor_and_in_status(street: Street) -> None:
-    await street.bridge.start()
-    code, found = await doctor(street)
+async def test_a_refused_callback_says_why_in_the_log_in_doctor_and_in_status(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
+    code, found = await doctor(harness)
     assert (code, found["shop"]["ok"]) == (0, True), found
     for wrong in ({"token": "another"}, {"token": "another"}, {"encoding_aes_key": "B" * 43}, {"app_id": "wx99"}):
-        await refused(street, **wrong)
+        await refused(harness, **wrong)
     await asyncio.sleep(2.5)
-    code, found = await doctor(street)
+    code, found = await doctor(harness)
     said = " ".join(problem["what"] + problem["remedy"] for problem in found["shop"]["problems"])
     assert (code, found["shop"]["ok"]) == (1, False)
     assert all(part in said for part in ("signature (2 since", "`token`", "key (1 since", "app (1 since", "`app_id`"))
-    shop = next(one for one in (await status(street))["accounts"] if one["account"] == "shop")
+    shop = next(one for one in (await status(harness))["accounts"] if one["account"] == "shop")
     assert shop["state"] == "refused" and shop["remedy"]
     assert {one["cause"]: one["count"] for one in shop["callbacks_refused"]} == {"signature": 2, "key": 1, "app": 1}
-    lines = [json.loads(line) for line in street.bridge.text().splitlines() if "callbacks refused" in line]
+    lines = [json.loads(line) for line in harness.bridge.text().splitlines() if "callbacks refused" in line]
     assert sorted(line["cause"] for line in lines) == ["app", "key", "signature"]
     assert all(line["remedy"] and line["level"] == "warning" for line in lines)
-    assert "words that nobody" not in street.bridge.text()
-    await street.phone.says(CUSTOMER, "hello")
+    assert "words that nobody" not in harness.bridge.text()
+    await harness.phone.says(CUSTOMER, "hello")
     await asyncio.sleep(2.5)
-    code, found = await doctor(street)
+    code, found = await doctor(harness)
     assert (code, found["shop"]["ok"]) == (0, True), "one that was accepted ends it"
 
 
 @SQLITE
-async def test_doctor_numbers_and_times_its_checks_and_says_what_it_left_out(street: Street) -> None:
-    await street.bridge.start()
-    code, out, _ = await street.bridge.run("doctor")
+async def test_doctor_numbers_and_times_its_checks_and_says_what_it_left_out(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
+    code, out, _ = await harness.bridge.run("doctor")
     assert code == 0, out
     heads = re.findall(r"^ ?(\d+)\. \[.\] (\w+) .*\(\d+\.\d\d s\)$", out, re.MULTILINE)
     assert [int(number) for number, _ in heads] == list(range(1, len(heads) + 1))
@@ -85,102 +85,102 @@ async def test_doctor_numbers_and_times_its_checks_and_says_what_it_left_out(str
 
 
 @SQLITE
-async def test_doctor_finds_what_is_wrong_with_the_machine(street: Street, tmp_path: Path) -> None:
+async def test_doctor_finds_what_is_wrong_with_the_machine(harness: PlatformHarness, tmp_path: Path) -> None:
     """Another address in front, a folder that is none, a vendor whose clock is an hour away."""
-    await street.bridge.start()
-    config = street.bridge.config
+    await harness.bridge.start()
+    config = harness.bridge.config
     before = config.read_text()
     busy = tmp_path / "no-folder"
     busy.write_text("")
-    wrong = before.replace(f'public_url = "{street.bridge.base}"', 'public_url = "http://127.0.0.1:9"')
+    wrong = before.replace(f'public_url = "{harness.bridge.base}"', 'public_url = "http://127.0.0.1:9"')
     config.write_text(re.sub(r'media_dir = ".*"', f'media_dir = "{busy}"', wrong))
-    code, out, _ = await street.bridge.run("doctor", "--json")
+    code, out, _ = await harness.bridge.run("doctor", "--json")
     found = json.loads(out)
     assert code == 1
     assert not found["bridge.public_url"]["ok"] and not found["bridge.media_dir"]["ok"] and found["bridge.clock"]["ok"]
     assert all(problem["remedy"] for one in found.values() for problem in one["problems"])
-    config.write_text(before.replace(street.bridge.base, street.desk.base, 1))
-    code, out, _ = await street.bridge.run("doctor", "--json")
+    config.write_text(before.replace(harness.bridge.base, harness.desk.base, 1))
+    code, out, _ = await harness.bridge.run("doctor", "--json")
     assert "something else answers there" in json.loads(out)["bridge.public_url"]["problems"][0]["what"]
 
 
 @SQLITE
-async def test_doctor_says_that_the_database_cannot_be_used(street: Street) -> None:
-    path = street.bridge.folder / "bridge.db"
+async def test_doctor_says_that_the_database_cannot_be_used(harness: PlatformHarness) -> None:
+    path = harness.bridge.folder / "bridge.db"
     path.unlink(missing_ok=True)
     path.mkdir()
-    street.bridge.write_config()
-    code, found = await doctor(street)
+    harness.bridge.write_config()
+    code, found = await doctor(harness)
     assert (code, found["bridge.database"]["ok"]) == (1, False)
     assert not found["shop"]["checked"] and found["shop"]["not_checked"] == ["it needs the database"]
 
 
-async def test_status_names_the_account_that_is_away_and_what_waits(street: Street) -> None:
-    await street.bridge.start()
-    await street.phone.says(CUSTOMER, "first")
-    await until(lambda: street.said() == ["first"])
-    found = await status(street)
+async def test_status_names_the_account_that_is_away_and_what_waits(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
+    await harness.phone.says(CUSTOMER, "first")
+    await until(lambda: harness.said() == ["first"])
+    found = await status(harness)
     assert found["serving"] and [one["state"] for one in found["accounts"]] == ["ok", "ok"]
     (waits,) = found["unreachable_soon"]
     assert waits["conversation"] == CUSTOMER and 47 * 3600 < waits["seconds"] <= 48 * 3600
-    street.desk.rest.users.tokens.clear()
-    await street.phone.says(CUSTOMER, "second")
+    harness.desk.rest.users.tokens.clear()
+    await harness.phone.says(CUSTOMER, "second")
 
     async def desk() -> dict[str, Any]:
-        return (await status(street))["accounts"][0]  # type: ignore[no-any-return] # JSON
+        return (await status(harness))["accounts"][0]  # type: ignore[no-any-return] # JSON
 
     async with asyncio.timeout(30):
         while (one := await desk())["state"] != "paused":
             await asyncio.sleep(0.2)
     assert one["account"] == "desk" and one["reason"] and one["since"] and one["waiting"] == 1
     assert one["oldest_waiting"] and one["remedy"] == "bridge doctor --account desk"
-    _, out, _ = await street.bridge.run("trace", CUSTOMER)
+    _, out, _ = await harness.bridge.run("trace", CUSTOMER)
     assert "waits for account desk, paused since" in out and "bridge doctor --account desk" in out
-    _, out, _ = await street.bridge.run("dead", "list")
+    _, out, _ = await harness.bridge.run("dead", "list")
     assert "1 wait for account desk, paused since" in out
-    lines = [json.loads(line) for line in street.bridge.text().splitlines() if '"account paused"' in line]
+    lines = [json.loads(line) for line in harness.bridge.text().splitlines() if '"account paused"' in line]
     assert [(line["level"], "bridge doctor --account desk" in line["remedy"]) for line in lines] == [("warning", True)]
-    code, out, error = await street.bridge.run("setup", "rt", "--account", "desk")
+    code, out, error = await harness.bridge.run("setup", "rt", "--account", "desk")
     assert (code, out) == (1, "") and error.count("\n") == 1 and error.startswith("accounts.desk: ")
 
 
 @SQLITE
-async def test_dead_letters_that_are_none_are_not_replayed(street: Street) -> None:
-    await street.bridge.start()
+async def test_dead_letters_that_are_none_are_not_replayed(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
     for verb in ("replay", "drop"):
         for wrong in ("nonsense", "s", "s1x", "17", "s99", "r7", "s٣"):
-            code, out, error = await street.bridge.run("dead", verb, wrong)
+            code, out, error = await harness.bridge.run("dead", verb, wrong)
             assert (code, out, error.count("\n")) == (1, "", 1), wrong
             assert wrong in error
 
 
 @SQLITE
-async def test_a_database_that_is_locked_at_the_start_is_waited_for_in_one_line(street: Street) -> None:
-    await street.bridge.start()
-    await street.bridge.terminate()
-    street.bridge.log.unlink()
-    holder = sqlite3.connect(street.bridge.folder / "bridge.db", isolation_level=None)
+async def test_a_database_that_is_locked_at_the_start_is_waited_for_in_one_line(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
+    await harness.bridge.terminate()
+    harness.bridge.log.unlink()
+    holder = sqlite3.connect(harness.bridge.folder / "bridge.db", isolation_level=None)
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
-    await street.bridge.start(ready=False)
+    await harness.bridge.start(ready=False)
     await asyncio.sleep(8)
-    lines = street.bridge.text().splitlines()
+    lines = harness.bridge.text().splitlines()
     assert len(lines) == 1 and "waiting for the database" in lines[0], lines
     holder.execute("ROLLBACK")
     holder.close()
-    await street.bridge.until_ready()
-    assert "Traceback" not in street.bridge.text()
+    await harness.bridge.until_ready()
+    assert "Traceback" not in harness.bridge.text()
 
 
 @SQLITE
-async def test_nobody_else_can_read_database_and_files(street: Street) -> None:
+async def test_nobody_else_can_read_database_and_files(harness: PlatformHarness) -> None:
     before = os.umask(0o022)
     try:
-        await street.bridge.start()
-        await street.phone.sends_image(CUSTOMER, b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
-        media = street.bridge.folder / "media"
+        await harness.bridge.start()
+        await harness.phone.sends_image(CUSTOMER, b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
+        media = harness.bridge.folder / "media"
         await until(lambda: len([path for path in media.rglob("*") if path.is_file()]) == 1)
-        paths = [media, *media.rglob("*"), *street.bridge.folder.glob("bridge.db*")]
+        paths = [media, *media.rglob("*"), *harness.bridge.folder.glob("bridge.db*")]
         found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in paths}
         assert found == {path.name: 0o700 if path.is_dir() else 0o600 for path in paths}
         assert len(paths) >= 7
@@ -267,13 +267,13 @@ def test_a_clock_is_compared_with_what_vendors_say() -> None:
 
 
 @SQLITE
-async def test_a_busy_port_is_one_line(street: Street) -> None:
-    street.bridge.write_config()
+async def test_a_busy_port_is_one_line(harness: PlatformHarness) -> None:
+    harness.bridge.write_config()
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        code, out, error = await street.bridge.run("serve", "--port", str(port))
+        code, out, error = await harness.bridge.run("serve", "--port", str(port))
     assert (code, out, error.count("\n")) == (1, "", 1)
     assert f"127.0.0.1:{port}" in error and "--port" in error
 

@@ -8,24 +8,24 @@ import time
 import pytest
 
 from bridge.contract import Http
-from tests.e2e.conftest import Street
+from tests.e2e.conftest import PlatformHarness
 from tests.e2e.process import Process, until
 
 CUSTOMER = "oCustomer_A"
 
 
-async def post(street: Street, query: dict[str, str], body: bytes, path: str = "shop") -> tuple[int, str]:
+async def post(harness: PlatformHarness, query: dict[str, str], body: bytes, path: str = "shop") -> tuple[int, str]:
     http = Http(timeout=10)
     try:
-        answer = await http.request("POST", street.bridge.hook(path), params=query, content=body)
+        answer = await http.request("POST", harness.bridge.hook(path), params=query, content=body)
     finally:
         await http.close()
     return answer.status, answer.text
 
 
-def forgeries(street: Street) -> dict[str, tuple[dict[str, str], bytes, int]]:
+def forgeries(harness: PlatformHarness) -> dict[str, tuple[dict[str, str], bytes, int]]:
     """Callbacks that nobody who knows the secrets sent, and what each is answered."""
-    phone = street.phone
+    phone = harness.phone
     good_query, good = phone.push(phone.message(CUSTOMER, Content="real"))
     envelope = json.loads(good)
     foreign_query, foreign = phone.push(phone.message(CUSTOMER, Content="x"), app_id="wxffffffffffffffff")
@@ -56,92 +56,92 @@ def forgeries(street: Street) -> dict[str, tuple[dict[str, str], bytes, int]]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_forged_callbacks_leave_no_trace(street: Street) -> None:
-    await street.bridge.start()
-    cases = forgeries(street)
+async def test_forged_callbacks_leave_no_trace(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
+    cases = forgeries(harness)
     for name, (query, body, status) in cases.items():
         begun = time.monotonic()
-        got, text = await post(street, query, body)
+        got, text = await post(harness, query, body)
         assert got in ({status, 403} if status == 400 else {status}), name
         assert text in {"forbidden", "unreadable", "too large"}, name
         assert time.monotonic() - begun < 2, name
-    page = await street.bridge.get("/metrics")
+    page = await harness.bridge.get("/metrics")
     assert 'bridge_callbacks_total{account="shop",answer="forged"}' in page
     assert "bridge_raws_total" not in page.replace("# HELP bridge_raws_total", "").replace(
         "# TYPE bridge_raws_total", ""
     )
-    assert "Traceback" not in street.bridge.text()
-    await street.phone.says(CUSTOMER, "real")
-    await until(lambda: street.said() == ["real"])
+    assert "Traceback" not in harness.bridge.text()
+    await harness.phone.says(CUSTOMER, "real")
+    await until(lambda: harness.said() == ["real"])
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_repeated_callback_is_answered_alike_and_kept_once(street: Street) -> None:
-    await street.bridge.start()
-    query, body = street.phone.push(street.phone.message(CUSTOMER, Content="once"))
+async def test_a_repeated_callback_is_answered_alike_and_kept_once(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
+    query, body = harness.phone.push(harness.phone.message(CUSTOMER, Content="once"))
     for _ in range(3):
-        assert await post(street, query, body) == (200, "success")
-    await until(lambda: street.said() == ["once"])
+        assert await post(harness, query, body) == (200, "success")
+    await until(lambda: harness.said() == ["once"])
     await asyncio.sleep(0.3)
-    assert street.said() == ["once"]
+    assert harness.said() == ["once"]
 
 
-async def test_health_and_the_end(street: Street) -> None:
-    await street.bridge.start()
-    assert await street.bridge.get("/healthz") == "ok"
-    assert json.loads(await street.bridge.get("/readyz")) == {"ready": True, "reasons": []}
-    await street.phone.says(CUSTOMER, "hello")
-    await until(lambda: street.said() == ["hello"])
-    await street.bridge.has_settled()
+async def test_health_and_the_end(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
+    assert await harness.bridge.get("/healthz") == "ok"
+    assert json.loads(await harness.bridge.get("/readyz")) == {"ready": True, "reasons": []}
+    await harness.phone.says(CUSTOMER, "hello")
+    await until(lambda: harness.said() == ["hello"])
+    await harness.bridge.has_settled()
     begun = time.monotonic()
-    assert await street.bridge.terminate() == 0
+    assert await harness.bridge.terminate() == 0
     assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_slow_delivery_is_finished_before_the_end(street: Street) -> None:
+async def test_a_slow_delivery_is_finished_before_the_end(harness: PlatformHarness) -> None:
     from bridge.testing.faults import Trouble
 
-    street.bridge._more["engine"] = {"request_timeout": "5s", "settle": "6s"}
-    street.desk.faults.add(Trouble.DELAY, "POST .*/ticket$", seconds=1.5)
-    await street.bridge.start()
-    await street.phone.says(CUSTOMER, "slow")
+    harness.bridge._more["engine"] = {"request_timeout": "5s", "settle": "6s"}
+    harness.desk.faults.add(Trouble.DELAY, "POST .*/ticket$", seconds=1.5)
+    await harness.bridge.start()
+    await harness.phone.says(CUSTOMER, "slow")
     await asyncio.sleep(0.3)
-    assert await street.bridge.terminate() == 0
-    assert street.said() == ["slow"]
-    await street.bridge.start()
-    await street.phone.says(CUSTOMER, "next")
-    await until(lambda: street.said() == ["slow", "next"])
-    assert len(street.desk.state.tickets) == 1
+    assert await harness.bridge.terminate() == 0
+    assert harness.said() == ["slow"]
+    await harness.bridge.start()
+    await harness.phone.says(CUSTOMER, "next")
+    await until(lambda: harness.said() == ["slow", "next"])
+    assert len(harness.desk.state.tickets) == 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_logs_hold_no_secret_and_no_word(street: Street) -> None:
-    street.phone.fail(-1, times=2)
-    await street.bridge.start()
-    await street.phone.says(CUSTOMER, "canary-of-the-customer")
-    await until(lambda: street.said() == ["canary-of-the-customer"])
-    await street.desk.agent_says(street.ticket, "canary-of-the-agent")
-    await until(lambda: street.phone.received(CUSTOMER) == ["canary-of-the-agent"])
-    await street.bridge.terminate()
-    log = street.bridge.text()
+async def test_logs_hold_no_secret_and_no_word(harness: PlatformHarness) -> None:
+    harness.phone.fail(-1, times=2)
+    await harness.bridge.start()
+    await harness.phone.says(CUSTOMER, "canary-of-the-customer")
+    await until(lambda: harness.said() == ["canary-of-the-customer"])
+    await harness.desk.agent_says(harness.ticket, "canary-of-the-agent")
+    await until(lambda: harness.phone.received(CUSTOMER) == ["canary-of-the-agent"])
+    await harness.bridge.terminate()
+    log = harness.bridge.text()
     assert '"lane": ' in log
     assert '"account": "shop"' in log
     secrets = [
-        street.phone.app_secret,
-        street.phone.encoding_aes_key,
-        street.desk.hook_secret,
+        harness.phone.app_secret,
+        harness.phone.encoding_aes_key,
+        harness.desk.hook_secret,
         "1-31-simulated-bridge",
         "0123456789abcdef" * 2,
     ]
-    for canary in ["canary-of", "access_token", *secrets, *street.phone.platform.tokens._ends]:
+    for canary in ["canary-of", "access_token", *secrets, *harness.phone.platform.tokens._ends]:
         assert canary not in log
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_second_process_on_one_sqlite_file_is_refused(street: Street) -> None:
-    await street.bridge.start()
-    code, _, error = await street.bridge.run("serve", "--port", "0")
+async def test_a_second_process_on_one_sqlite_file_is_refused(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
+    code, _, error = await harness.bridge.run("serve", "--port", "0")
     assert code == 1
     assert "in use by another bridge process" in error
     assert "PostgreSQL" in error
@@ -149,8 +149,8 @@ async def test_a_second_process_on_one_sqlite_file_is_refused(street: Street) ->
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_two_processes_on_one_postgresql_share_the_work(street: Street) -> None:
-    first = street.bridge
+async def test_two_processes_on_one_postgresql_share_the_work(harness: PlatformHarness) -> None:
+    first = harness.bridge
     second = Process(first.folder, first.database_url, first._accounts, first._routes)
     await first.start()
     await second.start()
@@ -158,19 +158,19 @@ async def test_two_processes_on_one_postgresql_share_the_work(street: Street) ->
         customers = [f"oCustomer_{number}" for number in range(4)]
         for line in range(12):
             for customer in customers:
-                street.phone.hook_url = (first if (line + len(customer)) % 2 else second).hook("shop")
-                await street.phone.says(customer, f"{customer} line {line}")
+                harness.phone.hook_url = (first if (line + len(customer)) % 2 else second).hook("shop")
+                await harness.phone.says(customer, f"{customer} line {line}")
             if line == 6:
                 first.kill()
-                street.phone.hook_url = second.hook("shop")
+                harness.phone.hook_url = second.hook("shop")
                 await first.start()
-        await until(lambda: len(street.said()) >= 48)
-        assert len(street.desk.state.tickets) == len(customers)
+        await until(lambda: len(harness.said()) >= 48)
+        assert len(harness.desk.state.tickets) == len(customers)
         for customer in customers:
-            mine = [line for line in street.said() if line.startswith(f"{customer} ")]
+            mine = [line for line in harness.said() if line.startswith(f"{customer} ")]
             assert mine == [f"{customer} line {line}" for line in range(12)]
-        for ticket in street.desk.state.tickets:
-            await street.desk.agent_says(str(ticket), "answer")
-        await until(lambda: all(street.phone.received(customer) == ["answer"] for customer in customers))
+        for ticket in harness.desk.state.tickets:
+            await harness.desk.agent_says(str(ticket), "answer")
+        await until(lambda: all(harness.phone.received(customer) == ["answer"] for customer in customers))
     finally:
         await second.close()

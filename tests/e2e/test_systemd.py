@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.e2e.conftest import Street
+from tests.e2e.conftest import PlatformHarness
 from tests.e2e.process import until
 
 CUSTOMER = "oCustomer_A"
@@ -21,10 +21,10 @@ os.execv(sys.executable, [sys.executable, "-m", "bridge", "serve", *sys.argv[2:]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_nobody_is_refused_during_a_restart(street: Street) -> None:
-    bridge = street.bridge
+async def test_nobody_is_refused_during_a_restart(harness: PlatformHarness) -> None:
+    bridge = harness.bridge
     bridge.write_config()
-    street.phone.push_timeout = 30
+    harness.phone.push_timeout = 30
     with socket.create_server(("127.0.0.1", bridge.port)) as held, bridge.log.open("ab") as log:
 
         def start() -> None:
@@ -34,12 +34,12 @@ async def test_nobody_is_refused_during_a_restart(street: Street) -> None:
         start()
         await bridge.until_ready()
         assert await bridge.terminate() == 0, bridge.text()
-        saying = asyncio.create_task(street.phone.says(CUSTOMER, "while you were away"))
+        saying = asyncio.create_task(harness.phone.says(CUSTOMER, "while you were away"))
         await asyncio.sleep(0.1)
         assert not saying.done()
         start()
         await saying
-        await until(lambda: street.said() == ["while you were away"])
-        assert [bubble.kind for bubble in street.phone.platform.phones[CUSTOMER]] == ["text"], (
+        await until(lambda: harness.said() == ["while you were away"])
+        assert [bubble.kind for bubble in harness.phone.platform.phones[CUSTOMER]] == ["text"], (
             "nothing failed meanwhile"
         )

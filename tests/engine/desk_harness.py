@@ -10,11 +10,11 @@ from bridge.registry import Declared, known_kinds, load_kind
 from connectors.wechat import WeChat
 from connectors.wechat.settings import Settings as PlatformSettings
 from tests.e2e.desks import Desk, File
-from tests.engine.platform_harness import TEMPLATE, Street
+from tests.engine.platform_harness import TEMPLATE, PlatformHarness
 
 
-class Avenue(Street):
-    """A street whose desk is one of the helpdesks. `route` is what the configuration says of the way to it."""
+class DeskHarness(PlatformHarness):
+    """A harness whose desk is one of the helpdesks. `route` is what the configuration says of the way to it."""
 
     def __init__(self, database_url: str, folder: Path, desk: type[Desk], **options: Any) -> None:
         super().__init__(database_url, folder, **options)

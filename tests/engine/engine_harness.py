@@ -85,8 +85,8 @@ class Scene:
         """All that the desk's poll could find has been kept."""
         assert self.bridge is not None and self.bridge.engine is not None
         await self.quiet()
-        collector = self.bridge.engine._collectors["desk"]
-        await self.until(lambda: not collector._looks)
+        poller = self.bridge.engine._pollers["desk"]
+        await self.until(lambda: not poller._looks)
 
     async def until(self, condition: Callable[[], Any], *, seconds: float = 60.0) -> None:
         """Waits in real time for something to become true."""

@@ -202,9 +202,9 @@ class FakeChannel(_Fake):
         )
         return (MessageReceived(message=message, contact=contact, context=context),)
 
-    def render(self, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         steps = []
-        joined = room.replies is not None and room.replies < len(messages)
+        joined = context.replies is not None and context.replies < len(messages)
         if joined:
             text = "\n".join(_text(message) for message in messages)
             return [Step(verb="send", body={"text": text}, covers=tuple(message.id for message in messages))]
@@ -224,7 +224,7 @@ class FakeChannel(_Fake):
         await self.town.meet(self.account.name, step, "after")
         return Receipt()
 
-    def invitation(self, template: str, room: RenderContext) -> Step:
+    def invitation(self, template: str, context: RenderContext) -> Step:
         return Step(verb="send", body={"text": f"invitation {template}"}, cost=0)
 
 
@@ -254,7 +254,7 @@ class FakeDesk(_Fake):
         )
         return (MessageReceived(message=message),)
 
-    def render(self, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         steps: list[Step] = []
         for message in messages:
             verb = "note" if message.audience is Audience.AGENTS else "comment"

@@ -29,7 +29,7 @@ from bridge.contract import (
     Target,
 )
 from bridge.registry import Declared
-from bridge.testing.rig import verdict_of
+from bridge.testing.rig import result_of
 from connectors.wechat import WeChat
 from connectors.wechat.settings import Settings as PlatformSettings
 from connectors.wechat.simulator import Simulator
@@ -59,7 +59,7 @@ class Counted(Allowance):
 class Phone(Simulator):
     """Its callbacks reach the bridge without a network."""
 
-    scene: "Street"
+    scene: "PlatformHarness"
 
     async def _push(self, fields: Mapping[str, Any]) -> bool:
         query, body = self.push(fields)
@@ -67,7 +67,7 @@ class Phone(Simulator):
         assert bridge is not None
         assert bridge.engine is not None
         request = Request("POST", "/hooks/shop", tuple(query.items()), {}, body, "127.0.0.1", self.clock())
-        result = await verdict_of(bridge.runtime.accounts["shop"].connector, request)
+        result = await result_of(bridge.runtime.accounts["shop"].connector, request)
         await bridge.engine.keep("shop", result.raws)
         return True
 
@@ -76,7 +76,7 @@ class ShowingDesk(FakeDesk):
     """Shows labels, takes pictures from agents, and may say later that something bounced."""
 
     capabilities = FakeDesk.capabilities.model_copy(update={"tags": True})
-    shown: dict[str, list[dict[str, Any]]] = {}  # replaced by the street
+    shown: dict[str, list[dict[str, Any]]] = {}  # replaced by the harness
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
         entry = self.entry(raw)
@@ -105,7 +105,7 @@ class ShowingDesk(FakeDesk):
         found: dict[str, Any] = json.loads(raw.payload)
         return found
 
-    def labels(self, labels: Labels, room: RenderContext) -> Step | None:
+    def labels(self, labels: Labels, context: RenderContext) -> Step | None:
         return Step(verb="labels", body=labels.model_dump(mode="json"), audience=Audience.AGENTS)
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
@@ -117,7 +117,7 @@ class ShowingDesk(FakeDesk):
         return Receipt(conversation=target.conversation)
 
 
-class Street(Scene):
+class PlatformHarness(Scene):
     """A customer's phone at the simulated platform, and a desk with agents."""
 
     def __init__(self, database_url: str, folder: Path, **options: Any) -> None:

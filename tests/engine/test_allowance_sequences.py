@@ -20,7 +20,7 @@ from mappings.sql import table
 from mappings.store import Tx
 from mappings.tables import Outbox, Waiting
 from tests.databases import sqlite_database
-from tests.engine.platform_harness import CUSTOMER, TEMPLATE, Street
+from tests.engine.platform_harness import CUSTOMER, TEMPLATE, PlatformHarness
 
 ENDS = ("Not delivered:", "May not have been delivered:")
 ONCE = ("Not delivered yet:", "Delivered only in part:", "One reply is left", "The customer has no answer yet")
@@ -33,18 +33,18 @@ class Allowance(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
-        self.street = Street(sqlite_database(self.folder.name), Path(self.folder.name))
-        self.street.options["routes"] = [{"channel": "shop", "desk": "desk", "greeting": {"texts": ["hi", "there"]}}]
+        self.harness = PlatformHarness(sqlite_database(self.folder.name), Path(self.folder.name))
+        self.harness.options["routes"] = [{"channel": "shop", "desk": "desk", "greeting": {"texts": ["hi", "there"]}}]
         self.answers: list[str] = []
         self.seen = 0
         self.orders = 0
-        self.context = self.street.running()
+        self.context = self.harness.running()
         self.runner.run(self.context.__aenter__())
-        self.runner.run(self.street.asks("the first word"))
+        self.runner.run(self.harness.asks("the first word"))
 
     def epoch(self) -> None:
         """Nothing was told twice since the last one."""
-        fresh, self.seen = self.street.notes[self.seen :], len(self.street.notes)
+        fresh, self.seen = self.harness.notes[self.seen :], len(self.harness.notes)
         for opening in ONCE:
             assert len([note for note in fresh if note.startswith(opening)]) <= 1, fresh
         ended = [line for note in fresh if note.startswith(ENDS) for line in note.split("\n") if line.startswith("> ")]
@@ -53,46 +53,46 @@ class Allowance(RuleBasedStateMachine):
     @rule()
     def customer_speaks(self) -> None:
         self.epoch()
-        self.runner.run(self.street.asks("word"))
+        self.runner.run(self.harness.asks("word"))
 
     @rule()
     def customer_enters(self) -> None:
         self.epoch()
-        self.runner.run(self.street.phone.enters(CUSTOMER))
-        self.runner.run(self.street.quiet())
+        self.runner.run(self.harness.phone.enters(CUSTOMER))
+        self.runner.run(self.harness.quiet())
 
     @rule()
     def customer_consents(self) -> None:
-        self.runner.run(self.street.phone.accepts(CUSTOMER, TEMPLATE))
-        self.runner.run(self.street.quiet())
+        self.runner.run(self.harness.phone.accepts(CUSTOMER, TEMPLATE))
+        self.runner.run(self.harness.quiet())
 
     @rule(count=st.integers(1, 4))
     def agent_answers(self, count: int) -> None:
         texts = [f"answer {len(self.answers) + number}." for number in range(count)]
         self.answers += texts
-        self.runner.run(self.street.answer(*texts))
+        self.runner.run(self.harness.answer(*texts))
 
     @rule(command=st.sampled_from(["#retry", "#cancel", "#text", "#status", "#notify"]))
     def agent_commands(self, command: str) -> None:
         self.epoch()
         if command == "#retry":
             self.orders += 1
-        self.runner.run(self.street.answer(command, private=True))
+        self.runner.run(self.harness.answer(command, private=True))
 
     @rule(code=st.sampled_from([48002, 45011, -1, 45015, 45047, 45162]), times=st.integers(1, 3))
     def platform_refuses(self, code: int, times: int) -> None:
-        self.street.phone.fail(code, times=times)
+        self.harness.phone.fail(code, times=times)
 
     @rule(seconds=st.sampled_from([1, 7, 70, 700]))
     def time_passes(self, seconds: int) -> None:
         self.epoch()
-        self.runner.run(self.street.wait(seconds))
+        self.runner.run(self.harness.wait(seconds))
 
     @rule(hours=st.sampled_from([5, 45, 49, 24 * 8]))
     def days_pass(self, hours: int) -> None:
         self.epoch()
-        self.runner.run(self.street.wait(hours=hours))
-        self.runner.run(self.street.wait(3))
+        self.runner.run(self.harness.wait(hours=hours))
+        self.runner.run(self.harness.wait(3))
 
     def teardown(self) -> None:
         try:
@@ -103,26 +103,26 @@ class Allowance(RuleBasedStateMachine):
             self.folder.cleanup()
 
     async def _judge(self) -> None:
-        street = self.street
+        harness = self.harness
         self.epoch()
         if not self.orders:
-            assert street.refused() == []
-        street.phone.platform.forced.clear()
+            assert harness.refused() == []
+        harness.phone.platform.forced.clear()
         for _ in range(4):
-            await street.wait(100)
+            await harness.wait(100)
         self.epoch()
-        await street.wait(days=8)
-        await street.wait(3)
-        await street.wait(100)
+        await harness.wait(days=8)
+        await harness.wait(3)
+        await harness.wait(100)
         self.epoch()
-        assert street.bridge is not None
-        assert await street.bridge.store.read(_open_ends) == []
-        received = "\n".join(street.received())
-        noted = "\n".join(street.notes)
-        given_up = await street.bridge.store.read(_given_up)
+        assert harness.bridge is not None
+        assert await harness.bridge.store.read(_open_ends) == []
+        received = "\n".join(harness.received())
+        noted = "\n".join(harness.notes)
+        given_up = await harness.bridge.store.read(_given_up)
         silent = [text for text in self.answers if text not in received and text not in noted and text not in given_up]
         assert silent == []
-        order = [text for line in street.received() for text in self.answers if text in line]
+        order = [text for line in harness.received() for text in self.answers if text in line]
         if not self.orders:
             repeated = [text for text, count in Counter(order).items() if count > 1]
             assert repeated == []

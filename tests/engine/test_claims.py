@@ -154,10 +154,10 @@ async def test_what_cannot_be_rendered_keeps_nobody_from_their_lanes(scene: Scen
     broken = [True]
     render = LookingDesk.render
 
-    def fail(self: Any, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
+    def fail(self: Any, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         if broken[0]:
             raise ZeroDivisionError
-        return render(self, messages, room)
+        return render(self, messages, context)
 
     scene.desk_class.render = fail
     async with scene.running() as bridge:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.platform_harness import CUSTOMER, Street
+from tests.engine.platform_harness import CUSTOMER, PlatformHarness
 
 GREETING = {
     "texts": {"zh": ["您好，请问有什么可以帮您？"], "en": ["Hello!"]},
@@ -15,8 +15,8 @@ OPEN, CLOSED = "您好，请问有什么可以帮您？", "现在是非工作时
 
 
 @pytest.fixture
-def street(database_url: str, tmp_path: Path) -> Street:
-    return Street(
+def harness(database_url: str, tmp_path: Path) -> PlatformHarness:
+    return PlatformHarness(
         database_url,
         tmp_path,
         bridge={"language": "zh"},
@@ -38,9 +38,9 @@ def street(database_url: str, tmp_path: Path) -> Street:
         ),  # the eve of the Spring Festival's nine days
     ],
 )
-async def test_the_greeting_knows_holidays_and_make_up_days(street: Street, when: str, expected: str) -> None:
-    street.clock.advance((datetime.fromisoformat(when) - street.clock()).total_seconds())
-    async with street.running():
-        await street.phone.enters(CUSTOMER)
-        await street.quiet()
-        assert street.received() == [expected]
+async def test_the_greeting_knows_holidays_and_make_up_days(harness: PlatformHarness, when: str, expected: str) -> None:
+    harness.clock.advance((datetime.fromisoformat(when) - harness.clock()).total_seconds())
+    async with harness.running():
+        await harness.phone.enters(CUSTOMER)
+        await harness.quiet()
+        assert harness.received() == [expected]

@@ -57,7 +57,7 @@ class FakeVendors(RuleBasedStateMachine):
     async def _crash(self) -> None:
         """No step is finished, no lease is given back."""
         engine = self.scene.bridge.engine
-        engine._metronome.stop()
+        engine._scheduler.stop()
         for dispatcher in engine._dispatchers.values():
             dispatcher.cancel()
         tasks = [*engine._tasks, *(task for one in engine._dispatchers.values() for task in one._tasks)]

@@ -26,7 +26,7 @@ class Desk:
         return Page((Raw(f"{conversation}:{len(self.asked)}", b"{}"),))
 
 
-async def run(desk: Desk, *nudges: str, collector: list[Poller]) -> list[str]:
+async def run(desk: Desk, *nudges: str, poller: list[Poller]) -> list[str]:
     """Looks until nothing is left to look at. Returns the keys of what was kept."""
     kept: list[str] = []
 
@@ -38,7 +38,7 @@ async def run(desk: Desk, *nudges: str, collector: list[Poller]) -> list[str]:
     store: Any = None  # no rounds, no cursor
     looking = Poller(store, world, connected, keep)
     looking.round_due = False
-    collector.append(looking)
+    poller.append(looking)
     looking.refresh(nudges)
     stop = asyncio.Event()
     running = asyncio.create_task(looking.run(stop))
@@ -52,19 +52,19 @@ async def run(desk: Desk, *nudges: str, collector: list[Poller]) -> list[str]:
 
 async def test_a_nudge_that_comes_while_we_look_is_a_look_of_its_own() -> None:
     """What it tells of may have happened after the reading."""
-    collector: list[Poller] = []
+    poller: list[Poller] = []
 
     def again(conversation: str, count: int) -> None:
         if conversation == "7" and count == 1:
-            collector[0].refresh(["7", "7"])
+            poller[0].refresh(["7", "7"])
 
     desk = Desk(again)
-    assert await run(desk, "7", "8", collector=collector) == ["7:1", "8:2", "7:3"]
+    assert await run(desk, "7", "8", poller=poller) == ["7:1", "8:2", "7:3"]
 
 
 async def test_a_burst_of_nudges_is_one_look() -> None:
     desk = Desk(lambda _conversation, _count: None)
-    assert await run(desk, "7", "7", "7", collector=[]) == ["7:1"]
+    assert await run(desk, "7", "7", "7", poller=[]) == ["7:1"]
 
 
 @pytest.mark.parametrize("error", [Gone("not there"), Rejected("no such thing")])
@@ -74,7 +74,7 @@ async def test_a_nudge_that_leads_nowhere_holds_nothing_up(error: Exception) -> 
             raise error
 
     desk = Desk(refuse)
-    assert await run(desk, "7", "8", collector=[]) == ["8:2"]
+    assert await run(desk, "7", "8", poller=[]) == ["8:2"]
 
 
 async def test_trouble_loses_no_nudge() -> None:
@@ -83,4 +83,4 @@ async def test_trouble_loses_no_nudge() -> None:
             raise Retryable("down")
 
     desk = Desk(trouble)
-    assert await run(desk, "7", "8", collector=[]) == ["7:3", "8:4"]
+    assert await run(desk, "7", "8", poller=[]) == ["7:3", "8:4"]

@@ -373,7 +373,7 @@ async def test_what_polls_find_again_is_not_written_again(scene: Scene, monkeypa
         removed: list[int] = []
         monkeypatch.setattr(inbox, "remove_raws", lambda _tx, ids: removed.extend(ids))
         assert bridge.engine is not None
-        poller = bridge.engine._collectors["desk"]
+        poller = bridge.engine._pollers["desk"]
         page = await poller._collector.poll(None)
         for _ in range(3):
             scene.look()

@@ -44,14 +44,14 @@ class Judge:
 
     def verify(self, request: Request) -> CallbackResult | Awaitable[CallbackResult]:
         self.asked.append(request)
-        return self._later(request) if request.body.startswith(b"later") else self._verdict(request)
+        return self._later(request) if request.body.startswith(b"later") else self._result(request)
 
     async def _later(self, request: Request) -> CallbackResult:
         await asyncio.sleep(0)
-        return self._verdict(request)
+        return self._result(request)
 
     @staticmethod
-    def _verdict(request: Request) -> CallbackResult:
+    def _result(request: Request) -> CallbackResult:
         if b"forged" in request.body:
             raise Unauthentic("no")
         if b"broken" in request.body:

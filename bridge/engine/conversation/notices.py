@@ -138,9 +138,9 @@ _TEXTS: dict[str, dict[str, str]] = {
     },
     "status": {
         "en": "Replies left: {left}. Window closes: {until}. Accepted by {channel} since the customer last wrote: "
-        "{accepted}. Waiting: {waiting}. Not delivered: {sad}.",
+        "{accepted}. Waiting: {waiting}. Not delivered: {failed}.",
         "zh": "剩余回复次数:{left}。窗口关闭时间:{until}。客户上次发言后 {channel} 已接受:{accepted}。"
-        "等待发送:{waiting}。未送达:{sad}。",
+        "等待发送:{waiting}。未送达:{failed}。",
     },
     "retried": {"en": "Sending again: {count}.", "zh": "正在重新发送:{count} 条。"},
     "nothing": {"en": "There is nothing to do for {command}.", "zh": "没有可执行 {command} 的内容。"},

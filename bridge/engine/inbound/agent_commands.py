@@ -88,12 +88,12 @@ def _cancel(work: Work, link: LinkRow) -> None:
 def _text(work: Work, link: LinkRow) -> None:
     """Sends files as links: those that failed, and those that wait, in the place where they wait."""
     lane = links.lane_to_channel(link.id)
-    sad = [step for step in _failed_steps(work.tx, link) if any(map(_has_file, carried_by(step)))]
-    failed_steps.drop_failed(work.tx, [step.id for step in sad], "sent as a link instead")
+    failed = [step for step in _failed_steps(work.tx, link) if any(map(_has_file, carried_by(step)))]
+    failed_steps.drop_failed(work.tx, [step.id for step in failed], "sent as a link instead")
     parked = [step for step in outbox.unfinished_in(work.tx, lane) if any(map(_has_file, carried_by(step)))]
     outbox.drop_steps(work.tx, [step.id for step in parked], work.now, "sent as a link instead")
     kept = {step.id for step in outbox.unfinished_in(work.tx, lane)}
-    dropped = [*sad, *(step for step in parked if step.id not in kept)]
+    dropped = [*failed, *(step for step in parked if step.id not in kept)]
     again = {key: message for key, message in _messages(dropped).items() if _has_file(message)}
     rows = waiting.waiting_in(work.tx, lane)
     waiting.drop_waiting(work.tx, [row.id for row in rows])
@@ -131,7 +131,7 @@ def _status(work: Work, link: LinkRow) -> None:
         left=book.remaining(work.now) if counted else "∞",
         until=f"{until:%Y-%m-%d %H:%M} UTC" if until else "-",
         waiting=len(waiting.waiting_in(work.tx, lane)) + len(_messages(outbox.unfinished_in(work.tx, lane))),
-        sad=len(_messages(_failed_steps(work.tx, link))),
+        failed=len(_messages(_failed_steps(work.tx, link))),
         accepted=book.used if counted else "-",
     )
 

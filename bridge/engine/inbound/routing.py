@@ -67,9 +67,9 @@ def route_batch(
             if done and enough():
                 interrupted = True
                 break
-            fate = batch.route(row, events)
-            waits += fate is _Outcome.WAITS
-            if fate is _Outcome.ROUTED:
+            disposition = batch.route(row, events)
+            waits += disposition is _Outcome.WAITS
+            if disposition is _Outcome.ROUTED:
                 done.append(row.id)
         if interrupted or len(found) < limit or waits < len(found):
             break
@@ -112,12 +112,14 @@ class _Batch:
         """Routes one, or says that it waits or was put aside."""
         about = {event.message.conversation for event in events if isinstance(event, MessageReceived)}
         if about & self._early or self._later(row):
-            fate = _Outcome.WAITS
+            disposition = _Outcome.WAITS
         else:
-            fate = self._tried(row, events) if self._careful or row.tries else self._routed(self._work, row, events)
-        if fate is _Outcome.WAITS:
+            disposition = (
+                self._tried(row, events) if self._careful or row.tries else self._routed(self._work, row, events)
+            )
+        if disposition is _Outcome.WAITS:
             self._early |= about
-        return fate
+        return disposition
 
     def _routed(self, work: Work, row: ReadyRow, events: Sequence[Event]) -> _Outcome:
         if _is_early(work.tx, work.runtime, self._connected, events):
@@ -136,13 +138,13 @@ class _Batch:
         part = Work(self._work.tx, self._work.runtime, self._work.now)
         try:
             with part.tx.begin_nested():
-                fate = self._routed(part, row, events)
+                disposition = self._routed(part, row, events)
         except Exception as error:
             if is_trouble(error):
                 raise  # not this payload's fault
             return self._failed(row, error)
         self._work.effects.add(part.effects)
-        return fate
+        return disposition
 
     def _failed(self, row: ReadyRow, error: Exception) -> _Outcome:
         tries, kind = row.tries + 1, type(error).__name__

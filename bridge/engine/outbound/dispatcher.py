@@ -316,15 +316,15 @@ class Dispatcher:
         elif not isinstance(error, ConnectorError):
             log.error("bug while delivering", exc_info=error)
         effects, decision = await self._durably(self._settle_failure, row, error, now, looking=looking)
-        metrics.steps.count(row.account, decision.fate.value)
+        metrics.steps.count(row.account, decision.disposition.value)
         await self._after(row, decision, now)
         self._wake_others(effects)
 
     async def _after(self, row: Row[Any], decision: Decision, now: datetime) -> None:
-        self._rests = self._rests or decision.hold_account is not None or decision.fate is Disposition.PAUSE
+        self._rests = self._rests or decision.hold_account is not None or decision.disposition is Disposition.PAUSE
         if decision.trouble and self.breaker.record_failure(now):
             log.warning("account in trouble", account=row.account, until=str(self.breaker.open_until))
-        elif not decision.trouble and decision.fate not in {Disposition.PAUSE, Disposition.RETRY}:
+        elif not decision.trouble and decision.disposition not in {Disposition.PAUSE, Disposition.RETRY}:
             with suppress(Exception):
                 await self._worked(now)
 

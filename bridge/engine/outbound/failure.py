@@ -51,29 +51,36 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     if decision.hold_account is not None:
         state.pause(work.tx, row.account, "throttled", work.now, decision.hold_account)
     if row.lane == links.lane_of_labels(link.id):
-        if decision.fate is Disposition.PAUSE:
+        if decision.disposition is Disposition.PAUSE:
             _pause(work, row, error, code)
         return label_failed(work.tx, row, link, error, decision, code, work.now)
-    if decision.fate is Disposition.PARK:
+    if decision.disposition is Disposition.PARK:
         decision = _unless_history(work.tx, row, link, decision, work.now)
     values = {"code": code, "error": _sentence(error), "tries": tries, **_changes(row, decision, work.now, looking)}
     detail = _sentence(error)
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
         detail = f"{detail} ({Allowance.model_validate_json(link.ledger).summary(work.now)})"
-    if not outbox.settle(work.tx, row.id, row.lease, work.now, outcome=decision.fate.value, detail=detail, **values):
+    if not outbox.settle(
+        work.tx, row.id, row.lease, work.now, outcome=decision.disposition.value, detail=detail, **values
+    ):
         work.effects.note("lease lost", account=row.account, step=row.id)
         return Decision(Disposition.RETRY)
     _follow_up(work, row, link, error, decision, code)
     work.effects.accounts.add(row.account)
     work.effects.note(
-        "attempt ended", account=row.account, lane=row.lane, step=row.id, fate=decision.fate.value, code=code
+        "attempt ended",
+        account=row.account,
+        lane=row.lane,
+        step=row.id,
+        disposition=decision.disposition.value,
+        code=code,
     )
     return decision
 
 
 def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) -> dict[str, Any]:
-    """What the fate of a step is in its columns."""
-    match decision.fate:
+    """What the disposition of a step is in its columns."""
+    match decision.disposition:
         case Disposition.RETRY:
             return {"due_at": decision.due_at, "unknown": looking}
         case Disposition.VERIFY:
@@ -83,7 +90,7 @@ def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) ->
         case Disposition.PARK:  # an automatic text is of no use later
             return {"state": "dropped" if _automatic(row) else "parked", "unknown": False}
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
-            return {"state": ENDS[decision.fate], "unknown": False}
+            return {"state": ENDS[decision.disposition], "unknown": False}
 
 
 def _automatic(row: Row[Any]) -> bool:
@@ -121,7 +128,7 @@ def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> Atte
 
 
 def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, decision: Decision, code: str) -> None:
-    match decision.fate:
+    match decision.disposition:
         case Disposition.PARK:
             spent = isinstance(error, WindowClosed) and error.spent
             book = allowance.corrected(Allowance.model_validate_json(link.ledger), work.now, spent=spent)
@@ -142,7 +149,7 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
                 what = "throttled" if isinstance(error, Throttled) else "delayed"
                 _tell_customer_side(work, row, link, what, code)
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
-            tell_end(work, row, link, error, decision.fate, code)
+            tell_end(work, row, link, error, decision.disposition, code)
 
 
 def _pause(work: Work, row: Row[Any], error: BaseException, code: str) -> None:
@@ -156,7 +163,9 @@ def _long(decision: Decision, now: datetime) -> bool:
     return decision.due_at is not None and decision.due_at - now > _TOLD_AFTER
 
 
-def tell_end(work: Work, row: Row[Any], link: LinkRow, error: BaseException, fate: Disposition, code: str) -> None:
+def tell_end(
+    work: Work, row: Row[Any], link: LinkRow, error: BaseException, disposition: Disposition, code: str
+) -> None:
     """A step ended badly: the agents hear of it on the very ticket."""
     carried = carried_by(row)
     if row.lane == links.lane_to_desk(link.id):
@@ -165,11 +174,11 @@ def tell_end(work: Work, row: Row[Any], link: LinkRow, error: BaseException, fat
         return
     if row.lane == links.lane_of_invitations(link.id):
         reason = _reason(error, work.runtime.language) or _sentence(error)
-        not_invited(work, link, row, code, reason, sure=fate is not Disposition.UNCONFIRM)
+        not_invited(work, link, row, code, reason, sure=disposition is not Disposition.UNCONFIRM)
         return
-    what = ENDS[fate]
+    what = ENDS[disposition]
     book = Allowance.model_validate_json(link.ledger)
-    if fate is Disposition.UNCONFIRM and work.runtime.capabilities(link.channel).window is not None:
+    if disposition is Disposition.UNCONFIRM and work.runtime.capabilities(link.channel).window is not None:
         # it may have been delivered, so it may have used a reply up
         cost = Step.model_validate_json(row.step).cost
         links.change_link(work.tx, link.id, ledger=allowance.spent(book, cost).model_dump_json())
@@ -187,7 +196,7 @@ def tell_end(work: Work, row: Row[Any], link: LinkRow, error: BaseException, fat
         quoted=quote(carried),
         about=carried[0].id if carried else "",
     )
-    to = DeliveryState.UNCONFIRMED if fate is Disposition.UNCONFIRM else DeliveryState.FAILED
+    to = DeliveryState.UNCONFIRMED if disposition is Disposition.UNCONFIRM else DeliveryState.FAILED
     ids = [message.id for message in carried]
     show_progress(work, link, ids, to, to_desk=True, reason=reason or code)
 

@@ -20,7 +20,7 @@ def label_failed(
     """Labels are worth a few tries and no word to anybody: the next change writes them anew."""
     values: dict[str, Any] = {"code": code, "error": getattr(error, "message", type(error).__name__), "unknown": False}
     again = (
-        decision.fate in {Disposition.RETRY, Disposition.VERIFY, Disposition.PAUSE}
+        decision.disposition in {Disposition.RETRY, Disposition.VERIFY, Disposition.PAUSE}
         and now - row.created_at < _TRIES_FOR
     )
     if again:

@@ -71,7 +71,7 @@ def lost_too_often(work: Work, row: Row[Any]) -> bool:
     if losses < _LOSSES and not (losses >= _LOSSES_OF_OLD and facts.age > facts.max_age):
         return False
     begun = row.attempts > 0
-    fate = Disposition.UNCONFIRM if begun else Disposition.GIVE_UP
+    disposition = Disposition.UNCONFIRM if begun else Disposition.GIVE_UP
     sentence = f"the process ended {losses} times while it was in hand"
     error = ConnectorError(sentence, code="lost", certain=not begun)
     outbox.settle(
@@ -80,13 +80,13 @@ def lost_too_often(work: Work, row: Row[Any]) -> bool:
         row.lease,
         work.now,
         outcome="lost",
-        state=ENDS[fate],
+        state=ENDS[disposition],
         unknown=False,
         code="lost",
         error=sentence,
     )
     link = links.get_link(work.tx, row.link_id, lock=True)
-    tell_end(work, row, link, error, fate, "lost")
+    tell_end(work, row, link, error, disposition, "lost")
     work.effects.accounts.add(row.account)
     work.effects.warn("step given up", account=row.account, step=row.id, why=sentence)
     return True

@@ -49,7 +49,7 @@ class AttemptFacts:
 class Decision:
     """`hold_account` asks to pause sending of the whole account until a moment. `trouble` counts for the breaker."""
 
-    fate: Disposition
+    disposition: Disposition
     due_at: datetime | None = None
     hold_account: datetime | None = None
     trouble: bool = False
@@ -62,7 +62,7 @@ def backoff(attempts: int, most: timedelta, chance: Callable[[], float] = random
 
 
 def decide(error: BaseException, facts: AttemptFacts, chance: Callable[[], float] = random.random) -> Decision:
-    """The one place where errors become fates."""
+    """The one place where errors become dispositions."""
     match error:
         case Throttled():
             wait = min(timedelta(seconds=max(error.retry_after, 0.05)), _MAX_WAIT)
@@ -89,7 +89,7 @@ def decide(error: BaseException, facts: AttemptFacts, chance: Callable[[], float
 
 def still_unknown(decision: Decision, facts: AttemptFacts) -> Decision:
     """A look-up failed: nobody knows more than before, so look again, and in the end say that nobody knows."""
-    if decision.fate in {Disposition.RETRY, Disposition.PAUSE, Disposition.MOVE}:
+    if decision.disposition in {Disposition.RETRY, Disposition.PAUSE, Disposition.MOVE}:
         return decision
     if facts.age > facts.max_age:
         return Decision(Disposition.UNCONFIRM, trouble=decision.trouble)
@@ -117,8 +117,8 @@ def _or_give_up(decision: Decision, facts: AttemptFacts) -> Decision:
     assert decision.due_at is not None
     if facts.age + (decision.due_at - facts.now) <= facts.max_age:
         return decision
-    fate = Disposition.FAIL if facts.towards_customer else Disposition.GIVE_UP
-    return Decision(fate, hold_account=decision.hold_account, trouble=decision.trouble)
+    disposition = Disposition.FAIL if facts.towards_customer else Disposition.GIVE_UP
+    return Decision(disposition, hold_account=decision.hold_account, trouble=decision.trouble)
 
 
 def _most(facts: AttemptFacts) -> timedelta:

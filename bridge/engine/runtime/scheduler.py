@@ -9,7 +9,7 @@ from datetime import UTC, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-log = structlog.get_logger("bridge.metronome")
+log = structlog.get_logger("bridge.scheduler")
 
 
 class Scheduler:

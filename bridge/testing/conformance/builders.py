@@ -33,7 +33,7 @@ def said(role: Role, *parts: Part, conversation: str) -> Message:
 
 
 def target_for(role: Role, conversation: str | None, *, key: str) -> tuple[RenderContext, Target]:
-    """The room that render sees and the target that deliver gets. A desk's customer is known from the channel."""
+    """The context that render sees and the target that deliver gets. A desk's customer is known from the channel."""
     contact = CUSTOMER if role is Role.DESK else Contact(id=conversation or "")
     replies = None if role is Role.DESK else 5
     context = RenderContext(conversation=conversation, contact=contact, replies=replies)

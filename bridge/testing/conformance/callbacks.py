@@ -7,7 +7,7 @@ from bridge.testing.conformance.case import ACCOUNT, ConnectorCase, applies
 from bridge.testing.conformance.forgeries import forgeries, odd_requests
 from bridge.testing.conformance.harness import Stage
 from bridge.testing.conformance.secrecy import secrets_of
-from bridge.testing.rig import verdict_of
+from bridge.testing.rig import result_of
 
 
 def _called(case: type[ConnectorCase]) -> bool:
@@ -19,7 +19,7 @@ class Callbacks(ConnectorCase):
 
     @applies(_called)
     async def test_an_authentic_callback_means_something(self, stage: Stage) -> None:
-        result = await self._verdict(stage, "callback one")
+        result = await self._result(stage, "callback one")
         assert result.raws or result.refresh, "an authentic callback about a new message gave neither raws nor a nudge"
         assert result.reply.status < 300, f"its answer was {result.reply.status}"
 
@@ -27,24 +27,24 @@ class Callbacks(ConnectorCase):
     async def test_a_repeated_callback_has_the_same_keys(self, stage: Stage) -> None:
         await self.happens(stage, "said once")
         request = await stage.request()
-        first = await verdict_of(stage.connector, request)
-        again = await verdict_of(stage.connector, request)
+        first = await result_of(stage.connector, request)
+        again = await result_of(stage.connector, request)
         assert _keys(first) == _keys(again), "the key must name the thing, not the delivery"
 
     @applies(_called)
     async def test_two_happenings_have_different_keys(self, stage: Stage) -> None:
         await self.happens(stage, "the first")
-        first = await verdict_of(stage.connector, await stage.request())
+        first = await result_of(stage.connector, await stage.request())
         arrived = len(stage.requests)
         await self.happens(stage, "the second")
-        second = await verdict_of(stage.connector, await stage.request(arrived))
+        second = await result_of(stage.connector, await stage.request(arrived))
         assert not set(_keys(first)) & set(_keys(second)), "two messages share a key: one of them would be lost"
 
     @applies(_called)
     async def test_a_callback_replayed_a_day_later_is_refused_or_known(self, stage: Stage) -> None:
         await self.happens(stage, "said once")
         request = await stage.request()
-        first = await verdict_of(stage.connector, request)
+        first = await result_of(stage.connector, request)
         stage.clock.advance(days=1)
         late = await _judge(stage, dataclasses.replace(request, at=stage.clock()))
         assert late is None or _keys(late) == _keys(first)
@@ -54,7 +54,7 @@ class Callbacks(ConnectorCase):
         """Whatever is altered: it is refused, means exactly what the original meant, or is only a nudge."""
         await self.happens(stage, "authentic words")
         request = await stage.request()
-        original = await verdict_of(stage.connector, request)
+        original = await result_of(stage.connector, request)
         refused = 0
         for name, forged in forgeries(request):
             result = await _judge(stage, forged)
@@ -87,20 +87,20 @@ class Callbacks(ConnectorCase):
         request = await stage.request()
         for name, forged in forgeries(request):
             try:
-                await verdict_of(stage.connector, forged)
+                await result_of(stage.connector, forged)
             except (Unauthentic, Malformed) as error:
                 for secret in secrets_of(stage.connector.config):
                     assert secret not in str(error), f"{name}: the refusal contains a secret"
 
-    async def _verdict(self, stage: Stage, text: str) -> CallbackResult:
+    async def _result(self, stage: Stage, text: str) -> CallbackResult:
         await self.happens(stage, text)
-        return await verdict_of(stage.connector, await stage.request())
+        return await result_of(stage.connector, await stage.request())
 
 
 async def _judge(stage: Stage, request: Request) -> CallbackResult | None:
-    """The verdict, None for a refusal. Any other error leaves here."""
+    """The result, None for a refusal. Any other error leaves here."""
     try:
-        return await verdict_of(stage.connector, request)
+        return await result_of(stage.connector, request)
     except (Unauthentic, Malformed):
         return None
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from bridge.contract import Account, Connector, Malformed, Raw, Request, Serves, StoreDown, Unauthentic
 from bridge.testing.clock import VirtualClock
-from bridge.testing.rig import verdict_of
+from bridge.testing.rig import result_of
 from bridge.testing.simulator import Simulator
 
 PUBLIC_URL = "https://bridge.example.com"
@@ -91,7 +91,7 @@ class Hook(Simulator):
         self.stage.requests.append(taken)
         await self.stage.notice()
         try:
-            result = await verdict_of(self.stage.connector, taken)
+            result = await result_of(self.stage.connector, taken)
         except Unauthentic:
             return Response(status_code=403)
         except Malformed:

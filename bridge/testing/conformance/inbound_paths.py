@@ -7,7 +7,7 @@ from typing import Any
 from bridge.contract import Fetches, Listens, MessageReceived, Polls, Raw, Rejected, Serves, StoreDown
 from bridge.testing.conformance.case import ACCOUNT, ConnectorCase, applies, offers
 from bridge.testing.conformance.harness import Stage
-from bridge.testing.rig import verdict_of
+from bridge.testing.rig import result_of
 
 
 class Ways(ConnectorCase):
@@ -87,7 +87,7 @@ class Ways(ConnectorCase):
         else:
             await self.happens(stage, text)
         if self.takes_callbacks:
-            result = await verdict_of(connector, await stage.request())
+            result = await result_of(connector, await stage.request())
             if result.raws:
                 ways["callback"] = result.raws
             ways |= await _nudge(stage, result.refresh)

@@ -80,7 +80,7 @@ class Outbound(ConnectorCase):
             steps = list(one.render(spoken, context))
             assert list(one.render(spoken, context)) == steps
             assert list(other.render(spoken, context)) == steps
-            assert context.model_dump_json() == before, "render changed the room"
+            assert context.model_dump_json() == before, "render changed the context"
 
         self._render(examine)
 

@@ -72,7 +72,7 @@ async def test_a_single_address_threads_by_references_and_a_verdict():
         world.sim.arrives(passed + raw)
         (event,) = await world.events()
         assert event.message.conversation == receipt.conversation
-        world.sim.arrives(raw.replace(b"Message-ID: <", b"Message-ID: <again-"))  # the same without a verdict
+        world.sim.arrives(raw.replace(b"Message-ID: <", b"Message-ID: <again-"))  # the same without a finding
         (raw,) = await world.poll()
         with pytest.raises(Malformed, match=r"mx\.bridge"):
             world.box.normalise(raw)

@@ -324,10 +324,10 @@ PASS = "Authentication-Results: mx.ours.example; dmarc=pass header.from=acme.exa
         ("From: agent@acme.example\nFrom: a@evil.example", False, PROOF, False),
         ("X: 1", False, PROOF, False),
         ("From: bridge+x@bridge.example", False, PROOF, False),
-        # without a verdict that may be believed, a subject or a foreign id is no proof (S50)
+        # without a finding that may be believed, a subject or a foreign id is no proof (S50)
         ("From: agent@acme.example", False, MEDIUM, False),
         ("From: agent@acme.example", False, STRONG, False),
-        # a failing verdict counts even when nobody named the server
+        # a failing finding counts even when nobody named the server
         ("Authentication-Results: any; dmarc=fail\nFrom: agent@acme.example", False, PROOF, False),
         (
             "Authentication-Results: any; spf=fail smtp.mailfrom=acme.example\nFrom: agent@acme.example",

@@ -1,6 +1,6 @@
 """The pure parts: from RT's payloads to events, from messages to steps, addresses, marks, mails, signatures, keys.
 
-The fixtures are what the collector made of the answers of Request Tracker 5.0.3.
+The fixtures are what the poller made of the answers of Request Tracker 5.0.3.
 """
 
 import email

@@ -8,7 +8,7 @@ import pytest
 from wechat_rig import APP_ID, OPENID, SETTINGS, VECTORS, make_wechat, request
 
 from bridge.contract import Cause, Malformed, MessageReceived, Raw, Unauthentic
-from bridge.testing.rig import verdict_of
+from bridge.testing.rig import result_of
 from connectors.wechat.simulator import Simulator
 from connectors.wechat.simulator.push import callback, encode, signature
 
@@ -38,7 +38,7 @@ def built(fields=TEXT, **choices):
 
 async def verified(query, body, *, mode="secure", at=NOW, method="POST", **settings):
     wechat = make_wechat(lambda: at, mode=mode, **settings)
-    return await verdict_of(wechat, request(query, body, at=at, method=method))
+    return await result_of(wechat, request(query, body, at=at, method=method))
 
 
 @pytest.mark.parametrize("mode", ["plain", "compatible", "secure"])
@@ -343,7 +343,7 @@ async def test_the_simulator_saves_its_settings_and_pushes(mode, data_format, cl
         pairs = incoming.query_params.multi_items()
         found = request(pairs, await incoming.body(), at=clock(), method=incoming.method)
         try:
-            result = await verdict_of(wechat, found)
+            result = await result_of(wechat, found)
         except Unauthentic:
             return Response(status_code=403)
         raws.extend(result.raws)

@@ -26,7 +26,7 @@ def picture() -> bytes:
 
 
 @dataclass
-class Street:
+class PlatformHarness:
     phone: PhoneSimulator
     desk: DeskSimulator
     bridge: Process
@@ -66,147 +66,147 @@ class Street:
 
 
 @pytest.fixture
-async def street(database_url: str, tmp_path: Path) -> AsyncIterator[Street]:
+async def harness(database_url: str, tmp_path: Path) -> AsyncIterator[PlatformHarness]:
     async with PhoneSimulator() as phone, DeskSimulator() as desk:
         accounts = {"shop": phone.settings(), "support": desk.settings()}
         route = {"channel": "shop", "desk": "support", "group": "WeChat", "tags": ["vip"]}
         bridge = Process(tmp_path, database_url, accounts, [route])
         phone.hook_url, desk.hook_url = bridge.hook("shop"), bridge.hook("support")
-        yield Street(phone, desk, bridge)
+        yield PlatformHarness(phone, desk, bridge)
         await bridge.close()
 
 
-async def test_the_main_job(street: Street) -> None:
+async def test_the_main_job(harness: PlatformHarness) -> None:
     """Text, image, card, burst, answer with a file, private note, solved and written again, closed and written again."""
-    await street.begin("{{ticket.id}} <b>one</b>")
-    assert street.row.group == 15
-    assert {"bridge", "vip"} <= set(street.row.tags)
-    await street.phone.sends_image(CUSTOMER, picture(), mime="image/png")
-    await until(lambda: any(comment.attachments for comment in street.seen()))
-    await street.phone.sends_card(CUSTOMER)
-    await until(lambda: any("[card]" in comment.text for comment in street.seen()))
-    said = len(street.said())
+    await harness.begin("{{ticket.id}} <b>one</b>")
+    assert harness.row.group == 15
+    assert {"bridge", "vip"} <= set(harness.row.tags)
+    await harness.phone.sends_image(CUSTOMER, picture(), mime="image/png")
+    await until(lambda: any(comment.attachments for comment in harness.seen()))
+    await harness.phone.sends_card(CUSTOMER)
+    await until(lambda: any("[card]" in comment.text for comment in harness.seen()))
+    said = len(harness.said())
     for word in ("two", "three", "four"):
-        await street.phone.says(CUSTOMER, word)
-    await until(lambda: street.said()[said:] == ["two", "three", "four"])
+        await harness.phone.says(CUSTOMER, word)
+    await until(lambda: harness.said()[said:] == ["two", "three", "four"])
 
-    await street.desk.agent_says(street.ticket, "<p>secret</p>", public=False)
-    await street.desk.agent_says(street.ticket, "<p>see <b>this</b></p>", files=[("a.png", "image/png", picture())])
-    await until(lambda: "see this" in street.phone.received(CUSTOMER))
-    await until(lambda: any((b.who, b.kind) == ("service", "image") for b in street.phone.chat(CUSTOMER)))
-    assert not any("secret" in text for text in street.phone.received(CUSTOMER))
+    await harness.desk.agent_says(harness.ticket, "<p>secret</p>", public=False)
+    await harness.desk.agent_says(harness.ticket, "<p>see <b>this</b></p>", files=[("a.png", "image/png", picture())])
+    await until(lambda: "see this" in harness.phone.received(CUSTOMER))
+    await until(lambda: any((b.who, b.kind) == ("service", "image") for b in harness.phone.chat(CUSTOMER)))
+    assert not any("secret" in text for text in harness.phone.received(CUSTOMER))
 
-    await street.desk.agent_solves(street.ticket)
-    await street.phone.says(CUSTOMER, "still broken")
-    await until(lambda: "still broken" in street.said())
-    await until(lambda: street.row.status == "open")
-    first = street.ticket
-    await street.desk.closes(first)
-    await street.phone.says(CUSTOMER, "and again")
-    await until(lambda: "and again" in street.said())
-    assert street.desk.state.tickets[int(first)].followups == [int(street.ticket)]
-    await street.desk.agent_says(street.ticket, "<p>here</p>")
-    await until(lambda: "here" in street.phone.received(CUSTOMER))
-    assert len(street.desk.state.tickets) == 2
-    assert len([user for user in street.desk.state.users.values() if user.role == "end-user"]) == 1
+    await harness.desk.agent_solves(harness.ticket)
+    await harness.phone.says(CUSTOMER, "still broken")
+    await until(lambda: "still broken" in harness.said())
+    await until(lambda: harness.row.status == "open")
+    first = harness.ticket
+    await harness.desk.closes(first)
+    await harness.phone.says(CUSTOMER, "and again")
+    await until(lambda: "and again" in harness.said())
+    assert harness.desk.state.tickets[int(first)].followups == [int(harness.ticket)]
+    await harness.desk.agent_says(harness.ticket, "<p>here</p>")
+    await until(lambda: "here" in harness.phone.received(CUSTOMER))
+    assert len(harness.desk.state.tickets) == 2
+    assert len([user for user in harness.desk.state.users.values() if user.role == "end-user"]) == 1
 
 
-async def test_silent_callbacks_and_a_desk_that_was_down(street: Street) -> None:
-    await street.begin("one")
-    street.desk.hooks.silent = True
-    await street.desk.agent_says(street.ticket, "<p>found by polling</p>")
-    await until(lambda: street.phone.received(CUSTOMER) == ["found by polling"])
-    await street.desk.stop()
+async def test_silent_callbacks_and_a_desk_that_was_down(harness: PlatformHarness) -> None:
+    await harness.begin("one")
+    harness.desk.hooks.silent = True
+    await harness.desk.agent_says(harness.ticket, "<p>found by polling</p>")
+    await until(lambda: harness.phone.received(CUSTOMER) == ["found by polling"])
+    await harness.desk.stop()
     for word in ("two", "three"):
-        await street.phone.says(CUSTOMER, word)
-    await street.desk.start()
-    await until(lambda: street.said() == ["one", "two", "three"])
+        await harness.phone.says(CUSTOMER, word)
+    await harness.desk.start()
+    await until(lambda: harness.said() == ["one", "two", "three"])
 
 
-async def test_calls_twice_and_in_the_wrong_order(street: Street) -> None:
-    await street.begin("one")
-    street.desk.hooks.hold, street.desk.hooks.reorder, street.desk.hooks.duplicate = True, True, 2
+async def test_calls_twice_and_in_the_wrong_order(harness: PlatformHarness) -> None:
+    await harness.begin("one")
+    harness.desk.hooks.hold, harness.desk.hooks.reorder, harness.desk.hooks.duplicate = True, True, 2
     for word in ("first", "second"):
-        await street.desk.agent_says(street.ticket, f"<p>{word}</p>")
-    street.desk.hooks.hold = False
-    await street.desk.agent_says(street.ticket, "<p>third</p>")
-    await until(lambda: "third" in " ".join(street.phone.received(CUSTOMER)))
-    heard = "\n".join(street.phone.received(CUSTOMER))
+        await harness.desk.agent_says(harness.ticket, f"<p>{word}</p>")
+    harness.desk.hooks.hold = False
+    await harness.desk.agent_says(harness.ticket, "<p>third</p>")
+    await until(lambda: "third" in " ".join(harness.phone.received(CUSTOMER)))
+    heard = "\n".join(harness.phone.received(CUSTOMER))
     assert [heard.count(word) for word in ("first", "second", "third")] == [1, 1, 1]
     assert heard.find("first") < heard.find("second") < heard.find("third")
 
 
-async def test_a_merged_ticket_is_followed(street: Street) -> None:
-    await street.begin("one")
-    first = street.ticket
-    other = street.desk.open_ticket(tags=(), subject="by mail")
-    await street.desk.agent_says(other, "<p>to somebody else</p>")
-    await street.desk.merges(first, other)
-    await street.phone.says(CUSTOMER, "two")
-    await until(lambda: any("two" in text for text in street.desk.texts(other)))
-    await street.desk.agent_says(other, "<p>here</p>")
-    await until(lambda: "here" in street.phone.received(CUSTOMER))
-    assert "to somebody else" not in " ".join(street.phone.received(CUSTOMER))
+async def test_a_merged_ticket_is_followed(harness: PlatformHarness) -> None:
+    await harness.begin("one")
+    first = harness.ticket
+    other = harness.desk.open_ticket(tags=(), subject="by mail")
+    await harness.desk.agent_says(other, "<p>to somebody else</p>")
+    await harness.desk.merges(first, other)
+    await harness.phone.says(CUSTOMER, "two")
+    await until(lambda: any("two" in text for text in harness.desk.texts(other)))
+    await harness.desk.agent_says(other, "<p>here</p>")
+    await until(lambda: "here" in harness.phone.received(CUSTOMER))
+    assert "to somebody else" not in " ".join(harness.phone.received(CUSTOMER))
 
 
-async def test_an_agents_follow_up_of_a_closed_ticket_reaches_the_customer(street: Street) -> None:
-    await street.begin("one")
-    first = street.ticket
-    await street.desk.closes(first)
-    follow_up = street.desk.follows_up(first)
-    await street.desk.agent_says(follow_up, "<p>one more thing</p>")
-    await until(lambda: "one more thing" in street.phone.received(CUSTOMER))
-    await street.phone.says(CUSTOMER, "thanks")
-    await until(lambda: "thanks" in " ".join(street.desk.texts(follow_up)))
+async def test_an_agents_follow_up_of_a_closed_ticket_reaches_the_customer(harness: PlatformHarness) -> None:
+    await harness.begin("one")
+    first = harness.ticket
+    await harness.desk.closes(first)
+    follow_up = harness.desk.follows_up(first)
+    await harness.desk.agent_says(follow_up, "<p>one more thing</p>")
+    await until(lambda: "one more thing" in harness.phone.received(CUSTOMER))
+    await harness.phone.says(CUSTOMER, "thanks")
+    await until(lambda: "thanks" in " ".join(harness.desk.texts(follow_up)))
 
 
-async def test_a_command_in_a_private_note_is_obeyed(street: Street) -> None:
-    await street.begin("one")
-    await street.desk.agent_says(street.ticket, "<p>#status</p>", public=False)
-    await until(street.remarks)
-    assert len(street.remarks()) == 1
-    assert "Replies left" in street.remarks()[0]
+async def test_a_command_in_a_private_note_is_obeyed(harness: PlatformHarness) -> None:
+    await harness.begin("one")
+    await harness.desk.agent_says(harness.ticket, "<p>#status</p>", public=False)
+    await until(harness.remarks)
+    assert len(harness.remarks()) == 1
+    assert "Replies left" in harness.remarks()[0]
 
 
 @pytest.mark.parametrize("where", [CREATE, COMMENT])
 @pytest.mark.parametrize("trouble", [Trouble.STATUS_AFTER, Trouble.RESET_AFTER])
-async def test_a_fault_after_the_effect_makes_no_double(street: Street, where: str, trouble: Trouble) -> None:
+async def test_a_fault_after_the_effect_makes_no_double(harness: PlatformHarness, where: str, trouble: Trouble) -> None:
     before = ["zero"] if where == COMMENT else []
     if before:
-        await street.begin(*before)
+        await harness.begin(*before)
     else:
-        await street.bridge.start()
-    street.desk.faults.add(trouble, where, status=502)
+        await harness.bridge.start()
+    harness.desk.faults.add(trouble, where, status=502)
     for word in ("one", "two"):
-        await street.phone.says(CUSTOMER, word)
-    await until(lambda: street.said() == [*before, "one", "two"])
-    assert len(street.desk.state.tickets) == 1
+        await harness.phone.says(CUSTOMER, word)
+    await until(lambda: harness.said() == [*before, "one", "two"])
+    assert len(harness.desk.state.tickets) == 1
 
 
 @pytest.mark.parametrize("failpoint", ["begun", "answered", "answered:2"])
-async def test_killed_in_the_middle_of_a_write(street: Street, failpoint: str) -> None:
+async def test_killed_in_the_middle_of_a_write(harness: PlatformHarness, failpoint: str) -> None:
     words = ["one", "two", "three"]
     before = 2 if failpoint.endswith(":2") else 1
-    async with street.bridge.supervised(failpoint=failpoint) as ends:
+    async with harness.bridge.supervised(failpoint=failpoint) as ends:
         for word in words[:before]:
-            await street.phone.says(CUSTOMER, word)
+            await harness.phone.says(CUSTOMER, word)
         # what is said while nobody listens is lost by the platform, not by the bridge
-        await until(lambda: ends and street.bridge.text().count('"event": "serving"') == 2, 60)
+        await until(lambda: ends and harness.bridge.text().count('"event": "serving"') == 2, 60)
         for word in words[before:]:
-            await street.phone.says(CUSTOMER, word)
-        await until(lambda: len(street.said()) >= 3, 60)
+            await harness.phone.says(CUSTOMER, word)
+        await until(lambda: len(harness.said()) >= 3, 60)
         assert ends == [-signal.SIGKILL]
-        assert street.said() == words
-        assert len(street.desk.state.tickets) == 1
+        assert harness.said() == words
+        assert len(harness.desk.state.tickets) == 1
 
 
-async def test_a_suspended_account_waits_and_recovers(street: Street) -> None:
-    await street.bridge.start()
-    street.desk.gate.suspended = True
-    await street.phone.says(CUSTOMER, "one")
-    await until(lambda: "suspended" in street.bridge.text())
-    street.desk.gate.suspended = False
-    await until(lambda: street.said() == ["one"], 60)
+async def test_a_suspended_account_waits_and_recovers(harness: PlatformHarness) -> None:
+    await harness.bridge.start()
+    harness.desk.gate.suspended = True
+    await harness.phone.says(CUSTOMER, "one")
+    await until(lambda: "suspended" in harness.bridge.text())
+    harness.desk.gate.suspended = False
+    await until(lambda: harness.said() == ["one"], 60)
 
 
 @pytest.mark.timeout(240)  # six starts of a process
@@ -217,15 +217,15 @@ async def test_set_up_by_command_and_answered_by_webhook(database_url: str, tmp_
         routes = [{"channel": "shop", "desk": "support"}]
         bridge = Process(tmp_path, database_url, accounts, routes, engine={"reconcile_every": "1h"})
         phone.hook_url = bridge.hook("shop")
-        street = Street(phone, desk, bridge)
+        harness = PlatformHarness(phone, desk, bridge)
         try:
-            await street.begin("one")
+            await harness.begin("one")
             code, out, error = await bridge.run("setup", "zendesk", "--account", "support", "--yes")
             assert code == 0, out + error
             assert "Create the webhook" in out
             (webhook,) = desk.hooks.webhooks.values()
             assert webhook.secret not in out + error
-            await desk.agent_says(street.ticket, "<p>announced</p>")
+            await desk.agent_says(harness.ticket, "<p>announced</p>")
             await until(lambda: phone.received(CUSTOMER) == ["announced"])
             code, out, error = await bridge.run("setup", "zendesk", "--account", "support", "--yes")
             assert (code, len(desk.hooks.webhooks), len(desk.hooks.triggers)) == (0, 1, 3)

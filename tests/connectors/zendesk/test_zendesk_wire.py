@@ -1,4 +1,4 @@
-"""Fixtures as the collector writes them → the events they become."""
+"""Fixtures as the poller writes them → the events they become."""
 
 import json
 from pathlib import Path
