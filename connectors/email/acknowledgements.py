@@ -76,11 +76,31 @@ HELPDESK_HEADERS = (
     "x-deskpro",
 )
 
+# how a text says in its first words that no person wrote it
+SAYS_SO = (
+    "this is an automatic reply",
+    "this is an automated reply",
+    "this is an automated response",
+    "this is an automated message",
+    "this is an automatically generated",
+    "this message was generated automatically",
+    "this message was automatically generated",
+    "这是一封自动回复",
+    "这是自动回复",
+    "此邮件为自动回复",
+    "本邮件为自动回复",
+    "此邮件由系统自动",
+    "本邮件由系统自动",
+    "系统自动回复",
+    "这是系统自动",
+    "這是系統自動",
+    "此郵件由系統自動",
+)
+
 VACATION_SUBJECTS = (
     "out of office",
     "out of the office",
     "automatic reply",
-    "auto:",
     "autoreply",
     "auto reply",
     "auto-reply",
@@ -95,6 +115,8 @@ VACATION_SUBJECTS = (
     "自动回复",
     "自動回覆",
     "自动答复",
+    "自動答覆",
+    "自动应答",
     "自動回信",
     "外出",
     "休假",

@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.contract import Malformed
 from connectors.email import mime
+from connectors.email.subject import stem
 from connectors.email.tnef import unpack
 
 WHOLE = 192 * 2**10  # a mail up to this size is kept as it came
@@ -20,7 +21,9 @@ _TEXT = 256 * 2**10
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """`sha256` names the whole mail in the media store. `parts`: size and packed files of each leaf by number.
+    """`sha256` names the whole mail in the media store, `key` this mail among all.
+
+    `parts`: size and packed files of each leaf by number.
 
     `held` is why a guard keeps this mail from the other side. `echo`: it only repeats what we wrote. `complete`: False
     when the mail was too large to read.
@@ -30,6 +33,7 @@ class Envelope:
     sha256: str = ""
     size: int = 0
     received: str = ""
+    key: str = ""
     conversation: str = ""
     strength: str = ""
     evidence: tuple[str, ...] = ()
@@ -65,11 +69,30 @@ def load(payload: bytes) -> Envelope:
 
 
 def key_of(mail: Mail, raw: bytes) -> str:
-    """The identity of a mail: its Message-ID, else what it says. Two folders holding one mail give one key."""
+    """The identity a mail claims: its Message-ID, else its bytes. Two folders holding one mail give one key.
+
+    Form mailers write one Message-ID for everybody: whether a mail is what its Message-ID says `Memory.own_key` knows.
+    """
     found = mime.ids(mime.header(mail, "Message-ID"))
     if found and "@" in found[0] and len(found[0]) < 300:
         return f"mid:{found[0]}"
     return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+
+def substance(mail: Mail) -> str:
+    """A digest of who writes what: two mails that share it and a Message-ID are one mail that was read twice.
+
+    What servers on the way change (dates, Received, a list's tag in the subject, blanks) does not count.
+    """
+    found = hashlib.sha256()
+    for _, address in mime.addresses(mail, "From", "Reply-To"):
+        found.update(address.lower().encode("utf-8", "replace") + b"\0")
+    found.update(stem(mime.header(mail, "Subject")).encode("utf-8", "replace") + b"\0")
+    for leaf in mime.leaves(mail):
+        words = "" if leaf.attached or not leaf.kind.startswith("text/") else leaf.text_body
+        data = " ".join(words.split()).encode("utf-8", "replace") if words else mime.body(leaf.part)
+        found.update(hashlib.sha256(data).digest())
+    return found.hexdigest()[:20]
 
 
 def facts(mail: Mail) -> dict[str, dict[str, Any]]:

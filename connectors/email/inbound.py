@@ -21,7 +21,7 @@ from bridge.contract import (
 )
 from connectors.email import mime
 from connectors.email.authenticity import result, why_untrusted
-from connectors.email.automatic import Flow, is_helpdesk, is_report, why_automatic
+from connectors.email.automatic import Flow, is_helpdesk, is_report, why_automatic, why_doubtful
 from connectors.email.bounce import Bounce, read_bounce
 from connectors.email.content import Content, read
 from connectors.email.envelope import Envelope, load
@@ -90,8 +90,9 @@ def _from_desk(raw: Raw, mail: Mail, envelope: Envelope, content: Content, confi
         reason = "no new text"
     if reason:
         return _aside(raw.key, mail, envelope, content, reason)
-    if envelope.held and not raw.released:
-        raise Malformed(envelope.held)
+    doubt = envelope.held or why_doubtful(mail, flow, content.text)
+    if doubt and not raw.released:
+        raise Malformed(f"held back as automatic: {doubt}. When a person wrote it, replay it")
     return MessageReceived(message=_message(raw.key, mail, envelope, content.parts, author))
 
 
@@ -103,7 +104,8 @@ def _from_customer(raw: Raw, mail: Mail, envelope: Envelope, content: Content, c
         raise Malformed(f"this mail claims to come from our own address {address}")
     if not envelope.conversation:
         raise Malformed("this mail was stored without its conversation")
-    reason = why_automatic(mail, Flow.CUSTOMER, content.text) or envelope.held
+    reason = why_automatic(mail, Flow.CUSTOMER, content.text) or why_doubtful(mail, Flow.CUSTOMER, content.text)
+    reason = reason or envelope.held
     if reason and not raw.released:
         raise Malformed(f"held back as automatic: {reason}. When a person wrote it, replay it")
     parts = content.parts or (Text(body=mime.header(mail, "Subject") or "(empty mail)"),)

@@ -12,7 +12,7 @@ from connectors.email.authenticity import why_untrusted
 from connectors.email.automatic import is_report
 from connectors.email.content import answer
 from connectors.email.cut import cut_text
-from connectors.email.envelope import WHOLE, Envelope, facts, key_of, slim
+from connectors.email.envelope import WHOLE, Envelope, facts, key_of, slim, substance
 from connectors.email.memory import Memory, Thread, fingerprint
 from connectors.email.settings import EmailConfig, bare
 from connectors.email.subject import body_code, ticket_tags
@@ -52,13 +52,15 @@ class Intake:
         try:
             mail = await asyncio.to_thread(mime.parse, fetched.raw)
             key = key_of(mail, fetched.raw)
-            envelope = await self._describe(mail, fetched)
+            if key.startswith("mid:"):
+                key = await self._memory.own_key(key, await asyncio.to_thread(substance, mail))
+            envelope = await self._describe(mail, fetched, key)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             key = f"sha256:{hashlib.sha256(fetched.raw).hexdigest()}"
             envelope = Envelope(fetched.raw[:WHOLE], size=len(fetched.raw))
         return Raw(key=key, payload=envelope.dump(), at=fetched.received)
 
-    async def _describe(self, mail: Mail, fetched: Fetched) -> Envelope:
+    async def _describe(self, mail: Mail, fetched: Fetched, key: str) -> Envelope:
         own = self._is_own(mail)
         stored = await self._account.media.keep(fetched.raw, name="mail.eml", mime="message/rfc822")
         parts = await asyncio.to_thread(facts, mail)
@@ -68,6 +70,7 @@ class Intake:
             sha256=stored.sha256,
             size=fetched.size or len(fetched.raw),
             received=fetched.received.isoformat() if fetched.received else "",
+            key=key,
             own=own,
             complete=fetched.complete,
             parts=parts,
@@ -97,7 +100,7 @@ class Intake:
         mark = fingerprint(cut_text(text, self._config.delimiters).text)
         echo = bool(mark) and mark in (await self._memory.thread(envelope.conversation)).said
         held = await self._guard(mail, envelope, text)
-        await self._learn(mail, envelope.conversation, text, desk=True, strong=envelope.strength == thread.PROOF)
+        await self._learn(mail, envelope, text, desk=True, strong=envelope.strength == thread.PROOF)
         return replace(envelope, held=held, echo=echo)
 
     async def _from_customer(self, mail: Mail, envelope: Envelope, text: str) -> Envelope:
@@ -108,19 +111,17 @@ class Intake:
         stranger = bool(known.to) and bool(sender) and bare(known.to) != bare(sender)
         if not envelope.conversation or (stranger and envelope.strength != thread.PROOF):
             # a ticket number or another server's id is no right to enter somebody's conversation
-            conversation = self._signer.name(
-                key_of(mail, b"") if mime.ids(mime.header(mail, "Message-ID")) else envelope.sha256
-            )
+            conversation = self._signer.name(envelope.key if envelope.key.startswith("mid:") else envelope.sha256)
             envelope = replace(envelope, conversation=conversation, strength="", evidence=("new conversation",))
             stranger = False
         held = await self._guard(mail, envelope, text)
         who = ("", "") if stranger else (sender, name)
-        await self._learn(mail, envelope.conversation, text, desk=False, to=who[0], name=who[1])
+        await self._learn(mail, envelope, text, desk=False, to=who[0], name=who[1])
         return replace(envelope, held=held, stranger=stranger)
 
     async def _guard(self, mail: Mail, envelope: Envelope, text: str) -> str:
         """Why this mail is held, when headers lie: too many, too alike, or written by another bridge."""
-        mark = digest(key_of(mail, text.encode("utf-8", "replace")), 20)
+        mark = digest(envelope.key, 20)
         # a contact form writes for everybody who fills it in: the writer is whom an answer would reach
         sender = next((address for _, address in mime.addresses(mail, *self._writers)), "")
         if mime.headers(mail, LOOP):
@@ -141,7 +142,7 @@ class Intake:
     async def _learn(
         self,
         mail: Mail,
-        conversation: str,
+        envelope: Envelope,
         text: str,
         *,
         desk: bool,
@@ -150,8 +151,11 @@ class Intake:
         name: str = "",
     ) -> None:
         """Keeps what the next mail of this conversation needs, and every id by which it may come back."""
+        conversation = envelope.conversation
         subject = mime.header(mail, "Subject")
         ids = [found for found in mime.ids(mime.header(mail, "Message-ID")) if self._signer.read_id(found) is None]
+        if "#" in envelope.key.rpartition(">")[2]:
+            ids = []  # another mail had this id before: who refers to it means that one
         writes = [Memory.knows("id", found, conversation) for found in ids[:1]]
         code = body_code(text) if desk else ""
         if desk:

@@ -90,6 +90,23 @@ class Memory:
         found = await self._records.get(kind, digest(key.lower() if kind == "tag" else key, 26))
         return str(found[0]["conversation"]) if found else ""
 
+    async def own_key(self, key: str, substance: str) -> str:
+        """The key of a mail among those that claim the same one: the first keeps it, a different mail gets its own.
+
+        A mail that was kept before this was remembered keeps the plain key, too, so that it is known again.
+        """
+        name = digest(key, 26)
+        for _ in range(_TRIES):
+            found = await self._records.get("same", name)
+            if found:
+                return key if found[0]["substance"] == substance else f"{key}#{substance}"
+            try:
+                await self._records.commit(Put("same", name, {"substance": substance}, expect=0))
+            except Conflict:
+                continue
+            return key
+        raise Conflict
+
     @staticmethod
     def knows(kind: str, key: str, conversation: str) -> Put:
         """The write that makes `lookup` find it."""

@@ -122,6 +122,13 @@ ATTRIBUTIONS = (
     Attribution("A52", "cs", "Dne 20. 11. 2026 v 10:21 Agent <a@x.example> napsal(a):", ("napsal",), ("dne ",)),
     Attribution("A53", "tr", "Agent <a@x.example>, 20 Kas 2026 Cum, 10:21 tarihinde şunu yazdı:", ("yazdı",)),
     Attribution("A54", "hu", "Agent <a@x.example> ezt írta (időpont: 2026. nov. 20., P, 10:21):", ("ezt írta",)),
+    Attribution(
+        "A56",
+        "OTRS, Znuny",
+        "20.11.2026 10:21 - Agent A wrote:",
+        (" wrote", " schrieb", " a écrit", " escribió", " ha scritto", " schreef"),
+        tuple("0123456789"),
+    ),
     Attribution("A55", "vi", "Vào Th 6, 20 thg 11, 2026 vào lúc 10:21 Agent <a@x.example> đã viết:", ("đã viết",)),
 )
 

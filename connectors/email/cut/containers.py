@@ -29,6 +29,7 @@ CONTAINERS = (
     Container("Outlook mac", "", "id", "is", "OLK_SRC_BODY_SECTION"),
     Container("Apple, Thunderbird", "blockquote", "type", "is", "cite"),
     Container("Thunderbird", "", "class", "word", "moz-cite-prefix", rest=True),
+    Container("OTRS, Znuny", "div", "type", "is", "cite"),
     Container("Yahoo", "", "class", "word", "yahoo_quoted"),
     Container("Yahoo", "", "id", "has", "yahoo_quoted_"),
     Container("Yahoo iOS", "blockquote", "class", "word", "iosymail"),

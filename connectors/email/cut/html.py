@@ -12,6 +12,8 @@ from html.parser import HTMLParser
 import nh3
 
 from connectors.email.cut.containers import CONTAINERS, Container
+from connectors.email.cut.text import is_end_matter
+from connectors.email.plain import to_lines
 
 MAX_HTML = 512 * 2**10
 MAX_DEPTH = 500
@@ -58,7 +60,7 @@ def cut_html(source: str) -> HtmlCut:
     if finder.begin is None:
         return HtmlCut(html, "whole")
     end = finder.end if finder.end is not None else len(html)
-    if _has_text(html[end:]) and not finder.rest:
+    if not finder.rest and _says_more(html[end:]):
         return HtmlCut(html, "interleaved")
     if not _has_text(html[: finder.begin]):
         return HtmlCut(html, "interleaved")
@@ -90,6 +92,11 @@ def _is_bomb(source: str) -> bool:
         if depth > MAX_DEPTH or count > MAX_TAGS:
             return True
     return False
+
+
+def _says_more(html: str) -> bool:
+    """Whether somebody goes on below the quote: a signature, a phone's line or footnotes are no answer."""
+    return _has_text(html) and not is_end_matter(to_lines(html))
 
 
 def _has_text(html: str) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from connectors.email.cut.footnotes import Footnotes, split_footnotes
 from connectors.email.cut.quote import find_start, is_rule, plain
 from connectors.email.cut.separators import DELIMITERS
 from connectors.email.cut.signatures import BANNERS, FOOTERS, SERVICE_LINES
@@ -42,17 +43,24 @@ def cut_text(source: str, delimiters: Sequence[str] = ()) -> Cut:
     whole = examined >= len(source)
     if not whole and len(lines) > 1:
         lines = lines[:-1]  # the last one may be half a line
-    kept, how = _without_quote(_below_delimiter(lines, delimiters))
+    body, notes = split_footnotes(lines)
+    kept, how = _without_quote(_below_delimiter(body, delimiters))
     if how == "whole" and not whole:
         return Cut(source, "whole")
-    if how != "interleaved":
-        kept = _without_footers(kept)
-    kept = _without_banners(kept)
+    above = kept if how == "interleaved" else _without_footers(kept)
+    belongs = how != "cut" and above == kept  # nothing stood between the answer and its footnotes
+    kept = _without_banners(above)
     if not any(line.strip() for line in kept):
         return Cut(source, "empty")
-    if kept == lines and whole:
+    if kept == body and whole:
         return Cut(source, how)
-    return Cut("\n".join(kept).strip("\n"), how)
+    return Cut("\n".join(_with_notes(kept, notes, belongs)).strip("\n"), how)
+
+
+def _with_notes(kept: list[str], notes: Footnotes, belongs: bool) -> list[str]:
+    """The answer with those of the footnotes that it names: the others belong to what was cut."""
+    named = [line for _, line in notes.lines] if belongs else notes.named_in(kept)
+    return [*kept, "", *named] if named else kept
 
 
 def is_history(source: str) -> bool:
@@ -66,6 +74,14 @@ def is_history(source: str) -> bool:
         return False
     quoted = lines[start.height :] if start else lines
     return bool(quoted) and all(line.lstrip().startswith(">") for line in quoted)
+
+
+def is_end_matter(source: str) -> bool:
+    """Whether a text says nothing of its own: a signature below "--", lines of phones and services, footnotes."""
+    lines = [line for line in split_footnotes(["", *source.split("\n")])[0] if line.strip()]
+    if lines and lines[0].rstrip() == "--":
+        return len(lines) <= 16
+    return all(_is_footer(line) or _is_service(line) or is_rule(line) for line in lines)
 
 
 def _below_delimiter(lines: list[str], delimiters: Sequence[str]) -> list[str]:
@@ -163,7 +179,7 @@ def _without_footers(lines: list[str]) -> list[str]:
         below = len(lines) - at - 1
         if lines[at] == "-- " or (lines[at] == "--" and below <= 6):
             if below <= 15 and any(line.strip() for line in lines[first:at]):
-                lines = _trim(lines[:at])
+                lines = _trim(lines[: _frame(lines, at, first)])
             break
     end = len(lines)
     for _ in range(6):
@@ -172,6 +188,14 @@ def _without_footers(lines: list[str]) -> list[str]:
             break
         end = last
     return _trim(lines[:end]) if end < len(lines) else lines
+
+
+def _frame(lines: list[str], lower: int, first: int) -> int:
+    """The upper one of two lines "--" that frame a signature (Zammad, OTRS); `lower` when there is one only."""
+    for upper in range(lower - 1, max(first, lower - 13), -1):
+        if lines[upper].rstrip() == "--" and any(line.strip() for line in lines[first:upper]):
+            return upper
+    return lower
 
 
 def _is_service(line: str) -> bool:

@@ -1,6 +1,7 @@
 """Helpdesks as they behave by mail: how they find a ticket, what they stamp on their mails, what they say unasked."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage, Message
@@ -15,7 +16,8 @@ class Style:
     """`by`: the keys a ticket is found by, in order. `headers` stand on every mail, `ack_headers` on acknowledgements.
 
     Sources: Zendesk help 8396827889946 and 4408828416282, RT's RT_Config and Action/Autoreply, Freshdesk help 226802,
-    osTicket's class.mailer, Zammad's follow_up_check.
+    osTicket's class.mailer, Zammad's follow_up_check and Channel::EmailBuild (`notification`).
+    `framed`: the signature stands between two lines "--", above the quote, and links are footnotes below it.
     """
 
     by: tuple[str, ...]
@@ -25,6 +27,7 @@ class Style:
     tag: str = ""
     delimiter: str = ""
     quotes: bool = True
+    framed: bool = False
 
 
 STYLES = {
@@ -60,7 +63,20 @@ STYLES = {
         ack="A request for support has been created and assigned #{number}.",
         tag="[#{number}]",
     ),
-    "zammad": Style(("subject",), {"X-Zammad-Ticket": "{number}"}, tag="[Ticket#{number}]"),
+    "zammad": Style(
+        ("subject",),
+        {"X-Zammad-Ticket": "{number}", "X-Powered-By": "Zammad - Helpdesk/Support"},
+        {
+            "X-Loop": "yes",
+            "Precedence": "bulk",
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+            "Return-Path": "<>",
+        },
+        ack="Ihre Anfrage ist eingegangen und wird bearbeitet.",
+        tag="[Ticket#{number}]",
+        framed=True,
+    ),
     "person": Style(("references", "subject"), {}),
 }
 
@@ -133,6 +149,7 @@ class Desk:
         sender: str = "",
         files: tuple[tuple[str, str, bytes], ...] = (),
         html: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """A mail to the requester, as this helpdesk writes it."""
         last = mime.parse(ticket.mails[-1])
@@ -150,6 +167,9 @@ class Desk:
             message["References"] = " ".join(ticket.ids[-5:])
         for header, value in {**self.rules.headers, **(self.rules.ack_headers if automatic else {})}.items():
             message[header] = value.format(number=ticket.number)
+        for header, value in (headers or {}).items():
+            del message[header]
+            message[header] = value
         message.set_content(self._body(ticket, text, last), cte="base64")
         if html:
             message.add_alternative(html, subtype="html", cte="base64")
@@ -172,4 +192,7 @@ class Desk:
             return text + "\n"
         marked = "\n".join(f"> {line}" for line in re.split(r"\r?\n", quoted))
         name = parseaddr(mime.header(last, "From"))[1]
+        if self.rules.framed:  # as Zammad turns a rich-text answer into text
+            sign = "--\nSuper Support, https://desk.example [1]\n--"
+            return f"{text}\n\n{sign}\n\nOn Fri, Nov 20, 2026 at 10:21 AM <{name}> wrote:\n\n{marked}\n\n[1] https://desk.example\n"
         return f"{text}\n\nOn Fri, Nov 20, 2026 at 10:21 AM <{name}> wrote:\n\n{marked}\n"
