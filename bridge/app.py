@@ -168,7 +168,7 @@ class Bridge:
             exception_handlers={SQLAlchemyError: store_down, StoreDown: store_down},
         )
         pages.router.redirect_slashes = False  # it would lead to whatever host the caller names
-        return Front(Hooks(self.runtime, self._take, self._look, self.callers, proxies), pages, proxies)
+        return Front(Hooks(self.runtime, self._enqueue, self._look, self.callers, proxies), pages, proxies)
 
     def _routes(self) -> list[BaseRoute]:
         routes: list[BaseRoute] = [
@@ -192,9 +192,9 @@ class Bridge:
         assert self.engine is not None
         return self.engine.keep(name, raws, cursor)
 
-    def _take(self, name: str, raws: Sequence[Raw], told: OnDurable) -> None:
+    def _enqueue(self, name: str, raws: Sequence[Raw], notify: OnDurable) -> None:
         assert self.engine is not None
-        self.engine.take(name, raws, told)
+        self.engine.enqueue(name, raws, notify)
 
     def _look(self, name: str, conversations: object) -> None:
         assert self.engine is not None

@@ -168,8 +168,7 @@ class Store:
         """
         self._expected = time.monotonic() + seconds
 
-    @property
-    def pressed(self) -> bool:
+    def commit_wanted(self) -> bool:
         """Somebody outside waits for the next commit: a transaction that may end early should."""
         return bool(self._urgent)
 

@@ -91,13 +91,13 @@ def _give_up(work: Work) -> None:
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
 
 
-REMINDERS = (_warn, _tell_late, _give_up)
+DEADLINES = (_warn, _tell_late, _give_up)
 """Every few seconds, each in a transaction of its own: windows that close, answers that cannot go now, answers that
 were held too long.
 """
 
 
-async def clean(store: Store, runtime: Runtime, folder: MediaFolder, now: datetime) -> None:
+async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: datetime) -> None:
     """Hourly: what retention no longer allows goes, in small batches."""
     keep = runtime.settings.retention
     while await store.write(inbox.forget_payloads, now - keep.payloads):

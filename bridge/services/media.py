@@ -13,16 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Row
 
-from bridge.contract import ConnectorError, Fetches, Media, Rejected, Retryable
-from bridge.engine.context import ConnectedAccount, Runtime
-from bridge.engine.outbound.policy import backoff
-from bridge.engine.runtime.wakeups import IDLE, Wakeup, wait_any
-from bridge.services.folder import MediaDown, MediaFolder
+from bridge.contract import Media, Rejected
+from bridge.services.folder import MediaFolder
 from bridge.services.metadata import without_metadata
 from bridge.services.mimetypes import sniff
-from bridge.telemetry import metrics
 from mappings import media as files
 from mappings.store import Store
 
@@ -124,95 +119,3 @@ async def _closing(chunks: AsyncIterator[bytes]) -> AsyncIterator[None]:
         close = getattr(chunks, "aclose", None)  # generators have it, plain iterators need none
         if close is not None:
             await close()
-
-
-def _fetching(connected: ConnectedAccount | None) -> Fetches:
-    if connected is None or not isinstance(connected.connector, Fetches):
-        raise Rejected("this account cannot fetch files")
-    return connected.connector
-
-
-class Fetcher:
-    """Fetches wanted files of all accounts, at once when they are named: platforms forget theirs."""
-
-    def __init__(self, store: Store, runtime: Runtime, library: MediaFiles, wake: Callable[[str], None]) -> None:
-        self._store = store
-        self._runtime = runtime
-        self._library = library
-        self._wake_account = wake
-        self.wake = Wakeup()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def idle(self) -> bool:
-        """Nothing is being fetched."""
-        return self.wake.rests and not self._tasks
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`."""
-        while not stop.is_set():
-            self.wake.clear()
-            now = self._runtime.now()
-            room = _PARALLEL - len(self._tasks)
-            try:
-                rows = await self._store.write(files.claim_media, now, now + _LEASE, room) if room else []
-            except Exception as error:  # noqa: BLE001 - the store may be away for a while
-                log.warning("fetching interrupted", error=type(error).__name__)
-                rows = []
-            for row in rows:
-                task = asyncio.create_task(self._fetch(row), name=f"fetch {row.id}")
-                self._tasks.add(task)
-                task.add_done_callback(self._finished)
-            if not rows and not self.wake.is_set():
-                with self.wake.resting():
-                    await wait_any(self.wake, stop, IDLE)
-        for task in self._tasks:
-            task.cancel()
-
-    async def retry_now(self) -> None:
-        """What kept files back is over: those that wait are fetched now."""
-        await self._store.write(files.hurry_media, self._runtime.now())
-        self.wake.set()
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self.wake.set()
-
-    async def _fetch(self, row: Row[Any]) -> None:
-        connected = self._runtime.accounts.get(row.account)
-        try:
-            fetches = _fetching(connected)
-            media = Media(account=row.account, id=row.external_id, mime=row.mime, name=row.name, size=row.size)
-            digest, content, size = await self._library.keep_stream(fetches.fetch(media, LARGEST))
-        except Exception as error:  # noqa: BLE001 - one file's trouble is its own
-            await self._failed(row, error)
-            return
-        mime = sniff(content, row.mime, row.name)
-        await self._settle(row, state="done", sha256=digest, mime=mime, size=size, error="")
-        metrics.media.count(row.account, "done")
-
-    async def _failed(self, row: Row[Any], error: Exception) -> None:
-        now = self._runtime.now()
-        down = isinstance(error, MediaDown)
-        reason = error.message if isinstance(error, ConnectorError) else type(error).__name__
-        if down:  # agents may read it, who have no use for a path of this machine
-            reason = "the bridge could not store it"
-        final = isinstance(error, ConnectorError) and not isinstance(error, Retryable)
-        if not isinstance(error, ConnectorError):
-            log.error("bug while fetching", account=row.account, exc_info=error)
-            final = row.attempts >= 3 and row.error == reason  # not those that only met a full disk before
-        old = now - row.created_at > _GIVE_UP
-        if not down or old:  # that is the machine's, and said once for all files
-            log.info("file not fetched", account=row.account, file=row.id, why=reason, final=final or old)
-        if final or old:
-            await self._settle(row, state="failed", error=reason)
-            metrics.media.count(row.account, "failed")
-        else:
-            wait = backoff(row.attempts, self._runtime.settings.engine.backoff_max)
-            await self._settle(row, due_at=now + wait, error=reason)
-
-    async def _settle(self, row: Row[Any], **values: Any) -> None:
-        with contextlib.suppress(Exception):  # its lease ends and it is fetched again
-            await self._store.write(files.settle_media, row.id, **values)
-        for name in self._runtime.accounts:
-            self._wake_account(name)

@@ -138,7 +138,7 @@ class Connection(HttpToolsProtocol):
             path, _, query = whole.url.partition(b"?")
             client = self.client[0] if self.client else ""
             request = self._hooks.request("POST", path.decode(), query, whole.headers, bytes(whole.body), client)
-            self._hooks.take(request, whole.answer)
+            self._hooks.receive(request, whole.answer)
 
     def send_400_response(self, msg: str) -> None:
         """Also what a request hears that is not read on."""

@@ -1,7 +1,7 @@
 """`/hooks/{account}`: verify, keep, then answer. No vendor is called and nothing is rendered here.
 
 A platform waits for this answer, and the layers that pages need would double its price. So this is a bare ASGI
-application, and what came whole is answered without even that (`web/connection.py`).
+application, and what came whole is answered without even that (`web/fastpath.py`).
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from bridge.contract import (
 from bridge.engine.callers import Callers
 from bridge.engine.context import Runtime
 from bridge.engine.inbound.intake import OnDurable
+from bridge.engine.runtime import admission
 from bridge.telemetry import metrics
 from bridge.web.bodies import Allowed, Bodies
 from bridge.web.echo import ECHO, echo_of
@@ -37,7 +38,6 @@ log = structlog.get_logger("bridge.hooks")
 PREFIX = "/hooks/"
 LARGEST = 2**20  # bytes of a callback
 _READING = Allowed(idle=10.0, total=10.0, memory=32 * 2**20)
-_AT_WORK = 256  # authentic callbacks in work at once; beyond that the vendor is asked to come again
 _METHODS = frozenset({"GET", "POST"})
 _ALWAYS = {"x-content-type-options": "nosniff"}
 
@@ -76,7 +76,7 @@ class Hooks:
         await _send(send, reply)
 
     async def _answer(self, name: str, scope: Scope, receive: Receive) -> Reply:
-        """Reads the body within limits, then judges as `take` does."""
+        """Reads the body within limits, then judges as `receive` does."""
         client = (scope.get("client") or ("", 0))[0]
         coming = self._bodies.body(network_of(self._proxies.caller(client, scope["headers"])), receive)
         try:
@@ -92,7 +92,7 @@ class Hooks:
         Callback(self, name, partial(_settle, answered)).judge(request)
         return await answered
 
-    def take(self, request: Request, answer: Answer) -> None:
+    def receive(self, request: Request, answer: Answer) -> None:
         """Judges a callback that came whole, and answers it: now, or when what it brings is durable."""
         name = request.path[len(PREFIX) :]
         refusal = self._refusal(name, request.method)
@@ -113,7 +113,7 @@ class Hooks:
     @property
     def crowded(self) -> bool:
         """So many authentic callbacks wait for their commit that one more is asked to come again."""
-        return self.at_work >= _AT_WORK
+        return self.at_work >= admission.CALLBACKS_AT_ONCE
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """For what has to wait before it can judge."""
@@ -182,7 +182,7 @@ class Callback:
     def _accept(self, result: CallbackResult) -> None:
         self._result = result
         if not result.raws:
-            self._told(None)
+            self._notify(None)
             return
         hooks = self._hooks
         if hooks.crowded:
@@ -197,9 +197,9 @@ class Callback:
 
     def _kept(self, error: StoreDown | None) -> None:
         self._hooks.at_work -= 1
-        self._told(error)
+        self._notify(error)
 
-    def _told(self, error: StoreDown | None) -> None:
+    def _notify(self, error: StoreDown | None) -> None:
         if error is not None:
             log.warning("store down", account=self._name, why=str(error))
             self._end(self._connector.retry_later_reply, "busy")

@@ -85,7 +85,7 @@ class Scene:
         """All that the desk's poll could find has been kept."""
         assert self.bridge is not None and self.bridge.engine is not None
         await self.quiet()
-        poller = self.bridge.engine._pollers["desk"]
+        poller = self.bridge.engine.loops.pollers["desk"]
         await self.until(lambda: not poller._looks)
 
     async def until(self, condition: Callable[[], Any], *, seconds: float = 60.0) -> None:
@@ -103,11 +103,11 @@ class Scene:
     async def pass_time(self, seconds: float = 0, **parts: float) -> None:
         self.clock.advance(seconds, **parts)
         assert self.bridge is not None and self.bridge.engine is not None
-        await self.bridge.engine._sweep()
-        await self.bridge.engine._remind()
-        for dispatcher in self.bridge.engine._dispatchers.values():
+        await self.bridge.engine.timetable.sweep()
+        await self.bridge.engine.timetable.run_deadlines()
+        for dispatcher in self.bridge.engine.loops.dispatchers.values():
             dispatcher.wake.set()
-        for router in self.bridge.engine._routers.values():
+        for router in self.bridge.engine.loops.routers.values():
             router.wake.set()
 
     @property

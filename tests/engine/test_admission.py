@@ -17,38 +17,38 @@ class Clock:
         return self.now
 
 
-def come(pace: Admission, clock: Clock, rate: float, seconds: float) -> None:
+def come(relay: Admission, clock: Clock, rate: float, seconds: float) -> None:
     for _ in range(int(rate * seconds)):
         clock.now += 1 / rate
-        pace.came()
+        relay.count_kept()
 
 
-def test_it_is_pressed_while_callbacks_come_fast_and_no_longer() -> None:
+def test_it_is_flooded_while_callbacks_come_fast_and_no_longer() -> None:
     clock = Clock()
-    pace = Admission(clock)
-    assert not pace.pressed
-    come(pace, clock, 400, 1)
-    assert not pace.pressed, "the relay keeps up with so many"
-    come(pace, clock, 1000, 0.3)
-    assert pace.pressed
+    relay = Admission(clock)
+    assert not relay.is_flooded
+    come(relay, clock, 400, 1)
+    assert not relay.is_flooded, "the relay keeps up with so many"
+    come(relay, clock, 1000, 0.3)
+    assert relay.is_flooded
     clock.now += 0.05
-    assert pace.pressed, "a moment without any"
+    assert relay.is_flooded, "a moment without any"
     clock.now += 0.2
-    assert not pace.pressed
-    come(pace, clock, 1000, 0.3)
-    come(pace, clock, 100, 0.3)
-    assert not pace.pressed
+    assert not relay.is_flooded
+    come(relay, clock, 1000, 0.3)
+    come(relay, clock, 100, 0.3)
+    assert not relay.is_flooded
     clock.now += 1
-    come(pace, clock, 1200, 0.15)
-    assert not pace.pressed, "a gust is no flood"
-    come(pace, clock, 1200, 0.15)
-    assert pace.pressed
+    come(relay, clock, 1200, 0.15)
+    assert not relay.is_flooded, "a gust is no flood"
+    come(relay, clock, 1200, 0.15)
+    assert relay.is_flooded
     clock.now += 1
-    come(pace, clock, 5000, 0.15)
-    assert pace.pressed, "so many are, at once"
+    come(relay, clock, 5000, 0.15)
+    assert relay.is_flooded, "so many are, at once"
 
 
-async def waits(pace: Admission, monkeypatch: pytest.MonkeyPatch, count: int) -> list[float]:
+async def waits(relay: Admission, monkeypatch: pytest.MonkeyPatch, count: int) -> list[float]:
     """How long each of some steps waits for its turn, asked for at the same moment."""
     slept: list[float] = []
 
@@ -58,7 +58,7 @@ async def waits(pace: Admission, monkeypatch: pytest.MonkeyPatch, count: int) ->
     with monkeypatch.context() as patched:
         patched.setattr(asyncio, "sleep", sleep)
         for _ in range(count):
-            await pace.turn()
+            await relay.admit()
     return slept
 
 
@@ -90,12 +90,12 @@ async def test_the_faster_they_come_the_less_is_done_and_never_nothing(monkeypat
 async def test_routing_waits_for_its_turn_as_steps_do(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[str] = []
 
-    async def turn(_pace: Admission) -> None:
+    async def turn(_admission: Admission) -> None:
         task = asyncio.current_task()
         assert task is not None
         turns.append(task.get_name().split()[0])
 
-    monkeypatch.setattr(Admission, "turn", turn)
+    monkeypatch.setattr(Admission, "admit", turn)
     async with scene.running():
         await scene.says("ann", "a word")
         await scene.quiet()

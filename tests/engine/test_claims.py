@@ -1,4 +1,4 @@
-"""What is routed is claimed at once where there is room, and some attempts are marked together with the claim."""
+"""What is routed is claimed at once where there is a place, and some attempts are marked together with the claim."""
 
 import asyncio
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ async def test_a_message_needs_two_transactions_after_it_was_kept(
     monkeypatch.setattr("bridge.engine.runtime.wakeups.IDLE", 60)  # else the dispatcher's own look may come between
     scene.desk_class.gate.set()
     async with scene.running() as bridge:
-        desk = bridge.engine._dispatchers["desk"]
+        desk = bridge.engine.loops.dispatchers["desk"]
         await scene.until(lambda: not desk._promised and not desk._full)
         asked = watched(scene, monkeypatch)
         await scene.says("ann", "hello")
@@ -98,7 +98,7 @@ async def test_the_attempt_is_marked_before_the_look_of_those_that_have_their_tu
         for number in range(4):
             await scene.says(f"customer {number}", f"line {number}")
         await scene.until(lambda: scene.desk_class.looks == 2)
-        await scene.until(lambda: len(scene.bridge.engine._dispatchers["desk"].in_flight_here) == 4)
+        await scene.until(lambda: len(scene.bridge.engine.loops.dispatchers["desk"].in_flight_here) == 4)
         found = await steps(scene)
         assert sorted(found) == [(True, False, 0, False, 0)] * 2 + [(True, True, 1, True, 1)] * 2
         scene.desk_class.gate.set()
@@ -123,10 +123,10 @@ async def test_a_marked_step_that_goes_back_has_never_been_tried(scene: Scene) -
         await scene.says("ann", "hello")
         await scene.until(lambda: scene.desk_class.looks == 1)
         assert await steps(scene) == [(True, True, 1, True, 1)]
-        (row,) = bridge.engine._dispatchers["desk"]._tasks.values()
+        (row,) = bridge.engine.loops.dispatchers["desk"]._tasks.values()
         await bridge.store.write(outbox.give_back, row.id, "somebody else's")
         assert await steps(scene) == [(True, True, 1, True, 1)]
-        bridge.engine._dispatchers["desk"].cancel()
+        bridge.engine.loops.dispatchers["desk"].cancel()
         await bridge.store.write(outbox.give_back, row.id, row.lease)
         assert await steps(scene) == [(False, False, 0, False, 0)]
         scene.desk_class.gate.set()
@@ -139,7 +139,7 @@ async def test_a_crash_while_it_looked_is_looked_up_and_the_message_arrives_once
     async with scene.running() as bridge:
         await scene.says("ann", "hello")
         await scene.until(lambda: scene.desk_class.looks == 1)
-        bridge.engine._dispatchers["desk"].cancel()
+        bridge.engine.loops.dispatchers["desk"].cancel()
     scene.desk_class.gate.set()
     async with scene.running():
         for _ in range(4):
@@ -178,17 +178,17 @@ async def test_what_cannot_be_rendered_keeps_nobody_from_their_lanes(scene: Scen
 
 async def test_places_offered_to_a_transaction_under_way_are_not_given_twice(scene: Scene) -> None:
     async with scene.running() as bridge:
-        dispatcher: Dispatcher = bridge.engine._dispatchers["desk"]
+        dispatcher: Dispatcher = bridge.engine.loops.dispatchers["desk"]
         await scene.until(lambda: not dispatcher._promised)  # its own look at the start
-        offers = []
-        while (offer := dispatcher.offer()) is not None:
-            offers.append(offer)
-        assert sum(offer.steps for offer in offers) == dispatcher.breaker.allowed
-        assert sum(offer.turns for offer in offers if offer.turns) <= 2
+        budgets = []
+        while (budget := dispatcher.budget()) is not None:
+            budgets.append(budget)
+        assert sum(budget.steps for budget in budgets) == dispatcher.breaker.allowed
+        assert sum(budget.turns for budget in budgets if budget.turns) <= 2
         await scene.says("ann", "hello")
         await asyncio.sleep(0.1)
         assert await steps(scene) == []
-        for offer in offers:
-            dispatcher.send(offer, Claimed())
+        for budget in budgets:
+            dispatcher.send(budget, Claimed())
         scene.desk_class.gate.set()
         await scene.until(lambda: lines(scene) == ["hello"])

@@ -45,7 +45,7 @@ def shown(scene: Scene) -> str:
 async def wait_and_look(scene: Scene, seconds: float) -> None:
     assert scene.bridge is not None and scene.bridge.engine is not None
     scene.clock.advance(seconds)
-    scene.bridge.engine._fetcher.wake.set()
+    scene.bridge.engine.loops.fetcher.wake.set()
     await asyncio.sleep(0.05)
     await scene.quiet()
     await scene.pass_time(1)
@@ -65,12 +65,12 @@ async def test_a_disk_that_refuses_is_the_machines_fault_and_no_files(scene: Sce
             assert "notes.txt" not in shown(scene), "neither there nor given up"
             (trouble,) = bridge.engine.troubles()
             assert "media_dir" in trouble and os.strerror(code) in trouble
-            await bridge.engine._prove_folder()
+            await bridge.engine.timetable.prove_folder()
             assert bridge.engine.troubles() == [trouble], "it is not over because nothing was tried"
         said = [entry for entry in logs if entry["log_level"] in {"warning", "error"} and "files" in entry["event"]]
         assert [(entry["log_level"], "media_dir" in entry["remedy"]) for entry in said] == [("warning", True)]
         assert not any(entry.get("exc_info") for entry in logs)
-        await bridge.engine._prove_folder()
+        await bridge.engine.timetable.prove_folder()
         assert bridge.engine.troubles() == []
         await wait_and_look(scene, 0)  # at once, and not when the back-off ends
         assert "[notes.txt 503]" in shown(scene)
@@ -87,7 +87,7 @@ async def test_a_folder_that_is_none_is_said_from_the_start_and_waited_for(scene
         for _ in range(5):
             await wait_and_look(scene, 400)
         place.unlink()
-        await bridge.engine._prove_folder()
+        await bridge.engine.timetable.prove_folder()
         await wait_and_look(scene, 0)
         assert "[a.txt 5]" in shown(scene)
 

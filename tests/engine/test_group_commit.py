@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bridge.contract import Raw, StoreDown
-from bridge.engine.inbound import intake as intake_module
 from bridge.engine.inbound.intake import Intake
+from bridge.engine.runtime import admission
+from bridge.engine.runtime.admission import Admission
 
 TOOK = 0.02  # seconds of a commit
 
@@ -46,7 +47,7 @@ class SlowDisk:
 def make() -> tuple[Intake, SlowDisk]:
     disk = SlowDisk()
     world: Any = SimpleNamespace(now=lambda: datetime(2026, 1, 5, tzinfo=UTC))
-    return Intake(disk, world, lambda _name, _count, _routed: None, lambda _name: False), disk  # type: ignore[arg-type] # a store as far as it is used
+    return Intake(disk, world, Admission(lambda: 0.0), lambda _name, _count, _routed: None, lambda _name: False), disk  # type: ignore[arg-type] # a store as far as it is used
 
 
 def come(intake: Intake, count: int) -> list[asyncio.Task[None]]:
@@ -81,7 +82,7 @@ async def test_who_comes_before_a_transaction_begins_shares_it() -> None:
 
 
 async def test_a_transaction_that_begins_too_late_takes_nobody_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake_module, "COMMIT_LIMIT", 0.3)
+    monkeypatch.setattr(admission, "COMMIT_LIMIT", 0.3)
     intake, disk = make()
     disk.free.clear()
     refused = await asyncio.gather(*come(intake, 3), return_exceptions=True)

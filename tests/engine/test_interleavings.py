@@ -57,10 +57,10 @@ class FakeVendors(RuleBasedStateMachine):
     async def _crash(self) -> None:
         """No step is finished, no lease is given back."""
         engine = self.scene.bridge.engine
-        engine._scheduler.stop()
-        for dispatcher in engine._dispatchers.values():
+        engine.timetable.scheduler.stop()
+        for dispatcher in engine.loops.dispatchers.values():
             dispatcher.cancel()
-        tasks = [*engine._tasks, *(task for one in engine._dispatchers.values() for task in one._tasks)]
+        tasks = [*engine._tasks, *(task for one in engine.loops.dispatchers.values() for task in one._tasks)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -55,7 +55,7 @@ async def test_two_bridges_and_forty_conversations_make_no_deadlock(scene: Scene
                 scene.town.set_status(ticket, chance.choice(["open", "solved"]))
             for one in scenes:
                 one.look()
-                await one.bridge.engine._remind()  # type: ignore[union-attr] # the engine is there while it runs
+                await one.bridge.engine.timetable.run_deadlines()  # type: ignore[union-attr] # the engine is there while it runs
             await asyncio.sleep(0.02)
         async with asyncio.timeout(60):
             for one in scenes:

@@ -42,8 +42,8 @@ def lines(scene: Scene) -> list[str]:
 
 async def at_rest(scene: Scene) -> None:
     assert scene.bridge is not None and scene.bridge.engine is not None
-    shop, desk = scene.bridge.engine._routers["shop"], scene.bridge.engine._dispatchers["desk"]
-    await scene.until(lambda: shop._rests and not desk._promised and not desk._full)
+    shop, desk = scene.bridge.engine.loops.routers["shop"], scene.bridge.engine.loops.dispatchers["desk"]
+    await scene.until(lambda: shop._resting and not desk._promised and not desk._full)
 
 
 async def test_a_payload_in_calm_is_kept_and_routed_in_one_transaction(
@@ -87,12 +87,12 @@ async def test_a_round_that_went_along_is_finished_when_the_loop_stops(scene: Sc
     async with scene.running() as bridge:
         await at_rest(scene)
         assert bridge.engine is not None
-        shop, desk = bridge.engine._routers["shop"], bridge.engine._dispatchers["desk"]
+        shop, desk = bridge.engine.loops.routers["shop"], bridge.engine.loops.dispatchers["desk"]
         assert shop.piggyback()
         assert not shop.piggyback(), "one at a time"
         bridge.engine._stop.set()
         await scene.until(lambda: not desk._promised)
-        assert shop._along is None and not shop.piggyback()
+        assert shop._asked is None and not shop.piggyback()
 
 
 async def test_many_at_once_are_routed_in_order_whoever_goes_along(scene: Scene) -> None:

@@ -373,12 +373,12 @@ async def test_what_polls_find_again_is_not_written_again(scene: Scene, monkeypa
         removed: list[int] = []
         monkeypatch.setattr(inbox, "remove_raws", lambda _tx, ids: removed.extend(ids))
         assert bridge.engine is not None
-        poller = bridge.engine._pollers["desk"]
+        poller = bridge.engine.loops.pollers["desk"]
         page = await poller._collector.poll(None)
         for _ in range(3):
             scene.look()
             await scene.collected()
-            await bridge.engine._intake.keep_page("desk", page.raws, page.cursor)
+            await bridge.engine.loops.intake.keep_page("desk", page.raws, page.cursor)
         await scene.quiet()
         assert await stored(scene, "desk") == first and removed == []
         assert (counted("bridge_raws", "desk"), counted("bridge_repeats", "desk")) == (raws, repeats)
@@ -408,7 +408,7 @@ async def test_what_a_listener_reads_again_is_not_written_again(scene: Scene) ->
         stop = asyncio.Event()
         connected: Any = type("Connected", (), {"name": "desk", "connector": Listener()})()
         listening = asyncio.create_task(
-            listen(bridge.store, bridge.runtime, connected, bridge.engine._intake.keep_page, stop)
+            listen(bridge.store, bridge.runtime, connected, bridge.engine.loops.intake.keep_page, stop)
         )
         await asyncio.wait_for(read.wait(), 20)
         stop.set()
@@ -423,7 +423,7 @@ async def test_a_page_without_a_cursor_or_content_writes_nothing(scene: Scene, m
         assert bridge.engine is not None
         wrote: list[Any] = []
         monkeypatch.setattr(bridge.store, "write", lambda *job: wrote.append(job))
-        await bridge.engine._intake.keep_page("desk", Page(()).raws)
-        await bridge.engine._intake.keep("desk", ())
+        await bridge.engine.loops.intake.keep_page("desk", Page(()).raws)
+        await bridge.engine.loops.intake.keep("desk", ())
         monkeypatch.undo()
         assert wrote == []

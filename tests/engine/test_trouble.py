@@ -163,11 +163,11 @@ async def test_refused_credentials_pause_and_resume(scene: Scene) -> None:
         assert phone(scene) == []
         (note,) = scene.town.notes(scene.only_ticket)
         assert note.startswith(say("en", "paused", channel="shop", code="401"))
-        await bridge.engine._check_paused()
+        await bridge.engine.timetable.check_paused()
         assert phone(scene) == []
         scene.town.trouble = None
         await scene.pass_time(20)
-        await bridge.engine._check_paused()
+        await bridge.engine.timetable.check_paused()
         await scene.quiet()
         assert phone(scene) == ["one", "two"]
 
@@ -297,7 +297,7 @@ async def test_a_delivery_that_outlasts_its_lease_is_still_the_only_one(scene: S
         for seconds in (50, 50, 200):  # renewed twice, then the machine slept for longer than a lease
             await scene.pass_time(seconds)
             if seconds == 50:
-                await bridge.engine._renew()  # type: ignore[union-attr] # the engine is there while it runs
+                await bridge.engine.timetable.renew()  # type: ignore[union-attr] # the engine is there while it runs
             await asyncio.sleep(0.05)
         scene.town.trouble = None
         go_on.set()

@@ -74,13 +74,13 @@ async def test_what_is_urgent_shares_the_commit_of_the_transaction_it_ends(store
     gate = Gate()
     held = store.write(lambda tx: (note(tx), gate.hold(tx)))
     await gate.begun()
-    assert not store.pressed
+    assert not store.commit_wanted()
     urgent = [store.write_first(note) for _ in range(2)]
     await asyncio.sleep(0)
-    assert store.pressed, "so that a long transaction can end early"
+    assert store.commit_wanted(), "so that a long transaction can end early"
     gate.open()
     await asyncio.gather(*urgent, held)
-    assert not store.pressed
+    assert not store.commit_wanted()
     store.close()
     assert len(begun) == 3 and len(set(map(id, begun))) == 1, "one transaction"
 

@@ -94,7 +94,7 @@ async def test_many_slow_callers_refuse_no_genuine_callback() -> None:
 
 
 async def test_forged_ones_take_no_place_while_the_store_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.web.hooks._AT_WORK", 1)
+    monkeypatch.setattr("bridge.engine.runtime.admission.CALLBACKS_AT_ONCE", 1)
     place = Place(Connection, held=True)
     await place.hear(push(b"later forged"), push(b"forged"))
     assert [answer[:3] for answer in answers(place)] == [b"403", b"403"]

@@ -297,7 +297,7 @@ async def test_a_caller_that_has_gone_is_told_nothing_and_what_came_is_kept() ->
 async def test_beyond_what_is_in_work_at_once_the_vendor_is_asked_to_come_again(
     speaks: type[HttpToolsProtocol], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.web.hooks._AT_WORK", 2)
+    monkeypatch.setattr("bridge.engine.runtime.admission.CALLBACKS_AT_ONCE", 2)
     place = Place(speaks, held=True)
     others = [Place(speaks, held=True) for _ in range(2)]
     for other in others:

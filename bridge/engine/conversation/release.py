@@ -56,12 +56,12 @@ def _under_way(step: Row[Any]) -> bool:
 
 
 def _free(work: Work, link: LinkRow, steps: Sequence[Row[Any]], book: Allowance) -> None:
-    room = book.remaining(work.now)
-    if sum(map(_cost, steps)) > room:
-        room -= 1  # the last reply is not spent on a fragment
+    left = book.remaining(work.now)
+    if sum(map(_cost, steps)) > left:
+        left -= 1  # the last reply is not spent on a fragment
     for step in steps:
-        room -= _cost(step)
-        if room < 0:
+        left -= _cost(step)
+        if left < 0:
             quoted = quote(carried_by(step))
             tell(work, link, "window.rest", cause="window.held", quoted=quoted)
             return

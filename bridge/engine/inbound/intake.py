@@ -14,6 +14,8 @@ import structlog
 from bridge.contract import Raw, StoreDown
 from bridge.contract.storable import clean_id
 from bridge.engine.context import Runtime
+from bridge.engine.runtime import admission
+from bridge.engine.runtime.admission import Admission
 from bridge.engine.runtime.failpoints import reach
 from bridge.telemetry import metrics
 from mappings import inbox
@@ -25,12 +27,6 @@ OnDurable = Callable[[StoreDown | None], None]
 """Hears once that all is durable, or why it may not be."""
 
 _LATE = "the database did not commit in time"
-COMMIT_LIMIT = 3.5  # seconds; a sender that hears nothing for 5 s gives up, so the refusal must come before
-_GROUP = 256
-_FLOOD = 16  # callbacks in one commit
-_PRESSED = 4  # callbacks that wait for the next commit
-_MOMENT, _MOMENTS = 0.005, 10
-_EXPECTED = 0.05  # seconds, at most, that other work waits for the next group of a flood
 
 
 @dataclass(slots=True)
@@ -39,7 +35,7 @@ class Entry:
 
     account: str
     rows: list[inbox.RawRow]
-    told: OnDurable
+    notify: OnDurable
     routed: bool = False
 
 
@@ -48,7 +44,7 @@ class Group:
 
     def __init__(self, draw: Callable[[], list[Entry]], asked_at: float) -> None:
         self.asked_at = asked_at  # in the loop's time
-        self.told = False
+        self.notified = False
         self._draw = draw
         self._lock = threading.Lock()
         self._entries: list[Entry] | None = None
@@ -81,18 +77,24 @@ class Intake:
     """
 
     def __init__(
-        self, store: Store, runtime: Runtime, kept: Callable[[str, int, bool], None], along: Callable[[str], bool]
+        self,
+        store: Store,
+        runtime: Runtime,
+        admitted: Admission,
+        kept: Callable[[str, int, bool], None],
+        piggyback: Callable[[str], bool],
     ) -> None:
-        """`along` asks for routing in the same transaction, and says whether that will be. `kept` hears of an account,
-        how many of its payloads are durable now, and whether all of them will be routed without another word.
+        """`piggyback` asks for routing in the same transaction, and says whether that will be. `kept` hears of an
+        account, how many of its payloads are durable now, and whether all of them will be routed without another word.
         """
         self._store = store
         self._runtime = runtime
         self._announce = kept
-        self._along = along
+        self._piggyback = piggyback
         self._gathering: deque[Entry] = deque()
+        admitted.gathering = self._gathering
         self._asked = False  # for a transaction that has not begun
-        self._flooded = False
+        self._large = False
         self._took = 0.0  # seconds that the last commit took
         self._running = 0  # transactions asked for and not yet over
 
@@ -102,22 +104,22 @@ class Intake:
             await self.keep_page(account, raws, cursor)
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.take(account, raws, partial(_settle, future))
+        self.enqueue(account, raws, partial(_settle, future))
         await future
 
-    def take(self, account: str, raws: Sequence[Raw], told: OnDurable) -> None:
+    def enqueue(self, account: str, raws: Sequence[Raw], notify: OnDurable) -> None:
         """The same for who has no task that could wait: they are told, on the loop."""
         rows = self._rows(account, raws)
         if not rows:
-            told(None)
+            notify(None)
             return
-        entry = Entry(account, rows, told)
+        entry = Entry(account, rows, notify)
         self._gathering.append(entry)
         # one after the other keeps the order of arrival; SQLite's only writer sees to that by itself
-        if not self._asked and (not self._running or (self._store.sqlite and not self._flooded)):
+        if not self._asked and (not self._running or (self._store.sqlite and not self._large)):
             self._ask()
             # a transaction of SQLite's only writer sees what the one before it kept, or shares it
-            entry.routed = self._store.sqlite and not self._flooded and self._along(account)
+            entry.routed = self._store.sqlite and not self._large and self._piggyback(account)
 
     async def keep_page(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """The same for what somebody went to read, and may have read before: only what is new is written."""
@@ -137,23 +139,12 @@ class Intake:
             metrics.raws.count(account, by=count)
             self._announce(account, count, routed)
 
-    async def yield_to_intake(self) -> bool:
-        """For other work: while many callbacks wait for their commit they come first, for a moment.
-
-        True when they still wait: then take a small bite, because they wait behind it.
-        """
-        for _ in range(_MOMENTS):
-            if len(self._gathering) < _PRESSED:
-                return False
-            await asyncio.sleep(_MOMENT)
-        return True
-
     def _ask(self) -> None:
         """For a transaction: at once, or in a flood when the loop brings no more."""
         self._asked = True
         self._running += 1
         loop = asyncio.get_running_loop()
-        if self._flooded:
+        if self._large:
             loop.call_soon(self._gather, loop, loop.time() + self._took, 0)
         else:
             self._commit(loop)
@@ -164,7 +155,7 @@ class Intake:
         Without it a small group goes first and a large one waits behind it for a whole sync of the disk.
         """
         count = len(self._gathering)
-        if before < count < _GROUP and loop.time() < until:
+        if before < count < admission.GROUP and loop.time() < until:
             loop.call_soon(self._gather, loop, until, count)
         else:
             self._commit(loop)
@@ -174,7 +165,7 @@ class Intake:
         self._asked = False
         drawn: list[Entry] = []
         with suppress(IndexError):
-            while len(drawn) < _GROUP:
+            while len(drawn) < admission.GROUP:
                 drawn.append(self._gathering.popleft())
         return drawn
 
@@ -184,7 +175,7 @@ class Intake:
         """
         group = Group(self._draw, loop.time())
         work = self._store.write_first(group.keep)
-        late = loop.call_later(COMMIT_LIMIT, self._end, loop, group, StoreDown(_LATE))
+        late = loop.call_later(admission.COMMIT_LIMIT, self._end, loop, group, StoreDown(_LATE))
 
         def committed(work: asyncio.Future[int]) -> None:
             late.cancel()
@@ -194,15 +185,15 @@ class Intake:
 
     def _end(self, loop: asyncio.AbstractEventLoop, group: Group, error: StoreDown | None) -> None:
         """The word to each who waits for a group, once. If it lands later, what the sender repeats is known."""
-        if group.told:
+        if group.notified:
             return
-        group.told = True
+        group.notified = True
         entries = group.close()
-        self._flooded = len(entries) >= _FLOOD
+        self._large = len(entries) >= admission.LARGE_GROUP
         self._took = loop.time() - group.asked_at
         metrics.keep_seconds.took(self._took)
-        if self._flooded:  # the next group follows: its callers need about as long again as this commit took
-            self._store.expect(min(2 * self._took, _EXPECTED))
+        if self._large:  # the next group follows: its callers need about as long again as this commit took
+            self._store.expect(min(2 * self._took, admission.NEXT_GROUP))
         if error is not None:  # who came meanwhile has waited as well
             entries = [*entries, *self._draw()]
         else:
@@ -211,9 +202,9 @@ class Intake:
             if error is None:
                 reach("kept")
             try:
-                entry.told(error)
+                entry.notify(error)
             except Exception:  # a bug there keeps nobody else from their word
-                log.exception("bug while telling", account=entry.account)
+                log.exception("bug while notifying", account=entry.account)
         self._running -= 1
         if self._gathering and not self._asked:
             self._ask()
@@ -242,7 +233,7 @@ def _settle(future: asyncio.Future[None], error: StoreDown | None) -> None:
 
 async def _in_time(work: asyncio.Future[int]) -> int:
     """Waits for a commit, but not longer than a sender would. If it lands later, what the sender repeats is known."""
-    await asyncio.wait([work], timeout=COMMIT_LIMIT)
+    await asyncio.wait([work], timeout=admission.COMMIT_LIMIT)
     error = _trouble(work) if work.done() else StoreDown(_LATE)
     if error is not None:
         raise error

@@ -1,7 +1,7 @@
 """Route: one loop per account puts what was kept into lanes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -10,7 +10,7 @@ from bridge.engine.context import Effects, Runtime, Work
 from bridge.engine.inbound.routing import route_batch
 from bridge.engine.outbound.claims import ClaimBudget, Claimed
 from bridge.engine.outbound.dispatcher import Dispatcher
-from bridge.engine.runtime.admission import Admission
+from bridge.engine.runtime.admission import ROUTED, ROUTED_SMALL, Admission
 from bridge.engine.runtime.failpoints import reach, reached
 from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.telemetry import metrics
@@ -19,14 +19,12 @@ from mappings.store import Store, Tx, is_trouble
 
 log = structlog.get_logger("bridge.router")
 
-_BATCH, _BITE = 16, 2  # payloads routed in one transaction: in calm, and while callbacks wait
-
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A transaction that was asked for, and the places that it was offered."""
+    """A transaction that was asked for, and the budgets it may claim from."""
 
-    offers: Sequence[tuple[Dispatcher, ClaimBudget]]
+    budgets: Sequence[tuple[Dispatcher, ClaimBudget]]
     work: "asyncio.Future[tuple[Effects, dict[str, Claimed]]]"
 
 
@@ -41,40 +39,38 @@ class Router:
         runtime: Runtime,
         name: str,
         wake_others: Callable[[Effects], None],
-        yield_to_intake: Callable[[], Awaitable[bool]],
-        pace: Admission,
+        admission: Admission,
         dispatchers: Sequence[Dispatcher] = (),
     ) -> None:
         self._store = store
         self._runtime = runtime
         self._name = name
         self._wake_others = wake_others
-        self._step_back = yield_to_intake
-        self._pace = pace
+        self._admission = admission
         self._dispatchers = dispatchers
         self.wake = Wakeup()
-        self._rests = False
-        self._along: Round | None = None
+        self._resting = False
+        self._asked: Round | None = None
 
     @property
     def idle(self) -> bool:
         """Nothing is being routed, nor asked for."""
-        return self.wake.rests and self._along is None
+        return self.wake.rests and self._asked is None
 
     def piggyback(self) -> bool:
         """A payload's transaction was asked for: when nothing else is to be done here, it is routed in the same one,
         another commit less. False when there is.
         """
-        if not self._rests or self.wake.is_set():
+        if not self._resting or self.wake.is_set():
             return False
-        self._along = self._begin(_BATCH)  # there may be some that wait, ahead of it
+        self._asked = self._begin(ROUTED)  # there may be some that wait, ahead of it
         self.wake.set()
         return True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`."""
         careful = False
-        while not stop.is_set() or self._along is not None:
+        while not stop.is_set() or self._asked is not None:
             self.wake.clear()
             try:
                 effects = await self._end(await self._next(careful=careful))
@@ -93,49 +89,49 @@ class Router:
                 metrics.repeats.count(self._name, by=effects.repeats)
             self._wake_others(effects)
             if not effects.more and not stop.is_set():
-                self._rests = True
+                self._resting = True
                 await self.wake.rest()
-                self._rests = False
+                self._resting = False
 
     async def _next(self, *, careful: bool) -> Round:
         """The one that went along with a payload, or a new one. After a failure nothing is claimed: what cannot be
         rendered keeps nobody from their lanes.
         """
-        along, self._along = self._along, None
-        if along is not None:
-            return along
-        await self._pace.turn()
-        return self._begin(_BITE if await self._step_back() else _BATCH, careful=careful)
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            return asked
+        await self._admission.admit()
+        return self._begin(ROUTED_SMALL if await self._admission.yield_to_intake() else ROUTED, careful=careful)
 
     def _begin(self, limit: int, *, careful: bool = False) -> Round:
         dispatchers = () if careful else self._dispatchers
-        offers = [(one, offer) for one in dispatchers if (offer := one.offer()) is not None]
-        return Round(offers, self._store.write(self._batch, limit, offers, careful=careful))
+        budgets = [(one, budget) for one in dispatchers if (budget := one.budget()) is not None]
+        return Round(budgets, self._store.write(self._batch, limit, budgets, careful=careful))
 
     async def _end(self, begun: Round) -> Effects:
-        taken: dict[str, Claimed] = {}
+        claimed: dict[str, Claimed] = {}
         try:
-            effects, taken = await begun.work
+            effects, claimed = await begun.work
         finally:
-            for dispatcher, offer in begun.offers:
-                dispatcher.send(offer, taken.get(dispatcher.name) or Claimed())
+            for dispatcher, budget in begun.budgets:
+                dispatcher.send(budget, claimed.get(dispatcher.name) or Claimed())
         return effects
 
     def _batch(
-        self, tx: Tx, limit: int, offers: Sequence[tuple[Dispatcher, ClaimBudget]], *, careful: bool
+        self, tx: Tx, limit: int, budgets: Sequence[tuple[Dispatcher, ClaimBudget]], *, careful: bool
     ) -> tuple[Effects, dict[str, Claimed]]:
         if not inbox.lock_account(tx, self._name):
             return Effects(), {}  # another process is at it; one at a time keeps the order of arrival
         work = Work(tx, self._runtime, self._runtime.now())
-        route_batch(work, self._name, limit=limit, enough=lambda: self._store.pressed, careful=careful)
+        route_batch(work, self._name, limit=limit, enough=self._admission.commit_wanted, careful=careful)
         if work.effects.done:
             reach("routing")
-        offered = [(dispatcher, offer) for dispatcher, offer in offers if dispatcher.name in work.effects.accounts]
-        taken: dict[str, Claimed] = {}
-        for dispatcher, offer in offered if not self._store.pressed else ():
-            found = taken[dispatcher.name] = dispatcher.take(tx, offer)
+        wanted = [(dispatcher, budget) for dispatcher, budget in budgets if dispatcher.name in work.effects.accounts]
+        claimed: dict[str, Claimed] = {}
+        for dispatcher, budget in wanted if not self._admission.commit_wanted() else ():
+            found = claimed[dispatcher.name] = dispatcher.claim(tx, budget)
             if not found.left:
                 work.effects.accounts.discard(dispatcher.name)
-        for found in taken.values():
+        for found in claimed.values():
             work.effects.add(found.effects)
-        return work.effects, taken
+        return work.effects, claimed

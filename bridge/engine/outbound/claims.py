@@ -11,8 +11,8 @@ from mappings.links import LinkRow
 
 @dataclass(frozen=True, slots=True)
 class ClaimBudget:
-    """What one transaction may claim: so many steps, and so many of them have their turn at once. Whoever asked for an
-    offer gives it back with `Dispatcher.send`. `rested`: the account had to rest when it was made.
+    """What one transaction may claim: so many steps, and so many of them have their turn at once. Whoever asked for a
+    budget gives it back with `Dispatcher.send`. `rested`: the account had to rest when it was made.
     """
 
     steps: int
@@ -22,7 +22,7 @@ class ClaimBudget:
 
 @dataclass(slots=True)
 class Claimed:
-    """What a transaction claimed. `left`: more may wait, or there was no room for it."""
+    """What a transaction claimed. `left`: more may wait, or there was no place for it."""
 
     steps: list[tuple[Row[Any], LinkRow, bool]] = field(default_factory=list)  # with: its attempt is marked
     effects: Effects = field(default_factory=Effects)

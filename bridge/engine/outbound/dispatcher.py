@@ -4,7 +4,7 @@ The database says what may go; this file only waits, sends and reports. Nothing 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -25,7 +25,7 @@ from bridge.engine.outbound.rendering import render_lane
 from bridge.engine.outbound.success import accept
 from bridge.engine.outbound.targets import target_of
 from bridge.engine.outbound.window_recheck import closed_meanwhile
-from bridge.engine.runtime.admission import Admission
+from bridge.engine.runtime.admission import CLAIMED, CLAIMED_AHEAD, CLAIMED_SMALL, Admission
 from bridge.engine.runtime.failpoints import reached
 from bridge.engine.runtime.ids import new_name
 from bridge.engine.runtime.wakeups import IDLE, Wakeup
@@ -40,8 +40,6 @@ log = structlog.get_logger("bridge.dispatch")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_BITE, _PRESSED = 8, 2  # steps taken in one transaction: in calm, and while callbacks wait for their commit
-_AHEAD = 4  # steps in hand for each that may be sent at once: their transactions share commits
 _LONGEST = 900.0  # seconds for one step; connectors have time limits of their own, this is for one that forgot
 
 
@@ -55,28 +53,26 @@ class Dispatcher:
         connected: ConnectedAccount,
         wake_others: Callable[[Effects], None],
         owner: str,
-        yield_to_intake: Callable[[], Awaitable[bool]],
-        pace: Admission,
+        admission: Admission,
     ) -> None:
         self._store = store
         self._runtime = runtime
         self._connected = connected
         self._wake_others = wake_others
         self._owner = owner
-        self._step_back = yield_to_intake
-        self._pace = pace
+        self._admission = admission
         engine = runtime.settings.engine
         self._lease = engine.lease
         self.name = connected.name
         self._parallel = min(connected.capabilities.max_concurrency, engine.workers)
         self._slots = asyncio.Semaphore(self._parallel)
         self._before_turn = 0  # steps that have their turn or wait for it
-        self._promised = 0  # places offered to transactions under way
+        self._promised = 0  # places promised to transactions under way
         connector = connected.connector
         self._prepares = connector if isinstance(connector, Prepares) else None  # then attempts are marked later
         self._marks_first = self._prepares is None or connected.capabilities.prepare_reads_only
-        self.breaker = Breaker(self._parallel * (1 if self._prepares is None else _AHEAD), engine.breaker_pause)
-        self._rests = False
+        self.breaker = Breaker(self._parallel * (1 if self._prepares is None else CLAIMED_AHEAD), engine.breaker_pause)
+        self._resting = False
         self._full = False
         self._careful = False  # something could not be rendered: each lane by itself, to find the one at fault
         self.wake = Wakeup()
@@ -86,9 +82,9 @@ class Dispatcher:
         """Until `stop`; then the steps in hand are finished."""
         while not stop.is_set():
             self.wake.clear()
-            pressed = await self._step_back()
+            small = await self._admission.yield_to_intake()
             try:
-                more = await self._round(_PRESSED if pressed else _BITE)
+                more = await self._round(CLAIMED_SMALL if small else CLAIMED)
             except Exception as error:
                 known = None if is_trouble(error) else error  # a store in trouble needs no traceback
                 log.warning("dispatch interrupted", account=self.name, error=type(error).__name__, exc_info=known)
@@ -98,7 +94,7 @@ class Dispatcher:
             self._careful = False
             if not more:
                 await self.wake.rest()
-        self._rests = True  # what has not had its turn goes back
+        self._resting = True  # what has not had its turn goes back
         while self._promised:  # a transaction of the router may still bring some
             await asyncio.sleep(0.01)
         if self._tasks:
@@ -128,42 +124,42 @@ class Dispatcher:
 
     async def _round(self, most: int) -> bool:
         """Takes at most so many steps, and renders as many lanes. True: there may be more."""
-        offer = self._offer(most)
-        if offer is None:
+        budget = self._budget(most)
+        if budget is None:
             if self.breaker.is_open:
                 return False
             self._full = True
             await self.wake.rest()
             self._full = False
             return True
-        taken = Claimed()
+        claimed = Claimed()
         try:
             if self.breaker.is_open:
                 await self._store.write(outbox.make_oldest_due, self.name, self._runtime.now())
-            taken = await self._store.write(self.take, offer)
+            claimed = await self._store.write(self.claim, budget)
         finally:
-            self.send(offer, taken)
-        self._wake_others(taken.effects)
-        return taken.left
+            self.send(budget, claimed)
+        self._wake_others(claimed.effects)
+        return claimed.left
 
-    def offer(self) -> ClaimBudget | None:
-        """For the transaction that routes: when there is room, it claims what it routed."""
-        return None if self.breaker.is_open or self._rests else self._offer(_BITE)
+    def budget(self) -> ClaimBudget | None:
+        """For the transaction that routes: when there is a free place, it claims what it routed."""
+        return None if self.breaker.is_open or self._resting else self._budget(CLAIMED)
 
-    def _offer(self, most: int) -> ClaimBudget | None:
-        room = min(most, self.breaker.remaining(self._runtime.now(), len(self._tasks) + self._promised))
-        if room <= 0:
+    def _budget(self, most: int) -> ClaimBudget | None:
+        free = min(most, self.breaker.remaining(self._runtime.now(), len(self._tasks) + self._promised))
+        if free <= 0:
             return None
         turns = max(0, self._parallel - self._before_turn - self._promised)
-        self._promised += room
-        return ClaimBudget(room, turns if self._marks_first else 0, self._rests)
+        self._promised += free
+        return ClaimBudget(free, turns if self._marks_first else 0, self._resting)
 
-    def send(self, offer: ClaimBudget, taken: Claimed) -> None:
-        """The transaction of an offer is over: what it took goes out."""
-        self._promised -= offer.steps
-        if offer.rested and taken.steps:  # the pause was there before, and is over
-            self._rests = False
-        for row, link, begun in taken.steps:
+    def send(self, budget: ClaimBudget, claimed: Claimed) -> None:
+        """The transaction of an budget is over: what it took goes out."""
+        self._promised -= budget.steps
+        if budget.rested and claimed.steps:  # the pause was there before, and is over
+            self._resting = False
+        for row, link, begun in claimed.steps:
             self._before_turn += 1
             task = asyncio.create_task(self._deliver(row, link, begun=begun), name=f"deliver {row.id}")
             self._tasks[task] = row
@@ -177,37 +173,37 @@ class Dispatcher:
             self.wake.set()
         self.wake.settled()
 
-    def take(self, tx: Tx, offer: ClaimBudget) -> Claimed:
+    def claim(self, tx: Tx, budget: ClaimBudget) -> Claimed:
         """Renders idle lanes, then claims heads, in one transaction."""
-        now = self._runtime.now()  # not the offer's: what was routed since is due, too
+        now = self._runtime.now()  # not the budget's: what was routed since is due, too
         work = Work(tx, self._runtime, now)
-        taken = Claimed(effects=work.effects)
+        claimed = Claimed(effects=work.effects)
         pause = state.pauses(tx).get(self.name)
         if pause is not None and (pause.until is None or now < pause.until):
-            return taken
-        lanes = waiting.idle_lanes(tx, self.name, now, offer.steps)
+            return claimed
+        lanes = waiting.idle_lanes(tx, self.name, now, budget.steps)
         known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
         free = lock_free_links(tx, map(links.link_of, lanes))
-        taken.left = not free.issuperset(map(links.link_of, lanes))
+        claimed.left = not free.issuperset(map(links.link_of, lanes))
         for lane in lanes:
             if links.link_of(lane) not in free:  # somebody is at it this very moment; it is looked at again at once
                 continue
             link = render_apart(work, lane) if self._careful else render_lane(work, lane)
             known[link.id] = link
-            if self._store.pressed:
-                taken.left = True
+            if self._admission.commit_wanted():
+                claimed.left = True
                 break
         lease = f"{self._owner}:{new_name()}"
-        rows = outbox.claim(tx, self.name, now, offer.steps, lease=lease, lease_until=now + self._lease)
-        taken.left = taken.left or len(lanes) >= offer.steps or len(rows) >= offer.steps
+        rows = outbox.claim(tx, self.name, now, budget.steps, lease=lease, lease_until=now + self._lease)
+        claimed.left = claimed.left or len(lanes) >= budget.steps or len(rows) >= budget.steps
         rows = [row for row in rows if not closed_meanwhile(work, row) and not lost_too_often(work, row)]
         rows = self._one_suspect(tx, rows)
         for place, row in enumerate(rows):
-            begun = place < offer.turns and not row.unknown
+            begun = place < budget.turns and not row.unknown
             if begun:
                 outbox.begin_attempt(tx, row.id, lease, now)
-            taken.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
-        return taken
+            claimed.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
+        return claimed
 
     def _one_suspect(self, tx: Tx, rows: list[Row[Any]]) -> list[Row[Any]]:
         """Steps that were in hand when a process ended go one at a time: the one at fault must not count for others."""
@@ -224,9 +220,9 @@ class Dispatcher:
         found: Receipt | None = None
         try:
             async with self._slots:
-                await self._pace.turn()
+                await self._admission.admit()
                 if self._prepares and (
-                    self._rests or self.breaker.is_resting(self._runtime.now())
+                    self._resting or self.breaker.is_resting(self._runtime.now())
                 ):  # trouble since the claim
                     await self._durably(outbox.give_back, row.id, row.lease)
                     self.wake.set()
@@ -273,7 +269,7 @@ class Dispatcher:
 
     async def _durably(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """What is known of a step is written down, however long the store is in trouble: while the step is in hand its
-        lease is renewed, and whoever has taken it meanwhile is not overwritten.
+        lease is renewed, and whoever has claimed it meanwhile is not overwritten.
         """
         waits = 0
         while True:
@@ -321,7 +317,7 @@ class Dispatcher:
         self._wake_others(effects)
 
     async def _after(self, row: Row[Any], decision: Decision, now: datetime) -> None:
-        self._rests = self._rests or decision.hold_account is not None or decision.disposition is Disposition.PAUSE
+        self._resting = self._resting or decision.hold_account is not None or decision.disposition is Disposition.PAUSE
         if decision.trouble and self.breaker.record_failure(now):
             log.warning("account in trouble", account=row.account, until=str(self.breaker.open_until))
         elif not decision.trouble and decision.disposition not in {Disposition.PAUSE, Disposition.RETRY}:

@@ -71,8 +71,8 @@ def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
     if chosen is None:
         return
     _store(work.tx, link, lane, link.desk if to_desk else link.channel, chosen, work.now)
-    taken = {message.id for message in chosen.messages}
-    waiting.drop_waiting(work.tx, [row.id for row in rows if row.message_id in taken])
+    carried = {message.id for message in chosen.messages}
+    waiting.drop_waiting(work.tx, [row.id for row in rows if row.message_id in carried])
 
 
 def _opening(rows: Sequence[Row[Any]]) -> list[Message]:
@@ -94,7 +94,7 @@ class _Chosen:
 
 
 def _for_desk(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> _Chosen | None:
-    pause = _pace(work, link, lane)
+    pause = _next_update(work, link, lane)
     if pause is not None:
         waiting.delay_waiting(work.tx, lane, pause)
         return None
@@ -102,7 +102,7 @@ def _for_desk(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> 
     return _Chosen(messages, connector.render(messages, render_context(work.runtime, link, work.now, to_desk=True)))
 
 
-def _pace(work: Work, link: LinkRow, lane: int) -> datetime | None:
+def _next_update(work: Work, link: LinkRow, lane: int) -> datetime | None:
     """When the next update of this ticket may go, for desks that count them; None: now.
 
     Nothing waits while there is plenty; from half of the limit on updates are spread over the period, so that the
