@@ -89,6 +89,7 @@ from bridge.contract.messages import (
     Video,
     Voice,
 )
+from bridge.contract.phrases import Phrases, file_name, files_in, first_line, line_of
 from bridge.contract.pictures import carry_pictures
 from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
@@ -147,6 +148,7 @@ __all__ = [
     "Page",
     "Part",
     "Persist",
+    "Phrases",
     "Polls",
     "Prepares",
     "Problem",
@@ -193,9 +195,13 @@ __all__ = [
     "check_password",
     "check_url",
     "describe",
+    "file_name",
+    "files_in",
+    "first_line",
     "format_duration",
     "hash_password",
     "is_loopback",
+    "line_of",
     "network_of",
     "parse_duration",
     "to_plain",

@@ -125,11 +125,15 @@ class Location(Value):
 
 
 class Unsupported(Value):
-    """Something that has no shape here. `what` names it, `text` is what could be read of it: never dropped."""
+    """Something that has no shape here. `what` names it, `text` is what could be read of it: never dropped.
+
+    `words` says all of it in further languages ("zh"), where the connector itself found the words.
+    """
 
     kind: Literal["unsupported"] = "unsupported"
     what: str
     text: str = ""
+    words: dict[str, str] = {}
 
 
 class DeliveryState(StrEnum):

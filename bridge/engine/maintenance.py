@@ -62,7 +62,7 @@ def _tell_late(work: Work) -> None:
         carried = [message for step in steps[:1] for message in carried_by(step)]
         cause = "late.paused" if what == "paused" else "late.waits"
         about = carried[0].id if carried else ""
-        tell(work, link, what, cause=cause, code=code or "…", quoted=quote(carried), about=about)
+        tell(work, link, what, cause=cause, code=code or "…", quoted=quote(carried, work.runtime.language), about=about)
 
 
 def _give_up(work: Work) -> None:
@@ -79,14 +79,16 @@ def _give_up(work: Work) -> None:
             work.effects.note("notes given up", link=link.id, count=len(ids))
             continue
         for message in end_unsent(work, link, ids, "failed", "expired", "waited too long"):
-            tell_ended(work, link, "expired", cause="expired", quoted=quote([message]), about=message.id)
+            tell_ended(
+                work, link, "expired", cause="expired", quoted=quote([message], work.runtime.language), about=message.id
+            )
             show_progress(work, link, [message.id], DeliveryState.FAILED, to_desk=True, reason="expired")
     for step in outbox.parked_since(work.tx, before):
         link = links.get_link(work.tx, step.link_id, lock=True)
         outbox.change_step(work.tx, step.id, state="failed", code="expired", error="waited too long", done_at=work.now)
         carried = carried_by(step)
         about = carried[0].id if carried else ""
-        tell_ended(work, link, "expired", cause="expired", quoted=quote(carried), about=about)
+        tell_ended(work, link, "expired", cause="expired", quoted=quote(carried, work.runtime.language), about=about)
         ids_of = [message.id for message in carried]
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
 

@@ -56,7 +56,11 @@ def read(mail: Mail, envelope: Envelope, account: str, delimiters: tuple[str, ..
     parts: list[Part] = [Text(body=said)] if said else []
     if not envelope.complete:
         parts.append(
-            Unsupported(what="mail", text=f"the mail has {envelope.size / 2**20:.0f} MB: its files were not read")
+            _unread(
+                "mail",
+                f"the mail has {envelope.size / 2**20:.0f} MB: its files were not read",
+                f"[邮件] 邮件大小为 {envelope.size / 2**20:.0f} MB，未读取其中的附件",
+            )
         )
     return Content(said, cut.how, (*parts, *files))
 
@@ -105,10 +109,11 @@ def _files(
             continue
         entry = envelope.parts.get(str(leaf.number), {})
         if leaf.kind in _ENCRYPTED:
-            parts.append(Unsupported(what="encrypted mail", text="the mail is encrypted and cannot be read here"))
+            parts.append(_unread(*_SEALED))
             continue
         if not envelope.complete:
-            parts.append(Unsupported(what="file", text=f"{leaf.name or leaf.kind}: the mail was too large"))
+            name = leaf.name or leaf.kind
+            parts.append(_unread("file", f"{name}: the mail was too large", f"[文件] {name}：邮件过大，未读取"))
             continue
         packed = entry.get("packed")
         if packed is not None:
@@ -124,10 +129,21 @@ def _files(
     return parts
 
 
+_SEALED = ("encrypted mail", "the mail is encrypted and cannot be read here", "[加密邮件] 无法在此解密阅读")
+
+
+def _unread(what: str, english: str, chinese: str) -> Unsupported:
+    return Unsupported(what=what, text=english, words={"zh": chinese})
+
+
 def _packed(leaf: mime.Leaf, packed: list[dict[str, object]], envelope: Envelope, account: str) -> list[Part]:
     if not packed:
         return [
-            Unsupported(what="file", text="Outlook packed the attachments (winmail.dat); ask for them in another form")
+            _unread(
+                "file",
+                "Outlook packed the attachments (winmail.dat); ask for them in another form",
+                "[文件] Outlook 将附件打包成了 winmail.dat，请对方换一种方式发送",
+            )
         ]
     return [
         as_part(

@@ -14,6 +14,7 @@ from bridge.contract import (
     Media,
     Message,
     Part,
+    Phrases,
     Progress,
     RenderContext,
     Step,
@@ -28,26 +29,14 @@ from connectors.email.plain import to_lines
 _MAX_TEXT = 200_000  # characters in one mail
 _WORDS = {
     "en": {
-        "note": "[note of the bridge, not written by the customer]",
-        "file": "file",
-        "image": "picture",
-        "voice": "voice message",
-        "video": "video",
-        "missing": "could not be fetched",
         "large": "too large to attach",
-        "location": "location",
+        "note": "[note of the bridge, not written by the customer]",
         "attached": "see attachment",
         "empty": "(nothing that can be shown)",
     },
     "zh": {
-        "note": "[来自桥接系统的说明，并非客户所写]",
-        "file": "文件",
-        "image": "图片",
-        "voice": "语音",
-        "video": "视频",
-        "missing": "无法获取",
         "large": "过大，未能附上",
-        "location": "位置",
+        "note": "[来自桥接系统的说明，并非客户所写]",
         "attached": "见附件",
         "empty": "（没有可显示的内容）",
     },
@@ -66,21 +55,21 @@ class _Draft:
 
 def render(messages: Sequence[Message], context: RenderContext, *, desk: bool, max_files: int) -> Sequence[Step]:
     """One step per mail. A burst shares one mail, notes get their own, files over `max_files` bytes start another."""
-    words = _WORDS["zh" if context.language.startswith("zh") else "en"]
+    phrases = Phrases(context.language)
     steps: list[Step] = []
     for audience, group in groupby(messages, key=lambda message: message.audience):
-        steps += [_step(draft, audience, context, words, desk=desk) for draft in _drafts(list(group), words, max_files)]
+        steps += [_step(draft, audience, context, desk=desk) for draft in _drafts(list(group), phrases, max_files)]
     return steps
 
 
-def _drafts(messages: list[Message], words: dict[str, str], max_files: int) -> Iterator[_Draft]:
+def _drafts(messages: list[Message], phrases: Phrases, max_files: int) -> Iterator[_Draft]:
     draft = _Draft()
     for message in messages:
         draft.covers.append(message.id)
         for part in message.parts:
             media = _media(part)
             size = (media.size or 0) if media and _attachable(media, max_files) else 0
-            text = _text(part, words, attached=bool(size or (media and _attachable(media, max_files))))
+            text = _text(part, phrases, attached=bool(size or (media and _attachable(media, max_files))))
             full = draft.size + size > max_files or sum(map(len, draft.texts)) + len(text) > _MAX_TEXT
             if full and (draft.texts or draft.files):
                 yield draft
@@ -104,7 +93,8 @@ def _add(draft: _Draft, part: Part, text: str) -> None:
         draft.htmls.append(_escaped(text))
 
 
-def _step(draft: _Draft, audience: Audience, context: RenderContext, words: dict[str, str], *, desk: bool) -> Step:
+def _step(draft: _Draft, audience: Audience, context: RenderContext, *, desk: bool) -> Step:
+    words = _WORDS[Phrases(context.language).language]
     text = "\n\n".join(draft.texts)
     if audience is Audience.AGENTS and desk:
         text = f"{words['note']}\n\n{text}"
@@ -127,37 +117,32 @@ def _attachable(media: Media, max_files: int) -> bool:
     return bool(media.sha256) and not media.error and (media.size or 0) <= max_files
 
 
-def _text(part: Part, words: dict[str, str], *, attached: bool) -> str:
+def _text(part: Part, phrases: Phrases, *, attached: bool) -> str:
     match part:
         case Text():
             return to_lines(sanitise(part.body)) if part.format is Format.HTML else part.body.strip("\n")
         case Image() | File() | Voice() | Video():
-            return _file_words(part, words, attached=attached)
+            return _file_words(part, phrases, attached=attached)
         case Card():
             lines = (part.title, part.description, part.url or " ".join(filter(None, (part.app, part.path))))
             return "\n".join(line for line in lines if line)
         case Location():
-            where = f"{part.latitude:.6f},{part.longitude:.6f}"
             page = f"https://www.openstreetmap.org/?mlat={part.latitude:.6f}&mlon={part.longitude:.6f}"
-            return f"[{words['location']}: {part.label or where}]\n{page}"
+            return f"{phrases.words(part)}\n{page}"
         case Unsupported():
-            return f"[{part.what}] {part.text}".strip()
+            return phrases.words(part)
         case Progress():
             return f"[{part.state}] {part.reason}".strip()
 
 
-def _file_words(part: Image | File | Voice | Video, words: dict[str, str], *, attached: bool) -> str:
-    said = part.transcript if isinstance(part, Voice) else part.caption
-    kind = words[part.kind]
+def _file_words(part: Image | File | Voice | Video, phrases: Phrases, *, attached: bool) -> str:
     media = part.media
-    if attached:
-        shown = f"[{kind}: {media.name}]" if isinstance(part, Voice | Video) and media.name else ""
-    elif media.url:
-        shown = f"[{kind}: {media.name or media.mime}, {media.url}]"
+    if not attached:
+        too_large = _WORDS[phrases.language]["large"] if not media.error else ""
+        shown = phrases.file(media, part.kind, too_large)
     else:
-        why = media.error or (words["large"] if media.sha256 else words["missing"])
-        shown = f"[{kind}: {media.name or media.mime} - {why}]"
-    return "\n".join(line for line in (said, shown) if line)
+        shown = phrases.file(media, part.kind) if isinstance(part, Voice | Video) and media.name else ""
+    return "\n".join(line for line in (phrases.words(part), shown) if line)
 
 
 def _escaped(text: str) -> str:

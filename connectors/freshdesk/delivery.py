@@ -7,7 +7,19 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from bridge.contract import Account, Audience, AuthFailed, Contact, Gone, Receipt, Rejected, Retryable, Step, Target
+from bridge.contract import (
+    Account,
+    Audience,
+    AuthFailed,
+    Contact,
+    Gone,
+    Receipt,
+    Rejected,
+    Retryable,
+    Step,
+    Target,
+    file_name,
+)
 from connectors.freshdesk import labels
 from connectors.freshdesk.api import Api, Upload, blocked, elsewhere, id_of
 from connectors.freshdesk.body import escape
@@ -15,7 +27,7 @@ from connectors.freshdesk.errors import Refused
 from connectors.freshdesk.inbound import CLOSED, OPEN, PENDING, RESOLVED
 from connectors.freshdesk.labels import tags_after
 from connectors.freshdesk.marks import external_id, line_of, reference, tag_of
-from connectors.freshdesk.outbound import LABELS, REMARK, file_name, links_to, priority_of, tags_of
+from connectors.freshdesk.outbound import LABELS, REMARK, links_to, priority_of, tags_of
 from connectors.freshdesk.people import People
 from connectors.freshdesk.settings import Settings
 from connectors.freshdesk.threads import Found, Threads, is_note, status_of
@@ -123,7 +135,7 @@ class Writer:
         """Nothing but documented fields: an unknown one is an error."""
         config, route, prepared = self._config, target.fields, target.prepared
         fields: Found = {
-            "subject": step.body.get("subject") or "New conversation",
+            "subject": step.body["subject"],
             "description": f"{step.body['html']}\n{_signed(target.key)}",
             "status": OPEN,
             "priority": priority_of(route.get("priority")),
@@ -196,7 +208,7 @@ class Writer:
             return await self._api.make(path, fields, files)
         except Refused as error:
             if files and (error.status == _TOO_LARGE or error.concerns("attachments")):
-                body = fields[text].replace("</div>", f"{links_to(step.media)}</div>", 1)
+                body = fields[text].replace("</div>", f"{links_to(step)}</div>", 1)
                 return await self._note(path, {**fields, text: body}, (), step, text=text)
             if "user_id" in fields and error.concerns("user_id"):
                 rest = {name: value for name, value in fields.items() if name != "user_id"}

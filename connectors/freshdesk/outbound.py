@@ -6,22 +6,13 @@ from typing import Any
 
 from bridge.contract import (
     Audience,
-    Card,
-    File,
-    Image,
     Labels,
-    Location,
     Media,
     Message,
-    Part,
-    Progress,
+    Phrases,
     RenderContext,
     Step,
-    Text,
-    Unsupported,
-    Video,
-    Voice,
-    to_plain,
+    files_in,
 )
 from connectors.freshdesk.body import escape
 
@@ -30,7 +21,6 @@ ROOM_FOR_FILES = 20_000_000  # bytes of all files of a ticket: https://developer
 _MOST = 60_000  # characters of one note
 _SUBJECT = 200  # characters
 _LONGEST_TAG = 32
-_CONTEXT = {"session_from": "came from", "page": "page", "entry_page": "page", "page_path": "page"}
 _PRIORITIES = {"low": 1, "normal": 2, "medium": 2, "high": 3, "urgent": 4}
 
 
@@ -38,8 +28,9 @@ def render(messages: Sequence[Message], context: RenderContext) -> list[Step]:
     """A burst is one note; private notes stay apart. The first customer's message makes the ticket."""
     steps: list[Step] = []
     missing = context.conversation is None
+    phrases = Phrases(context.language)
     for audience, group in groupby(messages, key=lambda message: message.audience):
-        for portion in _portions(list(group)):
+        for portion in _portions(list(group), phrases):
             verb = REMARK if audience is Audience.AGENTS else SAY
             if missing and verb == SAY:
                 verb, missing = CREATE, False
@@ -65,37 +56,17 @@ def tags_of(*tags: object) -> list[str]:
     return list(dict.fromkeys(tag for tag in cleaned if tag))
 
 
-def links_to(files: Sequence[Media]) -> str:
-    """HTML that stands in for files which the ticket has no room for."""
-    return "".join(f"<br>{escape(_link(media, 'file'))}" for media in files)
+def links_to(step: Step) -> str:
+    """HTML that stands in for a step's files, which the ticket has no room for."""
+    phrases = Phrases(step.body.get("language", "en"))
+    return "".join(f"<br>{escape(phrases.file(media, 'file', 'large'))}" for media in step.media)
 
 
-def file_name(media: Media) -> str:
-    """A name with an ending: agents' browsers go by it."""
-    name = " ".join(media.name.replace("/", "_").replace("\\", "_").split()).replace('"', "'")
-    stem, dot, ending = name.rpartition(".")
-    if dot:
-        return f"{stem[:150]}.{ending[:20]}"
-    ending = _ENDINGS.get(media.mime, media.mime.rpartition("/")[2] if media.mime else "bin")
-    return f"{name[:150] or media.sha256[:8] or 'file'}.{ending}"
-
-
-_ENDINGS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/gif": "gif",
-    "audio/amr": "amr",
-    "audio/mpeg": "mp3",
-    "video/mp4": "mp4",
-    "application/octet-stream": "bin",
-}
-
-
-def _portions(messages: list[Message]) -> list[list[Message]]:
+def _portions(messages: list[Message], phrases: Phrases) -> list[list[Message]]:
     portions: list[list[Message]] = [[]]
     size = 0
     for message in messages:
-        length = sum(len(_words(part, set())) for part in message.parts)
+        length = len(phrases.message(message))
         if portions[-1] and size + length > _MOST:
             portions.append([])
             size = 0
@@ -105,12 +76,21 @@ def _portions(messages: list[Message]) -> list[list[Message]]:
 
 
 def _step(verb: str, messages: list[Message], context: RenderContext, audience: Audience) -> Step:
-    files = _fitting([media for message in messages for part in message.parts for media in _media(part)])
+    phrases = Phrases(context.language)
+    files = _fitting([media for message in messages for part in message.parts for media, _ in files_in(part)])
     carried = {id(media) for media in files}
-    text = "\n\n".join(filter(None, (_said(message, carried) for message in messages))) or "…"
+
+    def named(media: Media, kind: str) -> str:
+        return phrases.file(media, kind, "" if id(media) in carried else "large")
+
+    text = "\n\n".join(filter(None, (phrases.message(message, named) for message in messages))) or "…"
     body: dict[str, Any] = {"html": f"<div>{escape(text)}</div>"}
     if verb == CREATE:
-        body = {"subject": _subject(messages, context, carried), "html": body["html"] + _where_from(context)}
+        way_in = phrases.way_in(context)
+        body["html"] += f"<div>{escape(way_in)}</div>" if way_in else ""
+        body["subject"] = phrases.subject(messages, context, _SUBJECT)
+    if files and phrases.language != "en":
+        body["language"] = phrases.language
     return Step(
         verb=verb,
         body=body,
@@ -130,68 +110,3 @@ def _fitting(found: Sequence[Media]) -> list[Media]:
             files.append(media)
             left -= size
     return files
-
-
-def _said(message: Message, carried: set[int]) -> str:
-    return "\n".join(filter(None, (_words(part, carried) for part in message.parts)))
-
-
-def _words(part: Part, carried: set[int]) -> str:
-    match part:
-        case Text():
-            return to_plain(part.body, part.format)
-        case Image() | File() | Video():
-            files = [_named(part.media, part.kind, carried)]
-            if isinstance(part, Video) and part.thumb is not None:
-                files.append(_named(part.thumb, "thumbnail", carried))
-            return "\n".join(filter(None, (*files, part.caption)))
-        case Voice():
-            return "\n".join(filter(None, (_named(part.media, part.kind, carried), part.transcript)))
-        case Card():
-            lines = (part.title, part.description, part.url, part.path and f"page: {part.path}")
-            thumb = [_named(part.thumb, "thumbnail", carried)] if part.thumb else []
-            return "\n".join(["[card]", *filter(None, lines), *thumb])
-        case Location():
-            return f"[location] {part.label} {part.latitude}, {part.longitude}".strip()
-        case Unsupported():
-            return f"[{part.what}] {part.text}".strip()
-        case Progress():
-            return ""
-
-
-def _named(media: Media, kind: str, carried: set[int]) -> str:
-    if not media.sha256:
-        return f"[{kind}: {media.name or kind}, could not be fetched: {media.error}]"
-    return f"[{kind}: {file_name(media)}]" if id(media) in carried else _link(media, kind)
-
-
-def _link(media: Media, kind: str) -> str:
-    return f"[{kind}: {file_name(media)}, too large for the ticket] {media.url}".strip()
-
-
-def _media(part: Part) -> list[Media]:
-    match part:
-        case Image() | File() | Voice():
-            return [part.media]
-        case Video():
-            return [part.media, *([part.thumb] if part.thumb else [])]
-        case Card():
-            return [part.thumb] if part.thumb else []
-        case _:
-            return []
-
-
-def _subject(messages: list[Message], context: RenderContext, carried: set[int]) -> str:
-    given = next((message.subject for message in messages if message.subject.strip()), "")
-    words = given or "\n".join(_said(message, carried) for message in messages)
-    line = next((" ".join(line.split()) for line in words.splitlines() if line.strip()), "")
-    name = " ".join(context.contact.name.split())
-    return (f"{name}: {line}" if name and line else name or line or "New conversation")[:_SUBJECT]
-
-
-def _where_from(context: RenderContext) -> str:
-    """What is known of the customer's way in, and the ticket this one follows: for the agent, once."""
-    lines = [f"[{_CONTEXT.get(key, key)}: {value}]" for key, value in context.context.items() if value]
-    if context.previous:
-        lines.append(f"[continues ticket #{context.previous}]")
-    return f"<div>{escape(chr(10).join(lines))}</div>" if lines else ""

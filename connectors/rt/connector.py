@@ -25,6 +25,7 @@ from bridge.contract import (
     MediaRule,
     Message,
     Page,
+    Phrases,
     Raw,
     Receipt,
     Rejected,
@@ -37,6 +38,7 @@ from bridge.contract import (
     Support,
     Target,
     Unauthentic,
+    file_name,
 )
 from connectors.rt import inbound, outbound
 from connectors.rt.api import Api, Upload, after_writing, id_of, last_part
@@ -46,7 +48,7 @@ from connectors.rt.lookup import Finding
 from connectors.rt.polling import Poll
 from connectors.rt.settings import Settings
 from connectors.rt.setup import manual_steps
-from connectors.rt.text import address, file_name, mark
+from connectors.rt.text import address, mark
 
 _FINISHED = {"rejected", "deleted"}
 
@@ -176,7 +178,7 @@ class RequestTracker(Connector[Settings]):
             await self._api.put(f"/ticket/{ticket}", {"Status": "open"})
 
     async def _create(self, step: Step, target: Target, files: Sequence[Upload]) -> Receipt:
-        subject = step.body.get("subject") or "New conversation"
+        subject = step.body["subject"]
         who = sender(target.contact, self.config.requestor_domain)
         if self.config.mail_gateway:
             await self._api.mail(None, compose(step.body["text"], files, who, target.key, subject=subject))
@@ -211,7 +213,8 @@ class RequestTracker(Connector[Settings]):
             if (
                 error.code == "http 413" and files
             ):  # a proxy's limit; nothing was done, and links are better than nothing
-                links = "\n".join(f"[too large for RT: {file_name(media)}: {media.url}]" for media in step.media)
+                phrases = Phrases(step.body.get("language", "en"))
+                links = "\n".join(phrases.file(media, "file", "large") for media in step.media)
                 return await self._api.write(path, {**fields, "Content": f"{fields['Content']}\n\n{links}"}, ())
             if "permission denied" in error.message.lower():
                 raise AuthFailed(f"{error.message}: the token's user lacks a right", code=error.code) from None

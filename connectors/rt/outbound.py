@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from bridge.contract import Audience, Labels, Message, RenderContext, Status, Step
-from connectors.rt.text import body_of, files_of, first_line
+from bridge.contract import Audience, Labels, Message, Phrases, RenderContext, Status, Step, files_in
 
 _MOST = 40_000  # characters of one correspondence
 LABELS = "labels"
-_CONTEXT = {"session_from": "came from", "page": "page", "entry_page": "page", "page_path": "page"}
 
 
 def render(messages: Sequence[Message], context: RenderContext) -> list[Step]:
     """A burst is one correspondence; private notes stay apart. The first one makes the ticket."""
     steps: list[Step] = []
     missing = context.conversation is None
+    phrases = Phrases(context.language)
     for audience, group in groupby(messages, key=lambda message: message.audience):
-        for part in _portions(list(group)):
+        for part in _portions(list(group), phrases):
             verb = "comment" if audience is Audience.AGENTS else "correspond"
             if missing and audience is Audience.CUSTOMER:
                 verb, missing = "create", False
@@ -31,11 +30,11 @@ def show(labels: Labels) -> Step | None:
     return Step(verb=LABELS, body={"fields": dict(labels.fields)}, audience=Audience.AGENTS)
 
 
-def _portions(messages: list[Message]) -> list[list[Message]]:
+def _portions(messages: list[Message], phrases: Phrases) -> list[list[Message]]:
     portions: list[list[Message]] = [[]]
     size = 0
     for message in messages:
-        length = len(body_of([message]))
+        length = len(phrases.message(message))
         if portions[-1] and size + length > _MOST:
             portions.append([])
             size = 0
@@ -45,31 +44,22 @@ def _portions(messages: list[Message]) -> list[list[Message]]:
 
 
 def _step(verb: str, messages: list[Message], context: RenderContext, audience: Audience) -> Step:
-    body = {"text": body_of(messages)}
+    phrases = Phrases(context.language)
+    said = [phrases.message(message) for message in messages]
+    body = {}
     if verb == "create":
-        body["subject"] = _subject(messages, context)
-        body["text"] = "\n\n".join(filter(None, (body["text"], _where_from(context))))
+        body["subject"] = phrases.subject(messages, context)
+        said.append(phrases.way_in(context))
+    body["text"] = "\n\n".join(filter(None, said))
     if verb == "correspond" and context.status is Status.SOLVED:
         body["status"] = "open"
+    files = [media for message in messages for part in message.parts for media, _ in files_in(part) if media.sha256]
+    if files and phrases.language != "en":
+        body["language"] = phrases.language
     return Step(
         verb=verb,
         body=body,
-        media=files_of(messages),
+        media=tuple(files),
         covers=tuple(message.id for message in messages),
         audience=audience,
     )
-
-
-def _subject(messages: list[Message], context: RenderContext) -> str:
-    given = next((message.subject for message in messages if message.subject), "")
-    line = given or first_line(messages)
-    name = context.contact.name
-    return f"{name}: {line}" if name and line else name or line or "New conversation"
-
-
-def _where_from(context: RenderContext) -> str:
-    """What is known of the customer's way in, and the ticket this one follows: for the agent, once."""
-    lines = [f"[{_CONTEXT.get(key, key)}: {value}]" for key, value in context.context.items() if value]
-    if context.previous:
-        lines.append(f"[continues ticket #{context.previous}]")
-    return "\n".join(lines)

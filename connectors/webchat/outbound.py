@@ -13,25 +13,16 @@ from bridge.contract import (
     File,
     Image,
     Labels,
-    Location,
     Media,
     Message,
+    Phrases,
     Progress,
     RenderContext,
     Step,
-    Text,
-    Unsupported,
     Video,
     Voice,
-    to_plain,
 )
 from connectors.webchat.text import clean_page
-
-_WORDS = {
-    "en": {"lost": "could not be passed on", "empty": "[message without text]", "place": "Location", "page": "page"},
-    "zh": {"lost": "未能转发", "empty": "[无文字内容的消息]", "place": "位置", "page": "页面"},
-}
-_KINDS = {Image: "image", Voice: "voice", Video: "video", File: "file"}
 
 
 def render(messages: Sequence[Message], context: RenderContext) -> list[Step]:
@@ -59,12 +50,12 @@ def _steps(message: Message, context: RenderContext) -> list[Step]:
 
 
 def _shown(message: Message, context: RenderContext) -> Step:
-    words = _WORDS.get(context.language, _WORDS["en"])
-    content = _Content(words)
+    phrases = Phrases(context.language)
+    content = _Content(phrases)
     for part in message.parts:
         content.add(part)
     body: dict[str, Any] = {
-        "text": "\n".join(content.lines) or ("" if content.files or content.cards else words["empty"]),
+        "text": "\n".join(content.lines) or ("" if content.files or content.cards else phrases.word("empty")),
         "from": {"kind": _speaker(message), "name": message.author.name},
     }
     if content.files:
@@ -99,8 +90,8 @@ def _speaker(message: Message) -> str:
 class _Content:
     """A message's parts, gathered: lines of text, files (by their place in `media`), cards."""
 
-    def __init__(self, words: dict[str, str]) -> None:
-        self._words = words
+    def __init__(self, phrases: Phrases) -> None:
+        self._phrases = phrases
         self.lines: list[str] = []
         self.media: list[Media] = []
         self.files: list[dict[str, Any]] = []
@@ -108,20 +99,13 @@ class _Content:
 
     def add(self, part: Any) -> None:
         match part:
-            case Text():
-                self._say(to_plain(part.body, part.format))
             case Image() | Voice() | Video() | File():
-                self._file(part.media, _KINDS[type(part)])
-                self._say(part.transcript if isinstance(part, Voice) else part.caption)
+                self._file(part.media, part.kind)
+                self._say(self._phrases.words(part))
             case Card():
                 self._card(part)
-            case Location():
-                where = f"{part.latitude:.6f}, {part.longitude:.6f}"
-                self._say(f"[{self._words['place']}] {part.label} ({where})".replace("]  (", "] ("))
-            case Unsupported():
-                self._say(f"[{part.what}] {part.text}".strip())
             case _:
-                pass
+                self._say(self._phrases.words(part))
 
     def _say(self, text: str) -> None:
         text = text.replace("\r\n", "\n").strip("\n")
@@ -130,7 +114,7 @@ class _Content:
 
     def _file(self, media: Media, kind: str) -> None:
         if not media.sha256:
-            self._say(f"[{kind}: {' '.join(media.name.split())}] {self._words['lost']}".replace(": ]", "]"))
+            self._say(self._phrases.file(media, kind))
             return
         self.files.append({"place": self._place(media), "kind": kind})
 

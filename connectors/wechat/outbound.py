@@ -8,18 +8,14 @@ from bridge.contract import (
     Card,
     File,
     Image,
-    Location,
     Media,
     Message,
     Part,
-    Progress,
+    Phrases,
     RenderContext,
     Step,
-    Text,
-    Unsupported,
     Video,
     Voice,
-    to_plain,
 )
 from connectors.tencent.pieces import Piece, Thing, Words, economise, merge, steps
 from connectors.tencent.text import clean, shorten
@@ -32,24 +28,12 @@ _MAX_URL = 1024
 
 _WORDS = {
     "en": {
-        "image": "Image",
-        "voice": "Voice message",
-        "video": "Video",
-        "file": "File",
-        "location": "Location",
         "lost": "could not be passed on",
         "expires": "the link expires",
-        "empty": "[message without text]",
     },
     "zh": {
-        "image": "图片",
-        "voice": "语音",
-        "video": "视频",
-        "file": "文件",
-        "location": "位置",
         "lost": "未能转发",
         "expires": "链接有有效期",
-        "empty": "[无文字内容的消息]",
     },
 }
 
@@ -69,7 +53,7 @@ def render(messages: Sequence[Message], context: RenderContext, app_id: str) -> 
 
 
 def _pieces(message: Message, context: RenderContext, app_id: str) -> list[Piece]:
-    words = _WORDS["zh" if context.language.startswith("zh") else "en"]
+    phrases = Phrases(context.language)
     author = (message.author.kind.value, message.author.id, message.author.name)
     found: list[Piece] = []
 
@@ -82,11 +66,11 @@ def _pieces(message: Message, context: RenderContext, app_id: str) -> list[Piece
         step = _own_send(part, message, app_id)
         if step is not None:
             found.append(Thing(step))
-            say(_caption(part, step.verb))
+            say(_caption(part, step.verb, phrases))
         else:
-            say(_said(part, words))
+            say(_said(part, phrases))
     if not found:
-        say(words["empty"])
+        say(phrases.word("empty"))
     return found
 
 
@@ -115,35 +99,28 @@ def _heading(card: Card) -> str:
     return " · ".join(filter(None, [" ".join(clean(words).split()) for words in (card.title, card.description)]))
 
 
-def _caption(part: Part, verb: str) -> str:
+def _caption(part: Part, verb: str, phrases: Phrases) -> str:
     """What the send for a part leaves unsaid."""
     if isinstance(part, Card):
         return _heading(part) if verb == "card" and len(_heading(part)) > _MAX_TITLE else ""
-    return part.caption if isinstance(part, Image | Video | File) else ""
+    return phrases.words(part)
 
 
-def _said(part: Part, words: dict[str, str]) -> str:
+def _said(part: Part, phrases: Phrases) -> str:
     """A part in words. What is lost on the way is named."""
     match part:
-        case Text():
-            return to_plain(part.body, part.format)
         case Image() | Voice() | Video() | File():
-            more = part.transcript if isinstance(part, Voice) else part.caption
-            return "\n".join(filter(None, [_linked(words[part.kind], part.media, words), more]))
+            return "\n".join(filter(None, [_linked(part.kind, part.media, phrases), phrases.words(part)]))
         case Card():
             return "\n".join(filter(None, [part.title, part.description, part.url or part.path]))
-        case Location():
-            place = f"{part.latitude:.6f},{part.longitude:.6f}"
-            return "\n".join(filter(None, [f"[{words['location']}] {part.label}".rstrip(), place]))
-        case Unsupported():
-            return f"[{part.what}] {part.text}".rstrip()
-        case Progress():
-            return ""
+        case _:
+            return phrases.words(part)
 
 
-def _linked(kind: str, media: Media, words: dict[str, str]) -> str:
+def _linked(kind: str, media: Media, phrases: Phrases) -> str:
+    words = _WORDS[phrases.language]
     size = f" ({_size(media.size)})" if media.size else ""
-    head = f"[{kind}] {media.name}".rstrip() + size
+    head = f"[{phrases.word(kind).capitalize()}] {media.name}".rstrip() + size
     if media.error or not media.url:
         return f"{head}: {words['lost']}"
     return f"{head}\n{media.url} ({words['expires']})"

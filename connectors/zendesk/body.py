@@ -7,8 +7,6 @@
 import re
 from collections.abc import Iterator
 
-from bridge.contract import Media
-
 LARGEST_FILE = 50 * 2**20  # bytes: https://support.zendesk.com/hc/en-us/articles/4408832757146
 _CHUNK = 9_000  # characters: no character grows to more than 6 bytes
 _BREAKS = re.compile(r"\r\n|\r|\u2028|\u2029|\x85|\x0b|\x0c")
@@ -24,17 +22,6 @@ _ENTITIES = (
     ("{", "&#123;"),  # {{…}} and {%…%} in a comment are evaluated: a customer could print what the account knows
     ("}", "&#125;"),
 )
-_ENDINGS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/gif": "gif",
-    "image/webp": "webp",
-    "audio/amr": "amr",
-    "audio/mpeg": "mp3",
-    "video/mp4": "mp4",
-    "application/pdf": "pdf",
-    "text/plain": "txt",
-}
 
 
 def clean(text: str) -> str:
@@ -69,17 +56,6 @@ def chunks(text: str) -> Iterator[tuple[str, str]]:
             yield between, text[:cut]
             between, text = ("<br>" if text[cut] == "\n" else " "), text[cut + 1 :]
     yield between, text
-
-
-def file_name(media: Media) -> str:
-    """A name with an ending that fits the content: Zendesk and agents' browsers go by it."""
-    name = " ".join(clean(media.name).replace("/", "_").replace("\\", "_").split()).replace('"', "'")
-    stem, dot, ending = name.rpartition(".")
-    if dot and stem:
-        return f"{stem[:150]}.{ending[:20]}"
-    kind = media.mime.partition(";")[0].strip().lower()
-    ending = _ENDINGS.get(kind) or re.sub(r"[^a-z0-9]", "", kind.rpartition("/")[2])[:10] or "bin"
-    return f"{name[:150] or media.sha256[:8] or 'file'}.{ending}"
 
 
 def one_line(text: str, limit: int) -> str:

@@ -19,9 +19,10 @@ from bridge.contract import (
     Retryable,
     Step,
     Target,
+    file_name,
 )
 from connectors.zendesk.api import Api, Row, dumps, id_of, number_of, path_id
-from connectors.zendesk.body import escape, file_name
+from connectors.zendesk.body import escape
 from connectors.zendesk.errors import Refused
 from connectors.zendesk.lookup import Finding
 from connectors.zendesk.outbound import CREATE, LABELS, NOTE, link_to, tags_of
@@ -115,7 +116,7 @@ class Writer:
                 mime = media.mime or "application/octet-stream"
                 tokens.append(await self._api.upload(file_name(media), mime, data))
             except Rejected:
-                refused.append(link_to(media))  # too large for this account, or of a kind its admins do not want
+                refused.append(link_to(media, step))  # too large for this account, or of a kind its admins do not want
         return {"uploads": tokens, "refused": refused}
 
     # The write

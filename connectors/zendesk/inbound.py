@@ -118,14 +118,18 @@ def _parts(comment: Mapping[str, Any], account: str) -> list[Part]:
     return parts
 
 
+def _withheld(english: str, chinese: str, name: str) -> Part:
+    return Unsupported(what=english, text=name, words={"zh": f"[{chinese}] {name}".strip()})
+
+
 def _attachment(row: Mapping[str, Any], account: str) -> Part:
     name, url, identifier = _text(row.get("file_name")), _text(row.get("content_url")), id_of(row.get("id"))
     if row.get("malware_scan_result") == "malware_found" and row.get("malware_access_override") is not True:
-        return Unsupported(what="file withheld: Zendesk found malware in it", text=name)
+        return _withheld("file withheld: Zendesk found malware in it", "文件已被拦截：Zendesk 在其中发现恶意内容", name)
     if row.get("deleted") is True or name == _REDACTED_FILE:
-        return Unsupported(what="file removed by an agent", text=name)
+        return _withheld("file removed by an agent", "文件已被客服删除", name)
     if not url and not identifier:
-        return Unsupported(what="file without an address", text=name)
+        return _withheld("file without an address", "文件没有下载地址", name)
     mime = _text(row.get("content_type")).partition(";")[0].strip().lower()
     size = row.get("size")
     media = Media(

@@ -7,31 +7,21 @@ from typing import Any
 
 from bridge.contract import (
     Audience,
-    Card,
-    File,
-    Image,
     Labels,
-    Location,
     Media,
     Message,
-    Part,
-    Progress,
+    Phrases,
     RenderContext,
     Status,
     Step,
-    Text,
-    Unsupported,
-    Video,
-    Voice,
-    to_plain,
+    files_in,
 )
-from connectors.zendesk.body import LARGEST_FILE, chunks, clean, escape, file_name, one_line
+from connectors.zendesk.body import LARGEST_FILE, chunks, clean, escape, one_line
 
 CREATE, SAY, NOTE, LABELS = "create", "say", "note", "labels"
 _MOST = 60_000  # bytes of one comment: larger ones are cut without a word
 _FILES = 10  # of one comment
 _SUBJECT = 150  # characters
-_CONTEXT = {"session_from": "came from", "page": "page", "entry_page": "page", "page_path": "page"}
 _PRIORITIES = ("low", "normal", "high", "urgent")
 
 
@@ -53,18 +43,19 @@ def render(messages: Sequence[Message], context: RenderContext) -> list[Step]:
     """
     steps: list[Step] = []
     missing = context.conversation is None
+    phrases = Phrases(context.language)
     for audience, group in groupby(messages, key=lambda message: message.audience):
         said = list(group)
-        for pieces in _packed([piece for message in said for piece in _pieces(message)]):
+        for pieces in _packed([piece for message in said for piece in _pieces(message, phrases)]):
             if audience is Audience.AGENTS:
-                steps.append(_step(NOTE, pieces, audience))
+                steps.append(_step(NOTE, pieces, context))
             elif missing:
                 missing = False
                 steps.append(_created(said, pieces, context))
                 if any(piece.media for piece in pieces):
-                    steps.append(_step(SAY, [piece for piece in pieces if piece.media], audience))
+                    steps.append(_step(SAY, [piece for piece in pieces if piece.media], context))
             else:
-                steps.append(_step(SAY, pieces, audience, reopen=context.status is Status.SOLVED))
+                steps.append(_step(SAY, pieces, context, reopen=context.status is Status.SOLVED))
     return steps
 
 
@@ -94,9 +85,9 @@ def tags_of(*tags: object) -> list[str]:
     return list(dict.fromkeys(tag for tag in cleaned if tag))
 
 
-def link_to(media: Media) -> str:
-    """What stands in for a file that Zendesk does not take."""
-    return f"[{file_name(media)}, not accepted by Zendesk] {media.url}".strip()
+def link_to(media: Media, step: Step) -> str:
+    """What stands in for a file that Zendesk does not take, in the language of the step."""
+    return Phrases(step.body.get("language", "en")).file(media, "file", "refused")
 
 
 def _packed(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
@@ -116,8 +107,11 @@ def _packed(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
         yield pack
 
 
-def _step(verb: str, pieces: Sequence[_Piece], audience: Audience, *, reopen: bool = False) -> Step:
+def _step(verb: str, pieces: Sequence[_Piece], context: RenderContext, *, reopen: bool = False) -> Step:
     body: dict[str, Any] = {"html": _html(pieces)}
+    language = Phrases(context.language).language
+    if language != "en" and any(piece.media for piece in pieces):
+        body["language"] = language
     if reopen:
         body["reopen"] = True
     return Step(
@@ -125,14 +119,16 @@ def _step(verb: str, pieces: Sequence[_Piece], audience: Audience, *, reopen: bo
         body=body,
         media=tuple(piece.media for piece in pieces if piece.media),
         covers=tuple(dict.fromkeys(piece.message for piece in pieces)),
-        audience=audience,
+        audience=Audience.AGENTS if verb == NOTE else Audience.CUSTOMER,
     )
 
 
 def _created(messages: Sequence[Message], pieces: Sequence[_Piece], context: RenderContext) -> Step:
+    phrases = Phrases(context.language)
+    way_in = phrases.way_in(context)
     body: dict[str, Any] = {
-        "subject": _subject(messages, context),
-        "html": _html(pieces) + _where_from(context),
+        "subject": one_line(phrases.subject(messages, context, _SUBJECT), _SUBJECT),
+        "html": _html(pieces) + (f"<p>{escape(way_in)}</p>" if way_in else ""),
         "tags": tags_of(*(context.fields.get("tags") or ())),
     }
     optional = {
@@ -156,81 +152,19 @@ def _html(pieces: Sequence[_Piece]) -> str:
     return "".join(paragraphs)
 
 
-def _pieces(message: Message) -> list[_Piece]:
+def _pieces(message: Message, phrases: Phrases) -> list[_Piece]:
     pieces = []
     for part in message.parts:
-        for media, kind in _files(part):
+        for media, kind in files_in(part):
             carried = media if _fits(media) else None
-            pieces.append(_Piece(message.id, escape(_named(media, kind)), media=carried))
-        text = _words(part)
+            named = phrases.file(media, kind, "" if carried else "large")
+            pieces.append(_Piece(message.id, escape(named), media=carried))
+        text = phrases.words(part)
         if clean(text).strip():
             for glue, chunk in chunks(text):
                 pieces.append(_Piece(message.id, escape(chunk), glue if glue or len(text) > len(chunk) else "<br>"))
     return pieces or [_Piece(message.id, "…")]
 
 
-def _words(part: Part) -> str:
-    match part:
-        case Text():
-            return to_plain(part.body, part.format)
-        case Image() | File() | Video():
-            return part.caption
-        case Voice():
-            return part.transcript
-        case Card():
-            lines = (part.title, part.description, part.url, part.path and f"page: {part.path}")
-            return "\n".join(["[card]", *filter(None, lines)])
-        case Location():
-            return f"[location] {part.label} {part.latitude}, {part.longitude}"
-        case Unsupported():
-            return f"[{part.what}] {part.text}".strip()
-        case Progress():
-            return ""
-
-
-def _files(part: Part) -> list[tuple[Media, str]]:
-    match part:
-        case Image() | File() | Voice():
-            return [(part.media, part.kind)]
-        case Video():
-            return [(part.media, part.kind), *([(part.thumb, "thumbnail")] if part.thumb else [])]
-        case Card():
-            return [(part.thumb, "thumbnail")] if part.thumb else []
-        case _:
-            return []
-
-
 def _fits(media: Media) -> bool:
     return bool(media.sha256) and (media.size or 0) <= LARGEST_FILE
-
-
-def _named(media: Media, kind: str) -> str:
-    if not media.sha256:
-        return f"[{kind}: {media.name or kind}, could not be fetched: {media.error}]"
-    if not _fits(media):
-        return f"[{kind}: {file_name(media)}, too large for Zendesk] {media.url}".strip()
-    return f"[{kind}: {file_name(media)}]"
-
-
-def _subject(messages: Sequence[Message], context: RenderContext) -> str:
-    given = next((message.subject for message in messages if message.subject.strip()), "")
-    line = one_line(given, _SUBJECT) or one_line(_all_words(messages), _SUBJECT)
-    name = one_line(context.contact.name, 60)
-    return (f"{name}: {line}" if name and line else name or line or "New conversation")[:_SUBJECT]
-
-
-def _all_words(messages: Sequence[Message]) -> str:
-    lines = []
-    for message in messages:
-        for part in message.parts:
-            lines += [_named(media, kind) for media, kind in _files(part)]
-            lines.append(_words(part))
-    return "\n".join(lines)
-
-
-def _where_from(context: RenderContext) -> str:
-    """What is known of the customer's way in, and the ticket this one follows: for the agent, once."""
-    lines = [f"[{_CONTEXT.get(key, key)}: {value}]" for key, value in context.context.items() if value]
-    if context.previous:
-        lines.append(f"[continues ticket #{context.previous}]")
-    return f"<p>{escape(chr(10).join(lines))}</p>" if lines else ""

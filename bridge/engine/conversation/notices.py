@@ -8,11 +8,10 @@ from bridge.contract import (
     Author,
     AuthorKind,
     Card,
-    Location,
     Message,
     Part,
+    Phrases,
     Text,
-    Unsupported,
     to_plain,
 )
 
@@ -171,11 +170,11 @@ def say(language: str, what: str, **values: object) -> str:
     return (texts.get(language) or texts["en"]).format(**values)
 
 
-def quote(messages: Sequence[Message], limit: int = 80) -> str:
+def quote(messages: Sequence[Message], language: str = "en", limit: int = 80) -> str:
     """The beginnings of what messages say, each on a line of its own, for a note that must name them all."""
     begun = []
     for message in messages:
-        words = " ".join(" ".join(map(_words, message.parts)).split())
+        words = " ".join(" ".join(_words(part, language) for part in message.parts).split())
         begun.append(words if len(words) <= limit else words[: limit - 1] + "…")
     lines = [line for line in begun if line]
     if len(lines) > _QUOTED:
@@ -191,19 +190,14 @@ def quoted_beside(text: str, quoted: str) -> str:
     return _LINE.join([text, *(line for line in quoted.split(_LINE) if f"> {line}" not in there)])
 
 
-def _words(part: Part) -> str:
+def _words(part: Part, language: str) -> str:
     match part:
         case Text():
             return to_plain(part.body, part.format)
         case Card():
             return f"[{part.title or part.url or part.path}]"
-        case Location():
-            return f"[{part.label or 'location'}]"
-        case Unsupported():
-            return part.text or f"[{part.what}]"
         case _:
-            media = getattr(part, "media", None)
-            return f"[{media.name or part.kind}]" if media is not None else ""
+            return Phrases(language).part(part, lambda media, kind: f"[{media.name or Phrases(language).word(kind)}]")
 
 
 def note(identifier: str, text: str, *, at: datetime, quoted: str = "", about: str = "") -> Message:

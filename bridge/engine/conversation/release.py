@@ -62,7 +62,7 @@ def _free(work: Work, link: LinkRow, steps: Sequence[Row[Any]], book: Allowance)
     for step in steps:
         left -= _cost(step)
         if left < 0:
-            quoted = quote(carried_by(step))
+            quoted = quote(carried_by(step), work.runtime.language)
             tell(work, link, "window.rest", cause="window.held", quoted=quoted)
             return
         if step.state == "parked":

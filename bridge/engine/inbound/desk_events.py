@@ -145,7 +145,7 @@ def _tell_failed_later(work: Work, link: LinkRow, step: Row[Any], event: Receipt
             "failed",
             cause="failed.receipt",
             reason=reason,
-            quoted=quote(carried),
+            quoted=quote(carried, work.runtime.language),
             about=carried[0].id if carried else "",
         )
     elif step.lane % 4 == links.lane_of_invitations(0):

@@ -22,6 +22,14 @@ from mappings.store import Store
 
 log = structlog.get_logger("bridge.media")
 
+_NOT_STORED = {"en": "the bridge could not store it", "zh": "桥接服务未能保存该文件"}
+_CHINESE = {  # by code of the error: why there is no file, as it stands on the ticket
+    **dict.fromkeys(("gone", "no file", "no content", "http 404", "http 410"), "文件已不存在"),
+    "empty": "文件为空",
+    "too large": "文件过大",
+    "malware": "发现恶意内容",
+    "no address": "文件没有下载地址",
+}
 _GIVE_UP = timedelta(hours=72)  # platforms keep their files no longer
 _LEASE = timedelta(seconds=120)
 _PARALLEL = 4
@@ -95,9 +103,12 @@ class Fetcher:
     async def _failed(self, row: Row[Any], error: Exception) -> None:
         now = self._runtime.now()
         down = isinstance(error, MediaDown)
-        reason = error.message if isinstance(error, ConnectorError) else type(error).__name__
+        language = self._runtime.language
+        reason = type(error).__name__
+        if isinstance(error, ConnectorError):
+            reason = error.reason.get(language) or _CHINESE.get(error.code if language == "zh" else "", error.message)
         if down:  # agents may read it, who have no use for a path of this machine
-            reason = "the bridge could not store it"
+            reason = _NOT_STORED[language]
         final = isinstance(error, ConnectorError) and not isinstance(error, Retryable)
         if not isinstance(error, ConnectorError):
             log.error("bug while fetching", account=row.account, exc_info=error)

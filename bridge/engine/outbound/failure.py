@@ -193,7 +193,7 @@ def tell_end(
         cause=f"{what}.{code}",
         reason=reason or _sentence(error),
         code=code,
-        quoted=quote(carried),
+        quoted=quote(carried, work.runtime.language),
         about=carried[0].id if carried else "",
     )
     to = DeliveryState.UNCONFIRMED if disposition is Disposition.UNCONFIRM else DeliveryState.FAILED
@@ -205,7 +205,7 @@ def _tell_customer_side(work: Work, row: Row[Any], link: LinkRow, what: str, cod
     """An answer waits: said once per conversation and cause. Trouble at the desk itself cannot be told there."""
     if row.lane == links.lane_to_channel(link.id) and not _automatic(row):
         carried = carried_by(row)
-        quoted, about = quote(carried), carried[0].id if carried else ""
+        quoted, about = quote(carried, work.runtime.language), carried[0].id if carried else ""
         cause = "late.paused" if what == "paused" else "late.waits"
         tell(work, link, what, cause=cause, code=code, quoted=quoted, about=about)
 

@@ -139,7 +139,14 @@ def _for_channel(work: Work, link: LinkRow, lane: int, messages: list[Message]) 
         if cost <= left:
             return _Chosen(messages[:count], steps, link.ledger)
     if cost > window.replies and (chosen := _longer_than_window(steps, messages, link, left)):
-        tell(work, link, "window.rest", cause="window.held", quoted=quote(messages[:1]), about=messages[0].id)
+        tell(
+            work,
+            link,
+            "window.rest",
+            cause="window.held",
+            quoted=quote(messages[:1], work.runtime.language),
+            about=messages[0].id,
+        )
         return chosen
     what = "window.short" if left else "window.spent" if book.is_open(work.now) else "window.over"
     hold(work, link, messages, what, cost=cost, left=left)
@@ -191,7 +198,7 @@ def hold(
     ids = [message.id for message in messages]
     show_progress(work, link, ids, DeliveryState.HELD, to_desk=True, reason=what)
     about = ids[0] if ids else ""
-    quoted = quote(messages)
+    quoted = quote(messages, work.runtime.language)
     if tell(work, link, what, cause="window.held", quoted=quoted, about=about, **values):
         invite(work, link)
 
@@ -268,7 +275,7 @@ def _facts(tx: Tx, runtime: Runtime, file: Media) -> Media:
     if row.state == "wanted":
         return file
     if row.state == "failed":
-        return file.model_copy(update={"error": row.error or "could not be fetched"})
+        return file.model_copy(update={"error": row.error or "unknown"})
     known = file.model_copy(
         update={"sha256": row.sha256, "mime": row.mime, "size": row.size, "name": row.name or file.name}
     )

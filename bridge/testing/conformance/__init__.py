@@ -23,6 +23,7 @@ from bridge.testing.conformance.failures import Troubles
 from bridge.testing.conformance.files import Files
 from bridge.testing.conformance.harness import Stage
 from bridge.testing.conformance.inbound_paths import Ways
+from bridge.testing.conformance.languages import Languages
 from bridge.testing.conformance.outbound import Outbound
 from bridge.testing.conformance.reading import Reading
 from bridge.testing.conformance.secrecy import Secrecy
@@ -31,5 +32,5 @@ from bridge.testing.conformance.settings import Settings
 __all__ = ["HEADINGS", "ConnectorCase", "ConnectorConformance", "Refusal", "Stage", "raws_in"]
 
 
-class ConnectorConformance(Settings, Papers, Callbacks, Ways, Reading, Outbound, Files, Troubles, Secrecy):
+class ConnectorConformance(Settings, Papers, Callbacks, Ways, Reading, Outbound, Languages, Files, Troubles, Secrecy):
     """Subclass it once per connector and role, and fill in the attributes and methods of `ConnectorCase`."""

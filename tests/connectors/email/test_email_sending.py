@@ -75,7 +75,7 @@ def test_files_beyond_the_limit_start_another_mail_and_larger_ones_become_links(
     assert [len(step.media) for step in steps(*many)] == [2, 2, 1]
     (step,) = steps(said(File(media=media("big.zip", 5000, url="https://bridge.example/media/x"))))
     assert not step.media
-    assert step.body["text"] == "[file: big.zip, https://bridge.example/media/x]"
+    assert step.body["text"] == "[file: big.zip, too large to attach] https://bridge.example/media/x"
 
 
 def test_what_cannot_be_attached_is_said_in_words():
@@ -90,7 +90,7 @@ def test_what_cannot_be_attached_is_said_in_words():
     )
     text = step.body["text"]
     for words in (
-        "[picture: lost.png - gone after three days]",
+        "[image: lost.png, could not be fetched: gone after three days]",
         "Lamp",
         "pages/lamp",
         "Office",

@@ -257,7 +257,7 @@ async def test_a_proxy_that_takes_no_large_file_gets_its_link(rest: Rig) -> None
     await rest.says("see", Image(media=media), ticket=made.conversation)
     (_, seen) = rest.vendor.ticket(made.conversation)
     assert seen.files == ()
-    assert seen.text == f"see\n[image: a.png]\n\n[too large for RT: a.png: {media.url}]"
+    assert seen.text == f"see\n[image: a.png]\n\n[file: a.png, too large for the ticket] {media.url}"
 
 
 async def test_a_file_that_is_no_longer_kept_is_refused_before_anything_is_written(rest: Rig) -> None:

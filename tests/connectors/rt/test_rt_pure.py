@@ -44,12 +44,13 @@ from bridge.contract import (
     Unsupported,
     Video,
     Voice,
+    file_name,
 )
 from bridge.testing.conformance.purity import make_dry_account
 from connectors.rt import RequestTracker, inbound
 from connectors.rt.gateway import compose, sender
 from connectors.rt.outbound import render
-from connectors.rt.text import address, file_name, is_customer, key_of, mark, marked, message_id
+from connectors.rt.text import address, is_customer, key_of, mark, marked, message_id
 
 FIXTURES = Path(__file__).parent / "fixtures"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -168,8 +169,8 @@ PICTURE, THUMB = media("图.png", "image/png"), media("", "image/jpeg")
     [
         (Text(body="  {{x}} <script>\n\n> q"), "  {{x}} <script>\n\n> q", ()),
         (Image(media=PICTURE, caption="see"), "[image: 图.png]\nsee", (PICTURE,)),
-        (Voice(media=media("", "audio/amr"), transcript="我要退款"), "[voice: abababab.amr]\n我要退款", None),
-        (Video(media=media("a.mp4", "video/mp4"), thumb=THUMB), "[video: a.mp4]", None),
+        (Voice(media=media("", "audio/amr"), transcript="我要退款"), "[voice message: abababab.amr]\n我要退款", None),
+        (Video(media=media("a.mp4", "video/mp4"), thumb=THUMB), "[video: a.mp4]\n[thumbnail: abababab.jpg]", None),
         (File(media=media("a.pdf", "application/pdf")), "[file: a.pdf]", None),
         (
             Image(media=Media(account="shop", id="1", error="the file has expired")),
@@ -290,7 +291,7 @@ def test_a_mail_says_what_was_typed(text: str, name: str, subject: str, file: st
 @pytest.mark.parametrize(
     ("name", "mime", "shown"),
     [
-        ("a/b\r\nc.png", "image/png", "a_b  c.png"),
+        ("a/b\r\nc.png", "image/png", "a_b c.png"),
         ("photo", "image/jpeg", "photo.jpg"),
         ("", "audio/amr", "abababab.amr"),
         ("", "", "abababab.bin"),

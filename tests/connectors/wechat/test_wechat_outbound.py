@@ -246,7 +246,7 @@ CASES = {
     ),
     "location": (
         Location(latitude=23.134521, longitude=113.358803, label="Pier 4"),
-        {"msgtype": "text", "text": {"content": "[Location] Pier 4\n23.134521,113.358803"}},
+        {"msgtype": "text", "text": {"content": "[location] Pier 4 23.134521, 113.358803"}},
     ),
     "something else": (
         Unsupported(what="poll", text="yes or no"),

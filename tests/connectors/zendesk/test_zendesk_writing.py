@@ -570,7 +570,7 @@ async def test_a_file_that_the_account_refuses_becomes_a_link(zendesk: Zendesk, 
     media = await kept(zendesk, b"%PDF-1.7 x", "invoice.pdf", "application/pdf")
     await say(zendesk, customer(File(media=media)), ticket=first.conversation, key="key-2")
     text = vendor.texts(first.conversation)[-1]
-    assert "invoice.pdf, not accepted by Zendesk" in text
+    assert "invoice.pdf, not accepted by the helpdesk" in text
     assert media.url in text
 
 

@@ -18,14 +18,12 @@ from bridge.contract import (
     AuthorKind,
     CallbackResult,
     Capabilities,
-    Card,
     Cause,
     Connector,
     Event,
     File,
     Gone,
     Health,
-    Location,
     Malformed,
     Media,
     MediaRule,
@@ -33,8 +31,8 @@ from bridge.contract import (
     MessageReceived,
     Page,
     Part,
+    Phrases,
     Problem,
-    Progress,
     Raw,
     Receipt,
     Rejected,
@@ -50,8 +48,7 @@ from bridge.contract import (
     Text,
     Throttled,
     Unauthentic,
-    Unsupported,
-    to_plain,
+    files_in,
 )
 
 MAX_TEXT = 1000  # bytes
@@ -165,7 +162,8 @@ class Post(Connector[PostConfig]):
     # Outbound
 
     def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
-        return [step for message in messages for step in self._steps(message)]
+        phrases = Phrases(context.language)
+        return [step for message in messages for step in self._steps(message, phrases)]
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         files = []
@@ -222,17 +220,20 @@ class Post(Connector[PostConfig]):
     def _media(self, file: _File) -> Media:
         return Media(account=self.account.name, id=file.id or "?", name=file.name, mime=file.mime, size=file.size)
 
-    def _steps(self, message: Message) -> list[Step]:
+    def _takes(self, file: Media, kind: str) -> bool:
+        rule: MediaRule | None = getattr(self.capabilities, kind, None)
+        return bool(rule and file.sha256 and rule.support is Support.FULL and rule.fits(file.mime, file.size))
+
+    def _steps(self, message: Message, phrases: Phrases) -> list[Step]:
         if message.audience is Audience.AGENTS and not self.capabilities.notes:
             return []
-        texts, media = [], []
-        for part in message.parts:
-            file = getattr(part, "media", None)
-            rule = getattr(self.capabilities, part.kind, None)
-            if file is not None and file.sha256 and rule.support is Support.FULL and rule.fits(file.mime, file.size):
-                media.append(file)
-            texts.append(_words(part, sent=bool(media) and media[-1] is file))
-        pieces = _split("\n".join(text for text in texts if text)) or [""]
+        media = [file for part in message.parts for file, kind in files_in(part) if self._takes(file, kind)]
+
+        def said_of(file: Media, kind: str) -> str:
+            return "" if file in media else phrases.file(file, kind, "large")
+
+        text = phrases.message(message, said_of)
+        pieces = _split(text) or [""]
         common = {"covers": (message.id,), "audience": message.audience}
         internal = message.audience is Audience.AGENTS
         steps = [Step(verb="say", body={"text": piece, "internal": internal}, **common) for piece in pieces]
@@ -281,26 +282,6 @@ def _receipt(message: dict[str, Any]) -> Receipt:
         return Receipt(ids=(str(message["id"]),), conversation=str(message["thread"]))
     except KeyError:
         raise Retryable("the answer names no message", certain=False) from None
-
-
-def _words(part: Part, *, sent: bool) -> str:
-    """What is said of a part in the text. A file that goes along needs no words but its caption."""
-    match part:
-        case Text():
-            return to_plain(part.body, part.format)
-        case Card():
-            return " ".join(filter(None, (part.title, part.description, part.url)))
-        case Location():
-            return f"{part.label} {part.latitude:.5f}, {part.longitude:.5f}".strip()
-        case Unsupported():
-            return f"[{part.what}] {part.text}".strip()
-        case Progress():
-            return f"[{part.state}]"
-        case _:
-            caption = getattr(part, "caption", "") or getattr(part, "transcript", "")
-            media = part.media
-            file = "" if sent else f"[{part.kind}: {media.name or media.mime}] {media.url or media.error}".strip()
-            return "\n".join(filter(None, (caption, file)))
 
 
 def _split(text: str) -> list[str]:
