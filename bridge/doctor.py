@@ -20,7 +20,7 @@ from bridge.app import Bridge, system_clock
 from bridge.contract import ConnectorError, Http
 from bridge.engine.context import ConnectedAccount
 from bridge.published import published_secrets
-from bridge.registry import Declared
+from bridge.registry import Declared, unreachable_rules
 from bridge.settings import Settings
 from bridge.web.echo import ECHO, echo_of
 from bridge.web.hooks import PREFIX
@@ -96,6 +96,8 @@ class Doctor:
         found = Finding(facts={"file": str(self._path), "accounts": str(len(self._declared))})
         for fault in published_secrets(self._settings, self._declared, self._path):
             found.wrong(fault.removeprefix(f"{self._path}: "), "Put a value of your own there, and at the vendor.")
+        for fault in unreachable_rules(self._settings, self._path):
+            found.wrong(fault.removeprefix(f"{self._path}: "), "bridge routes explain shows which rule decides.")
         return found
 
     async def _calendars(self) -> Finding:

@@ -1,7 +1,6 @@
 """From the configuration to connectors: entry points, the accounts they serve, and the routes between them."""
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bridge.contract import AccountConfig, Connector, Role
+from bridge.routing.conditions import NOT, covers, wrong_condition
 from bridge.settings import ConfigError, RouteSettings, Settings, explain, nearest, read_secret_files
 
 GROUP = "bridge.connectors"
@@ -88,6 +88,7 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
             faults.append(
                 f"{path}: routes.{index}.calendar: there is no calendar {route.calendar!r}; calendars: {known}{meant}"
             )
+        faults += [f"{path}: routes.{index}.{fault}" for fault in _condition_faults(route, settings)]
         last[route.channel] = route
     for channel, route in last.items():
         if route.when and channel in declared:
@@ -103,11 +104,37 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
     ]
 
 
-def find_route(routes: tuple[RouteSettings, ...], channel: str, context: dict[str, str]) -> RouteSettings | None:
-    """The first route of a channel that matches where the customer came from."""
-    for route in routes:
-        if route.channel == channel and all(
-            fnmatchcase(context.get(key, ""), pattern) for key, pattern in route.when.items()
-        ):
-            return route
-    return None
+def _condition_faults(route: RouteSettings, settings: Settings) -> list[str]:
+    faults = []
+    for name, allowed in route.when.items():
+        wrong = wrong_condition(name, allowed)
+        if not wrong and name.removeprefix(NOT) == "hours":
+            wrong = _wrong_hours(route, allowed if isinstance(allowed, tuple) else (str(allowed),), settings)
+        if wrong:
+            faults.append(f"when.{name}: {wrong}")
+    return faults
+
+
+def _wrong_hours(route: RouteSettings, wanted: tuple[str, ...], settings: Settings) -> str:
+    for one in wanted:
+        name, _, state = one.rpartition(":")
+        if state not in {"open", "closed"}:
+            name = state if not name else one
+        if not name and not route.calendar:
+            return f"{one!r} needs the route's `calendar`"
+        if name and name not in settings.calendars:
+            known = ", ".join(sorted(settings.calendars)) or "none"
+            return f"{one!r} is not open, closed or a calendar; calendars: {known}{nearest(name, settings.calendars)}"
+    return ""
+
+
+def unreachable_rules(settings: Settings, path: Path) -> list[str]:
+    """Routes that never get a conversation, because an earlier one of their channel takes all that they would."""
+    faults = []
+    for index, route in enumerate(settings.routes):
+        for earlier in settings.routes[:index]:
+            if earlier.channel == route.channel and covers(earlier.rule, route.rule):
+                what = f"is never reached: {earlier.name!r} before it takes everything that it would"
+                faults.append(f"{path}: routes.{index}: {route.name!r} {what}; put it first, or take it out")
+                break
+    return faults

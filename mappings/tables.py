@@ -87,6 +87,9 @@ class Link(TableBase, table=True):
     fields: str = Field(default="{}", sa_column=words("{}"))
     ledger: str = Field(default="{}", sa_column=words("{}"))
     shown: str = Field(default="", sa_column=words())  # what the ticket's tags and fields say of the ledger
+    decided: str = Field(default="", sa_column=words())  # which rule took it, as JSON
+    proven: str = Field(default="{}", sa_column=words("{}"))  # what a signature or the API says of the customer
+    entry: str = Field(default="", sa_column=words())  # the way in, by its name
     warn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     created_at: datetime = Field(sa_column=moment())
     touched_at: datetime = Field(sa_column=moment())

@@ -78,13 +78,14 @@ def check(config: str | None, as_json: bool) -> None:
 
     from bridge.advice import warnings
     from bridge.published import published_secrets
+    from bridge.registry import unreachable_rules
     from bridge.settings import ConfigError
 
     faults: list[str] = []
     advice: list[str] = []
     try:
         settings, declared, path = read_config(config)
-        faults = published_secrets(settings, declared, path)
+        faults = published_secrets(settings, declared, path) + unreachable_rules(settings, path)
         advice = [f"{path}: {line}" for line in warnings(settings, datetime.now(UTC).date())]
     except ConfigError as error:
         faults = error.faults

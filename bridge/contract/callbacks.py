@@ -164,7 +164,8 @@ class Receipt(Value):
     """The vendor accepted a step.
 
     `ids` are its ids of the messages made (the echo of them is known from here on). `conversation` is the ticket the
-    step went to, `peer` the vendor's id of the customer, `url` a page an agent can open.
+    step went to, `peer` the vendor's id of the customer, `url` a page an agent can open. `left_out` names what the
+    route asked of a new ticket and the vendor would not take (`group VIP`): agents are told.
     """
 
     ids: tuple[str, ...] = ()
@@ -172,6 +173,7 @@ class Receipt(Value):
     peer: str = ""
     url: str = ""
     detail: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 class Problem(Value):

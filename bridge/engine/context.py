@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from bridge.contract import Account, AccountConfig, Capabilities, Connector, Media
-from bridge.settings import Settings
+from bridge.routing.calendar import Calendar
+from bridge.routing.conditions import NOT, STORED
+from bridge.services.tokens import context_key
+from bridge.settings import RouteSettings, Settings
 from mappings.store import Tx
 
 
@@ -33,9 +36,21 @@ class Runtime:
     now: Callable[[], datetime]
     link_to: Callable[[Media], str]
     channels: frozenset[str] = field(init=False)
+    routes_of: dict[str, list[RouteSettings]] = field(init=False)
+    calendars: dict[str, Calendar] = field(init=False)
+    context_key: str = field(init=False, repr=False)  # signs what the shop's server says of customers
+    asks_store: frozenset[str] = field(init=False)  # channels with a rule that asks what only the store knows
 
     def __post_init__(self) -> None:
-        self.channels = frozenset(route.channel for route in self.settings.routes)
+        self.routes_of = {}
+        for route in self.settings.routes:
+            self.routes_of.setdefault(route.channel, []).append(route)
+        self.channels = frozenset(self.routes_of)
+        self.context_key = context_key(self.settings.bridge.secret_key.get_secret_value())
+        self.calendars = {name: one.calendar for name, one in self.settings.calendars.items()}
+        self.asks_store = frozenset(
+            route.channel for route in self.settings.routes for name in route.when if name.removeprefix(NOT) in STORED
+        )
 
     @property
     def language(self) -> str:

@@ -20,6 +20,11 @@ def derive_key(secret: str, purpose: str) -> bytes:
     return hmac.digest(secret.encode(), b"bridge:" + purpose.encode(), hashlib.sha256)
 
 
+def context_key(secret: str) -> str:
+    """The key by which the shop's own server signs contexts. `bridge entry NAME --signed` shows it."""
+    return derive_key(secret, "context").hex()
+
+
 class StoredTokens:
     """One account's. See `bridge.contract.Tokens`."""
 

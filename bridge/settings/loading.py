@@ -1,10 +1,12 @@
 """The configuration: a TOML file, overridden by the environment, validated with the path of every fault."""
 
+import hashlib
 import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,12 @@ class Settings(BaseSettings):
     calendars: dict[str, CalendarSettings] = {}
     console: ConsoleSettings = ConsoleSettings()
 
+    @cached_property
+    def routes_version(self) -> str:
+        """A short name for the routes as they are: kept with every decision."""
+        text = "\n".join(route.model_dump_json() for route in self.routes)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
     @field_validator("accounts")
     @classmethod
     def _names(cls, accounts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -62,6 +70,20 @@ class Settings(BaseSettings):
             if re.match(_NAME, name) is None:
                 raise ValueError(f"{name!r} is no account name: use lower-case letters, digits, - and _")
         return accounts
+
+    @field_validator("routes")
+    @classmethod
+    def _numbered(cls, routes: tuple[RouteSettings, ...]) -> tuple[RouteSettings, ...]:
+        named = [
+            one if one.name else one.model_copy(update={"name": f"route {number}"})
+            for number, one in enumerate(routes, 1)
+        ]
+        twice = next(
+            (one.name for place, one in enumerate(named) if one.name in {two.name for two in named[:place]}), ""
+        )
+        if twice:
+            raise ValueError(f"two routes are called {twice!r}; give each a name of its own")
+        return tuple(named)
 
     @classmethod
     def settings_customise_sources(

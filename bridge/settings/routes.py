@@ -1,5 +1,6 @@
 """`[[routes]]`: which desk gets a conversation, and what a ticket of the route is given."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import field_validator
 
 from bridge.routing.calendar import Calendar, Version
+from bridge.routing.conditions import Rule
 from bridge.routing.hours import parse_week
 from bridge.settings.calendars import known_zone
 from bridge.settings.section import Section
@@ -47,11 +49,12 @@ class GreetingSettings(Section):
 
 
 class RouteSettings(Section):
-    """`[[routes]]`: the first match wins. `when` compares what is known of the customer's way in, with wildcards."""
+    """`[[routes]]`: the first whose conditions hold wins. Routes without a name get one by their place."""
 
+    name: str = ""
     channel: str
     desk: str
-    when: dict[str, str] = {}
+    when: dict[str, bool | int | float | str | tuple[str, ...]] = {}
     group: str | int | None = None
     brand: str | int | None = None
     tags: tuple[str, ...] = ()
@@ -62,9 +65,28 @@ class RouteSettings(Section):
     greeting: GreetingSettings | None = None
     calendar: str = ""
 
+    @field_validator("when", mode="before")
+    @classmethod
+    def _flat(cls, value: Any) -> Any:
+        """`when.customer.tier = "gold"` is the same as `when = { "customer.tier" = "gold" }`."""
+        return dict(_flattened("", value)) if isinstance(value, dict) else value
+
+    @cached_property
+    def rule(self) -> Rule:
+        """Its conditions as a value."""
+        return Rule(self.name, self.when, self.calendar)
+
     @property
     def fields(self) -> dict[str, Any]:
         """What the desk is told about a ticket of this route."""
         found = {"group": self.group, "brand": self.brand, "priority": self.priority}
         fields = {name: value for name, value in found.items() if value is not None}
         return {**fields, "tags": list(self.tags), "custom_fields": self.custom_fields}
+
+
+def _flattened(prefix: str, table: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flattened(f"{prefix}{key}.", value)
+        else:
+            yield f"{prefix}{key}", value

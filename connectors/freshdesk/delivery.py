@@ -112,7 +112,9 @@ class Writer:
             "product_id": await self._people.named("products", product),
         }
         unknown = [
-            str(name) for name, at in ((group, "group_id"), (product, "product_id")) if name and not prepared[at]
+            f"{what} {name}"
+            for what, name, at in (("group", group, "group_id"), ("product", product, "product_id"))
+            if name and not prepared[at]
         ]
         return {**prepared, "unknown": unknown}
 
@@ -128,8 +130,9 @@ class Writer:
                 raise
             fields = {name: value for name, value in fields.items() if name not in {"unique_external_id", "name"}}
             made = await self._note("/tickets", {**fields, "requester_id": requester}, files, step, text="description")
-        unknown = ", ".join(target.prepared.get("unknown") or ())
-        return await self._opened(made, f"there is no group or product {unknown}" if unknown else "")
+        unknown = tuple(target.prepared.get("unknown") or ())
+        detail = f"there is no {', '.join(unknown)}" if unknown else ""
+        return (await self._opened(made, detail)).model_copy(update={"left_out": unknown})
 
     def _ticket(self, step: Step, target: Target) -> Found:
         """Nothing but documented fields: an unknown one is an error."""

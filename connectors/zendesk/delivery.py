@@ -69,11 +69,17 @@ class Writer:
             return {}
         body = step.body
         previous = body.get("previous")
+        group, brand = await self.places.group(body.get("group")), await self.places.brand(body.get("brand"))
+        fields, unknown = await self.places.fields_and_unknown(body.get("custom_fields"))
+        missing = [
+            f"{name} {body[name]}" for name, at in (("group", group), ("brand", brand)) if body.get(name) and not at
+        ]
         return {
             "user": await self._people.resolve(target.contact, target.peer),
-            "group_id": await self.places.group(body.get("group")),
-            "brand_id": await self.places.brand(body.get("brand")),
-            "custom_fields": await self.places.fields(body.get("custom_fields")),
+            "group_id": group,
+            "brand_id": brand,
+            "custom_fields": fields,
+            "left_out": [*missing, *(f"field {name}" for name in unknown)],
             "previous": previous if previous and await self._is_closed(str(previous)) else "",
         }
 
@@ -177,7 +183,10 @@ class Writer:
             plain = {name: value for name, value in ticket.items() if name not in _WANTED_BY_THE_ROUTE}
             self.places.unknown[f"Zendesk refused {', '.join(sorted(error.fields)) or 'a field'} of a route"] = None
             answer = await self._post(plain, _other_key(target.key, plain))
-        return self._receipt(answer, target)
+            refused = [_as_the_route_says(name, step) for name in _WANTED_BY_THE_ROUTE[:-1] if name in ticket]
+            return self._receipt(answer, target).model_copy(update={"left_out": tuple(refused)})
+        left_out = tuple(target.prepared.get("left_out") or ())
+        return self._receipt(answer, target).model_copy(update={"left_out": left_out})
 
     async def _post(self, ticket: Row, key: str) -> Response:
         return await self._api.send("POST", "/tickets", body={"ticket": ticket}, headers={"idempotency-key": key})
@@ -231,6 +240,13 @@ class Writer:
             raise Retryable(f"{answer.where}: no ticket in the answer", code="no ticket", certain=False)
         audit = found.get("audit")
         return self.finding.receipt(identifier, audit if isinstance(audit, dict) else {}, target)
+
+
+def _as_the_route_says(name: str, step: Step) -> str:
+    """A field of a ticket, as the configuration writes it."""
+    name = name.removesuffix("_id")
+    value = step.body.get(name)
+    return f"{name} {', '.join(map(str, value)) if isinstance(value, dict) else value}"
 
 
 def _update(step: Step, target: Target) -> Row:

@@ -31,12 +31,34 @@ class Places:
 
     async def fields(self, values: Any) -> list[dict[str, Any]]:
         """Custom fields as Zendesk wants them, from {id or title: value}."""
-        fields = []
+        return (await self.fields_and_unknown(values))[0]
+
+    async def fields_and_unknown(self, values: Any) -> tuple[list[dict[str, Any]], list[str]]:
+        """The same, and the names of those that Zendesk does not have."""
+        fields: list[dict[str, Any]] = []
+        unknown: list[str] = []
         for name, value in values.items() if isinstance(values, dict) else ():
             identifier = await self._id("ticket_fields", name)
-            if identifier is not None:
+            if identifier is None:
+                unknown.append(str(name))
+            else:
                 fields.append({"id": identifier, "value": value})
-        return fields
+        return fields, unknown
+
+    async def unknown_of(self, fields: dict[str, Any]) -> list[str]:
+        """What a route names and Zendesk does not have, numbers included."""
+        found = []
+        for kind, name, values in (
+            ("groups", "group", [fields.get("group")]),
+            ("brands", "brand", [fields.get("brand")]),
+            ("ticket_fields", "field", fields.get("custom_fields") or ()),
+        ):
+            for value in filter(None, values):
+                numbers = set((await self._names(kind, _LOOKED_AGAIN)).values())
+                number = await self._id(kind, value)
+                if number is None or (numbers and number not in numbers):
+                    found.append(f"{name} {value}")
+        return found
 
     async def _id(self, kind: str, value: Any) -> int | None:
         text = str(value if value is not None else "").strip()

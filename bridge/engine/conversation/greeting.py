@@ -1,15 +1,14 @@
 """The greeting on entering the chat: automatic texts that never take a reply an agent may need."""
 
-import json
 from datetime import datetime, timedelta
 
 from bridge.contract import Author, AuthorKind, Contact, Message, Text
 from bridge.engine.context import Work
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.decision import route_of
 from bridge.engine.conversation.notices import say
 from bridge.engine.conversation.queueing import put
 from bridge.engine.runtime.ids import new_name
-from bridge.registry import find_route
 from bridge.routing.calendar import is_open
 from bridge.routing.wording import with_opening
 from bridge.settings import RouteSettings, Settings
@@ -22,7 +21,7 @@ _AGAIN = timedelta(hours=1)
 
 def greet(work: Work, link: LinkRow) -> None:
     """Says hello unless somebody already speaks with the customer, or did so within the hour."""
-    route = find_route(work.runtime.settings.routes, link.channel, json.loads(link.context))
+    route = route_of(work.runtime, link)
     if route is None or route.greeting is None:
         return
     book = Allowance.model_validate_json(link.ledger)

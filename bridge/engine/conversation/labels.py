@@ -20,8 +20,8 @@ from bridge.contract import (
 )
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.decision import route_of
 from bridge.engine.runtime.ids import new_name
-from bridge.registry import find_route
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 
@@ -89,7 +89,7 @@ def labels_of(runtime: Runtime, link: LinkRow, now: datetime) -> Labels:
     if until is not None:
         until = until.replace(minute=until.minute // _STEP * _STEP, second=0, microsecond=0)
     tags = [f"replies-left-{left}"] + ([f"replies-until-{until:%Y-%m-%d-%H%M}"] if until else [])
-    route = find_route(runtime.settings.routes, link.channel, json.loads(link.context))
+    route = route_of(runtime, link)
     fields: dict[str, str] = {}
     if route is not None and route.desk == link.desk:
         if route.replies_left_field is not None:

@@ -6,12 +6,13 @@ import json
 from datetime import datetime
 from typing import Any
 
-from bridge.contract import Contact, RenderContext, Status
+from bridge.contract import Contact, Message, RenderContext, Status
 from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.decision import Decided, Opening, Proven, decide, is_final
 from bridge.engine.conversation.labels import refresh
+from bridge.engine.conversation.origin import merge, read_origin
 from bridge.engine.conversation.queueing import tell
-from bridge.registry import find_route
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx
@@ -24,12 +25,19 @@ class Unroutable(Exception):
 
 
 def link_for(
-    work: Work, connected: ConnectedAccount, conversation: str, contact: Contact, context: dict[str, str]
+    work: Work,
+    connected: ConnectedAccount,
+    conversation: str,
+    contact: Contact,
+    context: dict[str, str],
+    message: Message | None = None,
 ) -> tuple[LinkRow, Changes]:
     """The conversation's link: the open one, or a new one when there is none or its ticket is finished for good. And
-    what is to be changed on it.
+    what is to be changed on it. `message` is what the customer said, None when they merely opened the chat.
     """
     name = connected.name
+    origin = read_origin(work, contact, context)
+    contact, context = origin.contact, origin.context
     known = people.know(
         work.tx,
         name,
@@ -43,16 +51,21 @@ def link_for(
     ):
         work.effects.note("people to join", account=name)
     link = links.open_link(work.tx, name, conversation)
+    merged = merge(_context(link), context) if link is not None else context
+    proven = origin.proven if origin.proven is not None else _still_proven(link, work.now)
+    opening = Opening(name, contact, known.person_id, merged, proven, message, link)
     if link is not None and (not _finished(work.runtime, link, work.now) or _on_its_way(work.tx, link)):
-        merged = {**_context(link), **context}
         changes: Changes = {"touched_at": work.now, "contact": contact.model_dump_json(exclude_defaults=True)}
         if context:
             changes["context"] = _dump(merged)
+        if not is_final(link) and not _on_its_way(work.tx, link):
+            decided = _decided(work, opening)
+            changes |= decided.columns
+            if decided.route.desk != link.desk:
+                link = _lead_elsewhere(work, link, decided)
         return link, changes
-    merged = {**(_context(link) if link is not None else {}), **context}
-    route = find_route(work.runtime.settings.routes, name, merged)
-    if route is None:
-        raise Unroutable(f"no route for channel {name!r} matches {sorted(merged)}")
+    decided = _decided(work, opening)
+    same_desk = link is not None and link.desk == decided.route.desk
     book = link.ledger if link is not None else "{}"
     if link is not None:
         links.change_link(work.tx, link.id, state="ended", warn_at=None)
@@ -60,24 +73,43 @@ def link_for(
         work.tx,
         channel=name,
         conversation=conversation,
-        desk=route.desk,
         person_id=known.person_id,
         state="open",
-        previous=(link.ticket or link.previous) if link is not None and link.desk == route.desk else "",
+        previous=(link.ticket or link.previous) if link is not None and same_desk else "",
         generation=link.generation + 1 if link is not None else 1,
-        peer=link.peer if link is not None and link.desk == route.desk else "",
+        peer=link.peer if link is not None and same_desk else "",
         url="",
         contact=contact.model_dump_json(exclude_defaults=True),
         context=_dump(merged),
-        fields=_dump(route.fields),
         ledger=book,
         shown="",
         created_at=work.now,
         touched_at=work.now,
+        **decided.columns,
     )
     if link is not None:
         _carry_over(work.tx, link, fresh)
     return fresh, {}
+
+
+def _decided(work: Work, opening: Opening) -> Decided:
+    decided = decide(work, opening)
+    if decided is None:
+        raise Unroutable(f"no route for channel {opening.channel!r} matches {sorted(opening.context)}")
+    return decided
+
+
+def _lead_elsewhere(work: Work, link: LinkRow, decided: Decided) -> LinkRow:
+    """What the customer said leads to another desk than opening the chat did; nothing has gone to that one yet."""
+    links.change_link(work.tx, link.id, desk=decided.route.desk, peer="", previous="")
+    return links.get_link(work.tx, link.id)
+
+
+def _still_proven(link: LinkRow | None, now: datetime) -> Proven:
+    """What was proven at an earlier entrance, as long as it is valid."""
+    proven: Proven = json.loads(link.proven) if link is not None else {}
+    ends = float((proven.get("until") or ["0"])[0])
+    return proven if now.timestamp() < ends else {}
 
 
 def _carry_over(tx: Tx, old: LinkRow, new: LinkRow) -> None:

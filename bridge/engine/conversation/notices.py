@@ -130,6 +130,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "finds it with `bridge dead list`.",
         "zh": "客户的一条消息未能送达此处({reason})。管理员可用 `bridge dead list` 查看。",
     },
+    "fields.refused": {
+        "en": "The desk did not take what the route asks for: {fields}. The ticket was opened without it. {reason}",
+        "zh": "工单系统未接受路由指定的内容：{fields}。工单已在不含该内容的情况下创建。{reason}",
+    },
     "another": {
         "en": "This ticket was merged into one that belongs to another customer. The conversation does not follow it; "
         "the customer's next message opens a new ticket.",

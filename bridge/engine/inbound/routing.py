@@ -229,7 +229,7 @@ def _customer_said(work: Work, connected: ConnectedAccount, event: MessageReceiv
     """A customer's message: it reopens the allowance and what was held, and waits for its ticket."""
     message = event.message
     contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
-    link, changes = link_for(work, connected, message.conversation, contact, event.context)
+    link, changes = link_for(work, connected, message.conversation, contact, event.context, message)
     if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
         return
     _customer_acted(work, connected, link, changes, allowance.spoke)

@@ -24,6 +24,7 @@ from bridge.engine.conversation.labels import refresh
 from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, show_progress, tell, tell_ended
+from bridge.engine.outbound.fields import ask_less, less_asked
 from bridge.engine.outbound.labelling import label_failed
 from bridge.engine.outbound.next_ticket import open_next
 from bridge.engine.outbound.policy import AttemptFacts, Decision, Disposition, decide, still_unknown
@@ -56,6 +57,9 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
         return label_failed(work.tx, row, link, error, decision, code, work.now)
     if decision.disposition is Disposition.PARK:
         decision = _unless_history(work.tx, row, link, decision, work.now)
+    plainer = less_asked(row, link, error) if decision.disposition is Disposition.FAIL else None
+    if plainer is not None:
+        decision = Decision(Disposition.ANEW)
     values = {"code": code, "error": _sentence(error), "tries": tries, **_changes(row, decision, work.now, looking)}
     detail = _sentence(error)
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
@@ -65,6 +69,8 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     ):
         work.effects.note("lease lost", account=row.account, step=row.id)
         return Decision(Disposition.RETRY)
+    if plainer is not None:
+        ask_less(work, link, plainer, _reason(error, work.runtime.language) or _sentence(error))
     _follow_up(work, row, link, error, decision, code)
     work.effects.accounts.add(row.account)
     work.effects.note(
@@ -85,7 +91,7 @@ def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) ->
             return {"due_at": decision.due_at, "unknown": looking}
         case Disposition.VERIFY:
             return {"due_at": decision.due_at, "unknown": True}
-        case Disposition.PAUSE | Disposition.MOVE:
+        case Disposition.PAUSE | Disposition.MOVE | Disposition.ANEW:
             return {"due_at": now, "unknown": looking}
         case Disposition.PARK:  # an automatic text is of no use later
             return {"state": "dropped" if _automatic(row) else "parked", "unknown": False}

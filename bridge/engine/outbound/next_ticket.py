@@ -9,6 +9,21 @@ from bridge.engine.conversation.queueing import carried_by
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 
+_CARRIED = ("channel", "conversation", "desk", "person_id", "contact", "context", "ledger", "peer")
+_OF_THE_ROUTE = ("fields", "decided", "proven", "entry")
+
+
+def render_anew(work: Work, link: LinkRow) -> None:
+    """What was rendered for a ticket that is still to be made is rendered once more, with all that waits behind it."""
+    lane = links.lane_to_desk(link.id)
+    unfinished = outbox.unfinished_in(work.tx, lane)
+    outbox.drop_steps(work.tx, [step.id for step in unfinished], work.now, "rendered anew")
+    messages = {message.id: message for step in unfinished for message in carried_by(step)}
+    behind = waiting.waiting_in(work.tx, lane)
+    waiting.drop_waiting(work.tx, [row.id for row in behind])
+    messages |= {row.message_id: Message.model_validate_json(row.message) for row in behind}
+    _wait(work, link, messages)
+
 
 def open_next(work: Work, link: LinkRow) -> None:
     """The ticket takes nothing more: the conversation goes on in a new one that names the old.
@@ -18,10 +33,7 @@ def open_next(work: Work, link: LinkRow) -> None:
     """
     links.change_link(work.tx, link.id, state="ended", warn_at=None)
     current = links.open_link(work.tx, link.channel, link.conversation)
-    copied: Mapping[str, Any] = {
-        name: getattr(link, name)
-        for name in ("channel", "conversation", "desk", "person_id", "contact", "context", "fields", "ledger", "peer")
-    }
+    copied: Mapping[str, Any] = {name: getattr(link, name) for name in (*_CARRIED, *_OF_THE_ROUTE)}
     fresh = current or links.add_link(
         work.tx,
         **copied,
@@ -45,20 +57,24 @@ def open_next(work: Work, link: LinkRow) -> None:
     behind = waiting.waiting_in(work.tx, links.lane_to_desk(fresh.id))
     waiting.drop_waiting(work.tx, [row.id for row in behind])
     messages |= {row.message_id: Message.model_validate_json(row.message) for row in behind}
-    for message in messages.values():
-        waiting.add_waiting(
-            work.tx,
-            lane=links.lane_to_desk(fresh.id),
-            link_id=fresh.id,
-            account=fresh.desk,
-            message_id=message.id,
-            message=message.model_dump_json(),
-            due_at=work.now,
-            now=work.now,
-        )
+    _wait(work, fresh, messages)
     waiting.move_waiting(
         work.tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id, fresh.channel
     )
     outbox.move_steps(work.tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id)
     work.effects.accounts |= {fresh.desk, fresh.channel}
     work.effects.note("next ticket", link=link.id, next=fresh.id)
+
+
+def _wait(work: Work, link: LinkRow, messages: Mapping[str, Message]) -> None:
+    for message in messages.values():
+        waiting.add_waiting(
+            work.tx,
+            lane=links.lane_to_desk(link.id),
+            link_id=link.id,
+            account=link.desk,
+            message_id=message.id,
+            message=message.model_dump_json(),
+            due_at=work.now,
+            now=work.now,
+        )

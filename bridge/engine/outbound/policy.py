@@ -20,6 +20,7 @@ class Disposition(StrEnum):
     PARK = "park"  # until the customer acts
     PAUSE = "pause"  # ready, but the account stops until somebody acts
     MOVE = "move"  # the ticket is elsewhere, or a new one is needed
+    ANEW = "anew"  # rendered once more, without what the desk would not take
     FAIL = "failed"
     UNCONFIRM = "unconfirmed"
     GIVE_UP = "dead"

@@ -10,6 +10,7 @@ from bridge.engine.conversation import allowance
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.queueing import carried_by, show_progress, shows_progress, tell
+from bridge.engine.outbound.fields import tell_left_out
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 
@@ -65,6 +66,8 @@ def _desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> 
         changes |= {"state": "open", "solved_at": None}
     if changes:
         links.change_link(work.tx, link.id, **changes)
+    if receipt.left_out:
+        tell_left_out(work, links.get_link(work.tx, link.id), receipt.left_out)
     if "ticket" in changes:
         waiting.release_waiting(work.tx, row.lane)  # notes that waited for it
         refresh(work, link)

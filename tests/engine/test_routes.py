@@ -1,0 +1,167 @@
+"""Where conversations go, on the simulated platform: decided once, by what was proven, and never at a ticket's cost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.contract import Rejected, Step
+from bridge.routing.contexts import sign
+from bridge.services.tokens import context_key
+from mappings import links, people
+from tests.engine.platform_harness import CUSTOMER, PlatformHarness
+
+KEY = context_key("0123456789abcdef0123456789abcdef")
+VIP = {
+    "name": "vip",
+    "channel": "shop",
+    "desk": "desk",
+    "when": {"verified": True, "customer.tier": ["gold", "black"]},
+    "group": "VIP",
+    "priority": "high",
+}
+REFUNDS = {"name": "refunds", "channel": "shop", "desk": "desk", "when": {"words": ["退款"]}, "group": "Finance"}
+REST = {"name": "rest", "channel": "shop", "desk": "desk"}
+
+
+@pytest.fixture
+def harness(database_url: str, tmp_path: Path) -> PlatformHarness:
+    return PlatformHarness(database_url, tmp_path, routes=[VIP, REFUNDS, REST])
+
+
+def signed(harness: PlatformHarness, **claims: Any) -> str:
+    return sign({"e": "order", "x": int(harness.clock().timestamp()) + 600, **claims}, KEY)
+
+
+async def link_of(harness: PlatformHarness, customer: str = CUSTOMER) -> Any:
+    assert harness.bridge is not None
+    return await harness.bridge.store.read(links.open_link, "shop", customer, lock=False)
+
+
+async def rule_of(harness: PlatformHarness, customer: str = CUSTOMER) -> str:
+    return str(json.loads((await link_of(harness, customer)).decided)["rule"])
+
+
+async def test_the_first_message_decides_and_no_later_one(harness: PlatformHarness) -> None:
+    async with harness.running():
+        await harness.asks("你好")
+        await harness.asks("我要退款")
+        assert await rule_of(harness) == "rest"
+        await harness.asks("我要退款", "oCustomer_B")
+        link = await link_of(harness, "oCustomer_B")
+        assert json.loads(link.decided) == {
+            "rule": "refunds",
+            "version": harness.settings().routes_version,
+            "at": f"{harness.clock():%Y-%m-%dT%H:%M:%SZ}",
+            "final": True,
+            "failed": [["vip", "verified = true"]],
+        }
+        assert json.loads(link.fields)["group"] == "Finance"
+
+
+async def test_opening_the_chat_decides_for_the_time_being_only(harness: PlatformHarness) -> None:
+    async with harness.running():
+        await harness.phone.enters(CUSTOMER, session_from="home")
+        await harness.quiet()
+        assert await rule_of(harness) == "rest"
+        await harness.asks("我要退款")
+        assert await rule_of(harness) == "refunds"
+        assert (await link_of(harness)).entry == "home"
+
+
+async def test_who_was_signed_is_known_and_the_signature_is_shown_to_nobody(harness: PlatformHarness) -> None:
+    async with harness.running():
+        text = signed(harness, t="gold", c="42", o="2026-1130")
+        await harness.phone.enters(CUSTOMER, session_from=text)
+        await harness.asks("hello")
+        link = await link_of(harness)
+        assert await rule_of(harness) == "vip"
+        assert json.loads(link.proven)["customer.tier"] == ["gold"]
+        assert json.loads(link.context)["order"] == "2026-1130"
+        assert text not in link.context + link.contact + str(harness.town.tickets)
+        assert harness.bridge is not None
+        (identity,) = await harness.bridge.store.read(people.identities, link.person_id)
+        assert identity.customer_id == "42"
+
+
+@pytest.mark.parametrize(
+    "forged", ["tier=gold", "vip", '{"tier":"gold"}', "v1.eyJ0IjoiZ29sZCJ9.AAAA", "expired", "theirs"]
+)
+async def test_vip_forged(harness: PlatformHarness, forged: str) -> None:
+    """Whatever a customer types, only a valid signature makes them one; and their message is handled all the same."""
+    if forged == "expired":
+        forged = signed(harness, t="gold", x=int(harness.clock().timestamp()) - 1)
+    elif forged == "theirs":
+        forged = signed(harness, t="gold", u="0011223344556677")
+    async with harness.running():
+        await harness.phone.enters(CUSTOMER, session_from=forged)
+        await harness.asks("hello")
+        assert await rule_of(harness) == "rest"
+        assert harness.town.visible(harness.only_ticket) == ["hello"]
+        link = await link_of(harness)
+        claimed = forged.startswith("v1.")
+        assert ("unverified" in json.loads(link.fields)["tags"]) is claimed
+        assert not claimed or forged not in link.context + link.contact
+        assert json.loads(link.proven) == {}
+
+
+async def test_what_was_proven_ends_with_the_next_entrance_or_with_its_time(harness: PlatformHarness) -> None:
+    harness.options["tickets"] = {"reopen_within": "1m"}
+    async with harness.running():
+        await harness.phone.enters(
+            CUSTOMER, session_from=signed(harness, t="gold", x=int(harness.clock().timestamp()) + 7200)
+        )
+        await harness.asks("one")
+        for minutes, again, rule in ((10, "", "vip"), (120, "", "rest")):
+            harness.town.set_status((await link_of(harness)).ticket, "closed")
+            await harness.read()
+            await harness.wait(minutes=minutes)
+            if again:
+                await harness.phone.enters(CUSTOMER, session_from=again)
+            await harness.asks("again")
+            assert await rule_of(harness) == rule
+
+
+async def test_a_desk_that_refuses_the_fields_gets_the_ticket_without(harness: PlatformHarness) -> None:
+    """One attempt with all of them, one without; what is not about fields fails as ever."""
+    tried: list[dict[str, Any]] = []
+
+    original = harness.desk_class.deliver
+
+    async def deliver(self: Any, step: Step, target: Any) -> Any:
+        if target.conversation is None and target.fields.get("group"):
+            tried.append(dict(target.fields))
+            raise Rejected("no such group", code="422", reason={"en": "There is no group Finance."})
+        return await original(self, step, target)
+
+    harness.desk_class.deliver = deliver  # type: ignore[method-assign]
+    async with harness.running():
+        await harness.asks("我要退款, order 7")
+        await harness.asks("quickly please")
+        assert len(tried) == 1
+        assert harness.town.visible(harness.only_ticket) == ["我要退款, order 7", "quickly please"]
+        (note,) = harness.notes
+        assert "did not take what the route asks for: group Finance." in note
+        assert "There is no group Finance." in note
+
+
+async def test_nothing_configured_asks_the_store_nothing_more(harness: PlatformHarness) -> None:
+    harness.options["routes"] = [REST]
+    async with harness.running() as bridge:
+        assert bridge.runtime.asks_store == frozenset()
+        await harness.asks("hello")
+        assert json.loads((await link_of(harness)).decided)["failed"] == []
+
+
+async def test_rules_know_who_was_here_before(harness: PlatformHarness) -> None:
+    returning = {"name": "known", "channel": "shop", "desk": "desk", "when": {"customer.returning": True}}
+    harness.options["routes"] = [returning, REST]
+    harness.options["tickets"] = {"reopen_within": "1m"}
+    async with harness.running():
+        await harness.asks("one")
+        assert await rule_of(harness) == "rest"
+        harness.town.set_status(harness.only_ticket, "closed")
+        await harness.read()
+        await harness.asks("two")
+        assert await rule_of(harness) == "known"
