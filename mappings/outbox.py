@@ -105,11 +105,13 @@ def renew_leases(tx: Tx, held: Sequence[tuple[int, str]], until: datetime) -> No
             _RENEW.run(tx, outbox_id=outbox_id, of_lease=lease, lease_until=until)
 
 
-def give_back(tx: Tx, outbox_id: int, lease: str) -> None:
-    """A claimed step of which nothing was sent: anybody may claim it again, and nothing happened."""
+def give_back(tx: Tx, /, outbox_id: int, lease: str, **later: Any) -> None:
+    """A claimed step of which nothing was sent: anybody may claim it again, and nothing happened. `later` are columns
+    that say until when it rests, and why.
+    """
     mine = _outbox.c.id == outbox_id, _outbox.c.lease == lease
     begun = tx.execute(select(_outbox.c.attempts).where(*mine, _outbox.c.begun_at.is_not(None))).scalar()
-    values: dict[str, Any] = {"lease": "", "lease_until": None, "claims": _outbox.c.claims - 1}
+    values: dict[str, Any] = {"lease": "", "lease_until": None, "claims": _outbox.c.claims - 1, **later}
     if begun is not None:  # its attempt was marked together with the claim
         values |= {"begun_at": None, "attempts": begun - 1, **({"tried_at": None} if begun == 1 else {})}
     tx.execute(update(_outbox).where(*mine).values(values))

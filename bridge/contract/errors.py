@@ -2,7 +2,7 @@
 
 ConnectorError
 ├── Retryable        try this step again later                  → back off; the lane waits
-│   └── Throttled    ... after `retry_after` seconds            → due later; scope `account` pauses all sending
+│   └── Throttled    ... after `retry_after` seconds            → due later; what its scope names rests
 ├── WindowClosed     the other side must speak first            → park the lane, tell the agent, resume later
 ├── AuthFailed       credentials or rights are wrong            → pause the account, say so once
 ├── Gone             the ticket is finished, merged or deleted  → follow it, or open the next one
@@ -13,6 +13,9 @@ ConnectorError
 `certain` says whether it is sure that nothing happened at the vendor. A connection that was refused is certain;
 a request that went out and got no readable answer is not. The engine repeats an uncertain step only after
 `LooksUp.lookup` said that it is absent, or by the account's `uncertain` setting.
+
+`scope` says what the error is about, where that is not what its class says anyway (the table is in
+`bridge.engine.outbound.policy`): what is wrong with one ticket or one mailbox must not stop the others.
 """
 
 from collections.abc import Mapping
@@ -20,9 +23,15 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a throttle is about, and holds back."""
+    """What an error is about, and holds back.
 
-    LANE = "lane"
+    `ITEM`: this step. `CONVERSATION`: this ticket, customer or mailbox. `INTERFACE`: steps of the same verb, because
+    one interface of the vendor's has a limit of its own. `ACCOUNT`: everything that is sent for it.
+    """
+
+    ITEM = "item"
+    CONVERSATION = "conversation"
+    INTERFACE = "interface"
     ACCOUNT = "account"
     MACHINE = "machine"  # this one: it is no fault of the vendor, of the account or of what is sent
 
@@ -34,6 +43,8 @@ class ConnectorError(Exception):
     code. `reason` is the plain sentence for the agent, by language (`en`, `zh`); empty where the code needs none.
     """
 
+    scope: Scope | None = None  # None: what the class is about
+
     def __init__(
         self,
         message: str,
@@ -41,12 +52,14 @@ class ConnectorError(Exception):
         code: str = "",
         certain: bool = True,
         reason: Mapping[str, str] | None = None,
+        scope: Scope | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.certain = certain
         self.reason: Mapping[str, str] = reason or {}
+        self.scope = scope
 
 
 class Retryable(ConnectorError):
@@ -65,14 +78,19 @@ class Retryable(ConnectorError):
         reason: Mapping[str, str] | None = None,
         tries: int | None = None,
         then_unknown: bool = False,
+        scope: Scope | None = None,
     ) -> None:
-        super().__init__(message, code=code, certain=certain, reason=reason)
+        super().__init__(message, code=code, certain=certain, reason=reason, scope=scope)
         self.tries = tries
         self.then_unknown = then_unknown
 
 
 class Throttled(Retryable):
-    """Too many requests; `retry_after` is in seconds."""
+    """Too many requests; `retry_after` is in seconds.
+
+    `probe_after` (seconds) is for limits that may be lifted before that, such as a day's quota that somebody sets back:
+    then one step asks that often whether it is over.
+    """
 
     def __init__(
         self,
@@ -82,10 +100,11 @@ class Throttled(Retryable):
         scope: Scope = Scope.ACCOUNT,
         code: str = "",
         reason: Mapping[str, str] | None = None,
+        probe_after: float | None = None,
     ) -> None:
-        super().__init__(message, code=code, reason=reason)
+        super().__init__(message, code=code, reason=reason, scope=scope)
         self.retry_after = retry_after
-        self.scope = scope
+        self.probe_after = probe_after
 
 
 class WindowClosed(ConnectorError):
@@ -99,7 +118,10 @@ class WindowClosed(ConnectorError):
 
 
 class AuthFailed(ConnectorError):
-    """Credentials or rights are wrong; nothing of this account can work until somebody acts."""
+    """Credentials or rights are wrong; nothing of this account can work until somebody acts.
+
+    With the scope of a conversation it is about that ticket only: everything else goes on.
+    """
 
 
 class Gone(ConnectorError):

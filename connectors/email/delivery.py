@@ -129,7 +129,10 @@ class Sender:
             value = {"links": True, "conversation": mail["conversation"]}
             await self._memory.put(Put("mail", digest(target.key), value))
             raise Retryable(
-                f"{error.message}: next time with links in place of the files", code=error.code, tries=2
+                f"{error.message}: next time with links in place of the files",
+                code=error.code,
+                tries=2,
+                scope=Scope.ITEM,
             ) from None
 
     async def _open(self, target: Target) -> str:
@@ -148,7 +151,7 @@ class Sender:
             left = (datetime.fromisoformat(thread.opened) + self._config.await_ticket - now).total_seconds()
             if left > 0:
                 raise Throttled(
-                    "the helpdesk has not named its ticket yet", retry_after=min(left, 2.0), scope=Scope.LANE
+                    "the helpdesk has not named its ticket yet", retry_after=min(left, 2.0), scope=Scope.CONVERSATION
                 )
         shared = self._config.one_sender
         place = "all" if shared else thread.conversation
@@ -159,7 +162,7 @@ class Sender:
                 raise Throttled(
                     f"more than {limit} mails to one address within {window}: queued for the receiver's rate limit",
                     retry_after=wait,
-                    scope=Scope.ACCOUNT if shared and self._config.is_desk else Scope.LANE,
+                    scope=Scope.ACCOUNT if shared and self._config.is_desk else Scope.CONVERSATION,
                 )
 
     async def _files(self, step: Step) -> list[Attachment]:

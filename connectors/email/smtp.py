@@ -125,6 +125,16 @@ def meaning(error: Exception, host: str, *, certain: bool) -> ConnectorError:
     return Retryable(f"{host}: {type(error).__name__}", code=type(error).__name__, certain=certain)
 
 
+def _scope(code: int, status: str) -> Scope:
+    """A mailbox that is busy, full or greylists is one recipient's; a host, its queue or its disk everybody's.
+
+    Source: RFC 5321, section 4.2.3 (450, 452), RFC 3463, section 3 (X.1 address, X.2 mailbox, X.7 policy), RFC 6647.
+    """
+    if status:
+        return Scope.CONVERSATION if code != 421 and status.startswith(("4.1.", "4.2.", "4.7.")) else Scope.ACCOUNT
+    return Scope.CONVERSATION if code in {450, 451} else Scope.ACCOUNT
+
+
 def judge(code: int, message: str, host: str) -> ConnectorError:
     """What an SMTP answer means. Its text may quote addresses, so the log gets the codes only."""
     found = _ENHANCED.search(message)
@@ -146,7 +156,7 @@ def judge(code: int, message: str, host: str) -> ConnectorError:
     if 400 <= code < 500:
         if code == 432 or (status.startswith("4.7.") and _RATE.search(message)):
             return Throttled(f"{said}: slow down", retry_after=60.0, scope=Scope.ACCOUNT, code=label, reason=reason)
-        return Retryable(said, code=label, reason=reason)
+        return Retryable(said, code=label, reason=reason, scope=_scope(code, status))
     if code >= 500:
         return Rejected(
             said,

@@ -16,6 +16,7 @@ from bridge.contract import (
     Receipt,
     Rejected,
     Retryable,
+    Scope,
     Step,
     Target,
     file_name,
@@ -245,7 +246,9 @@ class Writer:
             tried = target.tried_at or self._account.now()
             if self._account.now() - tried > _HOPELESS:
                 raise Gone(f"ticket {number} is not there any more", code=error.code) from None
-            raise Retryable(f"ticket {number} cannot be read, so nobody knows", code=error.code) from None
+            raise Retryable(
+                f"ticket {number} cannot be read, so nobody knows", code=error.code, scope=Scope.CONVERSATION
+            ) from None
 
     def _receipt(self, number: str, *ids: str, peer: str = "", detail: str = "") -> Receipt:
         return Receipt(

@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.contract import AuthFailed, ConnectorError, Gone, Rejected, Response, Retryable, Throttled
+from bridge.contract import AuthFailed, ConnectorError, Gone, Rejected, Response, Retryable, Scope, Throttled
 
 _WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,60}", re.ASCII)
 _MINUTE = 60.0
+_ONE_TICKET = re.compile(r"/tickets/\d", re.ASCII)
 _GONE = {404: "not there", 405: "it is in the trash, spam, or blocked"}
 _ELSEWHERE = "domain must be the account's own freshdesk.com host, not a portal's name"
 
@@ -61,20 +62,38 @@ def refusal(answer: Response) -> ConnectorError:
     status, where, fallback = answer.status, f"{answer.where}: {answer.status}", f"http {answer.status}"
     if status in {401, 402, 403} or code in _ACCESS:
         code = code or ("invalid_credentials" if status == 401 else "access_denied")
-        return AuthFailed(f"{where}: {_access(code)}", code=code)
+        # an agent's ticket scope may hide one ticket while all others are theirs
+        one = status == 403 and code == "access_denied" and _ONE_TICKET.search(where)
+        return AuthFailed(f"{where}: {_access(code)}", code=code, scope=Scope.CONVERSATION if one else None)
     if 300 <= status < 400:
         return AuthFailed(f"{where}: led elsewhere; {_ELSEWHERE}", code=fallback)
     if status in _GONE:
         return Gone(f"{where}: {_GONE[status]}", code=fallback)
     if status == 429:
         wait = answer.retry_after
-        return Throttled(f"{where}: the account's calls are used up", retry_after=_MINUTE if wait is None else wait)
+        return Throttled(
+            f"{where}: the calls of this minute are used up",
+            retry_after=_MINUTE if wait is None else wait,
+            scope=_scope(answer),
+        )
     if status >= 500 or status in {408, 425}:
         return Retryable(f"{where}: a fault of Freshdesk's", code=fallback, certain=answer.safe)
     said = ", ".join(f"{fault.field} {fault.code}".strip() for fault in faults) or code or "refused"
     if status == 409 and all(fault.code != "duplicate_value" for fault in faults):
-        return Retryable(f"{where}: {said}", code=code or fallback, tries=5)
+        return Retryable(f"{where}: {said}", code=code or fallback, tries=5, scope=Scope.CONVERSATION)
     return Refused(f"{where}: {said}", code=code or fallback, status=status, faults=faults)
+
+
+def _scope(answer: Response) -> Scope:
+    """Tickets made, changed and listed have limits of their own; then the account's number is not at its end.
+
+    Source: https://developers.freshdesk.com/api/#ratelimit. Numbers have been seen as `100.0`.
+    """
+    try:
+        left = float(answer.headers.get("x-ratelimit-remaining", ""))
+    except ValueError:
+        return Scope.ACCOUNT
+    return Scope.INTERFACE if left >= 1 else Scope.ACCOUNT
 
 
 def _read(body: bytes) -> tuple[tuple[Fault, ...], str]:

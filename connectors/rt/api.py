@@ -6,18 +6,20 @@ Source: lib/RT/REST2.pm of Request Tracker 5, and the behaviour of 5.0.3 as obse
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from bridge.contract import Account, AuthFailed, ConnectorError, Gone, Rejected, Response, Retryable, Throttled
+from bridge.contract import Account, AuthFailed, ConnectorError, Gone, Rejected, Response, Retryable, Scope, Throttled
 from connectors.rt.settings import Settings
 
 _CALL_SECONDS = 30.0  # one call costs RT 0.2 s of CPU; a busy one answers late
 PAGE = 100  # the most RT gives
 
 # a form without files would go out urlencoded, and RT wants multipart: an empty part makes it one
+_ONE_TICKET = re.compile(r"/ticket/\d", re.ASCII)
 _AS_FORM = [("_", ("", b"", "text/plain"))]
 
 Upload = tuple[str, bytes, str]
@@ -152,7 +154,9 @@ def refusal(answer: Response) -> ConnectorError:
     if answer.status >= 500:
         return Retryable(f"{where}: RT has a fault", code=code, certain=answer.safe)
     if answer.status == 403:
-        return AuthFailed(f"{where}: RT does not allow it: {said}", code=code)
+        # rights are given by queue, and a ticket may stand in another one: then only it is shut
+        scope = Scope.CONVERSATION if _ONE_TICKET.search(where) else None
+        return AuthFailed(f"{where}: RT does not allow it: {said}", code=code, scope=scope)
     return Rejected(f"{where}: {said}", code=code)
 
 

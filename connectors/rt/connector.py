@@ -33,6 +33,7 @@ from bridge.contract import (
     Request,
     Retryable,
     Role,
+    Scope,
     SetUpChange,
     Step,
     Support,
@@ -217,7 +218,9 @@ class RequestTracker(Connector[Settings]):
                 links = "\n".join(phrases.file(media, "file", "large") for media in step.media)
                 return await self._api.write(path, {**fields, "Content": f"{fields['Content']}\n\n{links}"}, ())
             if "permission denied" in error.message.lower():
-                raise AuthFailed(f"{error.message}: the token's user lacks a right", code=error.code) from None
+                scope = Scope.CONVERSATION if path.startswith("/ticket/") else None
+                what = f"{error.message}: the token's user lacks a right"
+                raise AuthFailed(what, code=error.code, scope=scope) from None
             raise
 
     async def _created(self, ticket: str, transaction: str, target: Target, *, change: bool = False) -> Receipt:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from bridge.contract import Account, AuthFailed, Gone, Put, Retryable, Step, Target
+from bridge.contract import Account, AuthFailed, Gone, Put, Retryable, Scope, Step, Target
 from connectors.rt.api import PAGE, Api, Row, id_of, number_of
 from connectors.rt.settings import Settings
 from connectors.rt.text import address, key_of, marked, squeezed
@@ -40,7 +40,11 @@ class Finding:
         except (Gone, AuthFailed) as error:
             if error.code == "http 401":
                 raise
-            raise Retryable(f"ticket {ticket} cannot be seen, so nobody knows what is on it", code=error.code) from None
+            raise Retryable(
+                f"ticket {ticket} cannot be seen, so nobody knows what is on it",
+                code=error.code,
+                scope=Scope.CONVERSATION,
+            ) from None
         return None
 
     async def created(self, step: Step, target: Target) -> tuple[str, str] | None:
@@ -109,7 +113,11 @@ class Finding:
                 yield row
             if not rows or _is_before(rows[-1].get("Created"), since):
                 return
-        raise Retryable(f"more than {_PAGES} pages were written on one ticket since the first try", code="too much")
+        raise Retryable(
+            f"more than {_PAGES} pages were written on one ticket since the first try",
+            code="too much",
+            scope=Scope.CONVERSATION,
+        )
 
     def _since(self, target: Target, earlier: timedelta) -> datetime:
         return (target.tried_at or self._account.now()) - earlier

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.contract import Append, Conflict, Contact, Gone, Put, Records, Retryable
+from bridge.contract import Append, Conflict, Contact, Gone, Put, Records, Retryable, Scope
 from connectors.webchat.seals import hashed
 
 Ticket = dict[str, Any]
@@ -70,7 +70,7 @@ class Tickets:
                 return await self._commit(fresh, 0, once, entries, [*index, *others])
             except Conflict:
                 continue
-        raise Retryable("the ticket changes too often", code="busy")
+        raise Retryable("the ticket changes too often", code="busy", scope=Scope.CONVERSATION)
 
     async def change(self, ticket: str, once: str, work: Work, *others: Put | Append) -> dict[str, Any]:
         """Lets `work` alter the ticket and return entries for its timeline. Raises Gone for one that never was."""
@@ -88,7 +88,7 @@ class Tickets:
                 return await self._commit(fresh, found[1], once, entries, others)
             except Conflict:
                 continue
-        raise Retryable("the ticket changes too often", code="busy")
+        raise Retryable("the ticket changes too often", code="busy", scope=Scope.CONVERSATION)
 
     async def _commit(
         self, ticket: Ticket, version: int, once: str, entries: Sequence[Entry], others: Sequence[Put | Append]

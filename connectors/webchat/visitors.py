@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.contract import Append, Conflict, Contact, Put, Records, Rejected, Retryable
+from bridge.contract import Append, Conflict, Contact, Put, Records, Rejected, Retryable, Scope
 from connectors.webchat.identity import Identity
 from connectors.webchat.seals import hashed
 
@@ -86,7 +86,7 @@ class Visitors:
             except Conflict:
                 continue
             return value
-        raise Retryable("the visitor's record changes too often", code="busy")
+        raise Retryable("the visitor's record changes too often", code="busy", scope=Scope.CONVERSATION)
 
     async def identify(self, visitor: Visitor, identity: Identity) -> Visitor:
         """The visitor who is this person from now on: the same, if they were nobody yet; else the one known as it.
@@ -107,7 +107,7 @@ class Visitors:
                 return await self._claim(visitor["id"], identity, claim)
             except Conflict:
                 continue
-        raise Retryable("the visitor's record changes too often", code="busy")
+        raise Retryable("the visitor's record changes too often", code="busy", scope=Scope.CONVERSATION)
 
     async def _claim(self, visitor: str, identity: Identity, claim: Put) -> Visitor:
         found = await self._records.get("visitor", visitor)

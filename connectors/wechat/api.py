@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bridge.contract.http import File
 
 _SEND_SECONDS = 8.0
+_UPLOAD_SECONDS = 20.0  # a picture that takes longer goes as a link
 _EARLY = timedelta(minutes=4)  # the platform itself renews five minutes early, and both tokens work meanwhile
 _FORCED_APART = 60.0  # seconds; the platform allows a forced renewal every 30 s and 20 a day
 _JSON_LIMIT = 64 * 1024
@@ -97,7 +98,7 @@ class Api:
                 self._url("/cgi-bin/media/upload"),
                 params={"access_token": token, "type": kind},
                 files=files,
-                timeout=60.0,
+                timeout=_UPLOAD_SECONDS,
                 repeatable=True,
             )
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from bridge.contract import AuthFailed, ConnectorError, Rejected, Retryable, Scope, Throttled, WindowClosed
 
+_MINUTE = 60.0  # seconds
 _CHINA = timezone(timedelta(hours=8))
 
 
@@ -236,6 +237,10 @@ TOKEN_CODES = frozenset(number for number, code in CODES.items() if code.then is
 def failure(number: int, text: str, where: str, now: datetime, *, safe: bool = False) -> ConnectorError:
     """The error for a code. `text` is the platform's errmsg, which ends in the request's `rid`: both are kept.
 
+    Quotas are those of one interface each, except the token's, without which nothing works. One may be set back by hand
+    (clear_quota), so that somebody asks for it every minute.
+    Source: https://developers.weixin.qq.com/miniprogram/dev/server/API/openApi-mgnt/api_clearquota.html
+
     `safe` says that the call may be repeated freely, so that "busy" leaves nothing open.
     """
     code = CODES.get(number) or Code(Then.REFUSED, "", *_OTHER)
@@ -243,6 +248,7 @@ def failure(number: int, text: str, where: str, now: datetime, *, safe: bool = F
     message = f"{where}: {number} {said}"
     reason = {"en": code.en.replace("{code}", str(number)), "zh": code.zh.replace("{code}", str(number))}
     name = str(number)
+    scope = Scope.ACCOUNT if "stable_token" in where else Scope.INTERFACE
     match code.then:
         case Then.BUSY if safe:
             return Retryable(message, code=name, reason=reason)
@@ -253,12 +259,12 @@ def failure(number: int, text: str, where: str, now: datetime, *, safe: bool = F
         case Then.WINDOW | Then.SPENT:
             return WindowClosed(message, code=name, reason=reason, spent=code.then is Then.SPENT)
         case Then.MINUTE:
-            return Throttled(message, retry_after=60.0, scope=Scope.ACCOUNT, code=name, reason=reason)
+            return Throttled(message, retry_after=_MINUTE, scope=scope, code=name, reason=reason)
         case Then.DAY:
             wait = _until_reset(now)
-            return Throttled(message, retry_after=wait, scope=Scope.ACCOUNT, code=name, reason=reason)
+            return Throttled(message, retry_after=wait, scope=scope, code=name, reason=reason, probe_after=_MINUTE)
         case Then.SERIAL:
-            return Retryable(message, code=name, reason=reason)
+            return Retryable(message, code=name, reason=reason, scope=Scope.CONVERSATION)
         case Then.MEDIA | Then.IGNORE | Then.REFUSED:
             return Rejected(message, code=name, reason=reason)
 

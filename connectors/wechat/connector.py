@@ -25,9 +25,11 @@ from bridge.contract import (
     Request,
     Retryable,
     Role,
+    Scope,
     Step,
     Support,
     Target,
+    Throttled,
     Window,
 )
 from connectors.tencent.crypto import Vault
@@ -129,7 +131,7 @@ class WeChat(Connector[Settings]):
                 raise
             # The step waited longer than the platform keeps files: a definite no, so once more with a new upload.
             await self._send(step, target, await self._uploaded(step))
-        return Receipt(conversation=_to(target))
+        return Receipt(conversation=_to(target), detail=str(prepared.get("why", "")))
 
     async def typing(self, conversation: str, *, on: bool) -> None:
         """Shown for 15 seconds, while the window is open and somebody spoke in the last 30."""
@@ -174,11 +176,30 @@ class WeChat(Connector[Settings]):
                 return {"link": media.url}
             raise
         name = f"image.{_EXTENSIONS.get(mime, 'jpg')}"
-        return {"media_id": await self._api.upload(name, data, mime)}
+        try:
+            try:
+                return {"media_id": await self._api.upload(name, data, mime)}
+            except Throttled:
+                raise
+            except Retryable:  # it is often busy for a moment only
+                return {"media_id": await self._api.upload(name, data, mime)}
+        except Retryable as error:
+            # uploading has a quota and troubles of its own, and what was said next must not wait for a picture; where
+            # nothing works at all, the send that follows says so
+            if isinstance(error, Throttled) and error.scope is Scope.ACCOUNT:
+                raise
+            if step.verb == "image" and media.url:
+                return {"link": media.url, "why": error.message}
+            if step.verb == "card" and isinstance(error, Throttled):
+                page = step.body["miniprogrampage"]
+                return {"text": f"{page['title']}\n{page['pagepath']}", "why": error.message}
+            raise
 
     async def _send(self, step: Step, target: Target, prepared: dict[str, Any]) -> None:
         body: dict[str, Any] = {"touser": _to(target)} | step.body
-        if step.verb == "card":
+        if "text" in prepared:
+            body = {"touser": body["touser"], "msgtype": "text", "text": {"content": prepared["text"]}}
+        elif step.verb == "card":
             body["miniprogrampage"] = step.body["miniprogrampage"] | {"thumb_media_id": prepared["media_id"]}
         elif step.verb == "image" and "link" in prepared:
             name = step.media[0].name

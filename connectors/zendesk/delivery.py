@@ -17,6 +17,7 @@ from bridge.contract import (
     Rejected,
     Response,
     Retryable,
+    Scope,
     Step,
     Target,
     file_name,
@@ -224,12 +225,15 @@ class Writer:
             return found
         if error.code == "closed":
             return error
-        return Retryable(f"{error.message}, yet it can be read and is open", code=error.code, tries=5)
+        return Retryable(
+            f"{error.message}, yet it can be read and is open", code=error.code, tries=5, scope=Scope.CONVERSATION
+        )
 
     def _refused(self, error: Refused, target: Target) -> ConnectorError:
         if error.fields & _ABOUT_THE_USER and target.prepared.get("user"):
             self._people.doubt(str(target.prepared["user"]))
-            return Retryable(f"{error.message}; the user is looked up anew", code=error.code, tries=3)
+            what = f"{error.message}; the user is looked up anew"
+            return Retryable(what, code=error.code, tries=3, scope=Scope.CONVERSATION)
         return error
 
     def _receipt(self, answer: Response, target: Target) -> Receipt:

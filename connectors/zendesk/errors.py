@@ -15,7 +15,8 @@ from bridge.contract import AuthFailed, ConnectorError, Gone, Rejected, Response
 _NO_HEADER = 10.0  # seconds to wait when a 429 does not say: what the vendor's own Ruby client does
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. ]{0,60}")
 _FULL = re.compile(r"5,?000|too many comments|comment (?:limit|count)|maximum .{0,30}comments", re.IGNORECASE)
-_PER_TICKET = re.compile(r"per-ticket|tickets?-update|ticket-request")
+_LIMIT = re.compile(r"rate-?limit-\w")
+_ONE_TICKET = re.compile(r"/tickets/\d")
 _CONFLICTS = ("UpdateConflict", "DatabaseConflict", "Deadlock", "Conflict", "DatabaseError")
 
 
@@ -83,7 +84,7 @@ def refusal(answer: Response) -> ConnectorError:
     if status >= 500 or status == 408:
         return Retryable(f"{where}: Zendesk has a fault", code=code, certain=answer.safe)
     if status == 409 or (status < 500 and any(word in said.code for word in _CONFLICTS)):
-        return Retryable(f"{where}: somebody else changes the same thing", code=code)
+        return Retryable(f"{where}: somebody else changes the same thing", code=code, scope=Scope.CONVERSATION)
     if status in {401, 402, 403} or 300 <= status < 400 or (status == 404 and (said.is_account or _elsewhere(said))):
         return _auth(where, code, status, said)
     if status == 404:
@@ -120,17 +121,24 @@ def _auth(where: str, code: str, status: int, said: Said) -> AuthFailed:
         return Elsewhere(f"{where}: no such account or address; check subdomain and api_base", code=code)
     if status == 401:
         return AuthFailed(f"{where}: Zendesk refuses the credentials", code=code)
-    return Forbidden(f"{where}: Zendesk does not allow it; check the role of the user and the token's scope", code=code)
+    # an agent's groups, brands or restrictions may hide one ticket while all others are theirs
+    scope = Scope.CONVERSATION if _ONE_TICKET.search(where) else Scope.ACCOUNT
+    what = f"{where}: Zendesk does not allow it; check the role of the user and the token's scope"
+    return Forbidden(what, code=code, scope=scope)
 
 
 def _scope(answer: Response) -> Scope:
-    """Limits of one ticket come with plenty of the account's budget left; they hold only that conversation back."""
+    """Limits of one ticket or one endpoint come with plenty of the account's budget left: they hold only that back.
+
+    Source: https://developer.zendesk.com/api-reference/introduction/rate-limits/ (endpoint headers)
+    """
     for name, value in answer.headers.items():
-        if _PER_TICKET.search(name) and "remaining=0" in value.replace(" ", ""):
-            return Scope.LANE
+        if _LIMIT.search(name) and "remaining=0" in value.replace(" ", ""):
+            return Scope.CONVERSATION if "per-ticket" in name else Scope.INTERFACE
     left = answer.headers.get("x-rate-limit-remaining") or answer.headers.get("ratelimit-remaining") or ""
-    if left.isdecimal() and int(left) > 0 and not answer.safe and "/tickets" in answer.where:
-        return Scope.LANE
+    if left.isdecimal() and int(left) > 0:
+        update = not answer.safe and _ONE_TICKET.search(answer.where)
+        return Scope.CONVERSATION if update else Scope.INTERFACE
     return Scope.ACCOUNT
 
 

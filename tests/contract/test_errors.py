@@ -31,7 +31,7 @@ def test_the_tree() -> None:
 
 ERRORS = [
     Retryable("m", code="c", certain=False, reason={"en": "r"}, tries=2, then_unknown=True),
-    Throttled("m", code="c", retry_after=17, scope=Scope.LANE, reason={"en": "r"}),
+    Throttled("m", code="c", retry_after=17, scope=Scope.CONVERSATION, reason={"en": "r"}),
     WindowClosed("m", code="c", spent=True, reason={"en": "r"}),
     Gone("m", code="c", moved_to="t-2", reason={"en": "r"}),
     AuthFailed("m", code="c", reason={"en": "r"}),

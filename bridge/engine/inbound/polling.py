@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 import structlog
 
@@ -16,6 +17,7 @@ from mappings.store import Store
 log = structlog.get_logger("bridge.collect")
 
 KeepFor = Callable[..., Awaitable[None]]
+_LONG_PAUSE = timedelta(minutes=5)  # what is left of it, for somebody to look whether it is over before
 _PAGES = 200  # of one round; the rest comes with the next
 
 
@@ -145,11 +147,12 @@ def _bound(keep: KeepFor, name: str) -> Persist:
 
 
 async def check_paused(store: Store, runtime: Runtime) -> list[str]:
-    """Accounts that were stopped for their credentials and are well again."""
+    """Accounts that were stopped for their credentials, or rest for long, and are well again."""
     resumed = []
     for name, pause in (await store.read(state.pauses)).items():
         connected = runtime.accounts.get(name)
-        if connected is None or pause.until is not None:
+        short = pause.until is not None and pause.until - runtime.now() < _LONG_PAUSE
+        if connected is None or short:
             continue
         try:
             health = await connected.connector.check()

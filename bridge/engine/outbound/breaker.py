@@ -1,6 +1,6 @@
 """When an account is in trouble: stop burning attempts, probe one at a time, come back gently. Kept in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 _OPENS_AFTER = 5
@@ -14,6 +14,7 @@ class Breaker:
     most: int
     pause: timedelta
     failures: int = 0
+    suspects: set[int] = field(default_factory=set)  # lanes that failed since the last success, each for its own reason
     open_until: datetime | None = None
     allowed: int = 0
     successes: int = 0
@@ -31,11 +32,18 @@ class Breaker:
         """Nothing is sent at this moment, not even a probe."""
         return self.open_until is not None and now < self.open_until
 
-    def record_failure(self, now: datetime) -> bool:
-        """Trouble. True when this opens the breaker (anew)."""
-        self.failures += 1
+    def record_failure(self, now: datetime, lane: int | None = None) -> bool:
+        """Trouble. True when this opens the breaker (anew).
+
+        With a lane it seems to be that conversation's own, which counts once however often it fails: only when it
+        meets several of them it is the account's.
+        """
+        if lane is None:
+            self.failures += 1
+        else:
+            self.suspects.add(lane)
         probing = self.open_until is not None and now >= self.open_until
-        if self.failures < _OPENS_AFTER and not probing:
+        if self.failures + len(self.suspects) < _OPENS_AFTER and not probing:
             return False
         if self.open_until is not None and not probing:
             return False
@@ -45,6 +53,7 @@ class Breaker:
     def record_success(self) -> bool:
         """A success. True when it ends an outage: what backs off may go, one at a time at first."""
         self.failures = 0
+        self.suspects.clear()
         if self.open_until is not None:
             self.open_until = None
             self.allowed, self.successes = 1, 0

@@ -18,8 +18,9 @@ from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
 from bridge.engine.outbound import failure
 from bridge.engine.outbound.breaker import Breaker
 from bridge.engine.outbound.claims import ClaimBudget, Claimed
+from bridge.engine.outbound.interfaces import Interfaces
 from bridge.engine.outbound.isolation import render_apart
-from bridge.engine.outbound.lost_attempts import lost_too_often
+from bridge.engine.outbound.lost_attempts import lost_too_often, one_suspect
 from bridge.engine.outbound.policy import Decision, Disposition
 from bridge.engine.outbound.rendering import render_lane
 from bridge.engine.outbound.success import accept
@@ -74,6 +75,7 @@ class Dispatcher:
         self.breaker = Breaker(self._parallel * (1 if self._prepares is None else CLAIMED_AHEAD), engine.breaker_pause)
         self._resting = False
         self._full = False
+        self._interfaces = Interfaces()
         self._careful = False  # something could not be rendered: each lane by itself, to find the one at fault
         self.wake = Wakeup()
         self._tasks: dict[asyncio.Task[None], Row[Any]] = {}
@@ -197,22 +199,13 @@ class Dispatcher:
         rows = outbox.claim(tx, self.name, now, budget.steps, lease=lease, lease_until=now + self._lease)
         claimed.left = claimed.left or len(lanes) >= budget.steps or len(rows) >= budget.steps
         rows = [row for row in rows if not closed_meanwhile(work, row) and not lost_too_often(work, row)]
-        rows = self._one_suspect(tx, rows)
+        rows = one_suspect(tx, self._interfaces.open_now(tx, rows, now), list(self._tasks.values()))
         for place, row in enumerate(rows):
             begun = place < budget.turns and not row.unknown
             if begun:
                 outbox.begin_attempt(tx, row.id, lease, now)
             claimed.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
         return claimed
-
-    def _one_suspect(self, tx: Tx, rows: list[Row[Any]]) -> list[Row[Any]]:
-        """Steps that were in hand when a process ended go one at a time: the one at fault must not count for others."""
-        suspects = [row for row in rows if row.claims > 1]
-        free = not any(row.claims > 1 for row in self._tasks.values())
-        later = suspects[1 if free else 0 :]
-        for row in later:
-            outbox.give_back(tx, row.id, row.lease)
-        return [row for row in rows if row not in later]
 
     async def _deliver(self, row: Row[Any], link: LinkRow, *, begun: bool) -> None:
         """One step: its turn, the attempt, what became of it. Others have theirs while a success is written down."""
@@ -221,9 +214,9 @@ class Dispatcher:
         try:
             async with self._slots:
                 await self._admission.admit()
-                if self._prepares and (
-                    self._resting or self.breaker.is_resting(self._runtime.now())
-                ):  # trouble since the claim
+                now = self._runtime.now()
+                trouble = self._resting or self.breaker.is_resting(now) or self._interfaces.rests(row, now)
+                if self._prepares and trouble:  # since the claim
                     await self._durably(outbox.give_back, row.id, row.lease)
                     self.wake.set()
                     return
@@ -289,6 +282,8 @@ class Dispatcher:
         await reached("settled")
         metrics.steps.count(row.account, "accepted")
         log.debug("accepted", attempts=row.attempts + 1, found=found)
+        if self._interfaces.works(row):
+            await self._well(now)
         await self._worked(now)
         self._wake_others(effects)
 
@@ -313,14 +308,17 @@ class Dispatcher:
             log.error("bug while delivering", exc_info=error)
         effects, decision = await self._durably(self._settle_failure, row, error, now, looking=looking)
         metrics.steps.count(row.account, decision.disposition.value)
+        if decision.hold_interface is not None:
+            self._interfaces.rest(row, decision.hold_interface, getattr(error, "code", ""))
         await self._after(row, decision, now)
         self._wake_others(effects)
 
     async def _after(self, row: Row[Any], decision: Decision, now: datetime) -> None:
         self._resting = self._resting or decision.hold_account is not None or decision.disposition is Disposition.PAUSE
-        if decision.trouble and self.breaker.record_failure(now):
-            log.warning("account in trouble", account=row.account, until=str(self.breaker.open_until))
-        elif not decision.trouble and decision.disposition not in {Disposition.PAUSE, Disposition.RETRY}:
+        if decision.trouble or decision.suspect:
+            if self.breaker.record_failure(now, None if decision.trouble else row.lane):
+                log.warning("account in trouble", account=row.account, until=str(self.breaker.open_until))
+        elif decision.disposition not in {Disposition.PAUSE, Disposition.RETRY}:
             with suppress(Exception):
                 await self._worked(now)
 
@@ -328,5 +326,8 @@ class Dispatcher:
         """The vendor answered: when that ends a time of trouble, what waited for it goes now."""
         if self.breaker.record_success():
             log.warning("account well again", account=self.name)
-            await self._store.write(outbox.make_due, self.name, now)
-            self.wake.set()
+            await self._well(now)
+
+    async def _well(self, now: datetime) -> None:
+        await self._store.write(outbox.make_due, self.name, now)
+        self.wake.set()

@@ -7,6 +7,7 @@ from sqlalchemy import Row
 
 from bridge.contract import (
     Audience,
+    AuthFailed,
     AuthorKind,
     ConnectorError,
     DeliveryState,
@@ -151,6 +152,9 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
             _pause(work, row, error, code)
             _tell_customer_side(work, row, link, "paused", code)
         case Disposition.RETRY | Disposition.VERIFY:
+            if isinstance(error, AuthFailed) and row.code != code:
+                remedy = "give the bridge's user the right to write on it; everything else goes on meanwhile"
+                work.effects.warn("conversation refused", account=row.account, why=_sentence(error), remedy=remedy)
             if work.now - row.created_at >= _TOLD_AFTER or _long(decision, work.now):
                 what = "throttled" if isinstance(error, Throttled) else "delayed"
                 _tell_customer_side(work, row, link, what, code)

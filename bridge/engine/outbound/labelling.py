@@ -30,5 +30,10 @@ def label_failed(
         links.change_link(tx, link.id, shown="")
     outbox.settle(tx, row.id, row.lease, now, outcome="retry" if again else "dropped", detail=values["error"], **values)
     return Decision(
-        Disposition.RETRY if again else Disposition.FAIL, values.get("due_at"), decision.hold_account, decision.trouble
+        Disposition.RETRY if again else Disposition.FAIL,
+        values.get("due_at"),
+        decision.hold_account,
+        decision.hold_interface,
+        decision.trouble,
+        decision.suspect,
     )

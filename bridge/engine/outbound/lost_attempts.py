@@ -1,6 +1,6 @@
 """Attempts whose process ended: looked up, repeated or ended; and what ends a process every time is given up."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,6 +13,7 @@ from bridge.engine.context import Work
 from bridge.engine.outbound.failure import ENDS, facts_of, tell_end
 from bridge.engine.outbound.policy import Disposition
 from mappings import links, outbox
+from mappings.store import Tx
 
 _LOSSES, _LOSSES_OF_OLD = 5, 2  # claims without a result before a step is given up, at any age and beyond its time
 
@@ -90,3 +91,13 @@ def lost_too_often(work: Work, row: Row[Any]) -> bool:
     work.effects.accounts.add(row.account)
     work.effects.warn("step given up", account=row.account, step=row.id, why=sentence)
     return True
+
+
+def one_suspect(tx: Tx, rows: list[Row[Any]], in_hand: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Steps that were in hand when a process ended go one at a time: the one at fault must not count for others."""
+    suspects = [row for row in rows if row.claims > 1]
+    free = not any(row.claims > 1 for row in in_hand)
+    later = suspects[1 if free else 0 :]
+    for row in later:
+        outbox.give_back(tx, row.id, row.lease)
+    return [row for row in rows if row not in later]

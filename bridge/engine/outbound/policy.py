@@ -1,14 +1,23 @@
 """What each error leads to. Pure: an error and what is known of the step in, a decision out."""
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bridge.contract import AuthFailed, ConnectorError, Gone, Rejected, Retryable, Scope, Throttled, WindowClosed
+from bridge.contract import AuthFailed, ConnectorError, Gone, Retryable, Scope, Throttled, WindowClosed
 
 _MAX_WAIT = timedelta(hours=1)
+SCOPES: Mapping[type[ConnectorError], Scope] = {  # the first that fits; an error that names its own is believed
+    Throttled: Scope.ACCOUNT,
+    Retryable: Scope.ACCOUNT,
+    AuthFailed: Scope.ACCOUNT,
+    WindowClosed: Scope.CONVERSATION,
+    Gone: Scope.CONVERSATION,
+    ConnectorError: Scope.ITEM,
+}
+"""What each error is about, and so what may rest because of it: the one table."""
 _BUGS = 3  # how often something unexpected is tried before it is given up
 
 
@@ -48,12 +57,16 @@ class AttemptFacts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`hold_account` asks to pause sending of the whole account until a moment. `trouble` counts for the breaker."""
+    """`hold_account` asks to pause sending of the whole account until a moment, `hold_interface` that of steps of the
+    same verb. `trouble` counts for the account's breaker, `suspect` only when it meets several conversations.
+    """
 
     disposition: Disposition
     due_at: datetime | None = None
     hold_account: datetime | None = None
+    hold_interface: datetime | None = None
     trouble: bool = False
+    suspect: bool = False
 
 
 def backoff(attempts: int, most: timedelta, chance: Callable[[], float] = random.random) -> timedelta:
@@ -62,30 +75,54 @@ def backoff(attempts: int, most: timedelta, chance: Callable[[], float] = random
     return timedelta(seconds=max(0.05, ceiling * chance()))
 
 
+def scope_of(error: BaseException) -> Scope:
+    """What an error is about. What nobody foresaw is the item's: a bug meets what it cannot read."""
+    if not isinstance(error, ConnectorError):
+        return Scope.ITEM
+    return error.scope or next(scope for kind, scope in SCOPES.items() if isinstance(error, kind))
+
+
 def decide(error: BaseException, facts: AttemptFacts, chance: Callable[[], float] = random.random) -> Decision:
     """The one place where errors become dispositions."""
+    scope = scope_of(error)
+    decision = _decide(error, scope, facts, chance)
+    if not decision.trouble or scope in {Scope.ACCOUNT, Scope.MACHINE}:
+        return decision
+    return replace(decision, trouble=False, suspect=not isinstance(error, ConnectorError) or scope is not Scope.ITEM)
+
+
+def _decide(error: BaseException, scope: Scope, facts: AttemptFacts, chance: Callable[[], float]) -> Decision:
     match error:
         case Throttled():
-            wait = min(timedelta(seconds=max(error.retry_after, 0.05)), _MAX_WAIT)
+            seconds = min(error.retry_after, error.probe_after or error.retry_after)
+            wait = min(timedelta(seconds=max(seconds, 0.05)), _MAX_WAIT)
             due = facts.now + wait + backoff(0, timedelta(seconds=1), chance)
+            account, interface = (due if scope is one else None for one in (Scope.ACCOUNT, Scope.INTERFACE))
             # a quota is no fault of the step: it waits, however long
-            return Decision(Disposition.RETRY, due, due if error.scope is Scope.ACCOUNT else None)
+            return Decision(Disposition.RETRY, due, account, interface)
         case Retryable():
             return _retry(error, facts, chance)
         case WindowClosed():
             return Decision(Disposition.PARK)
-        case AuthFailed():
-            return Decision(Disposition.PAUSE)
+        case AuthFailed() if scope is not Scope.ITEM:
+            return _without_rights(scope, facts, chance)
         case Gone():
             return Decision(Disposition.MOVE)
-        case Rejected():
-            return Decision(Disposition.FAIL)
         case ConnectorError():
             return Decision(Disposition.FAIL)
     # a bug: nobody knows what it did
     if facts.tries >= _BUGS:
         return Decision(Disposition.GIVE_UP)
     return _unknown(facts)
+
+
+def _without_rights(scope: Scope, facts: AttemptFacts, chance: Callable[[], float]) -> Decision:
+    """The account stops until somebody acts; what is about less waits by itself, and asks again."""
+    if scope in {Scope.ACCOUNT, Scope.MACHINE}:
+        return Decision(Disposition.PAUSE)
+    due = facts.now + backoff(facts.attempts, _most(facts), chance)
+    held = due if scope is Scope.INTERFACE else None
+    return _or_give_up(Decision(Disposition.RETRY, due, hold_interface=held, trouble=True), facts)
 
 
 def still_unknown(decision: Decision, facts: AttemptFacts) -> Decision:
@@ -119,7 +156,7 @@ def _or_give_up(decision: Decision, facts: AttemptFacts) -> Decision:
     if facts.age + (decision.due_at - facts.now) <= facts.max_age:
         return decision
     disposition = Disposition.FAIL if facts.towards_customer else Disposition.GIVE_UP
-    return Decision(disposition, hold_account=decision.hold_account, trouble=decision.trouble)
+    return replace(decision, disposition=disposition, due_at=None)
 
 
 def _most(facts: AttemptFacts) -> timedelta:

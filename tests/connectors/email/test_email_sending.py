@@ -319,7 +319,7 @@ async def test_a_second_mail_waits_for_the_tickets_number():
         first = await world.send("one")
         with pytest.raises(Throttled) as caught:
             await world.send("two", conversation=first.conversation)
-        assert caught.value.scope is Scope.LANE
+        assert caught.value.scope is Scope.CONVERSATION
         world.sim.arrives(world.sim.desk.acknowledgement(world.sim.desk.tickets[0], world.clock()))
         await world.poll()
         await world.send("two", conversation=first.conversation)

@@ -15,6 +15,7 @@ from bridge.contract import (
     Image,
     Rejected,
     Retryable,
+    Scope,
     Step,
     Throttled,
     WindowClosed,
@@ -391,17 +392,49 @@ async def test_a_port_that_is_shut_is_certain(wechat, platform, customer):
     assert caught.value.certain
 
 
-@pytest.mark.parametrize("where", ["stable_token", "media/upload"])
 @pytest.mark.parametrize("trouble", [Trouble.RESET_AFTER, Trouble.GARBAGE, Trouble.STATUS, Trouble.TRUNCATED])
-async def test_trouble_while_preparing_is_certain(wechat, platform, customer, where, trouble):
+async def test_trouble_while_preparing_is_certain(wechat, platform, customer, trouble):
     media = await kept_picture(wechat, picture())
     (step,) = wechat.render([agent(Image(media=media))], context())
-    platform.faults.add(trouble, where)
+    platform.faults.add(trouble, "stable_token")
     with pytest.raises(Retryable) as caught:
         await wechat.prepare(step, target())
     assert caught.value.certain
     await send(wechat, step)
     assert platform.chat(OPENID)[-1].kind == "image"
+
+
+@pytest.mark.parametrize("trouble", [Trouble.RESET_AFTER, Trouble.GARBAGE, Trouble.STATUS, Trouble.TRUNCATED])
+async def test_an_upload_that_fails_once_is_tried_again_and_then_goes_as_a_link(wechat, platform, customer, trouble):
+    media = (await kept_picture(wechat, picture())).model_copy(update={"url": "https://bridge.example/media/x"})
+    (step,) = wechat.render([agent(Image(media=media))], context())
+    platform.faults.add(trouble, "media/upload")
+    await send(wechat, step)
+    assert platform.chat(OPENID)[-1].kind == "image"
+    platform.faults.add(trouble, "media/upload", times=2)
+    await send(wechat, step)
+    assert platform.received(OPENID)[-1].endswith("https://bridge.example/media/x")
+
+
+async def test_the_quota_of_uploads_stops_neither_words_nor_the_picture(wechat, platform, customer):
+    media = (await kept_picture(wechat, picture())).model_copy(update={"url": "https://bridge.example/media/x"})
+    (step,) = wechat.render([agent(Image(media=media))], context())
+    platform.fail(45009, where="media/upload")
+    receipt = await send(wechat, step)
+    assert platform.received(OPENID)[-1].endswith("https://bridge.example/media/x")
+    assert "45009" in receipt.detail, "the trace says why it is a link"
+
+
+@pytest.mark.parametrize(
+    ("where", "scope"), [("stable_token", Scope.ACCOUNT), ("message/custom/send", Scope.INTERFACE)]
+)
+@pytest.mark.parametrize("code", [45009, 45011])
+async def test_a_quota_is_that_of_one_interface_but_for_the_token(wechat, platform, customer, where, scope, code):
+    platform.fail(code, where=where)
+    with pytest.raises(Throttled) as caught:
+        await send(wechat, text())
+    assert caught.value.scope is scope
+    assert (caught.value.probe_after is not None) == (code == 45009), "somebody may set the day's quota back"
 
 
 async def test_a_gateway_that_says_too_many_or_no(wechat, platform, customer):

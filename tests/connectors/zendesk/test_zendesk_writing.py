@@ -596,7 +596,7 @@ async def test_the_limit_of_one_ticket_holds_only_its_lane(zendesk: Zendesk, ven
     await say(zendesk, "one", ticket=first.conversation, key="key-2")
     with pytest.raises(Throttled) as caught:
         await say(zendesk, "two", ticket=first.conversation, key="key-3")
-    assert (caught.value.scope, caught.value.retry_after) == (Scope.LANE, 468)
+    assert (caught.value.scope, caught.value.retry_after) == (Scope.CONVERSATION, 468)
 
 
 async def test_the_limit_of_the_account_holds_everything(zendesk: Zendesk, vendor: Simulator) -> None:
