@@ -1,9 +1,10 @@
 """Looking at what happened: links by whatever name somebody has in hand, journals, what ended badly, counts."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, literal, null, or_, select
+from sqlalchemy import Row, func, or_, select
 
 from mappings.failed_steps import FAILED
 from mappings.outbox import UNFINISHED
@@ -43,12 +44,12 @@ def failed_steps(tx: Tx, limit: int = 500) -> list[Row[Any]]:
 
 def count_steps(tx: Tx) -> dict[tuple[str, str], int]:
     """By (account, state): how many, of those that are not done or dropped."""
-    rows = tx.execute(
-        select(_outbox.c.account, _outbox.c.state, func.count())
-        .where(_outbox.c.state.in_(UNFINISHED + FAILED))
-        .group_by(_outbox.c.account, _outbox.c.state)
-    )
-    return {(account, state): count for account, state, count in rows}
+    counted = select(_outbox.c.account, _outbox.c.state, func.count()).group_by(_outbox.c.account, _outbox.c.state)
+    found: dict[tuple[str, str], int] = {}
+    for states in (UNFINISHED, FAILED):  # one after the other: each has an index of its own
+        rows = tx.execute(counted.where(_outbox.c.state.in_(states)))
+        found |= {(account, state): count for account, state, count in rows}
+    return found
 
 
 def oldest_unfinished(tx: Tx) -> dict[str, datetime]:
@@ -58,17 +59,31 @@ def oldest_unfinished(tx: Tx) -> dict[str, datetime]:
         .where(_outbox.c.state == "ready")
         .group_by(_outbox.c.account)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
-def attempts_of(tx: Tx, step: Row[Any]) -> list[Row[Any]]:
-    """The journal of a step, the attempt under way at its end."""
-    ended = select(_attempt).where(_attempt.c.outbox_id == step.id).order_by(_attempt.c.id)
-    under_way = select(
-        _outbox.c.attempts.label("number"), _outbox.c.begun_at, null().label("ended_at"),
-        *(literal("").label(name) for name in ("outcome", "code", "detail")),
-    ).where(_outbox.c.id == step.id, _outbox.c.begun_at.is_not(None))  # fmt: skip
-    return [*tx.execute(ended), *tx.execute(under_way)]
+class Tried(NamedTuple):
+    """One attempt; `ended_at` None while it is under way."""
+
+    number: int
+    begun_at: datetime
+    ended_at: datetime | None = None
+    outcome: str = ""
+    code: str = ""
+    detail: str = ""
+
+
+def journals_of(tx: Tx, steps: Sequence[Row[Any]]) -> dict[int, list[Tried]]:
+    """By step: its attempts, the one under way at the end."""
+    found: dict[int, list[Tried]] = {step.id: [] for step in steps}
+    asked = select(_attempt).where(_attempt.c.outbox_id.in_(list(found))).order_by(_attempt.c.id)
+    for row in tx.execute(asked):
+        tried = Tried(row.number, row.begun_at, row.ended_at, row.outcome, row.code, row.detail)
+        found[row.outbox_id].append(tried)
+    for step in steps:
+        if step.begun_at is not None:
+            found[step.id].append(Tried(step.attempts, step.begun_at))
+    return found
 
 
 def steps_of_link(tx: Tx, link_id: int, limit: int = 200) -> list[Row[Any]]:
@@ -76,11 +91,19 @@ def steps_of_link(tx: Tx, link_id: int, limit: int = 200) -> list[Row[Any]]:
     return list(tx.execute(select(_outbox).where(_outbox.c.link_id == link_id).order_by(_outbox.c.id).limit(limit)))
 
 
-def arrival_of(tx: Tx, link_id: int, step_id: int) -> tuple[datetime | None, datetime | None]:
-    """When the first of the messages that a step carries came in, and when it was put into its lane."""
-    first = tx.execute(
-        select(func.min(_inbox.c.received_at), func.min(_pair.c.at))
+def arrivals_of(tx: Tx, link_id: int, step_ids: Sequence[int]) -> dict[int, tuple[datetime, datetime]]:
+    """By step: when the first of the messages that it carries came in, and when that was put into its lane."""
+    rows = tx.execute(
+        select(_pair.c.carrier_id, func.min(_inbox.c.received_at), func.min(_pair.c.at))
         .select_from(_pair.join(_inbox, _inbox.c.id == _pair.c.inbox_id))
-        .where(_pair.c.link_id == link_id, _pair.c.carrier_id == step_id)
-    ).one()
-    return first[0], first[1]
+        .where(_pair.c.link_id == link_id, _pair.c.carrier_id.in_(step_ids))
+        .group_by(_pair.c.carrier_id)
+    )
+    return {step: (received, stored) for step, received, stored in rows}
+
+
+def latest_steps(tx: Tx, link_id: int, *, before: int | None = None, limit: int = 60) -> list[Row[Any]]:
+    """The newest steps of a link, or those before one, oldest first."""
+    statement = select(_outbox).where(_outbox.c.link_id == link_id).order_by(_outbox.c.id.desc()).limit(limit)
+    rows = tx.execute(statement if before is None else statement.where(_outbox.c.id < before)).all()
+    return list(reversed(rows))

@@ -44,7 +44,7 @@ def next_attempts(tx: Tx) -> dict[str, datetime]:
         .where(_outbox.c.state == "ready", _outbox.c.attempts > 0)
         .group_by(_outbox.c.account)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def tried_steps(tx: Tx, limit: int = 200) -> list[Row[Any]]:
@@ -62,9 +62,12 @@ def tried_steps(tx: Tx, limit: int = 200) -> list[Row[Any]]:
 def parked_counts(tx: Tx) -> dict[str, int]:
     """By account: steps that wait for the customer."""
     rows = tx.execute(
-        select(_outbox.c.account, func.count()).where(_outbox.c.state == "parked").group_by(_outbox.c.account)
+        select(_outbox.c.account, func.count())
+        # both conditions: the first is the index's own, the second what is asked
+        .where(_outbox.c.state.in_(("ready", "parked")), _outbox.c.state == "parked")
+        .group_by(_outbox.c.account)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def watched_links(tx: Tx, limit: int = 2000) -> Sequence[Row[Any]]:

@@ -90,6 +90,7 @@ class Link(TableBase, table=True):
     decided: str = Field(default="", sa_column=words())  # which rule took it, as JSON
     proven: str = Field(default="{}", sa_column=words("{}"))  # what a signature or the API says of the customer
     entry: str = Field(default="", sa_column=words())  # the way in, by its name
+    held_by: str = Field(default="", sa_column=words())  # who holds the answers back; "" for nobody
     warn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     created_at: datetime = Field(sa_column=moment())
     touched_at: datetime = Field(sa_column=moment())

@@ -10,6 +10,9 @@ from bridge.away import pauses_by_account
 from mappings import failed_steps, inbox, inspection, overview, state, waiting
 from mappings.store import Tx
 
+_BY = "command line"
+_NAMED = 10
+
 
 class NoSuch(Exception):
     """An id that names nothing that failed; the sentence says so."""
@@ -81,22 +84,28 @@ def waiting_counts(tx: Tx) -> dict[str, int]:
 _HOW = "No further attempt by itself. Try again: bridge dead replay ID…   Give up: bridge dead drop ID…"
 
 
-def replay(tx: Tx, ids: Sequence[str] | None) -> int:
-    """Tries again; None: everything. A serving process picks it up within a second."""
-    now = datetime.now(UTC)
+def replay(tx: Tx, ids: Sequence[str] | None, by: str = _BY, now: datetime | None = None) -> int:
+    """Tries again; None: everything. A serving process picks it up within a second. Raises NoSuch."""
+    now = now or datetime.now(UTC)
     steps, raws = _chosen(tx, ids)
     count = len(failed_steps.replay_steps(tx, steps, now)) + inbox.replay_raws(tx, raws)
-    state.add_audit(tx, "command line", "replay", f"{len(steps)} steps, {len(raws)} payloads", now)
+    state.add_audit(tx, by, "replay", _what(ids, steps, raws), now)
     return count
 
 
-def drop(tx: Tx, ids: Sequence[str] | None) -> int:
-    """Gives up; None: everything."""
-    now = datetime.now(UTC)
+def drop(tx: Tx, ids: Sequence[str] | None, by: str = _BY, now: datetime | None = None) -> int:
+    """Gives up; None: everything. Raises NoSuch."""
+    now = now or datetime.now(UTC)
     steps, raws = _chosen(tx, ids)
     count = failed_steps.drop_failed(tx, steps, "dropped by an operator") + inbox.drop_raws(tx, raws)
-    state.add_audit(tx, "command line", "drop", f"{len(steps)} steps, {len(raws)} payloads", now)
+    state.add_audit(tx, by, "drop", _what(ids, steps, raws), now)
     return count
+
+
+def _what(ids: Sequence[str] | None, steps: Sequence[int], raws: Sequence[int]) -> str:
+    """For the audit: which, as far as that fits on a line."""
+    named = f": {' '.join(ids)}" if ids is not None and len(ids) <= _NAMED else ""
+    return f"{len(steps)} steps, {len(raws)} payloads{named}"
 
 
 def _chosen(tx: Tx, ids: Sequence[str] | None) -> tuple[list[int], list[int]]:

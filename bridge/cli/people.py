@@ -36,23 +36,23 @@ def joinings_text(found: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def join(tx: Tx, number: int) -> bool:
+def join(tx: Tx, number: int, by: str = _BY, now: datetime | None = None) -> bool:
     """Makes the two of a suggestion one person. False when there is no such suggestion."""
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     row = next((row for row in people.suggestions(tx) if row.id == number), None)
     if row is None:
         return False
-    people.join(tx, row.kept_id, row.joined_id, _BY, row.proof, now)
-    state.add_audit(tx, _BY, "join", f"person {row.joined_id} into {row.kept_id}", now)
+    people.join(tx, row.kept_id, row.joined_id, by, row.proof, now)
+    state.add_audit(tx, by, "join", f"person {row.joined_id} into {row.kept_id}", now)
     return True
 
 
-def undo(tx: Tx, number: int) -> bool:
+def undo(tx: Tx, number: int, by: str = _BY, now: datetime | None = None) -> bool:
     """Takes a joining back: exactly what moved moves back. False when there is nothing to undo."""
-    now = datetime.now(UTC)
-    done = people.undo_join(tx, number, _BY, now)
+    now = now or datetime.now(UTC)
+    done = people.undo_join(tx, number, by, now)
     if done:
-        state.add_audit(tx, _BY, "undo join", str(number), now)
+        state.add_audit(tx, by, "undo join", str(number), now)
     return done
 
 

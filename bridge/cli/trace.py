@@ -1,6 +1,7 @@
 """Where a message is and why: everything the tables know of one id, in order. No message text."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,11 @@ from sqlalchemy import Row
 from bridge.away import Away, pauses_by_account
 from bridge.engine.conversation.allowance import Allowance
 from mappings import inbox, inspection, links, waiting
+from mappings.inspection import Tried
+from mappings.links import LinkRow
 from mappings.store import Tx
+
+Arrival = tuple[datetime | None, datetime | None]
 
 
 def trace_json(tx: Tx, identifier: str, now: datetime | None = None) -> dict[str, Any]:
@@ -44,7 +49,8 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
         "ticket": link.ticket,
         "state": link.state,
         "person": link.person_id,
-        "ledger": _ledger(link.ledger, now),
+        "held_by": link.held_by,
+        "ledger": ledger_json(link.ledger, now),
         "consents": {row.template: row.left for row in links.consents_of(tx, link.channel, link.conversation)},
         "waiting": [
             {
@@ -53,16 +59,26 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
                 "held": row.held,
                 "since": _time(row.created_at),
                 "next": None if row.held else _time(row.due_at),
-                "waits_for": _held(row.held) or away.get(row.account, ""),
+                "waits_for": _held(row.held, link.held_by) or away.get(row.account, ""),
             }
             for row in held
         ],
-        "steps": [_step(tx, step, away) for step in steps],
+        "steps": steps_json(tx, link, steps, away),
     }
 
 
-def _step(tx: Tx, step: Row[Any], away: Away) -> dict[str, Any]:
-    received, stored = inspection.arrival_of(tx, step.link_id, step.id)
+def steps_json(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], away: Away) -> list[dict[str, Any]]:
+    """Steps of a link with their stations and attempts."""
+    journals = inspection.journals_of(tx, steps)
+    arrivals = inspection.arrivals_of(tx, link.id, list(journals))
+    return [
+        _step(step, journals[step.id], arrivals.get(step.id, (None, None)), _waits_for(step, link.held_by, away))
+        for step in steps
+    ]
+
+
+def _step(step: Row[Any], journal: list[Tried], arrival: Arrival, waits_for: str) -> dict[str, Any]:
+    received, stored = arrival
     return {
         "step": step.id,
         "key": step.key,
@@ -76,10 +92,10 @@ def _step(tx: Tx, step: Row[Any], away: Away) -> dict[str, Any]:
         "rendered": _time(step.created_at),
         "due": _time(step.due_at),
         "next": _time(step.due_at) if step.state == "ready" and step.begun_at is None else None,
-        "waits_for": _waits_for(step, away),
+        "waits_for": waits_for,
         "done": _time(step.done_at),
         "receipt": json.loads(step.receipt) if step.receipt else None,
-        "ledger": _ledger(step.ledger, step.created_at) if step.ledger else None,
+        "ledger": ledger_json(step.ledger, step.created_at) if step.ledger else None,
         "attempts": [
             {
                 "number": one.number,
@@ -89,23 +105,24 @@ def _step(tx: Tx, step: Row[Any], away: Away) -> dict[str, Any]:
                 "code": one.code,
                 "detail": one.detail,
             }
-            for one in inspection.attempts_of(tx, step)
+            for one in journal
         ],
     }
 
 
-def _held(why: str) -> str:
-    return "the customer to write again" if why else ""
+def _held(why: str, holder: str) -> str:
+    waits_for = f"{holder} to let it go" if holder else "the customer to write again"
+    return waits_for if why else ""
 
 
-def _waits_for(step: Row[Any], away: Away) -> str:
+def _waits_for(step: Row[Any], holder: str, away: Away) -> str:
     """What has to happen before it goes on; "" for nothing but its turn."""
     if step.state == "parked":
-        return _held("parked")
+        return _held("parked", holder)
     return away.get(step.account, "") if step.state == "ready" else ""
 
 
-def _ledger(text: str, at: datetime) -> dict[str, Any]:
+def ledger_json(text: str, at: datetime) -> dict[str, Any]:
     """The allowance as it was counted at a moment: what it held, and what that meant."""
     found: dict[str, Any] = json.loads(text)
     return {**found, "at": _time(at), "means": Allowance.model_validate_json(text).summary(at)} if found else {}
@@ -132,6 +149,8 @@ def trace_text(found: dict[str, Any]) -> str:
         ticket = link["ticket"] or "no ticket yet"
         ends = f"{link['channel']} {link['conversation']} ↔ {link['desk']} {ticket}"
         lines.append(f"link {link['link']}: {ends} ({link['state']})")
+        if link["held_by"]:
+            lines.append(f"    answers are held back by {link['held_by']}")
         if link["ledger"]:
             lines.append(f"    allowance now: {_allowance(link['ledger'])}")
         for row in link["waiting"]:

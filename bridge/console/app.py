@@ -17,6 +17,7 @@ from bridge.console import pages
 from bridge.console.gate import Gate
 from bridge.console.live import Live
 from bridge.console.menu import menu_of
+from bridge.console.texts import say
 from bridge.console.users import Session, Users
 from bridge.console.views import VIEWS, View
 from bridge.console.visit import Desk, NotFound, Refused, Visit, read_form
@@ -73,7 +74,7 @@ class ConsoleApp:
             if session is None:
                 return self._to_door(request)
             if not session.may(view.role):
-                raise Refused("error.role", 403, role=view.role)
+                raise Refused("error.role", 403, role=say(session.language, f"role.{view.role}"))
             form = await read_form(request) if request.method == "POST" else {}
             if request.method == "POST":
                 self._gate.check_form(session, form)

@@ -98,14 +98,18 @@ class Visit:
         return await self.desk.store.read(function, *arguments, **named)
 
     async def act(self, what: str, detail: str, function: Callable[[Work], T]) -> T:
-        """One change with its audit row, in one transaction; wakes whom it concerns and tells the other consoles."""
+        """One change with its audit row, in one transaction; wakes whom it concerns and tells the other consoles.
+
+        `what` is "" for a function that writes the row itself.
+        """
         engine = self.desk.bridge.engine
         assert engine is not None  # pages are served while it runs
         who = self.who
 
         def change(work: Work) -> T:
             result = function(work)
-            state.add_audit(work.tx, who, what, detail, work.now)
+            if what:
+                state.add_audit(work.tx, who, what, detail, work.now)
             return result
 
         result = await engine.act(change)

@@ -13,7 +13,7 @@ from bridge.engine.outbound.claims import Claimed
 from bridge.engine.outbound.dispatcher import Dispatcher
 from mappings import outbox
 from mappings.inbox import ready_raws
-from mappings.inspection import attempts_of
+from mappings.inspection import journals_of
 from mappings.sql import table
 from mappings.tables import Outbox
 from tests.engine.engine_harness import Scene
@@ -55,7 +55,7 @@ async def steps(scene: Scene) -> list[tuple[Any, ...]]:
                 row.begun_at is not None,
                 row.attempts,
                 row.tried_at is not None,
-                len(attempts_of(tx, row)),
+                len(journals_of(tx, [row])[row.id]),
             )
             for row in tx.execute(select(one).order_by(one.c.id))
         ]

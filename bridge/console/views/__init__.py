@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from bridge.console.views import overview, settings
+from bridge.console.views import conversation, conversations, overview, settings
 from bridge.console.visit import Visit
 
 
@@ -20,6 +20,13 @@ class View(NamedTuple):
 
 VIEWS = (
     View("GET", "/overview", overview.show),
+    View("GET", "/conversations", conversations.show),
+    View("GET", "/conversations/{id}", conversation.show),
+    View("POST", "/conversations/{id}/hold", conversation.hold, "operator"),
+    View("POST", "/conversations/{id}/release", conversation.release, "operator"),
+    View("POST", "/conversations/{id}/note", conversation.write_note, "operator"),
+    View("POST", "/conversations/{id}/step", conversation.retry_step, "operator"),
+    View("POST", "/conversations/{id}/{command}", conversation.command, "operator"),
     View("GET", "/settings", settings.show),
     View("POST", "/settings/look", settings.look),
     View("POST", "/settings/sessions/end", settings.end_sessions),

@@ -83,6 +83,7 @@ def link_for(
         context=_dump(merged),
         ledger=book,
         shown="",
+        held_by=link.held_by if link is not None else "",
         created_at=work.now,
         touched_at=work.now,
         **decided.columns,

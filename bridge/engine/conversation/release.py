@@ -24,7 +24,9 @@ _ENDED = {"done", "unconfirmed", "failed", "dead"}  # what agents may try again 
 
 
 def reopen(work: Work, link: LinkRow, book: Allowance) -> None:
-    """Sets free what an allowance holds."""
+    """Sets free what an allowance holds, unless somebody holds it back."""
+    if link.held_by:
+        return
     lane = links.lane_to_channel(link.id)
     steps = outbox.unfinished_in(work.tx, lane)
     if any(step.state == "parked" for step in steps):
@@ -38,7 +40,7 @@ def reopen(work: Work, link: LinkRow, book: Allowance) -> None:
 
 def _cut(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]]) -> set[int]:
     """The steps that belong to messages of which something has gone, or may be going, already."""
-    begun = {covered for step in steps if _under_way(step) for covered in _covers(step.step)}
+    begun = {covered for step in steps if under_way(step) for covered in _covers(step.step)}
     siblings = [one for one in links.person_links(tx, link.person_id) if one.conversation == link.conversation]
     for batch in {step.batch for step in steps}:
         for sibling in siblings:
@@ -51,7 +53,8 @@ def _cut(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]]) -> set[int]:
     return found
 
 
-def _under_way(step: Row[Any]) -> bool:
+def under_way(step: Row[Any]) -> bool:
+    """Whether a step is being sent, or may have been."""
     return step.state == "ready" and (step.begun_at is not None or step.unknown or step.lease != "")
 
 

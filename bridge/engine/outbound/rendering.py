@@ -56,6 +56,9 @@ def render_lane(work: Work, lane: int) -> LinkRow:
 def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
     rows = waiting.waiting_in(work.tx, lane)  # held ones too: what came first goes first
     to_desk = lane == links.lane_to_desk(link.id)
+    if link.held_by and not to_desk:
+        waiting.hold_waiting(work.tx, lane, f"held by {link.held_by}")
+        return
     if to_desk and link.ticket is None:
         messages = _opening(rows)
         if rows and not messages:

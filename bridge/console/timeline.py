@@ -1,0 +1,112 @@
+"""Both sides of one conversation as one timeline: what was said, and how far each message came."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.away import pauses_by_account
+from bridge.cli.trace import ledger_json, steps_json
+from bridge.console.words import hidden, mask, parts_of
+from bridge.contract import Message
+from bridge.engine.context import Runtime
+from mappings import inspection, links, waiting
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+_PAGE = 60  # steps
+
+Entry = dict[str, Any]
+
+
+def timeline(
+    tx: Tx, runtime: Runtime, link: LinkRow, *, masked: bool, before: int | None = None
+) -> tuple[list[Entry], int | None]:
+    """Entries, the oldest first, and the step to go back before. What waits stands at the end of the last page.
+
+    An entry is a message with the steps that carry it (stations and attempts as `bridge trace` has them).
+    """
+    away = pauses_by_account(tx)
+    steps = inspection.latest_steps(tx, link.id, before=before, limit=_PAGE)
+    told = {step["step"]: step for step in steps_json(tx, link, steps, away)}
+    found: dict[str, Entry] = {}
+    for step in steps:
+        shown = told[step.id]
+        to_desk = links.is_towards_desk(step.lane)
+        carried = [Message.model_validate(one) for one in json.loads(step.messages)]
+        if not carried:
+            found[f"s{step.id}"] = _bare(step, shown, to_desk=to_desk)
+        for message in carried:
+            entry = found.get(message.id) or _entry(message, to_desk=to_desk, masked=masked, runtime=runtime)
+            entry["at"] = entry["at"] or step.created_at
+            entry["steps"].append(_masked(shown) if masked else shown)
+            entry["state"] = _worse(entry["state"], shown["state"])
+            found[message.id] = entry
+    if before is None:
+        for lane in (links.lane_to_desk(link.id), links.lane_to_channel(link.id)):
+            for row in waiting.waiting_in(tx, lane):
+                message = Message.model_validate_json(row.message)
+                entry = found.get(message.id) or _entry(
+                    message, to_desk=links.is_towards_desk(lane), masked=masked, runtime=runtime
+                )
+                entry |= {"at": row.created_at, "state": "held" if row.held else "waiting"}
+                entry["held"] = row.held or away.get(row.account, "")
+                found[message.id] = entry
+    entries = [one for one in found.values() if one["parts"] or one["state"] != "done"]  # marks that arrived: no words
+    return entries, steps[0].id if len(steps) == _PAGE else None
+
+
+def _entry(message: Message, *, to_desk: bool, masked: bool, runtime: Runtime) -> Entry:
+    parts = []
+    for kind, words, media in parts_of(message):
+        file = None
+        if media is not None:
+            name = media.name or kind
+            file = {
+                "name": hidden(name) if masked else name,
+                "size": media.size,
+                "error": media.error,
+                "url": runtime.link_to(media) if media.sha256 and not masked else "",
+                "mime": media.mime,
+            }
+        parts.append({"kind": kind, "words": hidden(words) if masked else words, "file": file})
+    note = message.audience.value == "agents"
+    return {
+        "id": message.id,
+        "by": message.author.kind.value,
+        "name": mask(message.author.name) if masked else message.author.name,
+        "to_desk": to_desk,
+        "note": note,
+        "parts": parts,
+        "at": message.sent_at,
+        "state": "",
+        "held": "",
+        "steps": [],
+    }
+
+
+def _bare(step: Row[Any], shown: dict[str, Any], *, to_desk: bool) -> Entry:
+    """A step that carries nothing that anybody said: labels, an invitation."""
+    return {
+        "id": f"s{step.id}", "by": "bridge", "name": "", "to_desk": to_desk, "note": to_desk, "parts": [],
+        "at": step.created_at, "state": shown["state"], "held": "", "steps": [shown], "verb": shown["verb"],
+    }  # fmt: skip
+
+
+def _masked(step: dict[str, Any]) -> dict[str, Any]:
+    """Without what a vendor quoted: its answers may repeat what was said."""
+    attempts = [{**one, "detail": hidden(one["detail"])} for one in step["attempts"]]
+    return {**step, "attempts": attempts, "why": step["why"].partition(":")[0]}
+
+
+_RANK = ("", "done", "ready", "parked", "unknown", "dropped", "unconfirmed", "dead", "failed")
+
+
+def _worse(one: str, other: str) -> str:
+    """Of the states of a message's steps the one that matters most."""
+    return max((one, other), key=lambda state: _RANK.index(state) if state in _RANK else len(_RANK))
+
+
+def allowance_of(link: LinkRow, now: Any) -> dict[str, Any]:
+    """The allowance as it is counted now; {} where nothing is counted."""
+    return ledger_json(link.ledger, now)
