@@ -10,8 +10,9 @@ from typing import Any, Literal
 from bridge.contract import ConnectorError, Http
 from bridge.testing.clock import system_clock
 from bridge.testing.simulator import Simulator as BaseSimulator
+from connectors.tencent.packets import signature
 from connectors.wechat.simulator.api import Forced, Platform
-from connectors.wechat.simulator.push import SUCCESS_BODIES, DataFormat, Mode, callback, is_hand_over, signature
+from connectors.wechat.simulator.push import SUCCESS_BODIES, DataFormat, Mode, callback, is_hand_over
 from connectors.wechat.simulator.state import Bubble
 
 # the vendor's sample key: its last character is not canonical base64

@@ -1,0 +1,147 @@
+"""WeCom's customer service: what the engine calls."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from bridge.contract import (
+    Account,
+    AuthFailed,
+    CallbackResult,
+    Capabilities,
+    Connector,
+    ConnectorError,
+    Event,
+    Format,
+    Health,
+    Media,
+    MediaRule,
+    Message,
+    Page,
+    Problem,
+    Raw,
+    Receipt,
+    RenderContext,
+    Reply,
+    Request,
+    Role,
+    Step,
+    Support,
+    Target,
+    Unauthentic,
+    Window,
+)
+from connectors.tencent.crypto import Vault
+from connectors.tencent.text import MAX_BYTES
+from connectors.wecom import callback, inbound, outbound
+from connectors.wecom.api import Api
+from connectors.wecom.delivery import Delivery
+from connectors.wecom.polling import Mailboxes, accounts_of
+from connectors.wecom.settings import Settings
+
+
+def _rule(kind: str) -> MediaRule:
+    return MediaRule(support=Support.FULL, mimes=outbound.MIMES[kind], max_bytes=outbound.MAX_BYTES[kind])
+
+
+class WeCom(Connector[Settings]):
+    """WeChat users who write to a company's customer service account (微信客服).
+
+    The callback is a bell without content. What was said is fetched, for three days, so that nothing is lost while
+    the bridge is down. Each send carries an id of ours that the platform takes once.
+    """
+
+    kind: ClassVar[str] = "wecom"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
+    Config: ClassVar[type[Settings]] = Settings
+    capabilities = Capabilities(
+        max_text_bytes=MAX_BYTES,
+        formats=(Format.PLAIN,),
+        image=_rule("image"),
+        voice=_rule("voice"),
+        video=_rule("video"),
+        file=_rule("file"),
+        card=Support.FULL,
+        location=Support.FULL,
+        poll_interval=timedelta(minutes=2),  # without a bell's token the platform limits the calls strictly
+    )
+
+    def __init__(self, config: Settings, account: Account) -> None:
+        super().__init__(config, account)
+        window = Window(
+            replies=config.window.replies,
+            lasts=config.window.lasts,
+            on_entry=1,
+            entry_lasts=config.window.welcome_lasts,
+        )
+        self.capabilities = self.capabilities.model_copy(update={"window": window})
+        self._vault = Vault(config.encoding_aes_key.get_secret_value(), config.corp_id)
+        self._api = Api(config, account)
+        self._mailboxes = Mailboxes(config, account, self._api)
+        self._delivery = Delivery(account, self._api)
+
+    def verify(self, request: Request) -> CallbackResult:
+        """GET is the console's check of the address, POST the bell."""
+        token = self.config.token.get_secret_value()
+        if request.method == "GET":
+            return callback.check_address(request, token, self._vault)
+        if request.method != "POST":
+            raise Unauthentic("the callback's signature does not verify")
+        bell = callback.read_bell(request, token, self._vault)
+        reply = Reply(200, "success")
+        if bell is None or (self.config.open_kfid != "*" and bell.account not in {"", self.config.open_kfid}):
+            return CallbackResult(reply=reply)
+        self._mailboxes.ring(bell.account, bell.token, request.at)
+        return CallbackResult(reply=reply, refresh=("",))
+
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
+        """The platform knows no reading of one conversation: a page of the account has everything."""
+        return Page() if conversation else await self._mailboxes.read(cursor)
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        return inbound.normalise(raw, self.account.name, self.account.language)
+
+    def render(self, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
+        return outbound.render(messages, room)
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        return await self._delivery.prepare(step, target)
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        return await self._delivery.deliver(step, target)
+
+    def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
+        return self._api.download(media.id, limit)
+
+    async def check(self) -> Health:
+        """Asks for a token (the same one comes back), then for the accounts that the app may serve."""
+        facts = {"corp id": self.config.corp_id, "callback URL": self.account.hook_url}
+        try:
+            await self._api.ask_token()
+            found = await accounts_of(self._api)
+        except AuthFailed as error:
+            return Health(problems=(_problem(error),), facts=facts)
+        facts["accounts"] = ", ".join(found) or "none"
+        wanted = self.config.open_kfid
+        if wanted not in {"*", *found} or not found:
+            what = f"the customer service account {wanted} is not managed by this app"
+            return Health(problems=(Problem(what=what, remedy=_MANAGE),), facts=facts)
+        return Health(facts=facts, unchecked=_UNPROVEN)
+
+
+_MANAGE = (
+    "In the console under 微信客服 › API › 企业内部接入 give the account to this app (通过API管理); "
+    "copy its id into open_kfid."
+)
+_UNPROVEN = ("whether a message can be sent", "token and encoding_aes_key of the callback (save in the console)")
+_REMEDIES = {
+    "40001": "Correct secret: it belongs to another app, or was reset.",
+    "40013": "Correct corp_id: copy it from 我的企业.",
+    "60020": "Add the address named above to the trusted IPs of the app (企业可信IP).",
+    "95017": "Switch the interface on under 微信客服 › API.",
+}
+
+
+def _problem(error: ConnectorError) -> Problem:
+    remedy = _REMEDIES.get(error.code) or error.reason.get("en", "")
+    return Problem(what=error.message, remedy=remedy or "Check the app in the console of WeCom.")

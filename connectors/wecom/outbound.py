@@ -1,0 +1,178 @@
+"""What agents say, as sends. Pure. Every send uses one of the few replies the platform allows, so fewer is better.
+
+Source: https://developer.work.weixin.qq.com/document/path/94677
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.contract import (
+    Audience,
+    Card,
+    File,
+    Image,
+    Location,
+    Media,
+    Message,
+    Part,
+    Progress,
+    RenderContext,
+    Step,
+    Text,
+    Unsupported,
+    Video,
+    Voice,
+    to_plain,
+)
+from connectors.tencent.pieces import Piece, Thing, Words, economise, merge, steps
+from connectors.tencent.text import clean, shorten
+
+IMAGE_MIMES = ("image/jpeg", "image/png")
+MAX_BYTES = {"image": 10 * 2**20, "voice": 2 * 2**20, "video": 10 * 2**20, "file": 20 * 2**20}
+MIMES = {"image": IMAGE_MIMES, "voice": ("audio/amr",), "video": ("video/mp4",), "file": ("*",)}
+_CONVERTIBLE = frozenset({*IMAGE_MIMES, "image/jpg", "image/webp", "image/bmp", "image/x-ms-bmp", "image/tiff"})
+_MIN_BYTES = 6  # the platform refuses files of five bytes and less
+_MAX_TITLE = 64
+_MAX_LINK_TITLE = 128
+_MAX_DESCRIPTION = 512
+_MAX_URL = 2048
+_MAX_LABEL = 512
+
+_WORDS = {
+    "en": {
+        "image": "Image",
+        "voice": "Voice message",
+        "video": "Video",
+        "file": "File",
+        "location": "Location",
+        "lost": "could not be passed on",
+        "expires": "the link expires",
+        "empty": "[message without text]",
+    },
+    "zh": {
+        "image": "图片",
+        "voice": "语音",
+        "video": "视频",
+        "file": "文件",
+        "location": "位置",
+        "lost": "未能转发",
+        "expires": "链接有有效期",
+        "empty": "[无文字内容的消息]",
+    },
+}
+
+
+def render(messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+    """Sends in order. Private notes give none, whatever else goes wrong."""
+    pieces: list[Piece] = []
+    for message in messages:
+        if message.audience is Audience.CUSTOMER:
+            pieces += merge(_pieces(message, context), lambda _one, _two: True)
+    return [step for piece in economise(pieces, context.replies) for step in steps(piece)]
+
+
+def _pieces(message: Message, context: RenderContext) -> list[Piece]:
+    words = _WORDS["zh" if context.language.startswith("zh") else "en"]
+    author = (message.author.kind.value, message.author.id, message.author.name)
+    found: list[Piece] = []
+
+    def say(text: str) -> None:
+        text = clean(text).strip()
+        if text:
+            found.append(Words(text, author, ((message.id, len(text)),)))
+
+    for part in message.parts:
+        step = _own_send(part, message)
+        if step is None:
+            say(_said(part, words))
+            continue
+        found.append(Thing(step))
+        say(part.caption if isinstance(part, Image | Video | File) else "")
+    if not found:
+        say(words["empty"])
+    return found
+
+
+def _own_send(part: Part, message: Message) -> Step | None:
+    """The send for a part that the platform has a type for, None when it must be said in words."""
+    covers = (message.id,)
+    match part:
+        case Image() | Voice() | Video() | File():
+            kind = _kind_of(part)
+            return Step(verb=kind, body={"msgtype": kind}, media=(part.media,), covers=covers) if kind else None
+        case Card():
+            return _card(part, covers)
+        case Location() if len(part.label.encode()) <= _MAX_LABEL:
+            place: dict[str, Any] = {"latitude": part.latitude, "longitude": part.longitude}
+            label = clean(part.label).strip()
+            place |= {"name": shorten(label, _MAX_TITLE), "address": label} if label else {}
+            return Step(verb="send", body={"msgtype": "location", "location": place}, covers=covers)
+        case _:
+            return None
+
+
+def _kind_of(part: Image | Voice | Video | File) -> str:
+    """As which type a file goes; "" when it must be a link. Moving pictures stay what they are, as files."""
+    media = part.media
+    if not media.sha256 or media.error or media.size is None or media.size < _MIN_BYTES:
+        return ""
+    if isinstance(part, Image) and media.mime in _CONVERTIBLE:
+        return "image"
+    wanted = [part.kind, "file"] if isinstance(part, Voice | Video) else ["file"]
+    for kind in wanted:
+        if media.size <= MAX_BYTES[kind] and (kind == "file" or media.mime in MIMES[kind]):
+            return kind
+    return ""
+
+
+def _card(part: Card, covers: tuple[str, ...]) -> Step | None:
+    thumb = part.thumb if part.thumb is not None and part.thumb.sha256 and not part.thumb.error else None
+    if thumb is None:  # both kinds of cards need a picture
+        return None
+    title = " ".join(clean(part.title).split())
+    if part.app and part.path:
+        page = {"appid": part.app, "title": shorten(title or part.path, _MAX_TITLE), "pagepath": part.path}
+        return Step(verb="card", body={"msgtype": "miniprogram", "miniprogram": page}, media=(thumb,), covers=covers)
+    fits = len(part.url.encode()) <= _MAX_URL and part.url.startswith(("https://", "http://"))
+    if not (title and fits):
+        return None
+    link = {
+        "title": _within(title, _MAX_LINK_TITLE),
+        "desc": _within(part.description, _MAX_DESCRIPTION),
+        "url": part.url,
+    }
+    return Step(verb="card", body={"msgtype": "link", "link": link}, media=(thumb,), covers=covers)
+
+
+def _within(text: str, limit: int) -> str:
+    """At most `limit` bytes, cut between characters."""
+    text = clean(text).strip()
+    if len(text.encode()) <= limit:
+        return text
+    return text.encode()[: limit - 3].decode(errors="ignore") + "…"
+
+
+def _said(part: Part, words: dict[str, str]) -> str:
+    """A part in words. What is lost on the way is named."""
+    match part:
+        case Text():
+            return to_plain(part.body, part.format)
+        case Image() | Voice() | Video() | File():
+            more = part.transcript if isinstance(part, Voice) else part.caption
+            return "\n".join(filter(None, [_linked(words[part.kind], part.media, words), more]))
+        case Card():
+            return "\n".join(filter(None, [part.title, part.description, part.url or part.path]))
+        case Location():
+            head = f"[{words['location']}] {part.label}".rstrip()
+            return f"{head}\n{part.latitude:.6f},{part.longitude:.6f}"
+        case Unsupported():
+            return f"[{part.what}] {part.text}".rstrip()
+        case Progress():
+            return ""
+
+
+def _linked(kind: str, media: Media, words: dict[str, str]) -> str:
+    head = f"[{kind}] {media.name}".rstrip()
+    if media.error or not media.url:
+        return f"{head}: {words['lost']}"
+    return f"{head}\n{media.url} ({words['expires']})"

@@ -1,0 +1,184 @@
+"""Sending: sessions, ids of ours, the window, codes, files, the welcome."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bridge.contract import (
+    Author,
+    AuthorKind,
+    ConnectorError,
+    File,
+    Image,
+    Media,
+    Message,
+    Rejected,
+    RenderContext,
+    Step,
+    Target,
+    Text,
+    WindowClosed,
+)
+from bridge.testing.clock import VirtualClock
+from connectors.wecom import WeCom
+from connectors.wecom.delivery import message_id
+from connectors.wecom.errors import CODES, failure
+from connectors.wecom.simulator import Simulator
+from connectors.wecom.simulator.state import ASSISTANT
+from connectors.wecom.simulator.vendor import KFID
+
+USER = "wmAJ2GCAAAme1XQRC-NI-q0_ZM9ukoAw"
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc00000030101"
+    "00c9fe92ef0000000049454e44ae426082"
+)
+
+
+def target(key: str = "step-1", **fields: Any) -> Target:
+    return Target(key=key, link="1", conversation=f"{KFID}:{USER}", **fields)
+
+
+def steps(wecom: WeCom, *parts: Any) -> list[Step]:
+    message = Message(id="c1", conversation="17", author=Author(kind=AuthorKind.AGENT, id="a"), parts=parts)
+    return list(wecom.render([message], RenderContext(replies=5)))
+
+
+async def say(wecom: WeCom, text: str, where: Target) -> None:
+    (step,) = steps(wecom, Text(body=text))
+    prepared = await wecom.prepare(step, where)
+    await wecom.deliver(step, where.model_copy(update={"prepared": prepared}))
+
+
+async def test_a_repeat_is_known_and_not_seen_twice(platform: Simulator, wecom: WeCom) -> None:
+    """The answer was lost: the platform refuses our id because it has it, so that the first attempt arrived."""
+    platform.lets_reply(USER)
+    platform.fail(-1, "system error", carried_out=True)
+    (step,) = steps(wecom, Text(body="once"))
+    with pytest.raises(ConnectorError) as caught:
+        await wecom.deliver(step, target())
+    assert caught.value.certain is False
+    receipt = await wecom.deliver(step, target(attempt=2))
+    assert receipt.ids == (message_id("step-1"),)
+    assert platform.received(USER) == ["once"]
+
+
+async def test_the_window_by_count_and_by_time(platform: Simulator, wecom: WeCom, clock: VirtualClock) -> None:
+    platform.lets_reply(USER)
+    for number in range(5):
+        await say(wecom, f"{number}", target(f"k{number}"))
+    with pytest.raises(WindowClosed) as spent:
+        await say(wecom, "too many", target("k6"))
+    assert spent.value.spent
+    platform.lets_reply(USER)
+    clock.advance(48 * 3600 + 1)
+    with pytest.raises(WindowClosed) as over:
+        await say(wecom, "too late", target("k7"))
+    assert not over.value.spent
+
+
+async def test_while_a_servicer_has_the_customer_answers_wait(platform: Simulator, wecom: WeCom) -> None:
+    platform.lets_reply(USER)
+    await platform.takes(USER, "zhangsan")
+    with pytest.raises(WindowClosed) as caught:
+        await say(wecom, "not now", target())
+    assert "zhangsan" in caught.value.reason["en"]
+    assert "zhangsan" in caught.value.reason["zh"]
+    assert platform.received(USER) == []
+    await platform.ends(USER)
+    await platform.says(USER, "again")
+    await say(wecom, "now", target("k2"))
+    assert platform.received(USER) == ["now"]
+
+
+async def test_a_new_session_is_taken_for_the_interface(platform: Simulator, wecom: WeCom) -> None:
+    platform.lets_reply(USER)
+    await say(wecom, "hello", target())
+    assert platform.books.sessions[KFID, USER].state == ASSISTANT
+
+
+async def test_the_welcome_goes_by_its_code_within_twenty_seconds(
+    platform: Simulator, wecom: WeCom, clock: VirtualClock
+) -> None:
+    code = await platform.enters(USER, scene="shop")
+    until = str(int(clock().timestamp()) + 20)
+    context = {"welcome_code": code, "welcome_until": until}
+    await say(wecom, "welcome", target("w1", context=context))
+    assert platform.received(USER) == ["welcome"]
+    other = "wmAnotherCustomerOfOurs"
+    code = await platform.enters(other)
+    context = {"welcome_code": code, "welcome_until": str(int(clock().timestamp()) + 20)}
+    clock.advance(21)
+    where = Target(key="w2", link="1", conversation=f"{KFID}:{other}", context=context)
+    with pytest.raises(WindowClosed):
+        await say(wecom, "too late", where)
+    assert platform.received(other) == []
+
+
+async def test_files_go_by_their_kind(platform: Simulator, wecom: WeCom) -> None:
+    platform.lets_reply(USER)
+    store: Any = wecom.account.media
+    picture = await store.keep(PNG, name="map.png", mime="image/png")
+    paper = await store.keep(b"%PDF-1.4 a paper", name="paper.pdf", mime="application/pdf")
+    for number, step in enumerate(steps(wecom, Image(media=picture), File(media=paper))):
+        where = target(f"f{number}")
+        prepared = await wecom.prepare(step, where)
+        await wecom.deliver(step, where.model_copy(update={"prepared": prepared}))
+    assert [bubble.kind for bubble in platform.chat(USER)] == ["image", "file"]
+    assert platform.chat(USER)[1].data == b"%PDF-1.4 a paper"
+
+
+async def test_a_file_that_expired_at_the_platform_is_uploaded_again(platform: Simulator, wecom: WeCom) -> None:
+    platform.lets_reply(USER)
+    store: Any = wecom.account.media
+    paper = await store.keep(b"%PDF-1.4 a paper", name="paper.pdf", mime="application/pdf")
+    (step,) = steps(wecom, File(media=paper))
+    await wecom.deliver(step, target(prepared={"media_id": "3expired"}))
+    assert [bubble.kind for bubble in platform.chat(USER)] == ["file"]
+
+
+async def test_a_file_that_is_too_large_is_a_link(wecom: WeCom) -> None:
+    media = Media(
+        account="a",
+        id="x",
+        mime="video/mp4",
+        name="v.mp4",
+        size=30 * 2**20,
+        sha256="5e",
+        url="https://b.example/media/t",
+    )
+    (step,) = steps(wecom, File(media=media))
+    assert "https://b.example/media/t" in step.body["text"]["content"]
+
+
+def test_every_code_becomes_its_error() -> None:
+    now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+    for number, code in CODES.items():
+        error = failure(number, code.en, "kf/send_msg", now)
+        assert error.code == str(number)
+        assert error.reason["en"]
+        assert error.reason["zh"]
+    assert isinstance(failure(424242, "", "x", now), Rejected)
+
+
+async def test_a_refused_token_is_renewed_once(platform: Simulator, wecom: WeCom) -> None:
+    platform.lets_reply(USER)
+    await say(wecom, "one", target("k1"))
+    platform.platform.expire_token()
+    await say(wecom, "two", target("k2"))
+    assert platform.received(USER) == ["one", "two"]
+
+
+async def test_no_error_names_a_secret(platform: Simulator, wecom: WeCom) -> None:
+    secret = platform.secret
+    platform.platform.secret = "another-secret-than-ours-0123456789"
+    health = await wecom.check()
+    assert not health.ok
+    assert secret not in repr(health)
+
+
+async def test_check_names_an_account_that_the_app_may_not_serve(platform: Simulator, wecom: WeCom) -> None:
+    platform.platform.managed.clear()
+    health = await wecom.check()
+    assert not health.ok
+    assert "open_kfid" in health.problems[0].remedy
