@@ -72,7 +72,8 @@ _OK = Reply(200, "ok")
 
 
 class CallbackResult(NamedTuple):
-    """What an authentic request means: evidence to keep (`raws`), conversations to look at now (`look`), both, or none.
+    """What an authentic request means: evidence to keep (`raws`), conversations to look at now (`refresh`;
+    "" is the whole account: a round begins at once), both, or none.
 
     `reply` is sent only after `raws` are durable.
     """

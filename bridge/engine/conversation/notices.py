@@ -41,6 +41,14 @@ _TEXTS: dict[str, dict[str, str]] = {
         "zh": "仅部分送达:内容超过 {channel} 一次允许的全部回复次数。其余部分将在客户再次发来消息后自动发送。"
         "如需放弃,请添加内部备注:#cancel",
     },
+    "colleague": {
+        "en": "{name} answered the customer in {channel} itself:",
+        "zh": "{name} 已在{channel}中直接回复客户：",
+    },
+    "platform": {
+        "en": "{channel} says:",
+        "zh": "{channel} 提示：",
+    },
     "invited": {
         "en": "{channel} accepted a service notification that invites the customer back into the chat.",
         "zh": "{channel} 已接受一条服务通知,邀请客户回到会话。",

@@ -35,8 +35,12 @@ class Poller:
         self.round_due = True
 
     def refresh(self, conversations: Sequence[str]) -> None:
-        """A nudge: look at these now. A burst of nudges is one look each, two when it comes while we look."""
-        for conversation in conversations:
+        """A nudge: look at these now, at the whole account for "". A burst of nudges is one look each, two when it
+        comes while we look.
+        """
+        if "" in conversations:
+            self.round_due = True
+        for conversation in filter(None, conversations):
             self._looks[conversation] = self._looks.get(conversation, 0) + 1
         self.wake.set()
 
@@ -68,8 +72,12 @@ class Poller:
         for conversation, nudges in list(self._looks.items()):  # what comes meanwhile comes after the round
             await self._look(conversation, nudges)
         if self.round_due:
-            await self._round()
-            self.round_due = False
+            self.round_due = False  # a nudge that comes meanwhile is another round
+            try:
+                await self._round()
+            except BaseException:
+                self.round_due = True
+                raise
 
     async def _look(self, conversation: str, nudges: int) -> None:
         try:

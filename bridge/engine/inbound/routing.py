@@ -30,6 +30,7 @@ from bridge.engine.conversation.links import Changes, Unroutable, link_for
 from bridge.engine.conversation.queueing import put
 from bridge.engine.conversation.release import reopen
 from bridge.engine.inbound import desk_events
+from bridge.engine.inbound.colleagues import colleague_said
 from mappings import inbox, links, outbox, people, waiting
 from mappings.inbox import ReadyRow
 from mappings.links import LinkRow
@@ -210,7 +211,8 @@ def _route(work: Work, connected: ConnectedAccount, event: Event, inbox_id: int)
         case MessageReceived() if event.message.author.kind is AuthorKind.CUSTOMER and name in work.runtime.channels:
             _customer_said(work, connected, event, inbox_id)
         case MessageReceived():
-            desk_events.agent_said(work, connected, event, inbox_id)
+            if name not in work.runtime.channels or not colleague_said(work, connected, event, inbox_id):
+                desk_events.agent_said(work, connected, event, inbox_id)
         case Entered():
             _customer_entered(work, connected, event)
         case StatusChanged():

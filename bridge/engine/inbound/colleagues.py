@@ -1,0 +1,24 @@
+"""What somebody else than the customer said on a channel: a colleague in the platform's own client, or the platform."""
+
+from bridge.contract import AuthorKind, MessageReceived
+from bridge.engine.context import ConnectedAccount, Work
+from bridge.engine.conversation.notices import quote
+from bridge.engine.conversation.queueing import tell
+from mappings import links
+
+
+def colleague_said(work: Work, connected: ConnectedAccount, event: MessageReceived, inbox_id: int) -> bool:
+    """A private note on the ticket, because the customer has it already. False when the conversation is no channel's.
+
+    Without a ticket there is nobody to tell: the next message of the customer makes one.
+    """
+    message = event.message
+    link = links.open_link(work.tx, connected.name, message.conversation)
+    if link is None:
+        return False
+    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
+        return True
+    if link.ticket is not None:
+        what = "colleague" if message.author.kind is AuthorKind.AGENT else "platform"
+        tell(work, link, what, quoted=quote([message], 2000), name=message.author.name or message.author.id)
+    return True

@@ -1,0 +1,95 @@
+"""WeCom's customer service and Request Tracker, with the bridge as a process that is killed."""
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from connectors.rt.simulator import Simulator as Desk
+from connectors.wecom.simulator import Simulator as Phone
+from tests.e2e.conftest import PlatformHarness
+from tests.e2e.process import Process, until
+
+CUSTOMER = "wmAJ2GCAAAme1XQRC-NI-q0_ZM9ukoAw"
+LINES = [f"line {number}" for number in range(5)]
+
+
+@pytest.fixture
+async def service(database_url: str, tmp_path: Path) -> AsyncIterator[PlatformHarness]:
+    async with Phone() as phone, Desk() as desk:
+        accounts = {"shop": phone.settings(), "desk": desk.settings()}
+        bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}])
+        phone.hook_url, desk.hook_url = bridge.hook("shop"), bridge.hook("desk")
+        yield PlatformHarness(phone, desk, bridge)  # type: ignore[arg-type]  # the same verbs as the mini program's
+        await bridge.close()
+
+
+@pytest.mark.parametrize("failpoint", ["kept:2", "routed:2", "begun:2"])
+async def test_killed_between_any_two_lines_nothing_is_lost(service: PlatformHarness, failpoint: str) -> None:
+    async with service.bridge.supervised(failpoint=failpoint) as ends:
+        for line in LINES:
+            await service.phone.says(CUSTOMER, line)
+            if line == LINES[0]:
+                await until(lambda: service.said() == LINES[:1])
+        await until(lambda: ends)
+        await until(lambda: len(service.said()) >= len(LINES))
+        assert ends == [-signal.SIGKILL]
+        assert service.said() == LINES
+
+
+@pytest.mark.parametrize("failpoint", ["begun", "answered"])
+async def test_an_answer_arrives_once_whenever_the_process_dies(service: PlatformHarness, failpoint: str) -> None:
+    """Also where its outcome was unknown: the platform takes our id once, so that the repeat is known."""
+    await service.bridge.start()
+    await service.phone.says(CUSTOMER, "hello")
+    await until(lambda: service.said() == ["hello"])
+    assert await service.bridge.terminate() == 0
+    await service.desk.agent_says(service.ticket, "first")
+    async with service.bridge.supervised(failpoint=failpoint) as ends:
+        await until(lambda: ends)
+        await service.desk.agent_says(service.ticket, "second")
+        await until(lambda: len(service.phone.received(CUSTOMER)) >= 2)
+        assert service.phone.received(CUSTOMER) == ["first", "second"]
+        assert service.notes() == []
+
+
+async def test_words_spoken_while_the_bridge_is_away_come_later(service: PlatformHarness) -> None:
+    await service.bridge.start()
+    await service.phone.says(CUSTOMER, "hello")
+    await until(lambda: service.said() == ["hello"])
+    assert await service.bridge.terminate() == 0
+    hook, service.phone.hook_url = service.phone.hook_url, ""
+    await service.phone.says(CUSTOMER, "is anybody there?")
+    service.phone.hook_url = hook
+    await service.bridge.start()
+    await until(lambda: service.said() == ["hello", "is anybody there?"])
+
+
+async def test_a_colleague_in_the_platforms_own_client_is_seen(service: PlatformHarness) -> None:
+    """While somebody has the customer there, answers wait, and the ticket says who; then they go out."""
+    phone: Phone = service.phone  # type: ignore[assignment]  # as the fixture made it
+    await service.bridge.start()
+    await phone.says(CUSTOMER, "hello")
+    await until(lambda: service.said() == ["hello"])
+    await phone.takes(CUSTOMER, "zhangsan")
+    await until(lambda: any("zhangsan" in note for note in service.notes()))
+    await phone.servicer_says(CUSTOMER, "zhangsan", "I am here")
+    await until(lambda: any("I am here" in note for note in service.notes()))
+    await service.desk.agent_says(service.ticket, "from the desk")
+    await until(lambda: any("Not delivered yet" in note for note in service.notes()))
+    assert phone.received(CUSTOMER) == []
+    await phone.ends(CUSTOMER)
+    await phone.says(CUSTOMER, "and now?")
+    await until(lambda: phone.received(CUSTOMER) == ["from the desk"])
+
+
+async def test_a_message_that_fails_later_is_told(service: PlatformHarness) -> None:
+    phone: Phone = service.phone  # type: ignore[assignment]  # as the fixture made it
+    await service.bridge.start()
+    await phone.says(CUSTOMER, "hello")
+    await until(lambda: service.said() == ["hello"])
+    await service.desk.agent_says(service.ticket, "taken and lost")
+    await until(lambda: phone.received(CUSTOMER) == ["taken and lost"])
+    await phone.fails(CUSTOMER, phone.chat(CUSTOMER)[-1].msgid, 10)
+    await until(lambda: any("refuses messages" in note for note in service.notes()))
