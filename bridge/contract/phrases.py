@@ -155,9 +155,13 @@ class Phrases:
         return (f"{name}{colon}{line}" if name and line else name or line or self.word("new"))[:limit]
 
     def way_in(self, context: RenderContext) -> str:
-        """What is known of the customer's way in, and the ticket this one follows: a line each, for the agent, once."""
+        """What is known of the customer's way in, and the ticket this one follows: a line each, for the agent, once.
+
+        Names that begin with `_` are the channel's own.
+        """
         colon, _ = _MARKS[self.language]
-        lines = [f"[{self.word(key)}{colon}{value}]" for key, value in context.context.items() if value]
+        shown = {key: value for key, value in context.context.items() if value and not key.startswith("_")}
+        lines = [f"[{self.word(key)}{colon}{value}]" for key, value in shown.items()]
         if context.previous:
             lines.append(self.word("previous").format(id=context.previous))
         return "\n".join(lines)

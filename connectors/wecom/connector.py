@@ -99,7 +99,7 @@ class WeCom(Connector[Settings]):
         return Page() if conversation else await self._mailboxes.read(cursor)
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
-        return inbound.normalise(raw, self.account.name, self.account.language)
+        return inbound.normalise(raw, self.account.name, self.account.language, several=self.config.open_kfid == "*")
 
     def render(self, messages: Sequence[Message], room: RenderContext) -> Sequence[Step]:
         return outbound.render(messages, room)

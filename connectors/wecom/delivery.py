@@ -55,7 +55,7 @@ class Delivery:
         number_ = message_id(target.key)
         content = _content(step, prepared)
         if self._welcomes(step, target):
-            body = {"code": target.context["welcome_code"], "msgid": number_, **content}
+            body = {"code": target.context["_welcome_code"], "msgid": number_, **content}
             try:
                 await self._api.call(_WELCOME, body)
                 return Receipt(ids=(number_,), conversation=target.conversation or "")
@@ -68,9 +68,9 @@ class Delivery:
 
     def _welcomes(self, step: Step, target: Target) -> bool:
         """Whether the step may go by the code that came with a new customer's entry: one text within 20 seconds."""
-        until = target.context.get("welcome_until", "")
+        until = target.context.get("_welcome_until", "")
         fresh = until.isdecimal() and self._account.now().timestamp() < int(until)
-        return fresh and bool(target.context.get("welcome_code")) and step.body.get("msgtype") == "text"
+        return fresh and bool(target.context.get("_welcome_code")) and step.body.get("msgtype") == "text"
 
     async def _hold_session(self, account: str, user: str) -> None:
         """Takes a new session for the bridge. Raises WindowClosed while somebody else has it."""

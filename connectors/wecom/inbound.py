@@ -62,8 +62,10 @@ def conversation_id(account: str, user: str) -> str:
     return f"{account}:{user}"
 
 
-def normalise(raw: Raw, account: str, language: str) -> Sequence[Event]:
-    """Events of one item; none for those that concern no conversation."""
+def normalise(raw: Raw, account: str, language: str, *, several: bool) -> Sequence[Event]:
+    """Events of one item; none for those that concern no conversation. With `several` accounts routes may tell them
+    apart by `open_kfid`.
+    """
     try:
         kept = json.loads(raw.payload)
         item: dict[str, Any] = kept["item"]
@@ -104,7 +106,7 @@ def normalise(raw: Raw, account: str, language: str) -> Sequence[Event]:
         audience=Audience.AGENTS if servicer else Audience.CUSTOMER,
         sent_at=_when(item),
     )
-    return (MessageReceived(message=message, contact=contact, context={"open_kfid": kf}),)
+    return (MessageReceived(message=message, contact=contact, context={"open_kfid": kf} if several else {}),)
 
 
 def _event(
@@ -143,12 +145,11 @@ def _event(
 def _entry(event: Fields, at: datetime | None) -> dict[str, str]:
     """Where the customer came from. `scene` and its parameter come from the link and are not signed."""
     code = _text(event, "welcome_code")
-    until = {"welcome_until": str(int(at.timestamp()) + _WELCOME)} if code and at is not None else {}
+    until = {"_welcome_until": str(int(at.timestamp()) + _WELCOME)} if code and at is not None else {}
     found = {
         "session_from": _text(event, "scene"),
         "scene_param": _text(event, "scene_param"),
-        "open_kfid": _text(event, "open_kfid"),
-        "welcome_code": code,
+        "_welcome_code": code,
         **until,
     }
     return {name: value for name, value in found.items() if value}

@@ -15,14 +15,11 @@ from bridge.contract import (
     Media,
     Message,
     Part,
-    Progress,
+    Phrases,
     RenderContext,
     Step,
-    Text,
-    Unsupported,
     Video,
     Voice,
-    to_plain,
 )
 from connectors.tencent.pieces import Piece, Thing, Words, economise, merge, steps
 from connectors.tencent.text import clean, shorten
@@ -39,26 +36,8 @@ _MAX_URL = 2048
 _MAX_LABEL = 512
 
 _WORDS = {
-    "en": {
-        "image": "Image",
-        "voice": "Voice message",
-        "video": "Video",
-        "file": "File",
-        "location": "Location",
-        "lost": "could not be passed on",
-        "expires": "the link expires",
-        "empty": "[message without text]",
-    },
-    "zh": {
-        "image": "图片",
-        "voice": "语音",
-        "video": "视频",
-        "file": "文件",
-        "location": "位置",
-        "lost": "未能转发",
-        "expires": "链接有有效期",
-        "empty": "[无文字内容的消息]",
-    },
+    "en": {"lost": "could not be passed on", "expires": "the link expires"},
+    "zh": {"lost": "未能转发", "expires": "链接有有效期"},
 }
 
 
@@ -72,7 +51,7 @@ def render(messages: Sequence[Message], context: RenderContext) -> Sequence[Step
 
 
 def _pieces(message: Message, context: RenderContext) -> list[Piece]:
-    words = _WORDS["zh" if context.language.startswith("zh") else "en"]
+    phrases = Phrases(context.language)
     author = (message.author.kind.value, message.author.id, message.author.name)
     found: list[Piece] = []
 
@@ -84,12 +63,12 @@ def _pieces(message: Message, context: RenderContext) -> list[Piece]:
     for part in message.parts:
         step = _own_send(part, message)
         if step is None:
-            say(_said(part, words))
+            say(phrases.part(part, lambda media, kind: _linked(kind, media, phrases)))
             continue
         found.append(Thing(step))
         say(part.caption if isinstance(part, Image | Video | File) else "")
     if not found:
-        say(words["empty"])
+        say(phrases.word("empty"))
     return found
 
 
@@ -152,27 +131,9 @@ def _within(text: str, limit: int) -> str:
     return text.encode()[: limit - 3].decode(errors="ignore") + "…"
 
 
-def _said(part: Part, words: dict[str, str]) -> str:
-    """A part in words. What is lost on the way is named."""
-    match part:
-        case Text():
-            return to_plain(part.body, part.format)
-        case Image() | Voice() | Video() | File():
-            more = part.transcript if isinstance(part, Voice) else part.caption
-            return "\n".join(filter(None, [_linked(words[part.kind], part.media, words), more]))
-        case Card():
-            return "\n".join(filter(None, [part.title, part.description, part.url or part.path]))
-        case Location():
-            head = f"[{words['location']}] {part.label}".rstrip()
-            return f"{head}\n{part.latitude:.6f},{part.longitude:.6f}"
-        case Unsupported():
-            return f"[{part.what}] {part.text}".rstrip()
-        case Progress():
-            return ""
-
-
-def _linked(kind: str, media: Media, words: dict[str, str]) -> str:
-    head = f"[{kind}] {media.name}".rstrip()
+def _linked(kind: str, media: Media, phrases: Phrases) -> str:
+    words = _WORDS[phrases.language]
+    head = f"[{phrases.word(kind)}] {media.name}".rstrip()
     if media.error or not media.url:
         return f"{head}: {words['lost']}"
     return f"{head}\n{media.url} ({words['expires']})"

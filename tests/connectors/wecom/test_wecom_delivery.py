@@ -102,12 +102,12 @@ async def test_the_welcome_goes_by_its_code_within_twenty_seconds(
 ) -> None:
     code = await platform.enters(USER, scene="shop")
     until = str(int(clock().timestamp()) + 20)
-    context = {"welcome_code": code, "welcome_until": until}
+    context = {"_welcome_code": code, "_welcome_until": until}
     await say(wecom, "welcome", target("w1", context=context))
     assert platform.received(USER) == ["welcome"]
     other = "wmAnotherCustomerOfOurs"
     code = await platform.enters(other)
-    context = {"welcome_code": code, "welcome_until": str(int(clock().timestamp()) + 20)}
+    context = {"_welcome_code": code, "_welcome_until": str(int(clock().timestamp()) + 20)}
     clock.advance(21)
     where = Target(key="w2", link="1", conversation=f"{KFID}:{other}", context=context)
     with pytest.raises(WindowClosed):
