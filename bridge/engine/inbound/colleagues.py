@@ -20,5 +20,11 @@ def colleague_said(work: Work, connected: ConnectedAccount, event: MessageReceiv
         return True
     if link.ticket is not None:
         what = "colleague" if message.author.kind is AuthorKind.AGENT else "platform"
-        tell(work, link, what, quoted=quote([message], work.runtime.language, 2000), name=message.author.name or message.author.id)
+        tell(
+            work,
+            link,
+            what,
+            quoted=quote([message], work.runtime.language, 2000),
+            name=message.author.name or message.author.id,
+        )
     return True
