@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 from bridge.contract import DeliveryState
 from bridge.engine.context import Runtime, Work
+from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.expiry import end_notes, end_unsent
 from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
-from bridge.engine.conversation.queueing import carried_by, show_progress, tell, tell_ended
+from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.outbound.lost_attempts import rescue_lost
 from bridge.services.folder import MediaFolder
 from mappings import callbacks, inbox, links, media, outbox, retention, state, waiting

@@ -16,7 +16,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from bridge.contract import Author, AuthorKind, File, Media, Message, StoreDown, Throttled
-from bridge.engine.outbound.rendering import with_bytes
+from bridge.engine.outbound.attachments import with_bytes
 from bridge.services import images
 from bridge.services.folder import MediaDown, MediaFolder
 from mappings import media

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bridge.app import Bridge
 from bridge.contract import Message, RenderContext, Step, Text
-from bridge.engine.inbound import routing
+from bridge.engine.inbound import channel_events, routing
 from mappings.sql import table
 from mappings.store import is_trouble
 from mappings.tables import Inbox, Outbox
@@ -102,7 +102,7 @@ async def test_a_payload_is_not_blamed_for_a_transaction_that_begins_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert is_trouble(Again(lambda _tx: None))
-    said, clashes = routing._customer_said, []
+    said, clashes = channel_events.customer_said, []
 
     def clash(work: Any, connected: Any, event: Any, inbox_id: int) -> None:
         if len(clashes) < 5:
@@ -111,7 +111,7 @@ async def test_a_payload_is_not_blamed_for_a_transaction_that_begins_again(
         said(work, connected, event, inbox_id)
 
     async with scene.running() as bridge:
-        monkeypatch.setattr(routing, "_customer_said", clash)
+        monkeypatch.setattr(channel_events, "customer_said", clash)
         kept = table(Inbox)
         monkeypatch.setattr(routing._Batch, "route", lambda self, row, events: self._tried(row, events))
         await scene.says("anna", "hello")

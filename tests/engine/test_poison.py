@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from bridge.contract import Raw, Retryable
 from bridge.contract.storable import LONGEST_ID, clean_id, clean_name, clean_text
-from bridge.engine.inbound import routing
+from bridge.engine.inbound import channel_events
 from bridge.telemetry import metrics
 from mappings import inbox
 from tests.engine.engine_harness import Scene
@@ -24,7 +24,7 @@ def lines(scene: Scene) -> list[str]:
 def failing(monkeypatch: pytest.MonkeyPatch, trouble: Any) -> list[str]:
     """Customers' messages meet `trouble`, in the transaction that routes them; returns what was tried."""
     tried: list[str] = []
-    said = routing._customer_said
+    said = channel_events.customer_said
 
     def meet(work: Any, connected: Any, event: Any, inbox_id: int) -> None:
         said(work, connected, event, inbox_id)
@@ -32,7 +32,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, trouble: Any) -> list[str]:
         tried.append(body)
         trouble(work.tx, body)
 
-    monkeypatch.setattr(routing, "_customer_said", meet)
+    monkeypatch.setattr(channel_events, "customer_said", meet)
     return tried
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from bridge.contract import ConnectorError, Contact, Invites, RenderContext
 from bridge.engine.context import Work
-from bridge.engine.conversation.queueing import tell
+from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox
 from mappings.links import LinkRow

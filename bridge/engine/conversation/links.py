@@ -8,11 +8,11 @@ from typing import Any
 
 from bridge.contract import Contact, Message, RenderContext, Status
 from bridge.engine.context import ConnectedAccount, Runtime, Work
+from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.decision import Decided, Opening, Proven, decide, is_final
 from bridge.engine.conversation.labels import refresh
 from bridge.engine.conversation.origin import merge, read_origin
-from bridge.engine.conversation.queueing import tell
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx

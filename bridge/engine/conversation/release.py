@@ -13,9 +13,10 @@ from sqlalchemy import Row
 
 from bridge.contract import Message, Step
 from bridge.engine.context import Work
+from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.notices import quote
-from bridge.engine.conversation.queueing import carried_by, tell
+from bridge.engine.conversation.queueing import carried_by
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx

@@ -7,11 +7,12 @@ from sqlalchemy import Row
 
 from bridge.contract import DeliveryState, File, Image, Message, Part, Text, Video, Voice
 from bridge.engine.context import Runtime, Work
+from bridge.engine.conversation.agent_notes import show_progress, tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.expiry import end_unsent
 from bridge.engine.conversation.invitation import invite
-from bridge.engine.conversation.queueing import carried_by, put, show_progress, tell
-from bridge.engine.outbound.rendering import with_bytes
+from bridge.engine.conversation.queueing import carried_by, put
+from bridge.engine.outbound.attachments import with_bytes
 from mappings import failed_steps, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx

@@ -2,8 +2,8 @@
 
 from bridge.contract import AuthorKind, MessageReceived
 from bridge.engine.context import ConnectedAccount, Work
+from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.notices import quote
-from bridge.engine.conversation.queueing import tell
 from mappings import links
 
 

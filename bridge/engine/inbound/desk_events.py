@@ -19,10 +19,11 @@ from bridge.contract import (
     to_plain,
 )
 from bridge.engine.context import ConnectedAccount, Work
+from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
-from bridge.engine.conversation.queueing import carried_by, put, show_progress, tell, tell_ended
+from bridge.engine.conversation.queueing import carried_by, put
 from bridge.engine.inbound.agent_commands import command_in, obey
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow

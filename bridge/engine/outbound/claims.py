@@ -1,12 +1,22 @@
-"""What a transaction may claim, and what it claimed: the router's and the dispatcher's own."""
+"""Claim: what one transaction may take on for an account, and what it took; the router's and the dispatcher's own."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Row
 
-from bridge.engine.context import Effects
+from bridge.engine.context import Effects, Runtime, Work
+from bridge.engine.outbound.interfaces import Interfaces
+from bridge.engine.outbound.isolation import render_apart
+from bridge.engine.outbound.lost_attempts import lost_too_often, one_suspect
+from bridge.engine.outbound.rendering import render_lane
+from bridge.engine.outbound.window_recheck import closed_meanwhile
+from bridge.engine.runtime.ids import new_name
+from mappings import links, outbox, state, waiting
 from mappings.links import LinkRow
+from mappings.locks import lock_free_links
+from mappings.store import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +37,50 @@ class Claimed:
     steps: list[tuple[Row[Any], LinkRow, bool]] = field(default_factory=list)  # with: its attempt is marked
     effects: Effects = field(default_factory=Effects)
     left: bool = False
+
+
+class Claims:
+    """Of one account. `commit_wanted`: see `Admission`."""
+
+    def __init__(self, runtime: Runtime, name: str, owner: str, commit_wanted: Callable[[], bool]) -> None:
+        self._runtime = runtime
+        self._name = name
+        self._owner = owner
+        self._lease = runtime.settings.engine.lease
+        self._commit_wanted = commit_wanted
+
+    def claim(
+        self, tx: Tx, budget: ClaimBudget, in_hand: Sequence[Row[Any]], interfaces: Interfaces, *, careful: bool
+    ) -> Claimed:
+        """Renders idle lanes, then claims heads. `in_hand`: the steps that this process has claimed before. `careful`,
+        after a failure: each lane by itself, to find the one at fault.
+        """
+        now = self._runtime.now()  # not the budget's: what was routed since is due, too
+        work = Work(tx, self._runtime, now)
+        claimed = Claimed(effects=work.effects)
+        pause = state.pauses(tx).get(self._name)
+        if pause is not None and (pause.until is None or now < pause.until):
+            return claimed
+        lanes = waiting.idle_lanes(tx, self._name, now, budget.steps)
+        known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
+        free = lock_free_links(tx, map(links.link_of, lanes))
+        claimed.left = not free.issuperset(map(links.link_of, lanes))
+        for lane in lanes:
+            if links.link_of(lane) not in free:  # somebody is at it this very moment; it is looked at again at once
+                continue
+            link = render_apart(work, lane) if careful else render_lane(work, lane)
+            known[link.id] = link
+            if self._commit_wanted():
+                claimed.left = True
+                break
+        lease = f"{self._owner}:{new_name()}"
+        rows = outbox.claim(tx, self._name, now, budget.steps, lease=lease, lease_until=now + self._lease)
+        claimed.left = claimed.left or len(lanes) >= budget.steps or len(rows) >= budget.steps
+        rows = [row for row in rows if not closed_meanwhile(work, row) and not lost_too_often(work, row)]
+        rows = one_suspect(tx, interfaces.open_now(tx, rows, now), list(in_hand))
+        for place, row in enumerate(rows):
+            begun = place < budget.turns and not row.unknown
+            if begun:
+                outbox.begin_attempt(tx, row.id, lease, now)
+            claimed.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
+        return claimed

@@ -17,23 +17,17 @@ from bridge.contract.storable import storable
 from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
 from bridge.engine.outbound import failure
 from bridge.engine.outbound.breaker import Breaker
-from bridge.engine.outbound.claims import ClaimBudget, Claimed
+from bridge.engine.outbound.claims import ClaimBudget, Claimed, Claims
 from bridge.engine.outbound.interfaces import Interfaces
-from bridge.engine.outbound.isolation import render_apart
-from bridge.engine.outbound.lost_attempts import lost_too_often, one_suspect
 from bridge.engine.outbound.policy import Decision, Disposition
-from bridge.engine.outbound.rendering import render_lane
 from bridge.engine.outbound.success import accept
 from bridge.engine.outbound.targets import target_of
-from bridge.engine.outbound.window_recheck import closed_meanwhile
 from bridge.engine.runtime.admission import CLAIMED, CLAIMED_AHEAD, CLAIMED_SMALL, Admission
 from bridge.engine.runtime.failpoints import reached
-from bridge.engine.runtime.ids import new_name
 from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.telemetry import metrics
-from mappings import links, outbox, state, waiting
+from mappings import outbox
 from mappings.links import LinkRow
-from mappings.locks import lock_free_links
 from mappings.store import Store, Tx, is_trouble
 
 log = structlog.get_logger("bridge.dispatch")
@@ -60,8 +54,8 @@ class Dispatcher:
         self._runtime = runtime
         self._connected = connected
         self._wake_others = wake_others
-        self._owner = owner
         self._admission = admission
+        self._claims = Claims(runtime, connected.name, owner, admission.commit_wanted)
         engine = runtime.settings.engine
         self._lease = engine.lease
         self.name = connected.name
@@ -176,36 +170,8 @@ class Dispatcher:
         self.wake.settled()
 
     def claim(self, tx: Tx, budget: ClaimBudget) -> Claimed:
-        """Renders idle lanes, then claims heads, in one transaction."""
-        now = self._runtime.now()  # not the budget's: what was routed since is due, too
-        work = Work(tx, self._runtime, now)
-        claimed = Claimed(effects=work.effects)
-        pause = state.pauses(tx).get(self.name)
-        if pause is not None and (pause.until is None or now < pause.until):
-            return claimed
-        lanes = waiting.idle_lanes(tx, self.name, now, budget.steps)
-        known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
-        free = lock_free_links(tx, map(links.link_of, lanes))
-        claimed.left = not free.issuperset(map(links.link_of, lanes))
-        for lane in lanes:
-            if links.link_of(lane) not in free:  # somebody is at it this very moment; it is looked at again at once
-                continue
-            link = render_apart(work, lane) if self._careful else render_lane(work, lane)
-            known[link.id] = link
-            if self._admission.commit_wanted():
-                claimed.left = True
-                break
-        lease = f"{self._owner}:{new_name()}"
-        rows = outbox.claim(tx, self.name, now, budget.steps, lease=lease, lease_until=now + self._lease)
-        claimed.left = claimed.left or len(lanes) >= budget.steps or len(rows) >= budget.steps
-        rows = [row for row in rows if not closed_meanwhile(work, row) and not lost_too_often(work, row)]
-        rows = one_suspect(tx, self._interfaces.open_now(tx, rows, now), list(self._tasks.values()))
-        for place, row in enumerate(rows):
-            begun = place < budget.turns and not row.unknown
-            if begun:
-                outbox.begin_attempt(tx, row.id, lease, now)
-            claimed.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
-        return claimed
+        """Renders idle lanes, then claims heads, in one transaction. On a writer's thread."""
+        return self._claims.claim(tx, budget, list(self._tasks.values()), self._interfaces, careful=self._careful)
 
     async def _deliver(self, row: Row[Any], link: LinkRow, *, begun: bool) -> None:
         """One step: its turn, the attempt, what became of it. Others have theirs while a success is written down."""

@@ -19,17 +19,18 @@ from bridge.contract import (
 )
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation import allowance
+from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.labels import refresh
 from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
-from bridge.engine.conversation.queueing import carried_by, show_progress, tell, tell_ended
+from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.outbound.fields import ask_less, less_asked
 from bridge.engine.outbound.labelling import label_failed
 from bridge.engine.outbound.next_ticket import open_next
 from bridge.engine.outbound.policy import AttemptFacts, Decision, Disposition, decide, still_unknown
-from bridge.engine.outbound.rendering import hold
 from mappings import links, outbox, state
 from mappings.links import LinkRow
 from mappings.store import Tx

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from bridge.contract import Rejected
 from bridge.engine.context import Work
-from bridge.engine.conversation.queueing import tell
+from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.outbound.next_ticket import render_anew
 from mappings import links
 from mappings.links import LinkRow

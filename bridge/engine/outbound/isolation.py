@@ -5,7 +5,7 @@ such a failure each lane has a savepoint: the one at fault is held, and tried ag
 """
 
 from bridge.engine.context import Work
-from bridge.engine.conversation.queueing import tell
+from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.outbound.rendering import render_lane
 from mappings import links, waiting
 from mappings.links import LinkRow

@@ -16,26 +16,19 @@ from sqlalchemy import Row
 from bridge.contract import (
     Audience,
     AuthorKind,
-    Card,
-    DeliveryState,
-    File,
-    Image,
-    Media,
     Message,
-    Part,
     Step,
-    Video,
-    Voice,
 )
-from bridge.engine.context import Runtime, Work
+from bridge.engine.context import Work
+from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
-from bridge.engine.conversation.invitation import invite
+from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.labels import count_for_words, render_labels
 from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.notices import quote
-from bridge.engine.conversation.queueing import files_of, show_progress, tell
+from bridge.engine.outbound.attachments import first_with_files
 from bridge.engine.runtime.ids import new_name
-from mappings import links, media, outbox, waiting
+from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx
 
@@ -66,7 +59,7 @@ def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
             return
     else:
         messages = [Message.model_validate_json(row.message) for row in rows[:_TOGETHER]]
-    ready = _with_files(work.tx, work.runtime, messages)
+    ready = first_with_files(work.tx, work.runtime, messages)
     if not ready:
         waiting.delay_waiting(work.tx, lane, work.now + _FILES_SOON)
         return
@@ -185,27 +178,6 @@ def _longer_than_window(steps: Sequence[Step], messages: list[Message], link: Li
     return None
 
 
-def hold(
-    work: Work, link: LinkRow, messages: list[Message], what: str, *, since: datetime | None = None, **values: object
-) -> None:
-    """The customer must act first: the lane waits, the agents are told once, the customer is perhaps called back.
-
-    `since` is when the step that was refused came to be.
-    """
-    lane = links.lane_to_channel(link.id)
-    told = links.told_at(work.tx, link.id, "window.held")
-    began = [row.created_at for row in waiting.waiting_in(work.tx, lane)] + ([since] if since is not None else [])
-    if told is not None and told < min(began, default=told):
-        links.forget_notices(work.tx, link.id, "window.held")  # what that note was about has gone meanwhile
-    waiting.hold_waiting(work.tx, lane, f"{what} ({Allowance.model_validate_json(link.ledger).summary(work.now)})")
-    ids = [message.id for message in messages]
-    show_progress(work, link, ids, DeliveryState.HELD, to_desk=True, reason=what)
-    about = ids[0] if ids else ""
-    quoted = quote(messages, work.runtime.language)
-    if tell(work, link, what, cause="window.held", quoted=quoted, about=about, **values):
-        invite(work, link)
-
-
 def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now: datetime) -> None:
     """Steps with keys, in order. Each remembers the messages it carries, to render anew or to quote them."""
     batch = new_name()
@@ -229,57 +201,3 @@ def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now:
         }
         (made,) = outbox.add_steps(tx, [values])
         links.carry(tx, other, step.covers, made)
-
-
-def _with_files(tx: Tx, runtime: Runtime, messages: list[Message]) -> list[Message]:
-    """The messages up to the first whose files are not here yet, with what is known of their files."""
-    ready = []
-    for message in messages:
-        filled = with_bytes(tx, runtime, message)
-        if any(not file.sha256 and not file.error for file in files_of(filled)):
-            break
-        ready.append(filled)
-    return ready
-
-
-def with_bytes(tx: Tx, runtime: Runtime, message: Message) -> Message:
-    """A message whose files know their bytes, type, size and public link, or why they could not be had."""
-    if not files_of(message):
-        return message
-    return message.model_copy(update={"parts": tuple(_filled(tx, runtime, part) for part in message.parts)})
-
-
-def _filled(tx: Tx, runtime: Runtime, part: Part) -> Part:
-    match part:
-        case File():
-            found = _facts(tx, runtime, part.media)
-            if found.mime.startswith("image/") and not part.media.mime.startswith("image/"):
-                return Image(media=found, caption=part.caption)  # declared as just a file; its bytes know better
-            return part.model_copy(update={"media": found})
-        case Image() | Voice():
-            return part.model_copy(update={"media": _facts(tx, runtime, part.media)})
-        case Video() | Card():
-            changes: dict[str, Any] = {}
-            if isinstance(part, Video):
-                changes["media"] = _facts(tx, runtime, part.media)
-            if part.thumb is not None:
-                changes["thumb"] = _facts(tx, runtime, part.thumb)
-            return part.model_copy(update=changes)
-        case _:
-            return part
-
-
-def _facts(tx: Tx, runtime: Runtime, file: Media) -> Media:
-    if file.sha256:
-        return file if file.url else file.model_copy(update={"url": runtime.link_to(file)})
-    row = media.find_media(tx, file.account, file.id)
-    if row is None:
-        return file if file.error else file.model_copy(update={"error": "unknown"})
-    if row.state == "wanted":
-        return file
-    if row.state == "failed":
-        return file.model_copy(update={"error": row.error or "unknown"})
-    known = file.model_copy(
-        update={"sha256": row.sha256, "mime": row.mime, "size": row.size, "name": row.name or file.name}
-    )
-    return known.model_copy(update={"url": runtime.link_to(known)})

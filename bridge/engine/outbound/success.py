@@ -7,9 +7,10 @@ from sqlalchemy import Row
 from bridge.contract import Audience, AuthorKind, DeliveryState, Receipt, Step
 from bridge.engine.context import Work
 from bridge.engine.conversation import allowance
+from bridge.engine.conversation.agent_notes import show_progress, shows_progress, tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.labels import look_at, refresh
-from bridge.engine.conversation.queueing import carried_by, show_progress, shows_progress, tell
+from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.outbound.fields import tell_left_out
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow

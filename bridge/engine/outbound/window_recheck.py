@@ -8,8 +8,8 @@ from sqlalchemy import Row
 from bridge.contract import AuthorKind, Step
 from bridge.engine.context import Work
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.queueing import carried_by
-from bridge.engine.outbound.rendering import hold
 from mappings import links, outbox
 
 _FRESH = timedelta(seconds=5)  # what was planned, or ordered again by an agent, a moment ago goes without a second look

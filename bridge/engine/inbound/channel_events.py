@@ -1,0 +1,70 @@
+"""What happens on the channel's side: customers speak, open the chat, and become somebody else."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bridge.contract import Contact, ContactChanged, Entered, MessageReceived
+from bridge.engine.context import ConnectedAccount, Work
+from bridge.engine.conversation import allowance
+from bridge.engine.conversation.greeting import greet
+from bridge.engine.conversation.labels import look_at, refresh
+from bridge.engine.conversation.links import Changes, link_for
+from bridge.engine.conversation.queueing import put
+from bridge.engine.conversation.release import reopen
+from mappings import links, people, waiting
+from mappings.links import LinkRow
+from mappings.store import Tx
+
+
+def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceived, inbox_id: int) -> None:
+    """A customer's message: it reopens the allowance and what was held, and waits for its ticket."""
+    message = event.message
+    contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
+    link, changes = link_for(work, connected, message.conversation, contact, event.context, message)
+    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
+        return
+    _customer_acted(work, connected, link, changes, allowance.spoke)
+    if link.ticket is None:  # a note may wait for the ticket that this message makes
+        waiting.release_waiting(work.tx, links.lane_to_desk(link.id))
+    put(work, link, message, to_desk=True, inbox_id=inbox_id)
+
+
+def customer_entered(work: Work, connected: ConnectedAccount, event: Entered) -> None:
+    """A customer opened the chat: a short allowance, and perhaps a greeting. No ticket is made."""
+    link, changes = link_for(work, connected, event.conversation, event.contact, event.context)
+    # what was held may go out now, within the small allowance that entering gives
+    _customer_acted(work, connected, link, changes, allowance.entered)
+    if "event" not in event.context:  # following and tapping a menu open no chat
+        greet(work, links.get_link(work.tx, link.id))
+
+
+Action = Callable[..., allowance.Allowance]
+
+
+def _customer_acted(work: Work, connected: ConnectedAccount, link: LinkRow, changes: Changes, action: Action) -> None:
+    """The allowance grows and whatever waited for the customer goes on. `changes` of the link are written as well."""
+    window = connected.capabilities.window
+    if window is None:
+        if changes:
+            links.change_link(work.tx, link.id, **changes)
+        return
+    book = action(allowance.Allowance.model_validate_json(link.ledger), window, work.now)
+    book_changes = {"ledger": book.model_dump_json(), "warn_at": look_at(work.runtime, book, work.now)}
+    links.change_link(work.tx, link.id, **changes, **book_changes)
+    if link.ticket is not None:
+        refresh(work, link)
+    if book.remaining(work.now) <= 0 or not links.anything_held(work.tx, link.id):
+        return
+    if action is allowance.spoke:  # entering is too little to be the end of a cause
+        links.forget_notices(work.tx, link.id, "window.")
+        links.forget_notices(work.tx, link.id, "warn.")
+    reopen(work, link, book)
+
+
+def contact_changed(tx: Tx, name: str, event: ContactChanged, now: datetime) -> None:
+    """A desk's user that was merged lives on as another one; who the customer is on the channel does not change."""
+    contact = event.contact
+    if event.merged_into:
+        links.change_peer(tx, name, contact.id, event.merged_into)
+    else:
+        people.know(tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), "", now)
