@@ -1,14 +1,15 @@
 """What a person's earlier conversations say: where they were served, and whether they ever were."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from mappings.sql import columns, table
 from mappings.store import Tx
-from mappings.tables import Link
+from mappings.tables import Link, Outbox
 
-_link = table(Link)
+_link, _outbox = table(Link), table(Outbox)
 
 
 def tickets_before(tx: Tx, person_id: int, without: int | None = None, limit: int = 20) -> list[Row[Any]]:
@@ -19,3 +20,20 @@ def tickets_before(tx: Tx, person_id: int, without: int | None = None, limit: in
     if without is not None:
         statement = statement.where(_link.c.id != without)
     return list(tx.execute(statement.order_by(_link.c.id.desc()).limit(limit)))
+
+
+def decided_since(tx: Tx, since: datetime, after: int = 0, limit: int = 500) -> list[Row[Any]]:
+    """Conversations that began after a moment and were decided, in order; `after` an id, for the next page."""
+    statement = select(_link).where(_link.c.created_at >= since, _link.c.decided != "", _link.c.id > after)
+    return list(tx.execute(statement.order_by(_link.c.id).limit(limit)))
+
+
+def first_words(tx: Tx, link_id: int) -> str:
+    """The messages of the first step to the desk, as JSON: what the customer said first. "" when it is not kept."""
+    found: str | None = tx.execute(
+        select(_outbox.c.messages)
+        .where(_outbox.c.link_id == link_id, _outbox.c.lane == link_id * 4)
+        .order_by(_outbox.c.id)
+        .limit(1)
+    ).scalar()
+    return found or ""

@@ -15,6 +15,7 @@ from bridge.cli.access import console
 from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
 from bridge.cli.repairs import dead, people
+from bridge.cli.routes import routes
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +28,7 @@ main.add_command(console)
 main.add_command(dead)
 main.add_command(people)
 main.add_command(calendar)
+main.add_command(routes)
 
 
 @main.command()

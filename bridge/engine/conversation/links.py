@@ -36,7 +36,9 @@ def link_for(
     what is to be changed on it. `message` is what the customer said, None when they merely opened the chat.
     """
     name = connected.name
-    origin = read_origin(work, contact, context)
+    origin = read_origin(work.runtime.context_key, contact, context, work.now)
+    if origin.refused:
+        work.effects.warn("context refused", account=name, why=origin.refused)
     contact, context = origin.contact, origin.context
     known = people.know(
         work.tx,

@@ -5,9 +5,9 @@ ticket shows what it says, not the signature.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bridge.contract import Contact
-from bridge.engine.context import Work
 from bridge.engine.conversation.decision import UNVERIFIED, Context, Proven
 from bridge.routing.contexts import PREFIX, Unproven, verify
 
@@ -22,20 +22,20 @@ class Origin:
     contact: Contact
     context: Context
     proven: Proven | None = None
+    refused: str = ""
 
 
-def read_origin(work: Work, contact: Contact, context: Context) -> Origin:
-    """Believes what was signed for this customer, and marks what only says so."""
+def read_origin(key: str, contact: Contact, context: Context, now: datetime) -> Origin:
+    """Believes what was signed for this customer, and marks what only says so (`refused` says why)."""
     given = context.get(_FROM, "")
     if not given:
         return Origin(contact, context)
     if not given.startswith(PREFIX):
         return Origin(contact, context, {})
     try:
-        claims = verify(given, work.runtime.context_key, contact.id, work.now)
+        claims = verify(given, key, contact.id, now)
     except Unproven as error:
-        work.effects.warn("context refused", why=str(error))
-        return Origin(_told(contact, ""), {**context, _FROM: "", UNVERIFIED: str(error)}, {})
+        return Origin(_told(contact, ""), {**context, _FROM: "", UNVERIFIED: str(error)}, {}, str(error))
     proven = {name: [claims[key]] for key, name in _CLAIMS.items() if claims.get(key)}
     proven["until"] = [claims["x"]]
     page = {"page": claims["p"]} if claims.get("p") else {}

@@ -1,0 +1,112 @@
+"""`bridge routes`: why a conversation goes where it goes, and what another configuration would change."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from bridge.cli.common import CONFIG, Fault, guarded, read_config, reading
+
+
+@click.group()
+def routes() -> None:
+    """Where conversations go, and why."""
+
+
+@routes.command(name="explain")
+@click.option("--channel", metavar="NAME", help="Of a made-up conversation.")
+@click.option("--session-from", default="", metavar="TEXT", help="What the client says of the way in.")
+@click.option("--page", default="", metavar="PATH", help="The page the customer comes from.")
+@click.option("--text", default="", metavar="TEXT", help="What the customer says.")
+@click.option("--at", metavar="TIME", help='"2026-10-04 21:00", by the clock of the channel\'s calendar; else now.')
+@click.option("--conversation", metavar="ID", help="A past conversation: its id, ticket, customer or a message.")
+@CONFIG
+@click.option("--json", "as_json", is_flag=True)
+@guarded
+def explain_command(config: str | None, as_json: bool, conversation: str | None, **made_up: Any) -> None:
+    """Every rule with the first condition that does not hold, what is decided, and what the customer is told."""
+    from bridge.explanation import explain_conversation, explain_opening, explanation_text
+
+    runtime = _runtime(config)
+    if conversation is not None:
+        found = reading(config, explain_conversation, runtime, conversation)
+        if not found:
+            raise Fault(f"nothing is known of {conversation!r}")
+        text = "\n\n".join(_past(one) for one in found)
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else text)
+        return
+    channel = made_up["channel"]
+    if channel is None:
+        raise click.UsageError("name a --channel, or a --conversation")
+    if channel not in runtime.routes_of:
+        known = ", ".join(sorted(runtime.routes_of)) or "none"
+        raise Fault(f"--channel: there is no channel {channel!r}; channels: {known}")
+    given = {"session_from": made_up["session_from"], "page": made_up["page"]}
+    context = {name: value for name, value in given.items() if value}
+    opening = explain_opening(runtime, channel, context, made_up["text"], _moment(runtime, channel, made_up["at"]))
+    click.echo(json.dumps(opening, ensure_ascii=False, indent=2) if as_json else explanation_text(opening))
+
+
+@routes.command(name="replay")
+@click.option("--since", default="7d", show_default=True, metavar="D", help="How far back: 12h, 7d.")
+@CONFIG
+@click.option("--json", "as_json", is_flag=True)
+@guarded
+def replay_command(since: str, config: str | None, as_json: bool) -> None:
+    """How many past conversations would go elsewhere by the file as it is now. Changes nothing."""
+    from bridge.contract.durations import parse_duration
+    from bridge.explanation import replay
+
+    try:
+        length = parse_duration(since)
+    except ValueError as error:
+        raise Fault(f"--since: {error}") from None
+    assert isinstance(length, timedelta)
+    found = reading(config, replay, _runtime(config), datetime.now(UTC) - length)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else _replayed(found))
+
+
+def _runtime(config: str | None) -> Any:
+    from bridge.app import Bridge
+
+    settings, declared, _ = read_config(config)
+    return Bridge(settings, declared).runtime
+
+
+def _moment(runtime: Any, channel: str, text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Fault(f'--at: {text!r} is no time; write "2026-10-04 21:00"') from None
+    zones = [runtime.calendars[one.calendar].zone for one in runtime.routes_of[channel] if one.calendar]
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zones[0] if zones else UTC)
+    return moment.astimezone(UTC)
+
+
+def _past(one: dict[str, Any]) -> str:
+    from bridge.explanation import explanation_text
+
+    then = one["then"]
+    lines = [f"conversation {one['conversation']} ↔ {one['ticket'] or 'no ticket yet'} at {one['desk']}"]
+    if then is None:
+        lines.append("decided before decisions were kept")
+    else:
+        lines.append(f"decided {then['at']} by {then['rule']!r} (routes {then['version']})")
+        lines += [f"  [✗] {name}: {why}" for name, why in then["failed"]]
+    kept = "" if one["words_kept"] else " (its first words are no longer kept, so conditions on them fail)"
+    return "\n".join([*lines, f"as the routes are now{kept}:", explanation_text(one["now"])])
+
+
+def _replayed(found: dict[str, Any]) -> str:
+    lines = [f"{found['conversations']} conversations since {found['since']}: {found['elsewhere']} would go elsewhere"]
+    lines += [
+        f"  {one['count']:>5}  {one['from']}  ⇒  {one['to']}   for example {', '.join(one['examples'])}"
+        for one in found["changes"]
+    ]
+    if found["not_known"]:
+        lines.append(f"{found['not_known']} cannot be told: their first words are no longer kept")
+    return "\n".join(lines)
