@@ -14,13 +14,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
+from bridge.absent import Absent
 from bridge.console.mount import ConsoleMount
 from bridge.contract import Account, Drains, Http, Raw, Serves, StoreDown
 from bridge.engine.callers import Callers
 from bridge.engine.context import ConnectedAccount, Runtime
 from bridge.engine.engine import Engine
 from bridge.engine.inbound.intake import OnDurable
-from bridge.registry import Declared
+from bridge.registry import Declared, make_connector
 from bridge.services.media import MediaFiles
 from bridge.services.records import StoredRecords
 from bridge.services.tokens import StoredTokens, derive_key
@@ -97,7 +98,10 @@ class Bridge:
             ),
             audit=partial(self._audit, name),
         )
-        return ConnectedAccount(name, declared.connector(declared.config, account), declared.config, account)
+        connector, config = make_connector(declared, account)
+        if isinstance(connector, Absent):
+            log.error("account cannot be used", account=name, why=connector.config.why)
+        return ConnectedAccount(name, connector, config, account)
 
     async def _audit(self, account: str, who: str, what: str, detail: str) -> None:
         try:
@@ -185,7 +189,10 @@ class Bridge:
         ]
         for name, connected in self.runtime.accounts.items():
             if isinstance(connected.connector, Serves):
-                routes += connected.connector.routes(partial(self._keep, name))
+                try:
+                    routes += connected.connector.routes(partial(self._keep, name))
+                except Exception as error:  # the other accounts' addresses are to be there
+                    log.exception("pages of an account cannot be served", account=name, exc_info=error)
         return routes
 
     def _keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:

@@ -18,7 +18,8 @@ from PIL import Image, ImageDraw
 from bridge.app import Bridge
 from bridge.cli.common import Fault
 from bridge.demo_page import CUSTOMER, Framed, Page
-from bridge.registry import declare_accounts, known_kinds
+from bridge.kinds import known_kinds
+from bridge.registry import declare_accounts
 from bridge.serve import BridgeServer, prepare
 from bridge.settings import Settings
 from mappings.private import private_folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bridge.contract import Setting, describe
 from bridge.contract.described import written
-from bridge.registry import GROUP, known_kinds, load_kind
+from bridge.kinds import GROUP, known_kinds, load_kind
 from bridge.settings import ConfigError, nearest
 
 _NAMES = {"channel": "shop", "desk": "support"}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bridge.contract import AccountConfig, Setting, describe
-from bridge.registry import known_kinds, load_kind
+from bridge.kinds import known_kinds, load_kind
 
 
 def keys_text(kind: str) -> str:

@@ -1,17 +1,18 @@
 """From the configuration to connectors: entry points, the accounts they serve, and the routes between them."""
 
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from bridge.contract import AccountConfig, Connector, Role
+from bridge.absent import Absent, AbsentConfig, absent_config
+from bridge.contract import Account, AccountConfig, Capabilities, Connector, Role
+from bridge.kinds import Unusable, known_kinds, load_kind
 from bridge.routing.conditions import NOT, covers, wrong_condition
 from bridge.settings import ConfigError, RouteSettings, Settings, explain, nearest, read_secret_files
-
-GROUP = "bridge.connectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +24,21 @@ class Declared:
     config: AccountConfig
 
 
-def known_kinds() -> dict[str, EntryPoint]:
-    """Every kind that is installed, by name. Nothing is imported yet."""
-    return {point.name: point for point in entry_points(group=GROUP)}
+def declare_accounts(settings: Settings, path: Path, *, serving: bool = False) -> dict[str, Declared]:
+    """Validates all accounts and routes. Raises ConfigError with every fault.
 
-
-def load_kind(point: EntryPoint) -> type[Connector[Any]]:
-    """The connector class behind an entry point."""
-    loaded: type[Connector[Any]] = point.load()
-    return loaded
-
-
-def declare_accounts(settings: Settings, path: Path) -> dict[str, Declared]:
-    """Validates all accounts and routes. Raises ConfigError with every fault."""
+    `serving`: an account whose connector cannot be used is `Absent` and keeps no other from its work.
+    """
     faults: list[str] = []
     kinds = known_kinds()
     declared: dict[str, Declared] = {}
     for name, section in settings.accounts.items():
         try:
             declared[name] = _declare(name, section, kinds, path)
+        except Unusable as error:
+            if not serving:
+                faults.append(f"{path}: accounts.{name}.kind: {error}")
+            declared[name] = Declared(name, Absent, absent_config(section, str(error)))
         except ConfigError as error:
             faults += error.faults
     if not faults:
@@ -58,16 +55,68 @@ def _declare(name: str, section: dict[str, Any], kinds: dict[str, EntryPoint], p
         known = ", ".join(sorted(kinds))
         what = "is missing" if kind is None else f"{kind!r} is unknown"
         raise ConfigError([f"{path}: {where}.kind: {what}; known kinds: {known}{nearest(kind, kinds)}"])
-    try:
-        connector = load_kind(kinds[kind])
-    except ImportError as error:
-        raise ConfigError([f"{path}: {where}.kind: {kind!r} cannot be loaded: {error}"]) from None
+    connector = load_kind(kinds[kind])
     keys = set(connector.Config.model_fields)
     section = read_secret_files(section, keys, path, where)
     try:
         return Declared(name, connector, connector.Config.model_validate(section))
     except ValidationError as error:
         raise ConfigError(explain(error, path, where, connector.Config)) from None
+    except Exception as error:  # noqa: BLE001 - somebody else's code
+        raise Unusable(f"{kind!r}: {type(error).__name__} while its keys were read") from None
+
+
+def make_connector(declared: Declared, account: Account) -> tuple[Connector[Any], AccountConfig]:
+    """The connector of an account with its configuration; `Absent` for one that cannot be made."""
+    try:
+        connector = declared.connector(declared.config, account)
+        capabilities: object = connector.capabilities
+        if isinstance(capabilities, Capabilities):
+            return connector, declared.config
+        why = "its capabilities are no Capabilities"
+    except AttributeError as error:
+        why = "it has no capabilities" if error.name == "capabilities" else f"AttributeError: {error}"
+    except Exception as error:  # noqa: BLE001 - somebody else's code; the other accounts are to go on
+        why = f"{type(error).__name__} when it was made"
+    sentence = f"{declared.config.kind!r}: {declared.connector.__name__} cannot be used: {why}"
+    config = absent_config({"kind": declared.config.kind}, sentence)
+    return Absent(config, account), config
+
+
+def trial_faults(settings: Settings, declared: dict[str, Declared], path: Path) -> list[str]:
+    """What keeps connectors from being made of their keys, found without a network, a database or an engine."""
+    faults = []
+    for name, one in declared.items():
+        public_url = settings.bridge.public_url
+        account = Account(
+            name=name,
+            http=_NOTHING,
+            tokens=_NOTHING,
+            media=_NOTHING,
+            records=_NOTHING,
+            now=lambda: datetime.now(UTC),
+            public_url=public_url,
+            hook_url=f"{public_url}/hooks/{name}",
+            secret=bytes(32),
+            language=settings.bridge.language,
+        )
+        made, config = make_connector(one, account)
+        if isinstance(made, Absent) and isinstance(config, AbsentConfig):
+            faults.append(f"{path}: accounts.{name}: {config.why}")
+    return faults
+
+
+class _Nothing:
+    """What a connector may hold on to, but not use, while it is made."""
+
+    def __getattr__(self, name: str) -> "Any":
+        return self
+
+    def __call__(self, *_: object, **__: object) -> "Any":
+        return self
+
+
+_NOTHING: Any = _Nothing()
 
 
 def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path) -> list[str]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bridge.contract import Capabilities, Invites, Listens, LooksUp, MediaRule, Polls, Serves, SetsUp, Types
-from bridge.registry import known_kinds, load_kind
+from bridge.contract import Capabilities, Connector, Invites, Listens, LooksUp, MediaRule, Polls, Serves, SetsUp, Types
+from bridge.kinds import capabilities_of, known_kinds, load_kind
 
 _PROTOCOLS = {
     "collects": Polls,
@@ -25,11 +25,14 @@ def matrix_rows() -> list[dict[str, Any]]:
         except ImportError as error:
             rows.append({"kind": kind, "missing": str(error)})
             continue
-        capabilities: Capabilities = connector.capabilities
+        capabilities = capabilities_of(connector)
+        if capabilities is None:
+            rows.append({"kind": kind, "roles": _roles(connector), "also": "depends on the account"})
+            continue
         rows.append(
             {
                 "kind": kind,
-                "roles": sorted(role.value for role in connector.roles),
+                "roles": _roles(connector),
                 "text": _bytes(capabilities.max_text_bytes) if capabilities.max_text_bytes else "any length",
                 "image": _rule(capabilities.image),
                 "voice": _rule(capabilities.voice),
@@ -57,6 +60,10 @@ def matrix_text() -> str:
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _roles(connector: type[Connector[Any]]) -> list[str]:
+    return sorted(role.value for role in connector.roles)
 
 
 def _cell(value: Any) -> str:

@@ -59,14 +59,14 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
-def read_config(config: str | None) -> tuple[Settings, dict[str, Declared], Path]:
-    """The validated configuration. Raises ConfigError."""
+def read_config(config: str | None, *, serving: bool = False) -> tuple[Settings, dict[str, Declared], Path]:
+    """The validated configuration. Raises ConfigError. See `declare_accounts` for `serving`."""
     from bridge.registry import declare_accounts
     from bridge.settings import find_config, load_settings
 
     path = find_config(config)
     settings = load_settings(path)
-    return settings, declare_accounts(settings, path), path
+    return settings, declare_accounts(settings, path, serving=serving), path
 
 
 def reading(config: str | None, function: Callable[..., T], *arguments: Any) -> T:

@@ -48,7 +48,7 @@ def serve(config: str | None, host: str, port: int, no_work: bool, no_migrate: b
     from bridge.telemetry import set_up_logging
 
     set_up_logging()
-    settings, declared, path = read_config(config)
+    settings, declared, path = read_config(config, serving=True)
     for fault in published_secrets(settings, declared, path):
         get_logger("bridge.serve").warning("published secret", why=fault)
     run_server(Bridge(settings, declared, work=not no_work), host, port, bring_up_to_date=not no_migrate)
@@ -65,7 +65,7 @@ def work(config: str | None) -> None:
     from bridge.telemetry import set_up_logging
 
     set_up_logging()
-    settings, declared, path = read_config(config)
+    settings, declared, path = read_config(config, serving=True)
     if settings.bridge.database_url.startswith("sqlite"):
         raise ConfigError([f"{path}: bridge.database_url: `bridge work` needs PostgreSQL; SQLite serves one process"])
     run_workers(Bridge(settings, declared))
@@ -80,7 +80,7 @@ def check(config: str | None, as_json: bool) -> None:
 
     from bridge.advice import warnings
     from bridge.published import published_secrets
-    from bridge.registry import unreachable_rules
+    from bridge.registry import trial_faults, unreachable_rules
     from bridge.settings import ConfigError
 
     faults: list[str] = []
@@ -88,6 +88,7 @@ def check(config: str | None, as_json: bool) -> None:
     try:
         settings, declared, path = read_config(config)
         faults = published_secrets(settings, declared, path) + unreachable_rules(settings, path)
+        faults += trial_faults(settings, declared, path)
         advice = [f"{path}: {line}" for line in warnings(settings, datetime.now(UTC).date())]
     except ConfigError as error:
         faults = error.faults

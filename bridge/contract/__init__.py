@@ -95,11 +95,13 @@ from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
 from bridge.contract.services import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens
 from bridge.contract.signin import Busy, Guesses, check_password, hash_password
+from bridge.contract.version import VERSION
 
 if TYPE_CHECKING:
     from bridge.contract.http import Http
 
 __all__ = [
+    "VERSION",
     "About",
     "Account",
     "AccountConfig",

@@ -46,6 +46,7 @@ class Connector(ABC, Generic[ConfigT]):
     (`bridge.contract.errors`) and the engine decides.
     """
 
+    contract: ClassVar[str] = ""  # the version of the contract it was written for, as "1.0"
     kind: ClassVar[str]
     roles: ClassVar[frozenset[Role]]
     Config: ClassVar[type[AccountConfig]]

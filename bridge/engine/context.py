@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bridge.absent import Absent
 from bridge.contract import Account, AccountConfig, Capabilities, Connector, Media
 from bridge.routing.calendar import Calendar
 from bridge.routing.conditions import NOT, STORED
@@ -25,6 +26,11 @@ class ConnectedAccount:
     @property
     def capabilities(self) -> Capabilities:
         return self.connector.capabilities
+
+    @property
+    def absent(self) -> bool:
+        """Its connector cannot be used: nothing is done for it, what comes waits."""
+        return isinstance(self.connector, Absent)
 
 
 @dataclass(slots=True)

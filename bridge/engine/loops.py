@@ -31,6 +31,7 @@ class Loops:
         self._store = store
         self._runtime = runtime
         self._work = work
+        self._present = [name for name, one in runtime.accounts.items() if not one.absent]
         self.admission = Admission(time.monotonic, store.commit_wanted)
         self.intake = Intake(store, runtime, self.admission, self._kept, self._piggybacks)
         self.fetcher = Fetcher(store, runtime, files, self.wake_dispatcher)
@@ -50,7 +51,7 @@ class Loops:
 
     def run(self, stop: Any) -> Iterator[tuple[Coroutine[Any, Any, None], str]]:
         """All loops, by what they are called."""
-        for name in self._runtime.accounts:
+        for name in self._present:
             yield self.routers[name].run(stop), f"route {name}"
             yield self.dispatchers[name].run(stop), f"dispatch {name}"
         for name, poller in self.pollers.items():
@@ -75,8 +76,8 @@ class Loops:
         """All of them wait, and nothing is on its way."""
         if not self._work:
             return True
-        routed = all(router.idle for router in self.routers.values())
-        sent = all(dispatcher.idle for dispatcher in self.dispatchers.values())
+        routed = all(self.routers[name].idle for name in self._present)
+        sent = all(self.dispatchers[name].idle for name in self._present)
         polled = all(poller.wake.rests for poller in self.pollers.values())
         return routed and sent and polled and self.fetcher.idle
 
@@ -121,7 +122,7 @@ class Loops:
         """Those who send what an account says to the other side."""
         ends = [(route.channel, route.desk) for route in self._runtime.settings.routes]
         others = {desk for channel, desk in ends if channel == name} | {ch for ch, desk in ends if desk == name}
-        return [self.dispatchers[other] for other in sorted(others) if other in self.dispatchers]
+        return [self.dispatchers[other] for other in sorted(others) if other in self._present]
 
     def _kept(self, name: str, count: int, routed: bool) -> None:
         self.admission.count_kept(count)
@@ -132,4 +133,4 @@ class Loops:
         """Whether what is about to be kept will be routed without another word. Not in a flood: its senders would wait
         for it.
         """
-        return self._work and not self.admission.is_flooded and self.routers[name].piggyback()
+        return self._work and not self.admission.is_flooded and name in self._present and self.routers[name].piggyback()

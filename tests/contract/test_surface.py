@@ -2,9 +2,11 @@
 
 import inspect
 import json
+import re
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from pydantic import BaseModel, TypeAdapter
@@ -46,6 +48,7 @@ from bridge.contract import (
     Video,
     Voice,
 )
+from bridge.contract.version import misfit
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -166,7 +169,6 @@ def covered(old: Any, new: Any, where: str = "$") -> list[str]:
 def test_nothing_that_connectors_import_disappears() -> None:
     """Additions are listed in snapshots/surface.txt in the same change; nothing is ever taken away."""
     assert sorted(contract.__all__) == sorted(SURFACE)
-    assert contract.__all__ == sorted(contract.__all__)
     for name in contract.__all__:
         assert hasattr(contract, name)
 
@@ -228,3 +230,79 @@ def test_values_cannot_be_changed() -> None:
     for value in (MESSAGE, *PARTS, *EVENTS, STORED["step"], STORED["room"], STORED["receipt"]):
         with pytest.raises(ValueError, match="frozen"):
             value.kind = "other"
+
+
+# The whole surface, with signatures
+
+PINNED = SNAPSHOTS / "signatures.txt"
+
+
+def _signature(function: Any) -> str:
+    """Without what differs from one process to the next."""
+    text = re.sub(r" at 0x\w+", "", str(inspect.signature(function)).replace('"', "").replace("'", ""))
+    return re.sub(
+        r"frozenset\(\{([^}]*)\}\)", lambda found: f"frozenset({', '.join(sorted(found[1].split(', ')))})", text
+    )
+
+
+def _members(thing: type) -> list[str]:
+    if issubclass(thing, BaseModel):
+        fields = [f"{name}: {field.annotation!r}" for name, field in thing.model_fields.items()]
+        return sorted(re.sub(r"<class '([\w.]+)'>", r"\1", line) for line in fields)
+    if issubclass(thing, Enum):
+        return sorted(f"{member.name} = {member.value}" for member in thing)
+    lines = []
+    if "__init__" in vars(thing) and not issubclass(thing, Protocol):  # type: ignore[arg-type]
+        lines.append(f"__init__{_signature(vars(thing)['__init__'])}")
+    for name, value in vars(thing).items():
+        if name.startswith("_"):
+            continue
+        function = getattr(value, "__func__", value)
+        lines.append(f"{name}{_signature(function)}" if inspect.isfunction(function) else name)
+    return sorted({*lines, *getattr(thing, "__annotations__", {})})
+
+
+def surface() -> str:
+    lines = []
+    for name in sorted(contract.__all__):
+        thing = getattr(contract, name)
+        if inspect.isclass(thing):
+            lines += [f"{name}.{member}" for member in _members(thing)] or [name]
+        else:
+            lines.append(f"{name}{_signature(thing)}" if inspect.isfunction(thing) else name)
+    return "\n".join(lines) + "\n"
+
+
+def test_the_whole_surface_is_pinned() -> None:
+    """A change here is a change of the contract: raise VERSION, say what changed in docs/contract-changelog.md, then
+    write the snapshot anew: python -m tests.contract.test_surface
+    """
+    assert surface() == PINNED.read_text("utf-8")
+
+
+def test_the_version_has_its_entry() -> None:
+    text = (Path(__file__).parents[2] / "docs/contract-changelog.md").read_text("utf-8")
+    assert re.findall(r"^## (\S+)", text, re.MULTILINE)[0] == contract.VERSION
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("", ""),
+        ("1", ""),
+        ("1.0", ""),
+        (contract.VERSION, ""),
+        ("0.9", "it was written for contract 0.9"),
+        ("2.0", "it was written for contract 2.0"),
+        ("1.99", "it needs contract 1.99"),
+        ("one", "write it as"),
+    ],
+)
+def test_which_versions_fit(wanted: str, said: str) -> None:
+    found = misfit(wanted)
+    assert found.startswith(said) if said and said[0] == "i" else said in found
+    assert bool(found) == bool(said)
+
+
+if __name__ == "__main__":
+    PINNED.write_text(surface(), "utf-8")
