@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
+from bridge.services import boxes, tiff
 from bridge.services.mimetypes import sniff
 
 _MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # what ends compressed data: neither an escape nor a restart
@@ -17,6 +18,7 @@ _PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP cICP sBIT bKGD pHYs acTL fcTL fdAT".split()
 )  # the last three: moving pictures
 _WEBP_KEPT = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
+_FRAME_KEPT = frozenset({b"VP8 ", b"VP8L", b"ALPH"})
 _GIF_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _UPRIGHT = 1
 _MARKS = (b"Exif", b"eXIf", b"EXIF", b"XMP", b"xmp", b"ns.adobe.com", b"Photoshop 3.0", b"tEXt", b"iTXt", b"zTXt")
@@ -108,7 +110,8 @@ def _webp(data: bytes) -> Iterator[bytes]:
     while at + 8 <= end:
         kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         if kind in _WEBP_KEPT:
-            chunks.append(_exactly(data, at, 8 + length) + b"\0" * (length % 2))
+            chunk = _exactly(data, at, 8 + length) + b"\0" * (length % 2)
+            chunks.append(_frame(chunk[8 : 8 + length]) if kind == b"ANMF" else chunk)
         elif kind == b"EXIF":
             body = _exactly(data, at + 8, length)
             block = _turned(body.removeprefix(b"Exif\0\0"))
@@ -122,6 +125,38 @@ def _webp(data: bytes) -> Iterator[bytes]:
             chunks.append(b"EXIF" + struct.pack("<I", len(block)) + block)
     body = b"WEBP" + b"".join(chunks)
     yield b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def _frame(data: bytes) -> bytes:
+    """One picture of a moving WebP: its place and time, then chunks of its own, which may hold anything."""
+    kept, at = [data[:16]], 16
+    while at + 8 <= len(data):
+        kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if kind in _FRAME_KEPT:
+            kept.append(_exactly(data, at, 8 + length) + b"\0" * (length % 2))
+        at += 8 + length + length % 2
+    body = b"".join(kept)
+    return b"ANMF" + struct.pack("<I", len(body)) + body
+
+
+def _bmp(data: bytes) -> Iterator[bytes]:
+    """Header, palette and pixels. A profile goes, for it may be the path of a file; so does what lies between."""
+    (start, size) = struct.unpack_from("<II", data, 10)
+    width, height, _, depth, packed, length = struct.unpack_from("<iiHHII", data, 18)
+    if size < 40 or start < 14 + size:
+        raise ValueError("no header known here")
+    if packed in {0, 3, 6} or not length:
+        length = (abs(width) * depth + 31) // 32 * 4 * abs(height)
+    head = bytearray(_exactly(data, 0, start))
+    palette = 14 + size + (12 if size == 40 and packed == 3 else 16 if size == 40 and packed == 6 else 0)
+    (colours,) = struct.unpack_from("<I", data, 46)
+    palette += 4 * (colours or (1 << depth if depth <= 8 else 0))
+    head[palette:] = bytes(max(0, start - palette))
+    if size >= 124 and head[70:74] in {b"DEBM", b"KNIL"}:
+        head[70:74], head[126:134] = b"BGRs", bytes(8)
+    struct.pack_into("<I", head, 2, start + length)
+    yield bytes(head)
+    yield _exactly(data, start, length)
 
 
 def _gif(data: bytes) -> Iterator[bytes]:
@@ -187,4 +222,8 @@ _WALKS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     "image/png": _png,
     "image/webp": _webp,
     "image/gif": _gif,
+    "image/bmp": _bmp,
+    "image/tiff": tiff.bare,
+    "image/heic": boxes.bare,
+    "image/avif": boxes.bare,
 }

@@ -301,6 +301,21 @@ def moving(kind: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
+def in_a_frame(source: bytes, kind: bytes, body: bytes) -> bytes:
+    """A moving WebP, the first picture of which carries a chunk of somebody's own."""
+    at = source.index(b"ANMF")
+    size = int.from_bytes(source[at + 4 : at + 8], "little")
+    more = kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+    frame = b"ANMF" + struct.pack("<I", size + len(more)) + source[at + 8 : at + 8 + size] + more
+    whole = source[12:at] + frame + source[at + 8 + size + size % 2 :]
+    return b"RIFF" + struct.pack("<I", len(whole) + 4) + b"WEBP" + whole
+
+
+def between_head_and_pixels(source: bytes, body: bytes) -> bytes:
+    (start,) = struct.unpack_from("<I", source, 10)
+    return source[:10] + struct.pack("<I", start + len(body)) + source[14:start] + body + source[start:]
+
+
 CANARIES = [
     (picture("JPEG", exif=camera(), comment=b"canary-remark"), "image/jpeg"),
     (picture("PNG", exif=camera()), "image/png"),
@@ -310,6 +325,11 @@ CANARIES = [
     (moving("WEBP", exif=camera(), xmp=b"<x>canary-xmp</x>"), "image/webp"),
     (moving("PNG", exif=camera()), "image/png"),
     (moving("MPO", exif=camera()), "image/jpeg"),
+    (picture("AVIF", exif=camera(), xmp=b"<x>canary-xmp</x>"), "image/avif"),
+    (moving("AVIF", exif=camera(), xmp=b"<x>canary-xmp</x>"), "image/avif"),
+    (in_a_frame(moving("WEBP"), b"EXIF", b"canary-frame"), "image/webp"),
+    (in_a_frame(moving("WEBP"), b"GPS ", b"canary-frame!"), "image/webp"),
+    (between_head_and_pixels(picture("BMP"), b"canary-gap"), "image/bmp"),
 ]
 
 
@@ -328,6 +348,51 @@ def test_what_cameras_wrote_and_what_is_appended_goes_and_pixels_stay(source: by
         after.seek(number)
         assert before.convert("RGBA").tobytes() == after.convert("RGBA").tobytes()
     assert fit(data, mimes=["image/*"], max_bytes=10**6)[0] == data, "nothing is left to remove"
+
+
+def tiff_of(source: str = "L", **options: Any) -> bytes:
+    out = io.BytesIO()
+    pages = [Image.effect_noise((40, 30), shade * 9 + 9).convert(source) for shade in range(2)]
+    pages[0].save(out, "TIFF", save_all=True, append_images=pages[1:], exif=camera(6), **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"compression": "tiff_lzw"},
+        {"compression": "tiff_adobe_deflate", "big_tiff": False},
+        {"description": "canary-words"},
+    ],
+)
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "1"])
+def test_a_tiff_keeps_its_pages_pixels_and_orientation_alone(mode: str, options: dict[str, Any]) -> None:
+    source = tiff_of(mode, **options)
+    assert b"canary" in source
+    bare = strip(source + b"canary-film" * 9, "image/tiff")
+    assert bare is not None and b"canary" not in bare
+    before, after = opened(source), opened(bare)
+    assert Image.open(io.BytesIO(bare)).getexif()[0x0112] == 6  # until its pixels are read
+    for number in range(2):
+        before.seek(number)
+        after.seek(number)
+        assert before.tobytes() == after.tobytes()
+    assert strip(bare, "image/tiff") == bare
+
+
+def test_a_heic_loses_places_and_what_is_appended_and_keeps_its_length() -> None:
+    source = picture("AVIF", exif=camera(), xmp=b"<x>canary-xmp</x>").replace(b"ftypavif", b"ftypheic")
+    assert source.count(b"canary") == 2
+    bare = strip(source + b"canary-film" * 9, "image/heic")
+    assert bare is not None and b"canary" not in bare
+    assert len(bare) == len(source)
+    assert (
+        opened(bare.replace(b"ftypheic", b"ftypavif")).tobytes()
+        == opened(source.replace(b"ftypheic", b"ftypavif")).tobytes()
+    )
+    assert strip(source + b"GPSSGPSSGPSS", "image/heic") == bare
+    assert strip(source[:-9], "image/heic") is None, "cut short"
 
 
 def test_iptc_and_xmp_go_and_the_colour_profile_stays() -> None:

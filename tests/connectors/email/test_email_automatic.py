@@ -1,7 +1,6 @@
 """Mails that look like a machine's and are a person's, and the other way round; one Message-ID for two mails."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from mail_rig import make_world
@@ -121,7 +120,7 @@ async def test_what_may_be_either_is_held_and_can_be_released(name):
         (raw,) = await desk.poll()
         with pytest.raises(Malformed, match="held back as automatic"):
             desk.box.normalise(raw)
-        (event,) = desk.box.normalise(replace(raw, released=True))
+        (event,) = desk.box.normalise(raw._replace(released=True))
         assert event.message.audience is Audience.CUSTOMER
 
 
