@@ -67,6 +67,7 @@ class Bridge:
             key=derive_key(secret, "links"),
             valid=settings.retention.links_valid,
             now=clock,
+            keep_free=settings.bridge.keep_free,
         )
         self._https: list[Http] = []
         accounts = {name: self._connect(one, secret) for name, one in declared.items()}
@@ -183,8 +184,8 @@ class Bridge:
                 methods=["POST"],
             ),
             Route("/healthz", healthz),
-            Route("/readyz", readyz(self._troubles)),
-            Route("/metrics", metrics_page(self.store, self.clock)),
+            Route("/readyz", readyz(self._troubles, self._impaired)),
+            Route("/metrics", metrics_page(self.store, self.clock, self.files.folder.place)),
             *self.console.routes(),
         ]
         for name, connected in self.runtime.accounts.items():
@@ -206,6 +207,9 @@ class Bridge:
     def _look(self, name: str, conversations: object) -> None:
         assert self.engine is not None
         self.engine.refresh(name, conversations)  # type: ignore[arg-type] # as above
+
+    def _impaired(self) -> list[str]:
+        return self.engine.impaired() if self.engine is not None else []
 
     def _troubles(self) -> list[str]:
         return self.engine.troubles() if self.engine is not None else ["not started"]

@@ -21,7 +21,8 @@ from bridge.contract import ConnectorError, Http
 from bridge.engine.context import ConnectedAccount
 from bridge.published import published_secrets
 from bridge.registry import Declared, unreachable_rules
-from bridge.settings import Settings
+from bridge.services.folder import free_bytes, mebibytes
+from bridge.settings import BridgeSettings, Settings
 from bridge.web.echo import ECHO, echo_of
 from bridge.web.hooks import PREFIX
 from mappings import callbacks, overview, state
@@ -70,7 +71,7 @@ class Doctor:
         async with _opened(bridge) as trouble:
             await self._check("bridge.database", lambda: _database(bridge.store, trouble))
             if only is None:
-                await self._check("bridge.media_dir", lambda: _media(Path(self._settings.bridge.media_dir)))
+                await self._check("bridge.media_dir", lambda: _media(self._settings.bridge))
                 await self._check("bridge.public_url", lambda: self._public(bridge.store, trouble))
             refused = {} if trouble else await _refusals(bridge)
             for connected in wanted:
@@ -180,8 +181,10 @@ async def _database(store: Store, trouble: str) -> Finding:
     return found
 
 
-async def _media(folder: Path) -> Finding:
-    found = Finding(facts={"folder": str(folder)})
+async def _media(settings: BridgeSettings) -> Finding:
+    folder = settings.media_dir
+    free = free_bytes(folder)
+    found = Finding(facts={"folder": str(folder), "free": mebibytes(free)})
 
     def write() -> None:
         private_folder(folder)
@@ -194,6 +197,10 @@ async def _media(folder: Path) -> Finding:
     except OSError as error:
         what = f"media_dir cannot be written: {folder}: {error.strerror}"
         return found.wrong(what, "Give the bridge's user the right to write there, or free the disk.")
+    if free < settings.keep_free:
+        least = mebibytes(settings.keep_free)
+        what = f"files are refused: {folder} has {mebibytes(free)} free, bridge.keep_free asks for {least}"
+        return found.wrong(what, "Free the disk, shorten [retention] media, or lower bridge.keep_free.")
     return found
 
 

@@ -1,11 +1,13 @@
 """`bridge status`: one screen that says whether somebody has to do something."""
 
+import os
 from datetime import UTC, datetime
 from typing import Any
 
 from bridge.away import reason_of
 from bridge.cli.dead_letters import waiting_counts
 from bridge.engine.conversation.allowance import Allowance
+from bridge.services.folder import free_bytes, mebibytes
 from bridge.settings import Settings
 from mappings import callbacks, inbox, inspection, overview, state, waiting
 from mappings.store import Tx
@@ -21,12 +23,15 @@ def status_json(tx: Tx, settings: Settings, now: datetime | None = None) -> dict
     names = dict.fromkeys([*settings.accounts, *state.pauses(tx)])
     accounts = _accounts(tx, list(names), settings, now)
     customers = _customers(tx, now)
+    machine = _machine(settings)
     return {
         "at": _time(now),
         "serving": overview.serves(tx, now),
         "needs_you": [
-            f"{one['account']}: {one['reason']}" for one in accounts if one["state"] in {"paused", "refused"}
+            *machine,
+            *(f"{one['account']}: {one['reason']}" for one in accounts if one["state"] in {"paused", "refused"}),
         ],
+        "machine": machine,
         "accounts": accounts,
         "oldest_waiting": min((one["oldest_waiting"] for one in accounts if one["oldest_waiting"]), default=None),
         "next_attempt": min((one["next_attempt"] for one in accounts if one["next_attempt"]), default=None),
@@ -88,6 +93,19 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
     return sorted(found, key=lambda one: _ORDER.index(one["state"]))
 
 
+def _machine(settings: Settings) -> list[str]:
+    """What this machine refuses, whatever the accounts do."""
+    folder, least = settings.bridge.media_dir, settings.bridge.keep_free
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        return [f"files cannot be stored: media_dir cannot be written: {folder}"]
+    free = free_bytes(folder)
+    if free < least:
+        return [
+            f"files are refused: {mebibytes(free)} are free in {folder}, bridge.keep_free asks for {mebibytes(least)}"
+        ]
+    return []
+
+
 def _customers(tx: Tx, now: datetime) -> list[dict[str, Any]]:
     """Who waits for an answer that can only be given until a deadline; whoever has one waiting here as well."""
     held = overview.held_links(tx)
@@ -121,6 +139,7 @@ def status_text(found: dict[str, Any]) -> str:
         f"{found['at']}  {'a bridge serves' if found['serving'] else '✗ no bridge serves: start bridge serve'}",
         "",
     ]
+    lines += [f"[✗] {one}\n      → bridge doctor" for one in found["machine"]]
     width = max((len(one["account"]) for one in found["accounts"]), default=0)
     for one in found["accounts"]:
         head = f"[{_MARKS[one['state']]}] {one['account']:<{width}}  {one['kind']}  {one['state']}"
@@ -143,8 +162,15 @@ def status_text(found: dict[str, Any]) -> str:
         waits = ", an answer is held" if one["answer_waits"] else ""
         lines.append(f"    {one['until']}  {left}  {one['channel']} {one['conversation']} ↔ {ticket}{waits}")
     totals = ", ".join(f"{found[name]} {name}" for name in _COUNTS)
-    lines += ["", f"{totals}. {len(found['needs_you'])} of {len(found['accounts'])} accounts need you."]
+    lines += ["", f"{totals}. {_calls(found)}"]
     return "\n".join(lines)
+
+
+def _calls(found: dict[str, Any]) -> str:
+    accounts = len(found["needs_you"]) - len(found["machine"])
+    return (
+        f"{accounts} of {len(found['accounts'])} accounts need you{', and this machine' if found['machine'] else ''}."
+    )
 
 
 _COUNTS = ("waiting", "held", "failed", "unconfirmed", "dead", "quarantined")

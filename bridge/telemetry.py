@@ -147,6 +147,7 @@ class _Metrics:
         self.waiting = Gauge("bridge_waiting_messages", "Messages without a step", "account", "held")
         self.inbox = Gauge("bridge_inbox", "Payloads not routed", "account", "state")
         self.oldest = Gauge("bridge_oldest_unfinished_seconds", "Age of the oldest unfinished step", "account")
+        self.disk_free = Gauge("bridge_disk_free_bytes", "Free on the disk of the files", "place")
         self.paused = Gauge("bridge_account_paused", "1 while sending rests", "account")
 
     def collect(self) -> Iterator["Metric"]:

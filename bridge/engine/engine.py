@@ -115,10 +115,12 @@ class Engine:
         loop_time, written_at = asyncio.get_running_loop().time(), self.timetable.written_at
         if written_at is None or loop_time - written_at > 10:
             found.append("the database did not commit for 10 s")
-        if self._files.folder.trouble:
-            found.append(self._files.folder.trouble)
         found += [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
         return found
+
+    def impaired(self) -> list[str]:
+        """What does not work although the process is ready: text is kept and relayed, files have to wait."""
+        return [self._files.folder.trouble] if self._files.folder.trouble else []
 
     async def _recover(self) -> None:
         """SQLite has one process, and it is this one: all leases belong to its dead predecessor."""

@@ -1,13 +1,15 @@
 """Where the bytes of files are: one folder on this machine's disk, each file named by its hash.
 
 What this disk refuses (full, read-only, no rights, worn out) is the fault of the machine and of no file: it is said
-once, in the log and in `/readyz`, until something can be written again.
+once in the log, and in `bridge status` and `/readyz` until something can be written again. Files are refused while less
+than `keep_free` bytes are left, so that the database beside them can still keep what people write.
 """
 
 import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -44,8 +46,9 @@ class MediaFolder:
     All but `path` do input and output: call them from a thread.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, keep_free: int = 0) -> None:
         self.place = place
+        self.keep_free = keep_free
         self.trouble = ""
         self._room = 1  # bytes that must fit before the trouble is over
 
@@ -71,6 +74,8 @@ class MediaFolder:
     def save(self, data: bytes) -> str:
         """Stores bytes under their hash: whole and durable, or not at all. Raises MediaDown."""
         digest = hashlib.sha256(data).hexdigest()
+        if why := self._short(len(data)):
+            raise self._refused(why, len(data))
         try:
             written = self._save(self.path(digest), data)
         except OSError as error:
@@ -81,6 +86,9 @@ class MediaFolder:
 
     def probe(self) -> bool:
         """Whether a file could be stored now; while there is trouble, one as large as the one that failed."""
+        if why := self._short(self._room):
+            self._refused(why, self._room)
+            return False
         try:
             private_folder(self.place)
             with self._part(self.place) as (handle, _):
@@ -133,8 +141,16 @@ class MediaFolder:
             with contextlib.suppress(OSError):
                 part.unlink()
 
+    def _short(self, more: int) -> str:
+        """Why `more` bytes would leave too little room; "" when they would not."""
+        if not self.keep_free or free_bytes(self.place) - more >= self.keep_free:
+            return ""
+        return f"media_dir has less room than keep_free asks for ({mebibytes(self.keep_free)}): {self.place}"
+
     def _failed(self, error: OSError, room: int) -> MediaDown:
-        why = f"media_dir cannot be written: {self.place}: {_why(error)}"
+        return self._refused(f"media_dir cannot be written: {self.place}: {_why(error)}", room)
+
+    def _refused(self, why: str, room: int) -> MediaDown:
         self._room = max(room, 1)
         if why != self.trouble:
             self.trouble = why
@@ -146,6 +162,18 @@ class MediaFolder:
         if self.trouble:
             self.trouble = ""
             log.warning("files can be stored again", media_dir=str(self.place))
+
+
+def free_bytes(place: Path) -> int:
+    """What is free on the disk of a folder that may not be there yet."""
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def mebibytes(count: int) -> str:
+    """For people."""
+    return f"{count / 2**20:,.0f} MiB"
 
 
 def _gone() -> Rejected:

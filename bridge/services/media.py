@@ -42,9 +42,10 @@ class MediaFiles:
         key: bytes,
         valid: timedelta,
         now: Callable[[], datetime],
+        keep_free: int = 0,
     ) -> None:
         self._store = store
-        self.folder = MediaFolder(folder)
+        self.folder = MediaFolder(folder, keep_free)
         self._public_url = public_url
         self._key = key
         self._valid = valid

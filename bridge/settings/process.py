@@ -17,6 +17,7 @@ class BridgeSettings(Section):
     public_url: str
     database_url: str = "sqlite+aiosqlite:///bridge.db"
     media_dir: Path = Path("media")
+    keep_free: int = Field(default=256 * 2**20, ge=0)
     secret_key: SecretStr
     language: Literal["en", "zh"] = "en"
     api_token: SecretStr = SecretStr("")

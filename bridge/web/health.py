@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from bridge.services.folder import free_bytes
 from bridge.telemetry import Gauge, Values, metrics
 from mappings import inbox, inspection, state, waiting
 from mappings.store import Store, Tx
@@ -19,12 +21,18 @@ async def healthz(_request: Request) -> Response:
     return PlainTextResponse("ok")
 
 
-def readyz(troubles: Callable[[], list[str]]) -> Callable[[Request], Awaitable[Response]]:
-    """Ready once the store commits and the workers run; else 503 with the reasons."""
+def readyz(
+    troubles: Callable[[], list[str]], impaired: Callable[[], list[str]]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Ready once the store commits and the workers run; else 503 with the reasons.
+
+    A full disk of files is told and no reason: whoever takes this process out of service for it loses the text, too.
+    """
 
     async def answer(_request: Request) -> Response:
         found = troubles()
-        return JSONResponse({"ready": not found, "reasons": found}, 503 if found else 200)
+        answer = {"ready": not found, "reasons": found, "impaired": impaired()}
+        return JSONResponse(answer, 503 if found else 200)
 
     return answer
 
@@ -34,7 +42,7 @@ async def store_down(_request: Request, _error: Exception) -> Response:
     return JSONResponse({"error": "the database is in trouble; try again"}, 503, {"retry-after": "5"})
 
 
-def metrics_page(store: Store, now: Callable[[], datetime]) -> Callable[[Request], Awaitable[Response]]:
+def metrics_page(store: Store, now: Callable[[], datetime], files: Path) -> Callable[[Request], Awaitable[Response]]:
     """Prometheus. What is counted in the database is read when asked."""
 
     async def answer(_request: Request) -> Response:
@@ -45,6 +53,8 @@ def metrics_page(store: Store, now: Callable[[], datetime]) -> Callable[[Request
         with suppress(Exception):  # the counters are worth showing even when the store is down
             for level, values in (await store.read(_levels, now())).items():
                 level.show(values)
+        with suppress(OSError):
+            metrics.disk_free.show({("media",): await asyncio.to_thread(free_bytes, files)})
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     return answer

@@ -82,3 +82,21 @@ MAX_FILE = About(
     ("Largest file", "文件大小上限"),
     ("In bytes, at most 50 MiB.", "以字节为单位，最大 50 MiB。"),
 )
+VISITOR_BYTES = About(
+    ("Files of a visitor", "单个访客的文件总量"),
+    ("How many bytes one visitor may send in a day.", "单个访客每天最多可发送的文件字节数。"),
+    only="channel",
+)
+ADDRESS_BYTES = About(
+    ("Files of an address", "单个地址的文件总量"),
+    (
+        "How many bytes may come from one address in a day: offices and mobile carriers share theirs.",
+        "同一网络地址每天最多可发送的文件字节数；办公室和移动运营商的用户会共用地址。",
+    ),
+    only="channel",
+)
+ACCOUNT_BYTES = About(
+    ("Files of all visitors", "全部访客的文件总量"),
+    ("How many bytes all visitors together may send in a day.", "全部访客每天合计最多可发送的文件字节数。"),
+    only="channel",
+)

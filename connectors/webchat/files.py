@@ -1,18 +1,18 @@
 """Files people exchanged: `file` records name them, the media store has the bytes."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.contract import Account, Media, Put, Rejected, Step
+from bridge.contract import Account, Media, Put, Rejected, Step, StoreDown
 from connectors.webchat.seals import Seals
 from connectors.webchat.text import clean_name
 from connectors.webchat.uploads import accept, fitting_name, kind_of
-from connectors.webchat.web import read_body
+from connectors.webchat.web import Refusal, read_body
 
 _SHOWN = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 _PLAYED = {"audio/mpeg", "audio/ogg", "audio/wav", "audio/mp4", "video/mp4", "video/webm"}
@@ -111,12 +111,19 @@ class Files:
         return Response(data, media_type=mime, headers=headers)
 
 
-async def take_upload(account: Account, request: Request, owner: str, limit: int) -> dict[str, Any]:
-    """Stores one file for `owner` and returns how it is shown."""
+async def take_upload(
+    account: Account, request: Request, owner: str, limit: int, spend: Callable[[int], None] | None = None
+) -> dict[str, Any]:
+    """Stores one file for `owner` and returns how it is shown. `spend` raises Refusal where a quota is used up."""
     data = await read_body(request, limit)
     upload = await accept(data)
+    if spend:
+        spend(len(upload.data))
     given = clean_name(_decoded(request.headers.get("x-name", "")))
-    media = await account.media.keep(upload.data, name=fitting_name(given, upload.mime), mime=upload.mime)
+    try:
+        media = await account.media.keep(upload.data, name=fitting_name(given, upload.mime), mime=upload.mime)
+    except StoreDown:
+        raise Refusal(503, "no_room", "Files cannot be taken at the moment. Text can.", wait=60) from None
     media = media.model_copy(update={"mime": upload.mime, "url": ""})
     name = f"u-{secrets.token_hex(12)}"
     shown = attachment(name, media, upload.kind, width=upload.width, height=upload.height)

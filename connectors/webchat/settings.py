@@ -32,7 +32,8 @@ class Agent(BaseModel):
 class Settings(AccountConfig):
     """`allowed_origins` are the sites that may show the widget (`https://*.shop.example` allows sub-domains).
     `identity` "required" refuses visitors whom the site has not signed in. `prechat` lists what is asked before the
-    first message. `max_file` is in bytes. `endless_user_hash` accepts a `user_hash` without `expires`.
+    first message. `max_file` is in bytes, and so is what one visitor, one address and all visitors may send in a day.
+    `endless_user_hash` accepts a `user_hash` without `expires`.
     """
 
     kind: Literal["webchat"]
@@ -45,6 +46,9 @@ class Settings(AccountConfig):
     colour: Annotated[str, about.COLOUR] = "#1f6feb"
     prechat: Annotated[tuple[Literal["name", "email", "phone"], ...], about.PRECHAT] = ()
     max_file: Annotated[int, about.MAX_FILE] = Field(default=10 * 2**20, ge=1024, le=50 * 2**20)
+    visitor_bytes: Annotated[int, about.VISITOR_BYTES] = Field(default=100 * 2**20, ge=2**20)
+    address_bytes: Annotated[int, about.ADDRESS_BYTES] = Field(default=500 * 2**20, ge=2**20)
+    account_bytes: Annotated[int, about.ACCOUNT_BYTES] = Field(default=5 * 2**30, ge=2**20)
 
     @field_validator("allowed_origins")
     @classmethod

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -104,8 +105,16 @@ class Talk:
         self._calm("uploads.visitor", visitor)
         if wait := self._limits.wait("uploads.address", caller(request)):
             raise slow_down(wait)
-        shown = await take_upload(self._account, request, visitor["id"], self._config.max_file)
+        spend = partial(self._spend, visitor["id"], caller(request))
+        shown = await take_upload(self._account, request, visitor["id"], self._config.max_file, spend)
         return JSONResponse(shown | {"url": self._files.url(shown["id"])}, 201)
+
+    def _spend(self, visitor: str, address: str, size: int) -> None:
+        config = self._config
+        quotas = {("visitor", visitor): config.visitor_bytes, ("address", address): config.address_bytes}
+        wait = self._limits.spend(size, {**quotas, ("account", ""): config.account_bytes})
+        if wait:
+            raise Refusal(429, "quota", "Too many files in one day. Text can be sent all the same.", wait=wait)
 
     async def history(self, request: Request) -> Response:
         """Messages before or after a number, in order."""

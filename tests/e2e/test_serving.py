@@ -89,7 +89,7 @@ async def test_a_repeated_callback_is_answered_alike_and_kept_once(harness: Plat
 async def test_health_and_the_end(harness: PlatformHarness) -> None:
     await harness.bridge.start()
     assert await harness.bridge.get("/healthz") == "ok"
-    assert json.loads(await harness.bridge.get("/readyz")) == {"ready": True, "reasons": []}
+    assert json.loads(await harness.bridge.get("/readyz")) == {"ready": True, "reasons": [], "impaired": []}
     await harness.phone.says(CUSTOMER, "hello")
     await until(lambda: harness.said() == ["hello"])
     await harness.bridge.has_settled()

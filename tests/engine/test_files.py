@@ -57,21 +57,21 @@ async def test_a_disk_that_refuses_is_the_machines_fault_and_no_files(scene: Sce
     scene.town.files["notes.txt"] = b"x" * 503
     async with scene.running() as bridge:
         assert bridge.engine is not None
-        assert bridge.engine.troubles() == []
+        assert bridge.engine.impaired() == []
         with refusing(code), capture_logs() as logs:
             await scene.says("anna", "look", file="notes.txt")
             for _ in range(8):
                 await wait_and_look(scene, 400)
             assert "notes.txt" not in shown(scene), "neither there nor given up"
-            (trouble,) = bridge.engine.troubles()
+            (trouble,) = bridge.engine.impaired()
             assert "media_dir" in trouble and os.strerror(code) in trouble
             await bridge.engine.timetable.prove_folder()
-            assert bridge.engine.troubles() == [trouble], "it is not over because nothing was tried"
+            assert bridge.engine.impaired() == [trouble], "it is not over because nothing was tried"
         said = [entry for entry in logs if entry["log_level"] in {"warning", "error"} and "files" in entry["event"]]
         assert [(entry["log_level"], "media_dir" in entry["remedy"]) for entry in said] == [("warning", True)]
         assert not any(entry.get("exc_info") for entry in logs)
         await bridge.engine.timetable.prove_folder()
-        assert bridge.engine.troubles() == []
+        assert bridge.engine.impaired() == []
         await wait_and_look(scene, 0)  # at once, and not when the back-off ends
         assert "[notes.txt 503]" in shown(scene)
 
@@ -82,7 +82,7 @@ async def test_a_folder_that_is_none_is_said_from_the_start_and_waited_for(scene
     scene.town.files["a.txt"] = b"hello"
     async with scene.running() as bridge:
         assert bridge.engine is not None
-        assert any("media_dir" in trouble for trouble in bridge.engine.troubles())
+        assert any("media_dir" in trouble for trouble in bridge.engine.impaired())
         await scene.says("anna", "look", file="a.txt")
         for _ in range(5):
             await wait_and_look(scene, 400)

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bridge.contract import StoreDown
+from bridge.testing.clock import VirtualClock
+from connectors.webchat.limits import Limits
 from connectors.webchat.uploads import accept
 from connectors.webchat.web import Refusal
+from tests.connectors.webchat.webchat_rig import Place, Visitor, opened
 
 
 def picture(kind: str, size: tuple[int, int], **options: Any) -> bytes:
@@ -38,3 +42,85 @@ async def test_a_jpeg_of_several_pictures_is_no_animation_and_loses_its_place() 
     assert b"canary-camera" in source
     found = await accept(source)
     assert b"canary-camera" not in found.data
+
+
+def moving(kind: str, **options: Any) -> bytes:
+    frames = [Image.new("RGB", (20, 12), (50 * shade, 0, 0)) for shade in range(3)]
+    out = io.BytesIO()
+    frames[0].save(out, kind, save_all=True, append_images=frames[1:], **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+async def test_a_moving_picture_is_given_out_without_place_or_appended_bytes(place: Place, kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "canary-camera"
+    options: dict[str, Any] = {"comment": b"canary-words"} if kind == "GIF" else {"exif": exif}
+    source = moving(kind, **options)
+    if kind == "WEBP":  # also inside of a frame
+        at = source.index(b"ANMF")
+        size = int.from_bytes(source[at + 4 : at + 8], "little")
+        frame = source[at + 8 : at + 8 + size] + b"EXIF\x0c\0\0\0canary-frame"
+        source = source[:at] + b"ANMF" + len(frame).to_bytes(4, "little") + frame + source[at + 8 + size + size % 2 :]
+        source = b"RIFF" + (len(source) - 8).to_bytes(4, "little") + source[8:]
+    visitor = await place.visitor()
+    answer = await visitor.upload(source + b"canary-film" * 5, f"a.{kind.lower()}")
+    assert answer.status_code == 201, answer.text
+    given = (await visitor.client.get(answer.json()["url"])).content
+    assert b"canary" in source and b"canary" not in given
+    with Image.open(io.BytesIO(given)) as picture:
+        assert getattr(picture, "n_frames", 1) == 3
+
+
+# how much may be sent
+
+PDF = b"%PDF-1" + b"x" * (600 * 1024 - 6)
+
+
+async def sent(visitor: Visitor, count: int) -> list[int]:
+    return [(await visitor.upload(PDF, "a.pdf")).status_code for _ in range(count)]
+
+
+@pytest.mark.parametrize(("key", "others"), [("visitor_bytes", 201), ("address_bytes", 429), ("account_bytes", 429)])
+async def test_a_days_quota_holds_for_a_visitor_an_address_and_all(key: str, others: int) -> None:
+    async with opened(**{key: 2**20}) as place:
+        visitor, other = await place.visitor(), await place.visitor()
+        assert await sent(visitor, 2) == [201, 429]
+        answer = await visitor.upload(PDF)
+        assert answer.json()["error"]["code"] == "quota"
+        assert answer.json()["error"]["retry_after_ms"] > 60_000
+        assert (await visitor.say("text goes on")).status_code == 201
+        assert (await other.upload(PDF)).status_code == others
+        place.clock.advance(hours=24)
+        assert (await (await place.visitor()).upload(PDF)).status_code == 201
+
+
+def test_a_quota_comes_back_evenly_and_refused_files_use_none_of_it() -> None:
+    clock = VirtualClock()
+    limits = Limits(clock)
+    quotas = {("visitor", "v"): 1000, ("address", "a"): 2400}
+    assert limits.spend(900, quotas) == 0
+    wait = limits.spend(340, quotas)
+    assert wait == pytest.approx(86400 * 0.24)
+    clock.advance(seconds=wait + 1)
+    assert limits.spend(340, quotas) == 0
+    assert limits.spend(5000, {("visitor", "w"): 1000}) == 0, "one file may always be sent"
+    assert limits.spend(1, {("visitor", "w"): 1000}) > 86400
+
+
+async def test_agents_have_no_quota() -> None:
+    async with opened(account_bytes=2**20, address_bytes=2**20, visitor_bytes=2**20) as place:
+        agent = await place.agent()
+        for _ in range(3):
+            assert (await agent.post("/desk/site/v1/uploads", content=PDF)).status_code == 201
+
+
+async def test_a_full_disk_refuses_files_in_words_and_no_text(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: Any, **__: Any) -> None:
+        raise StoreDown("full")
+
+    visitor = await place.visitor()
+    monkeypatch.setattr(place.account.media, "keep", full)
+    answer = await visitor.upload(PDF)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_room")
+    assert (await visitor.say("text goes on")).status_code == 201
