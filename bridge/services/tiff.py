@@ -23,7 +23,7 @@ def bare(data: bytes) -> Iterator[bytes]:
         raise ValueError("no TIFF")
     out = bytearray(len(data))
     out[:8] = data[:8]
-    end, seen = 8, set()
+    end, seen = 8, set[int]()
     (at,) = struct.unpack_from(order + "I", data, 4)
     while at:
         if at in seen or len(seen) >= _PAGES:
