@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
+from bridge import replays
 from bridge.absent import Absent
 from bridge.console.mount import ConsoleMount
 from bridge.contract import Account, Drains, Http, Raw, Serves, StoreDown
@@ -123,6 +124,8 @@ class Bridge:
         try:
             self.engine = Engine(self.store, self.runtime, self.files, work=self._work)
             self.engine.every(timedelta(seconds=2), "callers", self.callers.write_down)
+            if self._work:
+                self.engine.every(timedelta(seconds=1), "replays", partial(replays.tick, self.store, self.engine))
             await self.engine.start()
             try:
                 yield self

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,6 +27,8 @@ from bridge.services.tokens import derive_key
 
 if TYPE_CHECKING:
     from bridge.app import Bridge
+
+log = structlog.get_logger("bridge.console")
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -110,6 +113,9 @@ class ConsoleApp:
                 return await self._failure(request, refused)
             except (StoreDown, SQLAlchemyError):
                 return await self._failure(request, Refused("error.database", 503))
+            except Exception as error:
+                log.error("bug in the console", path=request.scope["path"], exc_info=error)  # noqa: TRY400 # as the log forms it
+                return await self._failure(request, Refused("error.bug", 500))
 
         return answer
 

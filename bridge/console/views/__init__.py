@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from bridge.console.views import conversation, conversations, overview, settings
+from bridge.console.views import conversation, conversations, overview, problems, settings
 from bridge.console.visit import Visit
 
 
@@ -27,6 +27,13 @@ VIEWS = (
     View("POST", "/conversations/{id}/note", conversation.write_note, "operator"),
     View("POST", "/conversations/{id}/step", conversation.retry_step, "operator"),
     View("POST", "/conversations/{id}/{command}", conversation.command, "operator"),
+    View("GET", "/problems", problems.show),
+    View("POST", "/problems/replay", problems.replay_one, "operator"),
+    View("POST", "/problems/drop", problems.drop_one, "operator"),
+    View("POST", "/problems/jobs/{job}/stop", problems.stop, "operator"),
+    View("GET", "/problems/{cause}", problems.show_cause),
+    View("POST", "/problems/{cause}/replay", problems.replay_all, "operator"),
+    View("POST", "/problems/{cause}/drop", problems.drop_all, "operator"),
     View("GET", "/settings", settings.show),
     View("POST", "/settings/look", settings.look),
     View("POST", "/settings/sessions/end", settings.end_sessions),
