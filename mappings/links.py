@@ -7,11 +7,38 @@ from typing import Any
 from sqlalchemy import Row, any_, bindparam, delete, exists, insert, select, union_all, update
 from sqlalchemy.types import ARRAY, String
 
+from mappings.lanes import (
+    is_of_invitations,
+    is_towards_bot,
+    is_towards_customer,
+    is_towards_desk,
+    lane_of_drafts,
+    lane_of_invitations,
+    lane_of_labels,
+    lane_to_bot,
+    lane_to_channel,
+    lane_to_desk,
+    link_of,
+)
 from mappings.locks import holds_link, lock_links, made_link
 from mappings.prepared import Prepared
 from mappings.sql import insert_for, insert_new, table
 from mappings.store import Tx
 from mappings.tables import Consent, Link, MessageRef, Notice, Outbox, Waiting
+
+__all__ = [  # lanes are read as the link's own
+    "is_of_invitations",
+    "is_towards_bot",
+    "is_towards_customer",
+    "is_towards_desk",
+    "lane_of_drafts",
+    "lane_of_invitations",
+    "lane_of_labels",
+    "lane_to_bot",
+    "lane_to_channel",
+    "lane_to_desk",
+    "link_of",
+]
 
 _link, _pair, _notice, _consent = table(Link), table(MessageRef), table(Notice), table(Consent)
 _waiting, _outbox = table(Waiting), table(Outbox)
@@ -65,36 +92,6 @@ _HELD = Prepared(
         | exists().where(_notice.c.link_id == bindparam("link_id"))
     )
 )
-
-
-def lane_to_desk(link_id: int) -> int:
-    """The lane of what the customer says."""
-    return link_id * 4
-
-
-def lane_to_channel(link_id: int) -> int:
-    """The lane of what the agents answer."""
-    return link_id * 4 + 1
-
-
-def lane_of_invitations(link_id: int) -> int:
-    """The lane of what calls a customer back while answers wait: it must not wait behind them."""
-    return link_id * 4 + 2
-
-
-def lane_of_labels(link_id: int) -> int:
-    """The lane of what a ticket shows of the allowance: words never wait behind it."""
-    return link_id * 4 + 3
-
-
-def is_towards_desk(lane: int) -> bool:
-    """Whether a lane leads to the ticket."""
-    return lane % 4 in {0, 3}
-
-
-def link_of(lane: int) -> int:
-    """The link a lane belongs to."""
-    return lane // 4
 
 
 def open_link(tx: Tx, channel: str, conversation: str, *, lock: bool = True) -> LinkRow | None:
@@ -170,6 +167,12 @@ def links_to_warn(tx: Tx, now: datetime, limit: int = 100) -> list[LinkRow]:
     lock_links(tx, ids)
     chosen = select(_link).where(_link.c.id.in_(ids), _link.c.warn_at <= now)  # as they are now
     return list(tx.execute(chosen.order_by(_link.c.warn_at)))
+
+
+def conversation_links(tx: Tx, channel: str, conversation: str) -> list[LinkRow]:
+    """All links of a channel's conversation, oldest first: on whatever desk it was."""
+    named = _link.c.channel == channel, _link.c.conversation == conversation
+    return list(tx.execute(select(_link).where(*named).order_by(_link.c.id)))
 
 
 def person_links(tx: Tx, person_id: int) -> list[LinkRow]:

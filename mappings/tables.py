@@ -1,5 +1,5 @@
 """The tables that map people, tickets and messages. Those of accounts are in `account_tables`, those
-of the console in `console_tables`, read with these.
+of the console in `console_tables`, of bots and hand-overs in `holder_tables`, read with these.
 
 They hold account names, opaque ids and JSON they do not interpret. Every id of an account is stored with its account.
 Messages, steps and receipts are the contract's models as JSON text.
@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from mappings import account_tables, console_tables  # noqa: F401 - whoever reads the tables must find all of them
+from mappings import account_tables, console_tables, holder_tables  # noqa: F401 - who reads the tables must find all
 from mappings.columns import key, moment, partial_index, reference, words
 from mappings.types import BigId, Reason, StateName, TableBase
 
@@ -95,6 +95,9 @@ class Link(TableBase, table=True):
     created_at: datetime = Field(sa_column=moment())
     touched_at: datetime = Field(sa_column=moment())
     solved_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    holder: str = Field(default="", sa_column_kwargs={"server_default": ""})  # who may speak: the desk, or a bot
+    term: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # +1 each time the holder changes
+    memory: str = Field(default="", sa_column=words())  # a bot's own id of this conversation
 
 
 class MessageRef(TableBase, table=True):
@@ -138,7 +141,7 @@ class Inbox(TableBase, table=True):
 
 
 class Waiting(TableBase, table=True):
-    """Routed messages that no step carries yet. `lane` is link.id * 4, plus 1 towards the channel."""
+    """Routed messages that no step carries yet. `lane` is as `mappings.lanes` counts them."""
 
     __table_args__ = (
         Index("waiting_lane", "lane", "id"),
@@ -196,6 +199,7 @@ class Outbox(TableBase, table=True):
     receipt: str = Field(default="", sa_column=words())
     created_at: datetime = Field(sa_column=moment())
     done_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    term: int | None = None  # of a bot's question or answer: it counts in this term of its conversation only
 
 
 class Attempt(TableBase, table=True):

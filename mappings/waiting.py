@@ -130,7 +130,7 @@ def held_since(tx: Tx, before: datetime, limit: int = 100) -> list[Row[Any]]:
     return list(
         tx.execute(
             select(_waiting)
-            .where(_waiting.c.held != "", _waiting.c.created_at < before)
+            .where(_waiting.c.held != "", _waiting.c.created_at < before, _waiting.c.lane >= 0)
             .order_by(_waiting.c.id)
             .limit(limit)
         )
@@ -145,5 +145,8 @@ def move_waiting(tx: Tx, lane: int, to_lane: int, to_link: int, account: str) ->
 def count_waiting(tx: Tx) -> dict[tuple[str, bool], int]:
     """By (account, held): → how many messages wait."""
     held = _waiting.c.held != ""
-    rows = tx.execute(select(_waiting.c.account, held, func.count()).group_by(_waiting.c.account, held))
+    of_people = _waiting.c.lane >= 0  # what a bot is asked, and drafts, are counted by nobody
+    rows = tx.execute(
+        select(_waiting.c.account, held, func.count()).where(of_people).group_by(_waiting.c.account, held)
+    )
     return {(account, bool(is_held)): count for account, is_held, count in rows}

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from bridge.away import Away, pauses_by_account
 from bridge.engine.conversation.allowance import Allowance
-from mappings import inbox, inspection, links, waiting
+from mappings import handovers, inbox, inspection, links, waiting
 from mappings.inspection import Tried
 from mappings.links import LinkRow
 from mappings.store import Tx
@@ -50,6 +50,9 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
         "state": link.state,
         "person": link.person_id,
         "held_by": link.held_by,
+        "holder": link.holder,
+        "term": link.term,
+        "handovers": [_handover(row) for row in handovers.handovers_of(tx, [link.id])],
         "ledger": ledger_json(link.ledger, now),
         "consents": {row.template: row.left for row in links.consents_of(tx, link.channel, link.conversation)},
         "waiting": [
@@ -110,6 +113,13 @@ def _step(step: Row[Any], journal: list[Tried], arrival: Arrival, waits_for: str
     }
 
 
+def _handover(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "at": _time(row.at), "from": row.from_account, "to": row.to_account, "why": row.why, "who": row.who,
+        "term": row.term, "left": row.left_id, "link": row.link_id,
+    }  # fmt: skip
+
+
 def _held(why: str, holder: str) -> str:
     waits_for = f"{holder} to let it go" if holder else "the customer to write again"
     return waits_for if why else ""
@@ -153,6 +163,11 @@ def trace_text(found: dict[str, Any]) -> str:
             lines.append(f"    answers are held back by {link['held_by']}")
         if link["ledger"]:
             lines.append(f"    allowance now: {_allowance(link['ledger'])}")
+        if link["holder"] not in {"", link["desk"]}:
+            lines.append(f"    held by {link['holder']} (term {link['term']})")
+        for one in link["handovers"]:
+            who = f" ({one['who']})" if one["who"] else ""
+            lines.append(f"    {one['at']}  {one['from']} → {one['to']}: {one['why']}{who}, term {one['term']}")
         for row in link["waiting"]:
             why = f", held: {row['held']}" if row["held"] else ""
             why += f"; waits for {row['waits_for']}" if row["waits_for"] else f", next attempt {row['next']}"

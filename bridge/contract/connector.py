@@ -32,10 +32,11 @@ ConfigT = TypeVar("ConfigT", bound=AccountConfig)
 
 
 class Role(StrEnum):
-    """`CHANNEL`: customers write there. `DESK`: agents answer there."""
+    """`CHANNEL`: customers write there. `DESK`: agents answer there. `BOT`: answers by itself."""
 
     CHANNEL = "channel"
     DESK = "desk"
+    BOT = "bot"
 
 
 class Connector(ABC, Generic[ConfigT]):

@@ -34,6 +34,7 @@ class AuthorKind(StrEnum):
     AGENT = "agent"
     SYSTEM = "system"
     BRIDGE = "bridge"
+    BOT = "bot"  # answers by itself, as `Role.BOT`
 
 
 class Author(Value):

@@ -10,6 +10,7 @@ from pydantic import field_validator
 from bridge.routing.calendar import Calendar, Version
 from bridge.routing.conditions import Rule
 from bridge.routing.hours import parse_week
+from bridge.settings.bots import BotSettings
 from bridge.settings.calendars import known_zone
 from bridge.settings.section import Section
 
@@ -64,6 +65,7 @@ class RouteSettings(Section):
     window_closes_field: str | int | None = None
     greeting: GreetingSettings | None = None
     calendar: str = ""
+    bot: BotSettings | None = None
 
     @field_validator("when", mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from bridge.engine.conversation.holding import hold_back, let_go
 from bridge.engine.conversation.notices import note
 from bridge.engine.conversation.queueing import put
 from bridge.engine.inbound.agent_commands import obey
+from bridge.engine.inbound.handover_commands import Order
 from bridge.engine.runtime.ids import new_name
 from mappings import conversations, links
 from mappings.links import LinkRow
@@ -91,7 +92,10 @@ async def command(visit: Visit) -> Response:
         raise NotFound
     if name == "cancel" and visit.form.get("sure") != "1":
         return await visit.read(_sure, visit, visit.number())
-    return await _act(visit, name, lambda work, link: obey(work, link, COMMANDS[name]))
+    who = visit.session.shown
+    return await _act(
+        visit, name, lambda work, link: obey(work, link, COMMANDS[name], Order(link, COMMANDS[name], who))
+    )
 
 
 def _sure(tx: Tx, visit: Visit, link_id: int) -> Response:

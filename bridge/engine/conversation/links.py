@@ -88,6 +88,8 @@ def link_for(
         held_by=link.held_by if link is not None else "",
         created_at=work.now,
         touched_at=work.now,
+        holder=decided.route.desk,
+        term=link.term + 1 if link is not None else 1,
         **decided.columns,
     )
     if link is not None:
@@ -104,7 +106,7 @@ def _decided(work: Work, opening: Opening) -> Decided:
 
 def _lead_elsewhere(work: Work, link: LinkRow, decided: Decided) -> LinkRow:
     """What the customer said leads to another desk than opening the chat did; nothing has gone to that one yet."""
-    links.change_link(work.tx, link.id, desk=decided.route.desk, peer="", previous="")
+    links.change_link(work.tx, link.id, desk=decided.route.desk, holder=decided.route.desk, peer="", previous="")
     return links.get_link(work.tx, link.id)
 
 
@@ -154,8 +156,9 @@ def follow(work: Work, link: LinkRow, ticket: str) -> bool:
         tell(work, other, "another", cause=f"another.{link.id}")
         return False
     links.change_link(
-        work.tx, link.id, ticket=ticket, state="open", solved_at=None, touched_at=work.now, url="", shown=""
-    )
+        work.tx, link.id, ticket=ticket, state="ended" if link.state == "ended" else "open", solved_at=None,
+        touched_at=work.now, url="", shown="",
+    )  # fmt: skip
     refresh(work, link)
     return True
 

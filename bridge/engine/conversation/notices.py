@@ -14,6 +14,7 @@ from bridge.contract import (
     Text,
     to_plain,
 )
+from bridge.engine.conversation.handover_texts import TEXTS
 
 _LINE = "\n> "  # between two lines that are quoted
 _QUOTED = 40  # messages that a note quotes at most
@@ -170,9 +171,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "zh": "您好!现在是非工作时间。请留言,我们上班后会尽快回复。",
     },
     "unknown.command": {
-        "en": "{command} is not known. Known: #retry, #cancel, #text, #status, #notify",
-        "zh": "无法识别 {command}。可用命令:#retry、#cancel、#text、#status、#notify",
+        "en": "{command} is not known. Known: #retry, #cancel, #text, #status, #notify, #move, #bot, #send",
+        "zh": "无法识别 {command}。可用命令：#retry、#cancel、#text、#status、#notify、#move、#bot、#send",
     },
+    **TEXTS,
 }
 
 

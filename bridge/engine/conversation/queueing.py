@@ -12,6 +12,8 @@ from bridge.engine.conversation.allowance import Allowance
 from mappings import links, media, waiting
 from mappings.links import LinkRow
 
+DRAFT = "draft"  # why a draft is held: for an agent's word
+
 
 def put(
     work: Work,
@@ -23,15 +25,7 @@ def put(
     due_at: datetime | None = None,
 ) -> None:
     """A message joins its lane; the files it names are asked for at once, because vendors forget them."""
-    for file in files_of(message):
-        if (
-            not file.sha256
-            and not file.error
-            and media.want_media(
-                work.tx, file.account, file.id, work.now, mime=file.mime, name=file.name, size=file.size
-            )
-        ):
-            work.effects.media = True
+    _want_files(work, message)
     account = link.desk if to_desk else link.channel
     waiting.add_waiting(
         work.tx,
@@ -45,6 +39,29 @@ def put(
         inbox_id=inbox_id,
     )
     work.effects.accounts.add(account)
+
+
+def put_draft(work: Work, link: LinkRow, message: Message) -> None:
+    """A message that goes nowhere until an agent writes `#send`."""
+    _want_files(work, message)
+    lane = links.lane_of_drafts(link.id)
+    waiting.add_waiting(
+        work.tx, lane=lane, link_id=link.id, account=link.channel, message_id=message.id,
+        message=message.model_dump_json(), due_at=work.now, now=work.now,
+    )  # fmt: skip
+    waiting.hold_waiting(work.tx, lane, DRAFT)
+
+
+def _want_files(work: Work, message: Message) -> None:
+    for file in files_of(message):
+        if (
+            not file.sha256
+            and not file.error
+            and media.want_media(
+                work.tx, file.account, file.id, work.now, mime=file.mime, name=file.name, size=file.size
+            )
+        ):
+            work.effects.media = True
 
 
 def _due(runtime: Runtime, link: LinkRow, message: Message, now: datetime) -> datetime:

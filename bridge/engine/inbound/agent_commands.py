@@ -12,6 +12,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.expiry import end_unsent
 from bridge.engine.conversation.invitation import invite
 from bridge.engine.conversation.queueing import carried_by, put
+from bridge.engine.inbound.handover_commands import Order, give_to_bot, move, send_drafts
 from bridge.engine.outbound.attachments import with_bytes
 from mappings import failed_steps, links, outbox, waiting
 from mappings.links import LinkRow
@@ -30,17 +31,20 @@ def command_in(text: str) -> str:
     first = words[0].lower().rstrip(".,:;!?\u3002\uff0c\uff1a\uff1b\uff01\uff1f") if words else ""
     if len(first) < 2 or not first.startswith("#") or not first[1:].isalpha():
         return ""
-    return first if first in _ACTS or len(words) == 1 else ""
+    return first if first in _ACTS or first in _HANDS or len(words) == 1 else ""
 
 
-def obey(work: Work, link: LinkRow, command: str) -> None:
+def obey(work: Work, link: LinkRow, command: str, order: Order) -> None:
     """Carries a command out and says what was done."""
-    act = _ACTS.get(command)
-    if act is None:
+    act, hand = _ACTS.get(command), _HANDS.get(command)
+    if act is None and hand is None:
         tell(work, link, "unknown.command", command=command)
         return
     work.effects.note("command", link=link.id, command=command)
-    act(work, link)
+    if hand is not None:
+        hand(work, link, order)
+    elif act is not None:
+        act(work, link)
 
 
 def _retry(work: Work, link: LinkRow) -> None:
@@ -171,3 +175,4 @@ _ACTS: dict[str, Act] = {
     "#status": _status,
     "#notify": _notify,
 }
+_HANDS = {"#move": move, "#bot": give_to_bot, "#send": send_drafts}

@@ -20,11 +20,13 @@ from bridge.contract import (
 )
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
+from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
-from bridge.engine.conversation.queueing import carried_by, put
+from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.inbound.agent_commands import command_in, obey
+from bridge.engine.inbound.handover_commands import Order
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx
@@ -45,12 +47,21 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
         return
     if message.author.kind not in _SPEAKS:
         return
-    link = _current(work.tx, link)
+    here, link = link, _current(work.tx, link)
+    person = message.author.kind is AuthorKind.AGENT
     if message.audience is Audience.AGENTS:
-        command = command_in(_text(message)) if message.author.kind is AuthorKind.AGENT else ""
+        text = _text(message)
+        command = command_in(text) if person else ""
         if command:
-            obey(work, link, command)
+            obey(work, link, command, Order(here, text, message.author.name or message.author.id))
         return
+    if link.desk != here.desk:  # it was handed over to another desk
+        if person:
+            put_draft(work, here, message)
+            tell(work, here, "not.forwarded", taken=link.desk)
+        return
+    if person and link.holder != link.desk:  # a fact from the desk takes a conversation from any bot
+        link = hand_over(work, link, link.desk, Cause("agent", message.author.name))
     put(work, link, message, to_desk=False, inbox_id=inbox_id)
 
 
@@ -126,7 +137,7 @@ def receipt_received(work: Work, connected: ConnectedAccount, event: ReceiptRece
         return
     link = links.get_link(work.tx, pair.link_id)
     carried = carried_by(step)
-    towards_customer = step.lane % 4 == links.lane_to_channel(0)
+    towards_customer = links.is_towards_customer(step.lane)
     if event.state is DeliveryState.FAILED and step.state == "done":
         outbox.change_step(work.tx, step.id, state="failed", error=event.reason or "refused later", code="receipt")
         work.effects.note("failed later", account=step.account, step=step.id, why=event.reason)
@@ -139,7 +150,7 @@ def receipt_received(work: Work, connected: ConnectedAccount, event: ReceiptRece
 def _tell_failed_later(work: Work, link: LinkRow, step: Row[Any], event: ReceiptReceived) -> None:
     reason = event.reason or "-"
     carried = carried_by(step)
-    if step.lane % 4 == links.lane_to_channel(0):
+    if links.is_towards_customer(step.lane):
         tell_ended(
             work,
             link,
@@ -149,7 +160,7 @@ def _tell_failed_later(work: Work, link: LinkRow, step: Row[Any], event: Receipt
             quoted=quote(carried, work.runtime.language),
             about=carried[0].id if carried else "",
         )
-    elif step.lane % 4 == links.lane_of_invitations(0):
+    elif links.is_of_invitations(step.lane):
         not_invited(work, link, step, "", reason, sure=True)
     elif any(message.audience is Audience.CUSTOMER for message in carried):
         tell(work, link, "bounced", cause=f"bounced.{step.id}", reason=reason)

@@ -29,6 +29,7 @@ from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.outbound.fields import ask_less, less_asked
 from bridge.engine.outbound.labelling import label_failed
+from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.outbound.next_ticket import open_next
 from bridge.engine.outbound.policy import AttemptFacts, Decision, Disposition, decide, still_unknown
 from mappings import links, outbox, state
@@ -50,7 +51,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     decision = decide(error, facts)
     if looking:
         decision = still_unknown(decision, facts)
-    link = links.get_link(work.tx, row.link_id, lock=True)
+    row, link = where_it_is(work, row)
     if decision.hold_account is not None:
         state.pause(work.tx, row.account, "throttled", work.now, decision.hold_account)
     if row.lane == links.lane_of_labels(link.id):

@@ -6,10 +6,11 @@ from typing import Any
 from bridge.contract import Message
 from bridge.engine.context import Work
 from bridge.engine.conversation.queueing import carried_by
-from mappings import links, outbox, waiting
+from mappings import handovers, links, outbox, waiting
 from mappings.links import LinkRow
 
-_CARRIED = ("channel", "conversation", "desk", "person_id", "contact", "context", "ledger", "peer")
+_CARRIED = ("channel", "conversation", "desk", "person_id", "contact", "context", "ledger", "peer", "held_by")
+_HELD = ("warn_at", "holder", "term", "memory")
 _OF_THE_ROUTE = ("fields", "decided", "proven", "entry")
 
 
@@ -31,9 +32,12 @@ def open_next(work: Work, link: LinkRow) -> None:
     What the old ticket did not take is rendered anew, because a new ticket begins differently. Where the conversation
     has gone on already, it comes before what waits there.
     """
+    if handovers.left_by(work.tx, link.id) is not None:
+        _forget(work, link)
+        return
     links.change_link(work.tx, link.id, state="ended", warn_at=None)
     current = links.open_link(work.tx, link.channel, link.conversation)
-    copied: Mapping[str, Any] = {name: getattr(link, name) for name in (*_CARRIED, *_OF_THE_ROUTE)}
+    copied: Mapping[str, Any] = {name: getattr(link, name) for name in (*_CARRIED, *_OF_THE_ROUTE, *_HELD)}
     fresh = current or links.add_link(
         work.tx,
         **copied,
@@ -78,3 +82,11 @@ def _wait(work: Work, link: LinkRow, messages: Mapping[str, Message]) -> None:
             due_at=work.now,
             now=work.now,
         )
+
+
+def _forget(work: Work, link: LinkRow) -> None:
+    """The conversation was handed over to another desk: what was on its way here stands in the transcript there."""
+    lane = links.lane_to_desk(link.id)
+    unfinished = outbox.unfinished_in(work.tx, lane)
+    outbox.drop_steps(work.tx, [step.id for step in unfinished], work.now, "the ticket is finished")
+    waiting.drop_waiting(work.tx, [row.id for row in waiting.waiting_in(work.tx, lane)])

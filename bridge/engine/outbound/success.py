@@ -12,13 +12,14 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.outbound.fields import tell_left_out
+from bridge.engine.outbound.moved_steps import where_it_is
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 
 
 def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) -> None:
     """The vendor has it."""
-    link = links.get_link(work.tx, row.link_id, lock=True)
+    row, link = where_it_is(work, row)
     detail = receipt.detail
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
         detail = f"{detail} (before it: {Allowance.model_validate_json(link.ledger).summary(work.now)})".strip()

@@ -17,7 +17,7 @@ _FRESH = timedelta(seconds=5)  # what was planned, or ordered again by an agent,
 
 def closed_meanwhile(work: Work, row: Row[Any]) -> bool:
     """Parks a claimed step that the allowance no longer holds. True when it did."""
-    if work.now - row.created_at < _FRESH or row.unknown or row.lane % 4 != links.lane_to_channel(0):
+    if work.now - row.created_at < _FRESH or row.unknown or not links.is_towards_customer(row.lane):
         return False
     if work.runtime.capabilities(row.account).window is None:
         return False

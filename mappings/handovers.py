@@ -1,0 +1,46 @@
+"""Hand-overs, and what was said in a conversation before one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, or_, select
+
+from mappings.holder_tables import Handover
+from mappings.sql import columns, table
+from mappings.store import Tx
+from mappings.tables import MessageRef, Outbox
+
+_handover, _pair, _outbox = table(Handover), table(MessageRef), table(Outbox)
+_GOING = ("ready", "parked", "done", "unconfirmed")
+
+
+def add_handover(tx: Tx, **values: Any) -> None:
+    """One change of holder."""
+    tx.execute(insert(_handover).values(values))
+
+
+def handovers_of(tx: Tx, link_ids: Sequence[int]) -> list[Row[Any]]:
+    """The hand-overs of a conversation's links, oldest first."""
+    mine = _handover.c.link_id.in_(link_ids) | _handover.c.left_id.in_(link_ids)
+    return list(tx.execute(select(_handover).where(mine).order_by(_handover.c.id)))
+
+
+def left_by(tx: Tx, link_id: int) -> Row[Any] | None:
+    """The hand-over by which a conversation left this link for another desk."""
+    left = _handover.c.left_id == link_id, _handover.c.link_id != link_id
+    return tx.execute(select(_handover).where(*left).order_by(_handover.c.id.desc()).limit(1)).first()
+
+
+def steps_said(tx: Tx, lanes: Sequence[int], limit: int = 200) -> list[Row[Any]]:
+    """The newest steps of some lanes that went, may have gone, or are to go."""
+    said = select(*columns(_outbox, "id", "lane", "state", "messages", "begun_at", "unknown")).where(
+        _outbox.c.lane.in_(lanes), or_(*(_outbox.c.state == state for state in _GOING))
+    )
+    return list(tx.execute(said.order_by(_outbox.c.id.desc()).limit(limit)))
+
+
+def order_of(tx: Tx, link_ids: Sequence[int], limit: int = 2000) -> dict[str, tuple[int, datetime]]:
+    """When the messages of some links were routed, by message id: the order of record, and the moment."""
+    known = select(*columns(_pair, "message_id", "id", "at")).where(_pair.c.link_id.in_(link_ids))
+    return {row.message_id: (row.id, row.at) for row in tx.execute(known.order_by(_pair.c.id.desc()).limit(limit))}

@@ -1,0 +1,197 @@
+"""A conversation changes desks: nothing is lost, said twice or out of order, and agents know where it went."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.app import Bridge
+from bridge.contract import Retryable, Step
+from bridge.engine.context import Work
+from bridge.engine.conversation.handover import Cause, hand_over
+from bridge.registry import Declared
+from mappings import handovers, links
+from mappings.store import Tx
+from tests.engine.engine_harness import Scene
+from tests.engine.fakes import FakeConfig, FakeDesk, FakeVendors
+
+
+class TwoDesks(Scene):
+    """A shop with two desks, each a town's hall of its own behind one channel."""
+
+    def __init__(self, database_url: str, folder: Path, **options: Any) -> None:
+        super().__init__(database_url, folder, **options)
+        self.second = FakeVendors(count=1000)
+        self.second_class = type("Second", (FakeDesk,), {"town": self.second})
+
+    def settings(self) -> Any:
+        found = super().settings()
+        accounts = {**found.accounts, "other": {"kind": "fake-desk"}}
+        routes = [
+            {"channel": "shop", "desk": "other", "when": {"page": "special"}},
+            {"channel": "shop", "desk": "desk"},
+        ]
+        content = found.model_dump(mode="python") | {"accounts": accounts, "routes": routes}
+        content["bridge"]["secret_key"] = "0123456789abcdef0123456789abcdef"
+        content["bridge"]["api_token"] = ""
+        return type(found)(**content)
+
+    def build(self) -> Bridge:
+        config = FakeConfig(kind="fake", uncertain=self.options.get("uncertain", "hold"))
+        declared = {
+            "shop": Declared("shop", self.channel_class, config),
+            "desk": Declared("desk", self.desk_class, config),
+            "other": Declared("other", self.second_class, config),
+        }
+        return Bridge(self.settings(), declared, clock=self.clock)
+
+    async def looked(self) -> None:
+        """Both desks' polls came round."""
+        assert self.bridge is not None and self.bridge.engine is not None
+        for name in ("desk", "other"):
+            self.bridge.engine.refresh(name, ("any",))
+        await self.quiet()
+        for name in ("desk", "other"):
+            self.bridge.engine.refresh(name, ("any",))
+        await self.quiet()
+
+    def heard(self, customer: str = "ann") -> list[str]:
+        return [said.text for said in self.town.phones.get(customer, [])]
+
+    async def do(self, function: Any) -> Any:
+        assert self.bridge is not None
+        return await self.bridge.store.write(function)
+
+
+@pytest.fixture
+async def scene(database_url: str, tmp_path: Path) -> AsyncIterator[TwoDesks]:
+    made = TwoDesks(database_url, tmp_path)
+    async with made.running():
+        yield made
+
+
+async def test_a_talk_goes_to_another_desk_and_back(scene: TwoDesks) -> None:
+    await scene.says("ann", "where is my parcel?")
+    await scene.quiet()
+    scene.town.agent_says(scene.only_ticket, "let me see", who="bob")
+    await scene.looked()
+    scene.town.agent_says(scene.only_ticket, "#move other", private=True)
+    await scene.looked()
+    ((new, ticket),) = scene.second.tickets.items()
+    opening, *rest = ticket.entries
+    assert opening.who == "customer" and "where is my parcel?" in opening.text and "let me see" in opening.text
+    assert opening.text.index("where is my parcel?") < opening.text.index("let me see")
+    assert [one.who for one in rest] == ["note"] and "desk t2" in rest[0].text and "other" in rest[0].text
+    assert any("goes on at other" in note for note in scene.town.notes(scene.only_ticket))
+
+    await scene.says("ann", "hello?")
+    await scene.quiet()
+    assert scene.second.visible(new)[-1] == "hello?"
+    assert "hello?" not in scene.town.visible(scene.only_ticket)
+    scene.second.agent_says(new, "it is in Wuhan")
+    await scene.looked()
+    scene.second.agent_says(new, "#move desk", private=True)
+    await scene.looked()
+    assert len(scene.town.tickets) == 1, "the ticket that is still open is used again"
+    back = scene.town.visible(scene.only_ticket)[-1]
+    assert "hello?" in back and "it is in Wuhan" in back and "where is my parcel?" not in back
+    await scene.says("ann", "thanks")
+    await scene.quiet()
+    assert scene.town.visible(scene.only_ticket)[-1] == "thanks"
+    scene.town.agent_says(scene.only_ticket, "bye")
+    await scene.looked()
+    assert scene.heard() == ["let me see", "it is in Wuhan", "bye"]
+
+    def rows(tx: Tx) -> list[tuple[str, str, str, int]]:
+        mine = links.conversation_links(tx, "shop", "ann")
+        found = handovers.handovers_of(tx, [link.id for link in mine])
+        return [(row.from_account, row.to_account, row.why, row.term) for row in found]
+
+    assert await scene.do(rows) == [("desk", "other", "command", 2), ("other", "desk", "command", 3)]
+
+
+async def test_an_answer_on_the_old_ticket_waits_for_send(scene: TwoDesks) -> None:
+    await scene.says("ann", "hi")
+    await scene.quiet()
+    scene.town.agent_says(scene.only_ticket, "#move other", private=True)
+    await scene.looked()
+    scene.town.agent_says(scene.only_ticket, "one more thing")
+    await scene.looked()
+    assert scene.heard() == []
+    assert any(note.startswith("Not sent:") and "#send" in note for note in scene.town.notes(scene.only_ticket))
+    for _ in range(2):
+        scene.town.agent_says(scene.only_ticket, "#send", private=True)
+        await scene.looked()
+    assert scene.heard() == ["one more thing"]
+    assert any(note == "There is nothing to do for #send." for note in scene.town.notes(scene.only_ticket))
+
+
+async def test_answers_that_wait_on_both_sides_are_said_once_and_in_order(scene: TwoDesks) -> None:
+    blocked = asyncio.Event()
+
+    async def trouble(account: str, step: Step, phase: str) -> None:
+        if account in {"shop", "desk"} and not blocked.is_set() and phase == "before" and step.verb in {"send", "note"}:
+            raise Retryable("busy", code="503")
+
+    await scene.says("ann", "hi")
+    await scene.quiet()
+    scene.town.trouble = trouble
+    scene.town.agent_says(scene.only_ticket, "first")
+    await scene.looked()
+    scene.town.agent_says(scene.only_ticket, "#move other", private=True)
+    await scene.looked()
+    (new,) = scene.second.tickets
+    assert "first (not delivered yet)" in scene.second.visible(new)[0]
+    scene.second.agent_says(new, "second")
+    await scene.looked()
+    blocked.set()
+    for _ in range(6):
+        await scene.pass_time(31)
+        await scene.quiet()
+    assert scene.heard() == ["first", "second"]
+    assert sum("goes on at other" in note for note in scene.town.notes(scene.only_ticket)) == 1
+
+
+async def test_words_that_a_refusing_desk_did_not_get_go_to_the_next_one(scene: TwoDesks) -> None:
+    def trouble(account: str, step: Step, phase: str) -> None:
+        if account == "desk":
+            raise Retryable("down", code="503")
+
+    scene.town.trouble = trouble
+    await scene.says("ann", "one")
+    await scene.says("ann", "two")
+    await scene.quiet()
+
+    def fallback(tx: Tx) -> None:
+        work = Work(tx, scene.bridge.runtime, scene.clock())  # type: ignore[union-attr]
+        link = links.open_link(tx, "shop", "ann")
+        assert link is not None
+        fresh = hand_over(work, link, "other", Cause("fallback"))
+        assert hand_over(work, link, "other", Cause("fallback")).id == link.id, "it went already"
+        assert hand_over(work, fresh, "other", Cause("fallback")).id == fresh.id, "it has it already"
+
+    await scene.do(fallback)
+    await scene.pass_time(1)
+    await scene.quiet()
+    (new,) = scene.second.tickets
+    transcript, *words = scene.second.visible(new)
+    assert words == ["one", "two"]
+    assert "one" not in transcript
+    assert scene.town.tickets == {}
+
+
+async def test_unknown_desks_are_named(scene: TwoDesks) -> None:
+    await scene.says("ann", "hi")
+    await scene.quiet()
+    for order, said in (
+        ("#move", "Known: desk, other"),
+        ("#move nowhere", "Known: desk, other"),
+        ("#move desk", "at desk already"),
+        ("#bot", "No bot answers"),
+    ):
+        scene.town.agent_says(scene.only_ticket, order, private=True)
+        await scene.looked()
+        assert said in scene.town.notes(scene.only_ticket)[-1], order
+    assert scene.second.tickets == {}
