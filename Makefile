@@ -5,11 +5,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= auto
 
-# Installs a lock file with a line that counts the packages; pip's own complaints stay. `--no-deps`: the lock names all.
+# Installs lock files with a line that counts the packages; pip's own complaints stay. `--no-deps`: the lock names all.
 define install
 	@echo "Installing $(1) into .venv. Once; it takes less than a minute."
-	@{ $(PIP) install --progress-bar off --no-deps --require-hashes -r $(1) || echo failed; } | awk \
-		-v all="$$(grep -c '^[a-z].*==' $(1))" -v live="$$([ -t 1 ] && echo 1)" ' \
+	@{ $(PIP) install --progress-bar off --no-deps --require-hashes $(addprefix -r ,$(1)) || echo failed; } | awk \
+		-v all="$$(cat $(1) | grep -c '^[a-z].*==')" -v live="$$([ -t 1 ] && echo 1)" ' \
 		function say(text, last) { printf live ? "\r  %s" (last ? "\n" : "") : "  %s\n", text; fflush() } \
 		/^(Collecting|Processing|Requirement already)/ { count++; if (live || count % 20 == 0) say(count " of " all " packages") } \
 		/^Installing collected/ { say("unpacking " count " packages", 1) } \
@@ -50,7 +50,9 @@ format: .venv/dev ## what can be mended by itself
 lock: .venv/dev ## the lock files anew, from pyproject.toml
 	test -x $(BIN)/uv || $(PIP) --quiet install uv
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--extra postgresql --extra email --group build pyproject.toml -o requirements.lock
+		--extra postgresql --extra email pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		--group pyproject.toml:build -o requirements-build.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		--all-extras --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
@@ -60,8 +62,8 @@ lock: .venv/dev ## the lock files anew, from pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed")'
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "On Debian: apt install python3-venv" >&2; exit 1; }
 
-.venv/runtime: requirements.lock pyproject.toml | .venv/bin/python
-	$(call install,requirements.lock)
+.venv/runtime: requirements.lock requirements-build.lock pyproject.toml | .venv/bin/python
+	$(call install,requirements.lock requirements-build.lock)
 	@touch $@
 
 .venv/dev: requirements-dev.lock pyproject.toml | .venv/bin/python
