@@ -143,7 +143,22 @@ class Gone(ConnectorError):
 
 
 class Rejected(ConnectorError):
-    """This step will never be accepted."""
+    """This step will never be accepted. `consent_spent`: because the customer has no consent left to messages of its
+    template, whatever was counted; any other refusal leaves the consent unused.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        certain: bool = True,
+        reason: Mapping[str, str] | None = None,
+        scope: Scope | None = None,
+        consent_spent: bool = False,
+    ) -> None:
+        super().__init__(message, code=code, certain=certain, reason=reason, scope=scope)
+        self.consent_spent = consent_spent
 
 
 class Cause(StrEnum):

@@ -36,13 +36,16 @@ class StatusChanged(Value):
 
 
 class Entered(Value):
-    """The customer opened the chat without saying anything yet."""
+    """The customer opened the chat without saying anything yet. `opens_chat`: whether they look at it now, so that a
+    greeting would be seen; a tap on a menu or a new subscription only allows replies.
+    """
 
     kind: Literal["entered"] = "entered"
     conversation: str
     contact: Contact
     context: dict[str, str] = {}
     at: datetime | None = None
+    opens_chat: bool = True
 
 
 class ReceiptReceived(Value):

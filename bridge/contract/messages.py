@@ -18,7 +18,9 @@ class Value(BaseModel):
 
 
 class Contact(Value):
-    """A person as one account knows them. `extra` holds vendor facts worth showing to agents."""
+    """A person as one account knows them. `extra` holds vendor facts worth showing to agents. `verified_customer_id`
+    is an id of the company's own that somebody proved (a signature, the platform): people who share it may be one.
+    """
 
     id: str
     name: str = ""
@@ -27,6 +29,7 @@ class Contact(Value):
     phone: str = ""
     locale: str = ""
     extra: dict[str, str] = {}
+    verified_customer_id: str = ""
 
 
 class AuthorKind(StrEnum):

@@ -144,6 +144,7 @@ def contact_of(visitor: Visitor) -> Contact:
         extra["time zone"] = visitor["tz"]
     return Contact(
         id=visitor["id"],
+        verified_customer_id=visitor.get("external") or "",
         name=proven.get("name") or visitor.get("name") or "",
         email=proven.get("email", ""),
         phone=proven.get("phone", ""),

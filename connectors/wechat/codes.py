@@ -266,7 +266,10 @@ def failure(number: int, text: str, where: str, now: datetime, *, safe: bool = F
         case Then.SERIAL:
             return Retryable(message, code=name, reason=reason, scope=Scope.CONVERSATION)
         case Then.MEDIA | Then.IGNORE | Then.REFUSED:
-            return Rejected(message, code=name, reason=reason)
+            return Rejected(message, code=name, reason=reason, consent_spent=name == _NO_CONSENT)
+
+
+_NO_CONSENT = "43101"  # the customer refused, or used their consents up
 
 
 def _until_reset(now: datetime) -> float:

@@ -196,7 +196,8 @@ def _arrived(fields: Fields) -> Sequence[Event]:
     key = _text(fields, "EventKey").removeprefix("qrscene_")
     if key:
         context["menu" if event == "CLICK" else "scene"] = key
-    return (Entered(conversation=openid, contact=_contact(fields, openid), context=context, at=_when(fields)),)
+    contact, at = _contact(fields, openid), _when(fields)
+    return (Entered(conversation=openid, contact=contact, context=context, at=at, opens_chat=False),)
 
 
 def _unfollowed(fields: Fields) -> Sequence[Event]:

@@ -170,8 +170,10 @@ def _contact(user: str, customer: Any) -> Contact:
     """Unlike a mini program's pushes, the platform tells name, picture and (if bound) the unionid."""
     known: Fields = customer if isinstance(customer, dict) else {}
     unionid = _text(known, "unionid")
-    extra = {"external_userid": user} | ({"unionid": unionid, "customer_id": f"unionid:{unionid}"} if unionid else {})
-    return Contact(id=user, name=_text(known, "nickname")[:64], avatar=_text(known, "avatar"), extra=extra)
+    proven = f"unionid:{unionid}" if unionid else ""
+    extra = {"external_userid": user} | ({"unionid": unionid, "customer_id": proven} if unionid else {})
+    name, avatar = _text(known, "nickname")[:64], _text(known, "avatar")
+    return Contact(id=user, name=name, avatar=avatar, extra=extra, verified_customer_id=proven)
 
 
 def _text(fields: Fields, name: str) -> str:

@@ -185,10 +185,14 @@ class FakeChannel(_Fake):
         if entry.get("bug"):
             raise KeyError("a bug")
         customer = entry["customer"]
-        contact = Contact(id=customer, name=f"Customer {customer}", extra=entry.get("extra", {}))
+        extra = entry.get("extra", {})
+        proven = extra.get("customer_id", "")
+        contact = Contact(id=customer, name=f"Customer {customer}", extra=extra, verified_customer_id=proven)
         context = entry.get("context", {})
         if entry["type"] == "enter":
-            return (Entered(conversation=customer, contact=contact, context=context),)
+            return (
+                Entered(conversation=customer, contact=contact, context=context, opens_chat="event" not in context),
+            )
         if entry["type"] == "consent":
             return (ConsentChanged(conversation=customer, template="t1", count=entry["count"]),)
         parts: list[Any] = [Text(body=entry["text"])]

@@ -12,8 +12,6 @@ from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox
 from mappings.links import LinkRow
 
-_NO_CONSENT = frozenset({"43101"})  # the refusal that means: there is no consent left, whatever was counted
-
 
 def invite(work: Work, link: LinkRow) -> bool:
     """Uses one consent up for a notification. False: the channel has none to give, or one is on its way already."""
@@ -51,11 +49,11 @@ def invite(work: Work, link: LinkRow) -> bool:
     return False
 
 
-def not_invited(work: Work, link: LinkRow, row: Row[Any], code: str, reason: str, *, sure: bool) -> None:
+def not_invited(work: Work, link: LinkRow, row: Row[Any], reason: str, *, sure: bool, spent: bool = False) -> None:
     """A notification was refused, or nobody knows. Consents are counted as the platform counts them: a refusal for
-    want of consent leaves none, any other leaves the consent unused.
+    want of consent (`spent`) leaves none, any other leaves the consent unused.
     """
     if sure and row.batch:
-        left = 0 if code in _NO_CONSENT else 1
+        left = 0 if spent else 1
         links.set_consent(work.tx, link.channel, link.conversation, row.batch, left, work.now)
     tell(work, link, "invite.failed" if sure else "invite.unknown", reason=reason)

@@ -45,12 +45,11 @@ def link_for(
         name,
         contact.id,
         contact.model_dump_json(exclude_defaults=True),
-        contact.extra.get("customer_id", ""),
+        contact.verified_customer_id,
         work.now,
     )
-    if contact.extra.get("customer_id") and people.suggest(
-        work.tx, known.person_id, contact.extra["customer_id"], work.now
-    ):
+    customer_id = contact.verified_customer_id
+    if customer_id and people.suggest(work.tx, known.person_id, customer_id, work.now):
         work.effects.note("people to join", account=name)
     link = links.open_link(work.tx, name, conversation)
     merged = merge(_context(link), context) if link is not None else context

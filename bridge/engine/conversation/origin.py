@@ -41,8 +41,12 @@ def read_origin(key: str, contact: Contact, context: Context, now: datetime) -> 
     page = {"page": claims["p"]} if claims.get("p") else {}
     order = {"order": claims["o"]} if claims.get("o") else {}
     entry = claims.get("e", "")
-    extra = {"customer_id": claims["c"]} if claims.get("c") else {}
-    return Origin(_told(contact, entry, **extra), {**context, _FROM: entry, **page, **order}, proven)
+    customer_id = claims.get("c", "")
+    shown = {"customer_id": customer_id} if customer_id else {}
+    told = _told(contact, entry, **shown)
+    if customer_id:
+        told = told.model_copy(update={"verified_customer_id": customer_id})
+    return Origin(told, {**context, _FROM: entry, **page, **order}, proven)
 
 
 def merge(before: Context, now: Context) -> Context:

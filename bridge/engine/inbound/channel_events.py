@@ -34,7 +34,7 @@ def customer_entered(work: Work, connected: ConnectedAccount, event: Entered) ->
     link, changes = link_for(work, connected, event.conversation, event.contact, event.context)
     # what was held may go out now, within the small allowance that entering gives
     _customer_acted(work, connected, link, changes, allowance.entered)
-    if "event" not in event.context:  # following and tapping a menu open no chat
+    if event.opens_chat:
         greet(work, links.get_link(work.tx, link.id))
 
 

@@ -161,7 +161,7 @@ def _tell_failed_later(work: Work, link: LinkRow, step: Row[Any], event: Receipt
             about=carried[0].id if carried else "",
         )
     elif links.is_of_invitations(step.lane):
-        not_invited(work, link, step, "", reason, sure=True)
+        not_invited(work, link, step, reason, sure=True)
     elif any(message.audience is Audience.CUSTOMER for message in carried):
         tell(work, link, "bounced", cause=f"bounced.{step.id}", reason=reason)
 

@@ -13,6 +13,7 @@ from bridge.contract import (
     DeliveryState,
     Gone,
     LooksUp,
+    Rejected,
     Step,
     Throttled,
     WindowClosed,
@@ -186,7 +187,8 @@ def tell_end(
         return
     if row.lane == links.lane_of_invitations(link.id):
         reason = _reason(error, work.runtime.language) or _sentence(error)
-        not_invited(work, link, row, code, reason, sure=disposition is not Disposition.UNCONFIRM)
+        spent = isinstance(error, Rejected) and error.consent_spent
+        not_invited(work, link, row, reason, sure=disposition is not Disposition.UNCONFIRM, spent=spent)
         return
     what = ENDS[disposition]
     book = Allowance.model_validate_json(link.ledger)
