@@ -180,7 +180,7 @@ def person_links(tx: Tx, person_id: int) -> list[LinkRow]:
     return list(tx.execute(select(_link).where(_link.c.person_id == person_id).order_by(_link.c.id)))
 
 
-def add_pair(
+def add_pair(  # noqa: PLR0913 - the columns of a row, by name
     tx: Tx,
     account: str,
     message_id: str,

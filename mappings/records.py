@@ -19,7 +19,7 @@ class Changed(Exception):
     """A record is not at the version that was expected."""
 
 
-def put_record(
+def put_record(  # noqa: PLR0913 - the columns of a row, by name
     tx: Tx, account: str, kind: str, key: str, value: Mapping[str, Any] | None, expect: int | None, now: datetime
 ) -> int:
     """Writes or deletes (None) a record; returns its new version, 0 for none. Raises Changed."""

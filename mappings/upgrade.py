@@ -37,7 +37,7 @@ def upgrade(store: Store) -> tuple[str | None, str]:
                 ) from error
             tx.commit()
             if not store.sqlite:
-                tx.invalidate()  # patience is for migrations only
+                tx.invalidate()  # the long wait is for migrations only
             return before, head()
     except SQLAlchemyError as error:
         raise unusable(store, error) from None

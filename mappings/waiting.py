@@ -43,7 +43,7 @@ _GOES_ON = Prepared(
 )
 
 
-def add_waiting(
+def add_waiting(  # noqa: PLR0913 - the columns of a row, by name
     tx: Tx,
     *,
     lane: int,

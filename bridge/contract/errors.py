@@ -69,7 +69,7 @@ class Retryable(ConnectorError):
     step end as unconfirmed when the tries are used up, for answers such as "busy" that may hide a success.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is known of an error, all by name
         self,
         message: str,
         *,

@@ -68,7 +68,7 @@ class Http:
         self._outside = given or LeanTransport(max_concurrency=max_concurrency, idle=_IDLE)
         self._dated = "", 0.0, 0.0
 
-    async def request(
+    async def request(  # noqa: PLR0913 - a request, all by name
         self,
         method: str,
         url: str,
@@ -189,7 +189,7 @@ class Http:
             await reply.close()
 
 
-def _outgoing(
+def _outgoing(  # noqa: PLR0913 - a request, all by name
     trip: InFlight,
     method: str,
     url: str,

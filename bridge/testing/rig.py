@@ -50,7 +50,7 @@ class MemoryMedia:
         return f"{self._public_url}/media/{media.sha256[:16]}.{mark}"
 
 
-def make_account(
+def make_account(  # noqa: PLR0913 - what a test may bring, all by name
     name: str = "shop",
     *,
     home: str = "",
@@ -80,7 +80,7 @@ def make_account(
 
 
 @asynccontextmanager
-async def lend_account(
+async def lend_account(  # noqa: PLR0913 - what a test may bring, all by name
     name: str = "shop",
     *,
     home: str = "",

@@ -43,7 +43,7 @@ class Letter:
     chain: tuple[str, ...]
 
 
-def compose(
+def compose(  # noqa: PLR0913 - the parts of a mail, by name
     config: EmailConfig,
     signer: Signer,
     thread: Thread,

@@ -43,7 +43,7 @@ def normalise(raw: Raw, config: EmailConfig, account: str, signer: Signer, langu
         raise Malformed(f"this mail cannot be read ({type(error).__name__}); its raw form is kept") from None
 
 
-def _events(
+def _events(  # noqa: PLR0913 - what a mail was found to be
     raw: Raw, mail: Mail, envelope: Envelope, config: EmailConfig, account: str, signer: Signer, language: str
 ) -> Sequence[Event]:
     if envelope.own:

@@ -139,7 +139,7 @@ class Intake:
             return f"{len(earlier)} mails from {sender} within ten minutes: this may be a loop"
         return ""
 
-    async def _learn(
+    async def _learn(  # noqa: PLR0913 - what a mail was found to be
         self,
         mail: Mail,
         envelope: Envelope,

@@ -1,4 +1,4 @@
-"""Mail structure: headers, texts and files, read with patience. Nothing here raises on what a stranger wrote."""
+"""Mail structure: headers, texts and files, read leniently. Nothing here raises on what a stranger wrote."""
 
 import base64
 import binascii

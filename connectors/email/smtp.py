@@ -48,7 +48,7 @@ def tls_context(server: Server, ca_file: str) -> ssl.SSLContext:
     return context
 
 
-async def send(
+async def send(  # noqa: PLR0913 - a server and how to sign in
     config: EmailConfig, login: Login, sender: str, to: str, data: bytes, *, envelope_id: str, timeout: float
 ) -> str:
     """Hands one mail to the server. Returns its answer; raises what the answer, or its absence, means.

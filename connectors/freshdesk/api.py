@@ -116,7 +116,7 @@ class Api:
             return None
         return Throttled("most of the account's calls of this minute are used up", retry_after=left.total_seconds())
 
-    async def _send(
+    async def _send(  # noqa: PLR0913 - a request, all by name
         self,
         method: str,
         path: str,

@@ -110,7 +110,7 @@ class Api:
             raise Rejected(f"attachment {attachment} is larger than {limit} bytes", code="too large")
         return data
 
-    async def _send(
+    async def _send(  # noqa: PLR0913 - a request, all by name
         self,
         method: str,
         path: str,

@@ -26,7 +26,7 @@ class Answers:
         self._persist = persist
         self._recovered = False
 
-    async def write(
+    async def write(  # noqa: PLR0913 - the parts of an answer, by name
         self,
         ticket: str,
         agent: str,

@@ -35,7 +35,7 @@ async def check_position(records: Records, stream: str, after: int) -> None:
         raise resync("gap")
 
 
-def open_stream(
+def open_stream(  # noqa: PLR0913 - a stream's limits, all by name
     records: Records, stream: str, epoch: str, after: int, hub: Hub, topic: str, address: str, shape: Shape, time: str
 ) -> Response:
     """Everything after a number, then everything new, until one side goes."""

@@ -40,7 +40,7 @@ class Api:
             raise Retryable(f"{answer.where}: not an object", code="no object", certain=answer.safe)
         return found
 
-    async def send(
+    async def send(  # noqa: PLR0913 - a request, all by name
         self,
         method: str,
         path: str,

@@ -214,7 +214,7 @@ class Load:
         begun = asyncio.get_running_loop().time()
         while len(self.relayed) < total:
             await asyncio.sleep(0.005)
-            if asyncio.get_running_loop().time() - begun > self.plan.get("patience", 120):
+            if asyncio.get_running_loop().time() - begun > self.plan.get("give_up_after", 120):
                 break
 
     # common

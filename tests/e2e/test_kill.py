@@ -1,7 +1,7 @@
 """`kill -9` at every crash point: nothing lost, nothing doubled, nothing out of order.
 
 Each failpoint lets the process kill itself at one place of the way; a service manager starts it again at once, well
-within the platform's patience, and it must finish the job.
+within the platform's limit, and it must finish the job.
 """
 
 import signal

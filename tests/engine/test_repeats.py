@@ -374,7 +374,7 @@ async def test_what_polls_find_again_is_not_written_again(scene: Scene, monkeypa
         monkeypatch.setattr(inbox, "remove_raws", lambda _tx, ids: removed.extend(ids))
         assert bridge.engine is not None
         poller = bridge.engine.loops.pollers["desk"]
-        page = await poller._collector.poll(None)
+        page = await poller._polls.poll(None)
         for _ in range(3):
             scene.look()
             await scene.collected()

@@ -136,12 +136,12 @@ async def test_when_one_other_waits_what_is_urgent_goes_first_and_both_share_a_c
     def note(tx: Tx, name: str) -> None:
         begun.append((name, tx.get_transaction()))
 
-    patience = sys.getswitchinterval()
+    interval = sys.getswitchinterval()
     sys.setswitchinterval(5)  # the writer does not come between the two
     try:
         both = [store.write_first(note, "urgent"), store.write(note, "other")]
     finally:
-        sys.setswitchinterval(patience)
+        sys.setswitchinterval(interval)
     await asyncio.gather(*both)
     store.close()
     assert [name for name, _ in begun] == ["urgent", "other"]

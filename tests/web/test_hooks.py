@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.contract import Reply, Request
-from bridge.web.hooks import Headers, _send, pairs_of
+from bridge.web.hooks import _send
+from bridge.web.reading import Headers, pairs_of
 
 PIECES = st.sampled_from(["&", "=", "+", "%", "%41", "%E4%BD%A0", "%ff", "a", "signature", "1", "é", "\x00", ";", "&&"])
 

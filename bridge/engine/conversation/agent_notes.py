@@ -43,7 +43,7 @@ def tell_ended(
     return _write(work, link, what, mark, quoted, about, values)
 
 
-def _write(work: Work, link: LinkRow, what: str, mark: str, quoted: str, about: str, values: dict[str, object]) -> bool:
+def _write(work: Work, link: LinkRow, what: str, mark: str, quoted: str, about: str, values: dict[str, object]) -> bool:  # noqa: PLR0913 - what a note says, all by name
     if not work.runtime.capabilities(link.desk).notes:
         work.effects.note("agent not told", account=link.desk, link=link.id, about=what)
         return False

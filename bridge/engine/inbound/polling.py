@@ -81,7 +81,7 @@ class Poller:
 
     async def _look(self, conversation: str, nudges: int) -> None:
         try:
-            page = await self._collector.poll(None, conversation)
+            page = await self._polls.poll(None, conversation)
             await self._keep(self._connected.name, page.raws)
         except (Gone, Rejected) as error:  # it leads nowhere, and must not hold up the rounds
             log.warning("nudge leads nowhere", account=self._connected.name, why=error.message)
@@ -90,7 +90,7 @@ class Poller:
             self._looks[conversation] = left
 
     @property
-    def _collector(self) -> Polls:
+    def _polls(self) -> Polls:
         assert isinstance(self._connected.connector, Polls)
         return self._connected.connector
 
@@ -98,7 +98,7 @@ class Poller:
         name = self._connected.name
         cursor = await self._store.read(inbox.get_cursor, name)
         for _ in range(_PAGES):
-            page = await self._collector.poll(cursor)
+            page = await self._polls.poll(cursor)
             if page.raws or page.cursor != cursor:
                 await self._keep(name, page.raws, page.cursor)
                 metrics.collected.count(name, by=len(page.raws))

@@ -58,7 +58,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     if row.lane == links.lane_of_labels(link.id):
         if decision.disposition is Disposition.PAUSE:
             _pause(work, row, error, code)
-        return label_failed(work.tx, row, link, error, decision, code, work.now)
+        return label_failed(work, row, link, error, decision, code)
     if decision.disposition is Disposition.PARK:
         decision = _unless_history(work.tx, row, link, decision, work.now)
     plainer = less_asked(row, link, error) if decision.disposition is Disposition.FAIL else None

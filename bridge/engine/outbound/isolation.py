@@ -30,10 +30,8 @@ def _hold(work: Work, lane: int, error: Exception) -> LinkRow:
     link = links.get_link(work.tx, links.link_of(lane), lock=True)
     kind = type(error).__name__
     account = link.desk if links.is_towards_desk(lane) else link.channel
-    work.effects.warn(
-        "cannot render", account=account, link=link.id, error=kind,
-        remedy="report this fault of the connector; `bridge trace` names the messages that wait",
-    )  # fmt: skip
+    remedy = "report this fault of the connector; `bridge trace` names the messages that wait"
+    work.effects.warn("cannot render", account=account, link=link.id, error=kind, remedy=remedy)
     if lane == links.lane_of_labels(link.id):  # nobody said them: the next change writes them anew
         waiting.drop_waiting(work.tx, [row.id for row in waiting.waiting_in(work.tx, lane)])
         return link

@@ -1,5 +1,6 @@
 """What the tests let people say, and to whom."""
 
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -46,3 +47,15 @@ async def send(stage: Stage, step: Step, target: Target) -> Receipt:
     if isinstance(connector, Prepares):
         target = target.model_copy(update={"prepared": await connector.prepare(step, target)})
     return await connector.deliver(step, target)
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Every text inside a step's body, in order."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from leaves(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from leaves(part)

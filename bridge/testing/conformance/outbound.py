@@ -1,7 +1,7 @@
 """`render` says everything in order within the capabilities; `deliver` makes it visible exactly as often as it says."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from bridge.contract import (
     Text,
     Types,
 )
-from bridge.testing.conformance.builders import said, send, target_for
+from bridge.testing.conformance.builders import leaves, said, send, target_for
 from bridge.testing.conformance.case import ConnectorCase, applies, offers
 from bridge.testing.conformance.harness import Stage
 from bridge.testing.conformance.reading import CALM
@@ -291,15 +291,3 @@ class Outbound(ConnectorCase):
 
     async def _say(self, stage: Stage, conversation: str | None, key: str, text: str) -> Any:
         return await send(stage, *self._step(stage, conversation, key, text))
-
-
-def leaves(value: Any) -> Iterator[str]:
-    """Every text inside a step's body, in order."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from leaves(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from leaves(part)
