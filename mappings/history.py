@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from mappings.lanes import lane_to_desk
 from mappings.sql import columns, table
 from mappings.store import Tx
 from mappings.tables import Link, Outbox
@@ -32,7 +33,7 @@ def first_words(tx: Tx, link_id: int) -> str:
     """The messages of the first step to the desk, as JSON: what the customer said first. "" when it is not kept."""
     found: str | None = tx.execute(
         select(_outbox.c.messages)
-        .where(_outbox.c.link_id == link_id, _outbox.c.lane == link_id * 4)
+        .where(_outbox.c.link_id == link_id, _outbox.c.lane == lane_to_desk(link_id))
         .order_by(_outbox.c.id)
         .limit(1)
     ).scalar()

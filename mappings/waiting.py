@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, delete, exists, func, insert, select, update
 
+from mappings.lanes import lane_to_channel
 from mappings.outbox import UNFINISHED
 from mappings.prepared import Prepared
 from mappings.sql import table
@@ -19,6 +20,7 @@ _DROP = Prepared(delete(_waiting).where(_waiting.c.id == bindparam("waiting_id")
 _RELEASE = Prepared(update(_waiting).where(_waiting.c.lane == bindparam("of_lane"), _waiting.c.held != ""))
 _BUSY = exists().where(_outbox.c.lane == _waiting.c.lane, _outbox.c.state.in_(UNFINISHED))
 _ahead = _waiting.alias("ahead")
+_answers: Any = lane_to_channel(_link.c.id)  # type: ignore[arg-type] # the arithmetic of a column is the same
 _NOW = bindparam("now", type_=_waiting.c.due_at.type)
 # in the order of the index, so that it ends with the first few lanes, however many wait
 _IDLE = Prepared(
@@ -116,7 +118,7 @@ def late_answers(tx: Tx, before: datetime, automatic: str, limit: int = 100) -> 
         rows = tx.execute(
             select(_link.c.id, one.c.account)
             .join(one, one.c.link_id == _link.c.id)
-            .where(due, one.c.lane == _link.c.id * 4 + 1, one.c.created_at < before, one.c.account == _link.c.channel)
+            .where(due, one.c.lane == _answers, one.c.created_at < before, one.c.account == _link.c.channel)
             .where(*([one.c.due_at < before] if one is _waiting else []), ~told)
             .group_by(_link.c.id, one.c.account)
             .limit(limit)

@@ -33,7 +33,7 @@ _DECODER = ThreadPoolExecutor(1, thread_name_prefix="pictures")
 class MediaFiles:
     """All files of this bridge. See `bridge.contract.MediaStore`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a library rests on, by name
         self,
         store: Store,
         folder: Path,
