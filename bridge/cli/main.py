@@ -272,3 +272,19 @@ def demo(port: int, folder: str | None, script: bool) -> None:
 
     set_up_logging(level="WARNING")
     asyncio.run(run_demo(port, folder, script=script))
+
+
+@main.command(name="new-connector")
+@click.argument("name")
+@click.option("--role", required=True, type=click.Choice(["channel", "desk", "bot"]), help="What it will be.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="A new or empty folder; else bridge-NAME.")
+@guarded
+def new_connector(name: str, role: str, out: Path | None) -> None:
+    """Writes a connector to begin with, a distribution of its own that passes the conformance suite as it comes."""
+    from bridge.new_connector import Refused, write_connector
+
+    try:
+        folder = write_connector(name, role, out)
+    except (Refused, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{folder} is written. Next: cd {folder}; pip install -e '.[testing]'; pytest. Then read its README.md.")

@@ -268,9 +268,10 @@ def _expect_success(answer: Response) -> None:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         message = json.loads(body)["message"]
-        return {"id": int(message["id"])} | message
+        found: dict[str, Any] = {"id": int(message["id"])} | message
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Malformed("not a callback of Post") from None
+    return found
 
 
 def _raw(message: dict[str, Any]) -> Raw:

@@ -1,0 +1,59 @@
+"""A connector to begin with: a distribution of its own that passes the conformance suite against its own toy vendor."""
+
+import keyword
+import re
+from pathlib import Path
+from string import Template
+
+from bridge.contract import VERSION, Role
+from bridge.kinds import known_kinds
+
+_TEMPLATE = Path(__file__).parent / "template"
+_NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+_FILES = {  # from the template to the distribution
+    "START.md.txt": "README.md",
+    "pyproject.toml.txt": "pyproject.toml",
+    "__init__.py.txt": "src/{package}/__init__.py",
+    "connector.py.txt": "src/{package}/connector.py",
+    "simulator.py.txt": "src/{package}/simulator.py",
+    "README.md.txt": "src/{package}/README.md",
+    "quality.toml.txt": "src/{package}/quality.toml",
+    "test_conformance.py.txt": "tests/test_conformance.py",
+}
+
+
+class Refused(Exception):
+    """Why nothing was written, and what to do."""
+
+
+def write_connector(name: str, role: str, out: Path | None = None) -> Path:
+    """Writes the distribution into `out` (a new folder, `bridge-NAME` by default) and returns where. Raises Refused."""
+    if role not in {Role.CHANNEL.value, Role.DESK.value}:
+        raise Refused(f"there is no template for the role {role!r} yet; the roles are channel and desk")
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name) or len(name) > 40:
+        raise Refused(f"{name!r} is no kind: begin with a letter, then lower-case letters, digits and single hyphens")
+    kind = name.replace("-", "_")
+    if kind in known_kinds():
+        raise Refused(f"{kind!r} is installed already: take another name")
+    folder = out or Path(f"bridge-{kind.replace('_', '-')}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refused(f"{folder} is there already: name a new or empty folder with --out")
+    package = f"bridge_{kind}"
+    words = {
+        "kind": kind,
+        "Class": "".join(part[:1].upper() + part[1:] for part in kind.split("_")),
+        "package": package,
+        "dist": f"bridge-{kind.replace('_', '-')}",
+        "role": role,
+        "ROLE": role.upper(),
+        "is_desk": str(role == Role.DESK.value),
+        "person": "agent" if role == Role.DESK.value else "customer",
+        "people": "Agents" if role == Role.DESK.value else "Customers",
+        "contract": VERSION.rpartition(".")[0],
+    }
+    for source, target in _FILES.items():
+        path = folder / target.format(package=package)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(Template((_TEMPLATE / source).read_text("utf-8")).substitute(words), "utf-8")
+    (folder / "src" / package / "py.typed").touch()
+    return folder
