@@ -52,9 +52,12 @@ class Capabilities(Value):
     the engine then merges bursts. `rate` is what the vendor allows the whole account: it is shown to admins, and what
     paces requests is the vendor's own refusal (`Throttled`). `parallel` limits the steps in flight. `poll_interval` is
     how often the account wants to be polled; None means as `engine.reconcile_every` says. `progress`: the account can
-    show how far each message came, so no note is needed. `notes`: it has private notes. `threads`: one customer may
-    have several conversations at once (tickets), so that a finished one is followed by a new one. `echoes_origin`:
-    normalise can always tell the bridge's own writes (origin, author); otherwise the engine waits for receipts first.
+    show how far each message came, so no note is needed. `notes`: it has private notes. `notes_act`: what it takes for a
+    note acts like the customer's words (a mailbox: it opens a closed ticket again), so notes go along with the next
+    message of the customer's; only those about answers that came to nothing go alone, for somebody must act.
+    `threads`: one customer may have several conversations at once (tickets), so that a finished one is followed by a
+    new one. `echoes_origin`: normalise can always tell the bridge's own writes (origin, author); otherwise the engine
+    waits for receipts first.
     `prepare_reads_only`: all that `prepare` does is a short look, and `lookup` can tell afterwards what was not sent;
     then the attempt may be marked before it, together with the claim, which saves a commit on the way of every message.
     """
@@ -75,6 +78,7 @@ class Capabilities(Value):
     max_concurrency: int = 4
     poll_interval: timedelta | None = None
     notes: bool = False
+    notes_act: bool = False
     delivery_status: bool = False
     threads: bool = False
     tags: bool = False

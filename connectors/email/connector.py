@@ -57,7 +57,8 @@ def _capabilities(*, desk: bool, largest: int) -> Capabilities:
         max_concurrency=2,
         poll_interval=timedelta(minutes=10),  # the listener is what is fast; logging in often angers providers
         threads=True,
-        notes=desk,  # a mail to the helpdesk that says it is one: no customer reads that mailbox
+        notes=desk,  # part of a mail to the helpdesk, which says it is one: no customer reads that mailbox
+        notes_act=desk,
         customer_is_author=Support.FULL if desk else Support.REFUSED,
     )
 

@@ -54,9 +54,17 @@ class _Draft:
 
 
 def render(messages: Sequence[Message], context: RenderContext, *, desk: bool, max_files: int) -> Sequence[Step]:
-    """One step per mail. A burst shares one mail, notes get their own, files over `max_files` bytes start another."""
+    """One step per mail. A burst shares one mail, files over `max_files` bytes start another. Notes stand below the
+    customer's words, for a mail of their own would open a closed ticket again; only notes that are alone are a mail.
+    """
     phrases = Phrases(context.language)
     steps: list[Step] = []
+    said = [one for one in messages if one.audience is Audience.CUSTOMER]
+    if desk and 0 < len(said) < len(messages):
+        drafts = list(_drafts(said, phrases, max_files))
+        for notes in _drafts([one for one in messages if one.audience is Audience.AGENTS], phrases, max_files):
+            _append(drafts[-1], notes, _WORDS[phrases.language]["note"])
+        return [_step(draft, Audience.CUSTOMER, context, desk=desk) for draft in drafts]
     for audience, group in groupby(messages, key=lambda message: message.audience):
         steps += [_step(draft, audience, context, desk=desk) for draft in _drafts(list(group), phrases, max_files)]
     return steps
@@ -91,6 +99,15 @@ def _add(draft: _Draft, part: Part, text: str) -> None:
         draft.rich = True
     else:
         draft.htmls.append(_escaped(text))
+
+
+def _append(draft: _Draft, notes: _Draft, title: str) -> None:
+    """The bridge's remarks at the end of a customer's mail."""
+    text = "\n\n".join(["-" * 40, title, *notes.texts])
+    draft.texts.append(text)
+    draft.htmls.append(_escaped(text))
+    draft.files += notes.files
+    draft.covers += notes.covers
 
 
 def _step(draft: _Draft, audience: Audience, context: RenderContext, *, desk: bool) -> Step:

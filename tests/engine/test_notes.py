@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bridge.app import Bridge
 from bridge.contract import Rejected, Step
 from mappings.sql import table
 from mappings.store import Tx
@@ -124,3 +125,52 @@ async def test_a_held_answer_whose_ticket_closes_is_told_of_though_the_customer_
             await scene.quiet()
         assert len(scene.town.tickets) == 1
         assert any(code == "no ticket" and "too late" in messages for _, code, messages in await ended(scene))
+
+
+async def with_acting_notes(scene: Scene, bridge: Bridge) -> str:
+    """A desk that takes a note for the customer's words, as a mailbox does; and a first ticket."""
+    desk = bridge.runtime.accounts["desk"].connector
+    desk.capabilities = desk.capabilities.model_copy(update={"notes_act": True})  # type: ignore[misc] # of this account
+    await scene.says("ann", "hello")
+    await scene.quiet()
+    return scene.only_ticket
+
+
+async def answered(scene: Scene, ticket: str, *answers: str) -> None:
+    for answer in answers:
+        scene.town.agent_says(ticket, answer)
+        scene.look()
+        await scene.collected()
+        await scene.quiet()
+        await scene.pass_time(6)
+        await scene.quiet()
+
+
+async def test_where_a_note_acts_it_waits_for_the_customers_next_message(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        ticket = await with_acting_notes(scene, bridge)
+        before = entries(scene, ticket)
+        await answered(scene, ticket, "one", "two", "three", "four", "five", "six")
+        await scene.pass_time(3600)
+        await scene.quiet()
+        assert entries(scene, ticket) == before, "nothing opened the ticket again"
+        assert set(await waiting_notes(scene)) == {"goes with the customer's next message"}
+        await scene.says("ann", "thank you")
+        await scene.quiet()
+        told = [text for _, text in entries(scene, ticket)[len(before) :]]
+        assert any("thank you" in text for text in told)
+        assert any("Not delivered yet" in text for text in told)
+        assert await waiting_notes(scene) == []
+
+
+async def test_where_a_note_acts_one_about_an_answer_that_came_to_nothing_goes_all_the_same(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        ticket = await with_acting_notes(scene, bridge)
+
+        def refuse(account: str, step: Step, phase: str) -> None:
+            if account == "shop" and step.verb == "send" and phase == "before":
+                raise Rejected("no such user", code="40003")
+
+        scene.town.trouble = refuse
+        await answered(scene, ticket, "one")
+        assert any("Not delivered" in text for _, text in entries(scene, ticket))

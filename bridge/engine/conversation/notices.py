@@ -178,6 +178,11 @@ _TEXTS: dict[str, dict[str, str]] = {
 }
 
 
+def is_of_an_end(message: Message) -> bool:
+    """Whether a note says that an answer came to nothing: somebody must act, and now."""
+    return message.id.startswith("note:") and message.id.count(":") > 1
+
+
 def say(language: str, what: str, **values: object) -> str:
     """One sentence in a language; English where a language is missing."""
     texts = _TEXTS[what]

@@ -25,7 +25,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.labels import count_for_words, render_labels
 from bridge.engine.conversation.links import render_context
-from bridge.engine.conversation.notices import quote
+from bridge.engine.conversation.notices import is_of_an_end, quote
 from bridge.engine.outbound.attachments import first_with_files
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
@@ -57,6 +57,9 @@ def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
         if rows and not messages:
             waiting.hold_waiting(work.tx, lane, "ticket")
             return
+    elif to_desk and work.runtime.capabilities(link.desk).notes_act and _only_remarks(rows):
+        waiting.hold_waiting(work.tx, lane, "goes with the customer's next message")
+        return
     else:
         messages = [Message.model_validate_json(row.message) for row in rows[:_TOGETHER]]
     ready = first_with_files(work.tx, work.runtime, messages)
@@ -77,6 +80,12 @@ def _opening(rows: Sequence[Row[Any]]) -> list[Message]:
     """
     said = (Message.model_validate_json(row.message) for row in rows)
     return list(islice((message for message in said if message.audience is Audience.CUSTOMER), _TOGETHER))
+
+
+def _only_remarks(rows: Sequence[Row[Any]]) -> bool:
+    """Whether nothing here is worth opening a closed ticket again: only notes, and none about an answer's end."""
+    said = [Message.model_validate_json(row.message) for row in rows]
+    return bool(said) and all(one.audience is Audience.AGENTS and not is_of_an_end(one) for one in said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,20 @@ def test_a_burst_is_one_mail_in_order():
     assert [file.name for file in step.media] == ["a.png"]
 
 
-def test_a_note_for_agents_is_a_mail_of_its_own_and_says_so():
-    first, note, last = steps(said("one"), said("late", audience=Audience.AGENTS, number=2), said("two", number=3))
+def test_a_note_for_agents_goes_below_the_customers_words_and_says_so():
+    """A mail of its own would open a closed ticket again."""
+    (step,) = steps(said("one"), said("late", audience=Audience.AGENTS, number=2), said("two", number=3))
+    assert step.audience is Audience.CUSTOMER
+    words, _, note = step.body["text"].partition("-" * 40)
+    assert words.strip() == "one\n\ntwo"
+    assert note.strip().startswith("[note of the bridge") and note.endswith("late")
+    assert set(step.covers) == {"m1", "m2", "m3"}
+
+
+def test_a_note_that_is_alone_is_a_mail_and_says_so():
+    (note,) = steps(said("late", audience=Audience.AGENTS))
     assert note.audience is Audience.AGENTS
     assert note.body["text"].startswith("[note of the bridge")
-    assert (first.body["text"], last.body["text"]) == ("one", "two")
 
 
 def test_files_beyond_the_limit_start_another_mail_and_larger_ones_become_links():
