@@ -52,8 +52,8 @@ class Capabilities(Value):
     the engine then merges bursts. `rate` is what the vendor allows the whole account: it is shown to admins, and what
     paces requests is the vendor's own refusal (`Throttled`). `parallel` limits the steps in flight. `poll_interval` is
     how often the account wants to be polled; None means as `engine.reconcile_every` says. `progress`: the account can
-    show how far each message came, so no note is needed. `notes`: it has private notes. `notes_act`: what it takes for a
-    note acts like the customer's words (a mailbox: it opens a closed ticket again), so notes go along with the next
+    show how far each message came, so no note is needed. `notes`: it has private notes. `notes_act`: what it takes for
+    a note acts like the customer's words (a mailbox: it opens a closed ticket again), so notes go along with the next
     message of the customer's; only those about answers that came to nothing go alone, for somebody must act.
     `threads`: one customer may have several conversations at once (tickets), so that a finished one is followed by a
     new one. `echoes_origin`: normalise can always tell the bridge's own writes (origin, author); otherwise the engine
