@@ -2,14 +2,16 @@
 
 import secrets
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from bridge.contract import Setting, describe
 from bridge.contract.described import written
 from bridge.kinds import GROUP, known_kinds, load_kind
 from bridge.settings import ConfigError, nearest
 
-_NAMES = {"channel": "shop", "desk": "support"}
+NAMES = {"channel": "shop", "desk": "support"}
 _HEAD = {
     "en": "# Written by `bridge init`. Fill in what is empty; `bridge check` names every fault, and\n"
     "# docs/reference/config.md all that can be set.",
@@ -24,45 +26,69 @@ _SIDES = {
 }
 
 
+class Chosen(NamedTuple):
+    """One side of a first configuration. `values` are what an admin entered; without them everything asked is left
+    empty, and what can be made up is made up.
+    """
+
+    role: str
+    kind: str
+    values: Mapping[str, Any] | None = None
+
+
 def first_config(public_url: str, *, channel: str = "", desk: str = "", language: str = "en") -> str:
     """The text of a file for one channel and one desk. Raises ConfigError for a kind that is not installed or cannot
     be that.
     """
-    chosen = tomllib.loads((Path(__file__).parent / "first_kinds.toml").read_text("utf-8"))
-    kinds = {"channel": channel or chosen["channel"], "desk": desk or chosen["desk"]}
-    sections = [_account(role, kind, language) for role, kind in kinds.items()]
-    return "\n".join([_HEAD[language], "", _bridge(public_url, language), *sections, _ROUTE])
+    kinds = first_kinds()
+    sides = [Chosen("channel", channel or kinds["channel"]), Chosen("desk", desk or kinds["desk"])]
+    head = {"public_url": public_url, "secret_key": secrets.token_hex(32)}
+    return config_text(head, sides, language, _HEAD[language])
 
 
-def _bridge(public_url: str, language: str) -> str:
+def first_kinds() -> dict[str, str]:
+    """Which kinds are taken when nobody says otherwise, by role."""
+    found: dict[str, str] = tomllib.loads((Path(__file__).parent / "first_kinds.toml").read_text("utf-8"))
+    return found
+
+
+def config_text(head: Mapping[str, str], sides: Sequence[Chosen], language: str, comment: str) -> str:
+    """A file with `head` in `[bridge]`, these two accounts, and the route between them. Raises ConfigError."""
+    sections = [_account(side, language) for side in sides]
+    return "\n".join([comment, "", _bridge(head, language), *sections, _ROUTE])
+
+
+def _bridge(head: Mapping[str, str], language: str) -> str:
     values = {
-        "public_url": public_url,
+        "public_url": "",
         "database_url": "sqlite+aiosqlite:///bridge.db",
         "media_dir": "media",
-        "secret_key": secrets.token_hex(32),
+        **head,
         "language": language,
     }
     return "[bridge]\n" + "".join(f"{key:<12} = {written(value)}\n" for key, value in values.items())
 
 
-_ROUTE = f'[[routes]]\nchannel = "{_NAMES["channel"]}"\ndesk    = "{_NAMES["desk"]}"\n'
+_ROUTE = f'[[routes]]\nchannel = "{NAMES["channel"]}"\ndesk    = "{NAMES["desk"]}"\n'
 
 
-def _account(role: str, kind: str, language: str) -> str:
-    settings = _keys_of(role, kind)
-    width = max(len(one.key) for one in settings) if settings else 4
-    lines = [_SIDES[role][language], f"[accounts.{_NAMES[role]}]", f'{"kind":<{width}} = "{kind}"']
+def _account(side: Chosen, language: str) -> str:
+    settings = keys_of(side.role, side.kind)
+    given = side.values
+    width = max((len(one.key) for one in settings), default=4)
+    lines = [_SIDES[side.role][language], f"[accounts.{NAMES[side.role]}]", f'{"kind":<{width}} = "{side.kind}"']
     rest = []
     for one in settings:
-        if one.asked:
+        if one.asked or (given is not None and one.key in given):
             lines += [f"# {line}" for line in _said(one, language)]
-            lines.append(f"{one.key:<{width}} = {_value(one)}")
+            value = _value(one) if given is None or one.key not in given else written(given[one.key])
+            lines.append(f"{one.key:<{width}} = {value}")
         else:
             rest.append(f"# {one.key:<{width}} = {one.default or written(one.example)}")
     return "\n".join([*lines, *rest]) + "\n"
 
 
-def _keys_of(role: str, kind: str) -> list[Setting]:
+def keys_of(role: str, kind: str) -> list[Setting]:
     """The keys of a kind that mean something in a role, its tables left out."""
     kinds = known_kinds()
     if kind not in kinds:

@@ -48,6 +48,11 @@ def declare_accounts(settings: Settings, path: Path, *, serving: bool = False) -
     return declared
 
 
+def declare_account(name: str, section: dict[str, Any], path: Path) -> Declared:
+    """Validates one account, whatever the others and the routes are. Raises ConfigError with every fault."""
+    return _declare(name, section, known_kinds(), path)
+
+
 def _declare(name: str, section: dict[str, Any], kinds: dict[str, EntryPoint], path: Path) -> Declared:
     where = f"accounts.{name}"
     kind = section.get("kind")

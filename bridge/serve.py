@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 
 from bridge.app import Bridge
+from bridge.contract import Drains
 from bridge.systemd import sockets_handed_over
 from bridge.web.protocol import choose_protocol, make_room
 from mappings.schema import check_schema, migrate_aside
@@ -53,9 +54,16 @@ def prepare_when_free(bridge: Bridge, *, bring_up_to_date: bool) -> None:
             return
 
 
-def run_server(bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool) -> None:
-    """Serves until SIGTERM or SIGINT, on the sockets of a service manager where there are any."""
-    held = sockets_handed_over() or [_listening(host, port)]
+def listen(host: str, port: int) -> list[socket.socket]:
+    """The sockets of a service manager where there are any, else one of our own. Raises StoreUnusable."""
+    return sockets_handed_over() or [_listening(host, port)]
+
+
+def run_server(
+    bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool, held: list[socket.socket] | None = None
+) -> None:
+    """Serves until SIGTERM or SIGINT, on `held` sockets where there are any."""
+    held = held or listen(host, port)
     prepare_when_free(bridge, bring_up_to_date=bring_up_to_date)
     bridge.host = host
     bridge.console.warn()
@@ -100,30 +108,17 @@ def _listening(host: str, port: int) -> socket.socket:
     return found
 
 
-class BridgeServer(uvicorn.Server):
-    """Says that it serves, and ends quietly: a signal that was obeyed is no failure."""
+class QuietServer(uvicorn.Server):
+    """Ends quietly: a signal that was obeyed is no failure. `drained` lets go of what holds connections open."""
 
-    failed = ""
-
-    def __init__(self, config: uvicorn.Config, bridge: Bridge) -> None:
+    def __init__(self, config: uvicorn.Config, drained: Drains) -> None:
         super().__init__(config)
-        self._bridge = bridge
+        self._drained = drained
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """An open event stream would hold the process until its grace is over."""
-        self._bridge.drain()
+        self._drained.drain()
         super().handle_exit(sig, frame)  # type: ignore[arg-type] # uvicorn wants a frame that it does not use
-
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override] # uvicorn's is untyped here
-        await super().startup(sockets)  # type: ignore[arg-type] # as above
-        if self.started:
-            gc.collect()
-            gc.freeze()  # what lives for ever is not looked at again: halves the slowest answers
-            sys.setswitchinterval(0.0005)  # the loop gets its turn between two statements of the writer thread
-            port = self.servers[0].sockets[0].getsockname()[1] if self.servers else self.config.port
-            log.info("serving", host=self.config.host, port=port)
-        else:
-            self.failed = f"cannot serve on {self.config.host}:{self.config.port}"
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -136,6 +131,23 @@ class BridgeServer(uvicorn.Server):
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+
+
+class BridgeServer(QuietServer):
+    """Says that it serves."""
+
+    failed = ""
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override] # uvicorn's is untyped here
+        await super().startup(sockets)  # type: ignore[arg-type] # as above
+        if self.started:
+            gc.collect()
+            gc.freeze()  # what lives for ever is not looked at again: halves the slowest answers
+            sys.setswitchinterval(0.0005)  # the loop gets its turn between two statements of the writer thread
+            port = self.servers[0].sockets[0].getsockname()[1] if self.servers else self.config.port
+            log.info("serving", host=self.config.host, port=port)
+        else:
+            self.failed = f"cannot serve on {self.config.host}:{self.config.port}"
 
 
 def run_workers(bridge: Bridge) -> None:

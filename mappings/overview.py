@@ -80,6 +80,14 @@ def watched_links(tx: Tx, limit: int = 2000) -> Sequence[Row[Any]]:
     ).all()
 
 
+def newest_conversation(tx: Tx, channel: str) -> str | None:
+    """The conversation of a channel that began last."""
+    found: str | None = tx.execute(
+        select(_link.c.conversation).where(_link.c.channel == channel).order_by(_link.c.id.desc()).limit(1)
+    ).scalar()
+    return found
+
+
 def held_links(tx: Tx) -> set[int]:
     """Conversations with an answer that is held."""
     rows = tx.execute(select(_waiting.c.link_id).where(_waiting.c.held != "").distinct())

@@ -16,6 +16,7 @@ from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
 from bridge.cli.repairs import dead, people
 from bridge.cli.routes import routes
+from bridge.cli.up import up
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +26,7 @@ def main() -> None:
 
 
 main.add_command(console)
+main.add_command(up)
 main.add_command(dead)
 main.add_command(people)
 main.add_command(calendar)

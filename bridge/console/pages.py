@@ -48,6 +48,7 @@ def environment() -> Environment:
     )
     made.filters["moment"] = moment
     made.filters["span"] = span
+    made.filters["ticked"] = ticked
     made.globals.update(static=address_of, languages=LANGUAGES)
     return made
 
@@ -107,6 +108,12 @@ def span(value: timedelta | float | None, language: str = "en") -> str:
     shown = [(count, unit) for count, unit in parts[first : first + 2] if count or unit == parts[first][1]]
     words = {"d": "天", "h": "小时", "min": "分钟", "s": "秒"}
     return " ".join(f"{count} {words[unit] if language == 'zh' else unit}" for count, unit in shown)
+
+
+def ticked(text: str) -> Markup:
+    """Words in back-ticks as code."""
+    words, code = Markup("{}"), Markup("<code>{}</code>")
+    return Markup("").join((code if place % 2 else words).format(part) for place, part in enumerate(text.split("`")))
 
 
 @cache

@@ -69,6 +69,7 @@ from bridge.contract.events import (
     Status,
     StatusChanged,
 )
+from bridge.contract.guide import Guide, ToEnter
 from bridge.contract.messages import (
     Audience,
     Author,
@@ -132,6 +133,7 @@ __all__ = [
     "Format",
     "Gone",
     "Guesses",
+    "Guide",
     "Health",
     "Http",
     "Image",
@@ -183,6 +185,7 @@ __all__ = [
     "Target",
     "Text",
     "Throttled",
+    "ToEnter",
     "Token",
     "Tokens",
     "Types",

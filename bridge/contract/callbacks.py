@@ -182,13 +182,16 @@ class Problem(Value):
 
     `stops` is False where messages flow all the same, only worse (answers are found by polling, say): an account that
     was stopped for its credentials goes on in spite of it. `credentials`: the vendor refuses them altogether, so that
-    nothing else can be set up before.
+    nothing else can be set up before. `zh` is the remedy in Chinese; `enter` a value that the remedy asks to enter at
+    the vendor (an address), to be copied.
     """
 
     what: str
     remedy: str = ""
     stops: bool = True
     credentials: bool = False
+    zh: str = ""
+    enter: str = ""
 
 
 class Health(Value):

@@ -25,6 +25,7 @@ from bridge.contract.callbacks import (
 from bridge.contract.capabilities import Capabilities
 from bridge.contract.config import AccountConfig
 from bridge.contract.events import Event
+from bridge.contract.guide import Guide
 from bridge.contract.messages import Media, Message
 from bridge.contract.services import Account
 
@@ -52,6 +53,7 @@ class Connector(ABC, Generic[ConfigT]):
     roles: ClassVar[frozenset[Role]]
     Config: ClassVar[type[AccountConfig]]
     capabilities: Capabilities  # a class attribute, or set in __init__ where it depends on the account
+    guide: ClassVar[Guide] = Guide()  # what an admin does at the vendor
     retry_later_reply: ClassVar[Reply] = Reply(503, "busy", headers={"retry-after": "5"})
 
     def __init__(self, config: ConfigT, account: Account) -> None:

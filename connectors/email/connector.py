@@ -14,6 +14,7 @@ from bridge.contract import (
     Connector,
     Event,
     Format,
+    Guide,
     Health,
     Media,
     MediaRule,
@@ -72,6 +73,9 @@ class Email(Connector[EmailConfig]):
     kind: ClassVar[str] = "email"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL, Role.DESK})
     Config = EmailConfig
+    guide: ClassVar[Guide] = Guide(
+        name=("Mailbox", "邮箱"), as_desk=("A helpdesk that reads a mailbox", "通过邮箱接入的客服系统")
+    )
     capabilities: Capabilities = _capabilities(desk=True, largest=20 * 2**20)  # of a desk; an account has its own
 
     def __init__(self, config: EmailConfig, account: Account) -> None:

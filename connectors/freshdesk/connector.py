@@ -15,6 +15,7 @@ from bridge.contract import (
     Event,
     Format,
     Gone,
+    Guide,
     Health,
     Labels,
     Media,
@@ -72,6 +73,7 @@ class Freshdesk(Connector[Settings]):
     kind: ClassVar[str] = "freshdesk"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
+    guide: ClassVar[Guide] = Guide(name=("Freshdesk", "Freshdesk"))
     capabilities = Capabilities(
         formats=(Format.PLAIN,),
         image=_FILES,

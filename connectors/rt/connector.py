@@ -18,6 +18,7 @@ from bridge.contract import (
     Event,
     Format,
     Gone,
+    Guide,
     Health,
     Labels,
     Malformed,
@@ -64,6 +65,7 @@ class RequestTracker(Connector[Settings]):
     kind: ClassVar[str] = "rt"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
+    guide: ClassVar[Guide] = Guide(name=("Request Tracker", "Request Tracker"))
     capabilities = Capabilities(
         formats=(Format.PLAIN,),
         image=MediaRule(support=Support.FULL),

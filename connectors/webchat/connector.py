@@ -14,6 +14,7 @@ from bridge.contract import (
     Connector,
     Event,
     Format,
+    Guide,
     Health,
     Labels,
     MediaRule,
@@ -52,6 +53,10 @@ class WebChat(Connector[Settings]):
     kind: ClassVar[str] = "webchat"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL, Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
+    guide: ClassVar[Guide] = Guide(
+        name=("Chat on your website", "网页聊天"),
+        as_desk=("Built-in web desk (no account anywhere)", "内置网页客服台（无需其他账号）"),
+    )
     capabilities = Capabilities(
         formats=(Format.PLAIN,),
         image=MediaRule(support=Support.FULL),

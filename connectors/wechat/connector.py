@@ -13,6 +13,7 @@ from bridge.contract import (
     ConnectorError,
     Event,
     Format,
+    Guide,
     Health,
     Media,
     MediaRule,
@@ -37,8 +38,10 @@ from connectors.tencent.text import MAX_BYTES
 from connectors.wechat import callback, inbound, outbound
 from connectors.wechat.api import Api, Result
 from connectors.wechat.codes import CODES, Then
+from connectors.wechat.guide import GUIDE
 from connectors.wechat.invitation import invitation
 from connectors.wechat.refusals import forged
+from connectors.wechat.remedies import address_named, remedy_of
 from connectors.wechat.settings import Settings
 
 _SEND = "/cgi-bin/message/custom/send"
@@ -61,6 +64,7 @@ class WeChat(Connector[Settings]):
     kind: ClassVar[str] = "wechat"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
     Config: ClassVar[type[Settings]] = Settings
+    guide: ClassVar[Guide] = GUIDE
     capabilities = Capabilities(
         max_text_bytes=MAX_BYTES,
         formats=(Format.PLAIN,),
@@ -214,25 +218,13 @@ _TYPING_NOISE = frozenset(str(number) for number, code in CODES.items() if code.
 # the platform has no trial: only a real message proves these
 _UNPROVEN = ("whether a message can be sent", "token, encoding_aes_key and mode of the push (save in the console)")
 
-_REMEDIES = {
-    "40001": "Correct app_secret: the platform says that it does not belong to this AppID.",
-    "40013": "Correct app_id: copy the AppID from the console (Development management).",
-    "40125": "Correct app_secret: copy the AppSecret from the console, or reset it there.",
-    "40164": "Add the address named above to the IP allow-list in the console (Development management).",
-    "48001": "Have the account verified, or grant it the customer-service permission in the console.",
-    "40243": "Unfreeze the AppSecret in the console.",
-    "89503": "The administrator of the account has to confirm this address on the phone.",
-    "89506": "The administrator refused this address; it can be asked for again after 24 hours.",
-    "89507": "The administrator refused this address; it can be asked for again after 1 hour.",
-}
-
 
 _NO_RIGHTS = frozenset({"48001", "61007"})
 
 
 def _problem(error: ConnectorError) -> Problem:
-    remedy = _REMEDIES.get(error.code) or error.reason.get("en", "")
-    return Problem(what=error.message, remedy=remedy or "Check the account in the WeChat console.")
+    remedy = remedy_of(error)
+    return Problem(what=error.message, remedy=remedy["en"], zh=remedy["zh"], enter=address_named(error))
 
 
 def _to(target: Target) -> str:

@@ -11,6 +11,7 @@ from bridge.contract import (
     Connector,
     Event,
     Format,
+    Guide,
     Health,
     Labels,
     Media,
@@ -55,6 +56,7 @@ class Zendesk(Connector[Settings]):
     kind: ClassVar[str] = "zendesk"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
+    guide: ClassVar[Guide] = Guide(name=("Zendesk", "Zendesk"))
     # a 409 is tried again, a 500 never: https://developer.zendesk.com/documentation/webhooks/anatomy-of-a-webhook-request/
     retry_later_reply: ClassVar[Reply] = Reply(409, "busy", headers={"retry-after": "5"})
     capabilities = Capabilities(
