@@ -55,7 +55,7 @@ class WebChat(Connector[Settings]):
     Config: ClassVar[type[Settings]] = Settings
     guide: ClassVar[Guide] = Guide(
         name=("Chat on your website", "网页聊天"),
-        as_desk=("Built-in web desk (no account anywhere)", "内置网页客服台（无需其他账号）"),
+        as_desk=("Built-in web desk", "内置网页客服台"),
     )
     capabilities = Capabilities(
         formats=(Format.PLAIN,),

@@ -9,14 +9,14 @@ from bridge.console.pages import environment
 from bridge.console.texts import catalogue, language_of
 
 CONSOLE = Path(__file__).resolve().parents[2] / "bridge" / "console"
-TEMPLATES = sorted((CONSOLE / "templates").glob("*.html"))
-SOURCES = [*TEMPLATES, *CONSOLE.rglob("*.py")]
-_KEY = re.compile(r"""\bt\('([a-z_]+\.[a-z_]+)'[,)]|["']((?:error|sign|said)\.(?!html)[a-z_]+)["']""")
+TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
+SOURCES = [*TEMPLATES, *CONSOLE.rglob("*.py"), *(CONSOLE.parent / "wizard").rglob("*.py")]
+_KEY = re.compile(r"""\bt\('([a-z_]+\.[a-z_]+)'[,)]|["']((?:error|sign|said|setup)\.(?!html)[a-z_]+)["']""")
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_a_template_can_be_read(path: Path) -> None:
-    environment().get_template(path.name)
+    environment().get_template(path.relative_to(CONSOLE / "templates").as_posix())
 
 
 def test_every_key_that_is_named_is_in_the_catalogue() -> None:

@@ -74,6 +74,10 @@ async def _show(visit: Visit, role: str, faults: Mapping[str, str], trouble: str
         side=one,
         kinds={kind: visit.kind_name(kind, role) for kind in kinds_for(role)},
         fields=fields_of(one.kind, role, one.values, faults),
+        says={
+            entry.value.strip("{}"): {key: visit.words(word) for key, word in entry.says.items()}
+            for entry in guide.enter
+        },
         faults=faults,
         fault=faults.get("", ""),
         trouble=trouble,
@@ -111,7 +115,7 @@ def _to_enter(visit: Visit, role: str, one: Account, guide: Guide) -> list[dict[
                 "value": visit.words(says) if says else value,
                 "key": key,
                 "made": key in settings and settings[key].make is not None,
-                "copy": not says and bool(key),
+                "typed": not says and bool(key),
             }
         )
     return found

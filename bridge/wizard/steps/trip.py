@@ -103,7 +103,8 @@ async def live(visit: Visit) -> Response:
 
 
 def _away(tx: Tx, settings: Any) -> list[str]:
-    return list(status_json(tx, settings)["needs_you"])
+    accounts = status_json(tx, settings)["accounts"]
+    return [f"{one['account']}: {one['reason']}" for one in accounts if one["state"] == "paused"]
 
 
 async def finish(visit: Visit) -> Response:
