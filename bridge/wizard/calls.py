@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bridge.contract import Request, network_of
 from bridge.first_config import NAMES
 from bridge.web.echo import ECHO
-from bridge.web.hooks import LARGEST, PREFIX, Headers, pairs_of
+from bridge.web.hooks import LARGEST, PREFIX
+from bridge.web.reading import Headers, pairs_of
 from bridge.wizard.diagnosis import Finding, Suspect, diagnose, led_astray, refusal_of
 
 _KEPT = 30

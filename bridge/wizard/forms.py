@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from bridge.contract import Connector, Setting
 from bridge.first_config import keys_of
-from bridge.registry import known_kinds, load_kind
+from bridge.kinds import known_kinds, load_kind
 
 _SHOWN = 4  # last characters of a secret that is kept
 

@@ -11,7 +11,9 @@ from bridge.console.texts import catalogue, language_of
 CONSOLE = Path(__file__).resolve().parents[2] / "bridge" / "console"
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
 SOURCES = [*TEMPLATES, *CONSOLE.rglob("*.py"), *(CONSOLE.parent / "wizard").rglob("*.py")]
-_KEY = re.compile(r"""\bt\('([a-z_]+\.[a-z_]+)'[,)]|["']((?:error|sign|said|setup)\.(?!html)[a-z_]+)["']""")
+_KEY = re.compile(
+    r"""\bt\('([a-z_]+\.[a-z_]+)'[,)]|["']((?:error|sign|said|setup)\.(?!html|css|js|step_)[a-z_]+)["']"""
+)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)

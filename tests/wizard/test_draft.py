@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bridge.first_config import Chosen, config_text
-from bridge.registry import declare_accounts, known_kinds, load_kind
+from bridge.kinds import known_kinds, load_kind
+from bridge.registry import declare_accounts
 from bridge.settings import load_settings
 from bridge.wizard.draft import Account, Draft, Drafts, Former, digest, write_private
 from bridge.wizard.forms import entered, faults_of, fields_of, kinds_for, made_values
