@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, select
 
-from mappings.failed_steps import FAILED
 from mappings.sql import columns, table
+from mappings.states import FAILED
 from mappings.store import Tx
 from mappings.tables import Inbox, Link, Outbox
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, exists, func, select, union
 
-from mappings.failed_steps import FAILED
 from mappings.sql import columns, table
+from mappings.states import FAILED, StepState
 from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Outbox, Waiting
 
@@ -92,7 +92,9 @@ def _wrong() -> list[Select[Any]]:
     """Each by an index of its own."""
     return [
         select(_outbox.c.link_id).where(_outbox.c.state.in_(FAILED)),
-        select(_outbox.c.link_id).where(_outbox.c.state.in_(("ready", "parked")), _outbox.c.state == "parked"),
+        select(_outbox.c.link_id).where(
+            _outbox.c.state.in_((StepState.READY, StepState.PARKED)), _outbox.c.state == StepState.PARKED
+        ),
         select(_waiting.c.link_id).where(_waiting.c.held != ""),
     ]
 
@@ -119,7 +121,7 @@ def troubles(tx: Tx, ids: Sequence[int]) -> dict[int, Trouble]:
     found: dict[int, Trouble] = {}
     steps = (
         select(_outbox.c.link_id, _outbox.c.state, func.count(), func.min(_outbox.c.created_at))
-        .where(_outbox.c.link_id.in_(ids), _outbox.c.state.in_((*FAILED, "ready", "parked")))
+        .where(_outbox.c.link_id.in_(ids), _outbox.c.state.in_((*FAILED, StepState.READY, StepState.PARKED)))
         .group_by(_outbox.c.link_id, _outbox.c.state)
     )
     for link_id, state, count, since in tx.execute(steps):

@@ -8,19 +8,20 @@ from sqlalchemy import Row, select, update
 
 from mappings.locks import lock_links
 from mappings.sql import columns, table
+from mappings.states import FAILED, StepState
 from mappings.store import Tx
 from mappings.tables import Outbox
 
 _outbox = table(Outbox)
-
-FAILED = ("failed", "unconfirmed", "dead")
 
 
 def drop_failed(tx: Tx, ids: Sequence[int], why: str) -> int:
     """Steps that ended badly are given up for good."""
     lock_links(tx, tx.execute(select(_outbox.c.link_id).where(_outbox.c.id.in_(ids))).scalars())
     return tx.execute(
-        update(_outbox).where(_outbox.c.id.in_(ids), _outbox.c.state.in_(FAILED)).values(state="dropped", error=why)
+        update(_outbox)
+        .where(_outbox.c.id.in_(ids), _outbox.c.state.in_(FAILED))
+        .values(state=StepState.DROPPED, error=why)
     ).rowcount
 
 
@@ -31,7 +32,16 @@ def replay_steps(tx: Tx, ids: Sequence[int], now: datetime) -> list[Row[Any]]:
         tx.execute(
             update(_outbox)
             .where(_outbox.c.id.in_(ids), _outbox.c.state.in_(FAILED))
-            .values(state="ready", due_at=now, tries=0, claims=0, unknown=False, created_at=now, done_at=None, code="")
+            .values(
+                state=StepState.READY,
+                due_at=now,
+                tries=0,
+                claims=0,
+                unknown=False,
+                created_at=now,
+                done_at=None,
+                code="",
+            )
             .returning(*columns(_outbox, "id", "account", "link_id"))
         )
     )

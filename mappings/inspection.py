@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, or_, select
 
-from mappings.failed_steps import FAILED
-from mappings.outbox import UNFINISHED
 from mappings.sql import columns, table
+from mappings.states import FAILED, UNFINISHED, StepState
 from mappings.store import Tx
 from mappings.tables import Attempt, Identity, Inbox, Link, MessageRef, Outbox
 
@@ -56,7 +55,7 @@ def oldest_unfinished(tx: Tx) -> dict[str, datetime]:
     """Since when, by account, its oldest unfinished step waits."""
     rows = tx.execute(
         select(_outbox.c.account, func.min(_outbox.c.created_at))
-        .where(_outbox.c.state == "ready")
+        .where(_outbox.c.state == StepState.READY)
         .group_by(_outbox.c.account)
     )
     return dict(rows.all())

@@ -23,6 +23,7 @@ from mappings.lanes import (
 from mappings.locks import holds_link, lock_links, made_link
 from mappings.prepared import Prepared
 from mappings.sql import insert_for, insert_new, table
+from mappings.states import StepState
 from mappings.store import Tx
 from mappings.tables import Consent, Link, MessageRef, Notice, Outbox, Waiting
 
@@ -86,8 +87,8 @@ _HELD = Prepared(
         | exists().where(
             # both conditions: the first is the index's own, the second what is asked
             _outbox.c.lane == bindparam("lane"),
-            _outbox.c.state.in_(("ready", "parked")),
-            _outbox.c.state == "parked",
+            _outbox.c.state.in_((StepState.READY, StepState.PARKED)),
+            _outbox.c.state == StepState.PARKED,
         )
         | exists().where(_notice.c.link_id == bindparam("link_id"))
     )

@@ -5,26 +5,25 @@ The head of a lane blocks its lane and nothing else: a step is claimable when no
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
 
 from mappings.locks import lock_links, no_more_links
 from mappings.prepared import Prepared
 from mappings.sql import columns, table
+from mappings.states import UNFINISHED, StepChanges, StepState, sources
 from mappings.store import Tx
 from mappings.tables import Attempt, Outbox
 
 _outbox, _attempt = table(Outbox), table(Attempt)
-
-UNFINISHED = ("ready", "parked")
 
 _earlier = _outbox.alias("earlier")
 _NOW = bindparam("now", type_=_outbox.c.due_at.type)
 _DUE = Prepared(
     select(_outbox.c.id)
     .where(
-        _outbox.c.state == "ready",
+        _outbox.c.state == StepState.READY,
         _outbox.c.account == bindparam("account"),
         _outbox.c.due_at <= _NOW,
         or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until < _NOW),
@@ -42,7 +41,11 @@ _LEASE = Prepared(
 )
 _BEGIN = Prepared(
     update(_outbox)
-    .where(_outbox.c.id == bindparam("outbox_id"), _outbox.c.lease == bindparam("of_lease"), _outbox.c.state == "ready")
+    .where(
+        _outbox.c.id == bindparam("outbox_id"),
+        _outbox.c.lease == bindparam("of_lease"),
+        _outbox.c.state == StepState.READY,
+    )
     .values(
         attempts=_outbox.c.attempts + 1,
         tried_at=func.coalesce(_outbox.c.tried_at, bindparam("begun_at", type_=_outbox.c.begun_at.type)),
@@ -50,7 +53,7 @@ _BEGIN = Prepared(
     )
 )
 _LEASED = _outbox.c.id == bindparam("outbox_id"), _outbox.c.lease == bindparam("of_lease")
-_RENEW = Prepared(update(_outbox).where(*_LEASED, _outbox.c.state == "ready"))
+_RENEW = Prepared(update(_outbox).where(*_LEASED, _outbox.c.state == StepState.READY))
 _FREE = Prepared(select(_outbox.c.id).where(*_LEASED).with_for_update(skip_locked=True))
 _SETTLE = Prepared(update(_outbox).where(*_LEASED))
 _ADD = Prepared(insert(_outbox).returning(_outbox.c.id))
@@ -117,14 +120,16 @@ def give_back(tx: Tx, /, outbox_id: int, lease: str, **later: Any) -> None:
     tx.execute(update(_outbox).where(*mine).values(values))
 
 
-def settle(tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, detail: str = "", **values: Any) -> bool:
+def settle(
+    tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, detail: str = "", **changes: Unpack[StepChanges]
+) -> bool:
     """Records what became of an attempt, also in the journal, and frees the step. False: the lease was lost, nothing is
     changed.
     """
-    ended = {"outcome": outcome, "code": str(values.get("code", "")), "detail": detail[:500]}
+    ended = {"outcome": outcome, "code": changes.get("code", ""), "detail": detail[:500]}
     _JOURNAL.run(tx, outbox_id=outbox_id, of_lease=lease, ended_at=now, **ended)
-    values = {"lease": "", "lease_until": None, "begun_at": None, "claims": 0, **values}
-    if values.get("state", "ready") not in UNFINISHED:
+    values: dict[str, Any] = {"lease": "", "lease_until": None, "begun_at": None, "claims": 0, **changes}
+    if values.get("state", StepState.READY) not in UNFINISHED:
         values.setdefault("done_at", now)
     return bool(_SETTLE.run(tx, outbox_id=outbox_id, of_lease=lease, **values))
 
@@ -132,7 +137,7 @@ def settle(tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, d
 def lost_steps(tx: Tx, now: datetime, limit: int = 200) -> list[Row[Any]]:
     """Steps that began and whose lease ran out: whoever sent them died or hangs. Their links are locked with them."""
     lost = (
-        _outbox.c.state == "ready",
+        _outbox.c.state == StepState.READY,
         _outbox.c.begun_at.is_not(None),
         or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until < now),
     )
@@ -148,21 +153,24 @@ def lost_steps(tx: Tx, now: datetime, limit: int = 200) -> list[Row[Any]]:
 def end_leases(tx: Tx, now: datetime) -> int:
     """All leases end: the one process that could hold them has just started."""
     return tx.execute(
-        update(_outbox).where(_outbox.c.state == "ready", _outbox.c.lease_until > now).values(lease_until=now)
+        update(_outbox).where(_outbox.c.state == StepState.READY, _outbox.c.lease_until > now).values(lease_until=now)
     ).rowcount
 
 
-def change_step(tx: Tx, outbox_id: int, **values: Any) -> None:
-    """Sets columns of a step that nobody has leased."""
-    tx.execute(update(_outbox).where(_outbox.c.id == outbox_id).values(values))
+def change_step(tx: Tx, outbox_id: int, **changes: Unpack[StepChanges]) -> bool:
+    """Sets columns of a step that nobody has leased. False, and nothing changed, when its state allows no such way."""
+    statement = update(_outbox).where(_outbox.c.id == outbox_id)
+    if "state" in changes:
+        statement = statement.where(_outbox.c.state.in_(sources(changes["state"])))
+    return bool(tx.execute(statement.values(**changes)).rowcount)
 
 
 def unpark(tx: Tx, lane: int, now: datetime) -> int:
     """Parked steps of a lane may go now."""
     return tx.execute(
         update(_outbox)
-        .where(_outbox.c.lane == lane, _outbox.c.state.in_(UNFINISHED), _outbox.c.state == "parked")
-        .values(state="ready", due_at=now)
+        .where(_outbox.c.lane == lane, _outbox.c.state.in_(UNFINISHED), _outbox.c.state == StepState.PARKED)
+        .values(state=StepState.READY, due_at=now)
     ).rowcount
 
 
@@ -170,7 +178,7 @@ def make_due(tx: Tx, account: str, now: datetime) -> int:
     """An account is well again: what backs off goes now, in order. What is being settled is not waited for."""
     backs_off = (
         _outbox.c.account == account,
-        _outbox.c.state == "ready",
+        _outbox.c.state == StepState.READY,
         _outbox.c.due_at > now,
         _outbox.c.unknown.is_(False),
     )
@@ -182,7 +190,7 @@ def make_oldest_due(tx: Tx, account: str, now: datetime) -> None:
     """A probe for an account in trouble: its oldest step goes now."""
     oldest = tx.execute(
         select(_outbox.c.id)
-        .where(_outbox.c.account == account, _outbox.c.state == "ready", _outbox.c.unknown.is_(False))
+        .where(_outbox.c.account == account, _outbox.c.state == StepState.READY, _outbox.c.unknown.is_(False))
         .order_by(_outbox.c.id)
         .limit(1)
     ).scalar()
@@ -204,7 +212,7 @@ def drop_steps(tx: Tx, ids: Sequence[int], now: datetime, why: str) -> int:
     return tx.execute(
         update(_outbox)
         .where(_outbox.c.id.in_(ids), _outbox.c.begun_at.is_(None))
-        .values(state="dropped", done_at=now, error=why, lease="", lease_until=None)
+        .values(state=StepState.DROPPED, done_at=now, error=why, lease="", lease_until=None)
     ).rowcount
 
 
@@ -228,7 +236,7 @@ def in_flight(tx: Tx, lane: int) -> bool:
             .where(
                 _outbox.c.lane == lane,
                 _outbox.c.state.in_(UNFINISHED),
-                _outbox.c.state == "ready",
+                _outbox.c.state == StepState.READY,
                 or_(_outbox.c.begun_at.is_not(None), _outbox.c.unknown.is_(True)),
             )
             .limit(1)
@@ -245,7 +253,7 @@ def sent_since(tx: Tx, link_id: int, lane: int, since: datetime) -> list[datetim
             .where(
                 _outbox.c.link_id == link_id,
                 _outbox.c.lane == lane,
-                _outbox.c.state == "done",
+                _outbox.c.state == StepState.DONE,
                 _outbox.c.done_at > since,
             )
             .order_by(_outbox.c.id.desc())
@@ -259,7 +267,7 @@ def parked_since(tx: Tx, before: datetime, limit: int = 100) -> list[Row[Any]]:
     return list(
         tx.execute(
             select(_outbox)
-            .where(_outbox.c.state == "parked", _outbox.c.created_at < before)
+            .where(_outbox.c.state == StepState.PARKED, _outbox.c.created_at < before)
             .order_by(_outbox.c.id)
             .limit(limit)
         )

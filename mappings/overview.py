@@ -8,6 +8,7 @@ from sqlalchemy import Row, func, select
 
 from mappings.account_tables import Lease
 from mappings.sql import columns, table
+from mappings.states import StepState
 from mappings.store import Tx
 from mappings.tables import Link, Outbox, Waiting
 
@@ -28,7 +29,7 @@ def oldest_waiting(tx: Tx) -> dict[str, datetime]:
     """Since when, by account, its oldest message waits: one that no step carries, or a step that is not done."""
     found: dict[str, datetime] = {}
     asked = (
-        select(_outbox.c.account, func.min(_outbox.c.created_at)).where(_outbox.c.state == "ready"),
+        select(_outbox.c.account, func.min(_outbox.c.created_at)).where(_outbox.c.state == StepState.READY),
         select(_waiting.c.account, func.min(_waiting.c.created_at)).where(_waiting.c.held == ""),
     )
     for statement, column in zip(asked, (_outbox.c.account, _waiting.c.account), strict=True):
@@ -41,7 +42,7 @@ def next_attempts(tx: Tx) -> dict[str, datetime]:
     """By account: when the next of its steps is due that were tried and failed."""
     rows = tx.execute(
         select(_outbox.c.account, func.min(_outbox.c.due_at))
-        .where(_outbox.c.state == "ready", _outbox.c.attempts > 0)
+        .where(_outbox.c.state == StepState.READY, _outbox.c.attempts > 0)
         .group_by(_outbox.c.account)
     )
     return dict(rows.all())
@@ -52,7 +53,7 @@ def tried_steps(tx: Tx, limit: int = 200) -> list[Row[Any]]:
     return list(
         tx.execute(
             select(*columns(_outbox, "id", "account", "link_id", "attempts", "due_at", "code", "error", "created_at"))
-            .where(_outbox.c.state == "ready", _outbox.c.attempts > 0)
+            .where(_outbox.c.state == StepState.READY, _outbox.c.attempts > 0)
             .order_by(_outbox.c.due_at, _outbox.c.id)
             .limit(limit)
         )
@@ -64,7 +65,7 @@ def parked_counts(tx: Tx) -> dict[str, int]:
     rows = tx.execute(
         select(_outbox.c.account, func.count())
         # both conditions: the first is the index's own, the second what is asked
-        .where(_outbox.c.state.in_(("ready", "parked")), _outbox.c.state == "parked")
+        .where(_outbox.c.state.in_((StepState.READY, StepState.PARKED)), _outbox.c.state == StepState.PARKED)
         .group_by(_outbox.c.account)
     )
     return dict(rows.all())

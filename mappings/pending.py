@@ -7,10 +7,9 @@ from sqlalchemy import exists, or_, select
 
 from mappings import state
 from mappings.sql import table
+from mappings.states import UNFINISHED
 from mappings.store import Tx
 from mappings.tables import Inbox, Outbox, Waiting
-
-_UNFINISHED = ("ready", "parked")
 
 
 def has_work(tx: Tx, now: datetime, resting: Collection[str] = ()) -> bool:
@@ -23,9 +22,9 @@ def has_work(tx: Tx, now: datetime, resting: Collection[str] = ()) -> bool:
     away = paused.union(resting)
     earlier, first = outbox.alias(), inbox.alias()
     behind = exists().where(
-        earlier.c.lane == outbox.c.lane, earlier.c.id < outbox.c.id, earlier.c.state.in_(_UNFINISHED)
+        earlier.c.lane == outbox.c.lane, earlier.c.id < outbox.c.id, earlier.c.state.in_(UNFINISHED)
     )
-    blocked = exists().where(earlier.c.lane == waiting.c.lane, earlier.c.state.in_(_UNFINISHED))
+    blocked = exists().where(earlier.c.lane == waiting.c.lane, earlier.c.state.in_(UNFINISHED))
     early = exists().where(
         first.c.account == inbox.c.account, first.c.id < inbox.c.id, first.c.state == "ready", first.c.due_at > now
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from mappings.sql import table
+from mappings.states import StepState
 from mappings.store import Tx
 from mappings.tables import Attempt, Outbox
 
@@ -16,7 +17,7 @@ def forget_steps(tx: Tx, before: datetime, limit: int = 500) -> int:
     ids = list(
         tx.execute(
             select(_outbox.c.id)
-            .where(_outbox.c.done_at < before, _outbox.c.state.not_in(("ready", "parked")))
+            .where(_outbox.c.done_at < before, _outbox.c.state.not_in((StepState.READY, StepState.PARKED)))
             .limit(limit)
         ).scalars()
     )

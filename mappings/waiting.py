@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, delete, exists, func, insert, select, update
 
 from mappings.lanes import lane_to_channel
-from mappings.outbox import UNFINISHED
 from mappings.prepared import Prepared
 from mappings.sql import table
+from mappings.states import UNFINISHED, StepState
 from mappings.store import Tx
 from mappings.tables import Link, Notice, Outbox, Waiting
 
@@ -113,7 +113,7 @@ def late_answers(tx: Tx, before: datetime, automatic: str, limit: int = 100) -> 
     told = exists().where(_notice.c.link_id == _link.c.id, _notice.c.cause.startswith("late."))
     found: dict[tuple[int, str], None] = {}
     waits = and_(_waiting.c.held == "", ~_waiting.c.message_id.startswith(automatic))
-    ready = and_(_outbox.c.state == "ready", ~_outbox.c.messages.startswith(f'[{{"id": "{automatic}'))
+    ready = and_(_outbox.c.state == StepState.READY, ~_outbox.c.messages.startswith(f'[{{"id": "{automatic}'))
     for one, due in ((_waiting, waits), (_outbox, ready)):
         rows = tx.execute(
             select(_link.c.id, one.c.account)

@@ -18,6 +18,7 @@ from bridge.engine.outbound.lost_attempts import rescue_lost
 from bridge.services.folder import MediaFolder
 from mappings import callbacks, inbox, links, media, outbox, retention, state, waiting
 from mappings.locks import lock_links
+from mappings.states import StepState
 from mappings.store import Store
 
 _LATE = timedelta(seconds=5)
@@ -52,7 +53,9 @@ def _tell_late(work: Work) -> None:
         link = links.get_link(work.tx, link_id, lock=True)
         lane = links.lane_to_channel(link_id)
         steps = outbox.unfinished_in(work.tx, lane)
-        if steps and steps[0].state == "parked":  # it waits for the customer, with all behind it, and that was said
+        if (
+            steps and steps[0].state == StepState.PARKED
+        ):  # it waits for the customer, with all behind it, and that was said
             continue
         code = next((step.code for step in steps if step.code), "")
         pause = pauses.get(account)
@@ -79,14 +82,16 @@ def _give_up(work: Work) -> None:
             end_notes(work, link, ids)  # their ticket never came: they stand in `dead list`
             work.effects.note("notes given up", link=link.id, count=len(ids))
             continue
-        for message in end_unsent(work, link, ids, "failed", "expired", "waited too long"):
+        for message in end_unsent(work, link, ids, StepState.FAILED, "expired", "waited too long"):
             tell_ended(
                 work, link, "expired", cause="expired", quoted=quote([message], work.runtime.language), about=message.id
             )
             show_progress(work, link, [message.id], DeliveryState.FAILED, to_desk=True, reason="expired")
     for step in outbox.parked_since(work.tx, before):
         link = links.get_link(work.tx, step.link_id, lock=True)
-        outbox.change_step(work.tx, step.id, state="failed", code="expired", error="waited too long", done_at=work.now)
+        outbox.change_step(
+            work.tx, step.id, state=StepState.FAILED, code="expired", error="waited too long", done_at=work.now
+        )
         carried = carried_by(step)
         about = carried[0].id if carried else ""
         tell_ended(work, link, "expired", cause="expired", quoted=quote(carried, work.runtime.language), about=about)

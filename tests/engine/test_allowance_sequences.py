@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from mappings.outbox import UNFINISHED
 from mappings.sql import table
+from mappings.states import UNFINISHED
 from mappings.store import Tx
 from mappings.tables import Outbox, Waiting
 from tests.databases import sqlite_database

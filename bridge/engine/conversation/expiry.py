@@ -9,6 +9,7 @@ from bridge.engine.conversation.links import render_context
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import StepState
 
 
 def end_unsent(
@@ -21,7 +22,7 @@ def end_unsent(
 def end_notes(work: Work, link: LinkRow, waiting_ids: Sequence[int]) -> None:
     """Notes that no ticket can take any more end as `dead`, so that they can be read and are not just gone."""
     error = "there is no ticket to note it on: the customer did not write again"
-    _end(work, link, links.lane_to_desk(link.id), waiting_ids, state="dead", code="no ticket", error=error)
+    _end(work, link, links.lane_to_desk(link.id), waiting_ids, state=StepState.DEAD, code="no ticket", error=error)
 
 
 def _end(work: Work, link: LinkRow, lane: int, waiting_ids: Sequence[int], **ended: str) -> list[Message]:

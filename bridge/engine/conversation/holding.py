@@ -14,6 +14,7 @@ from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.release import reopen, under_way
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import StepState
 
 
 def hold(
@@ -43,7 +44,7 @@ def hold_back(work: Work, link: LinkRow, who: str) -> None:
     lane = links.lane_to_channel(link.id)
     for step in outbox.unfinished_in(work.tx, lane):
         if not under_way(step):
-            outbox.change_step(work.tx, step.id, state="parked")
+            outbox.change_step(work.tx, step.id, state=StepState.PARKED)
     waiting.hold_waiting(work.tx, lane, f"held by {who}")
 
 

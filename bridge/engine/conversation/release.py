@@ -19,9 +19,15 @@ from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import StepState
 from mappings.store import Tx
 
-_ENDED = {"done", "unconfirmed", "failed", "dead"}  # what agents may try again by itself
+_ENDED = {
+    StepState.DONE,
+    StepState.UNCONFIRMED,
+    StepState.FAILED,
+    StepState.DEAD,
+}  # what agents may try again by itself
 
 
 def reopen(work: Work, link: LinkRow, book: Allowance) -> None:
@@ -30,7 +36,7 @@ def reopen(work: Work, link: LinkRow, book: Allowance) -> None:
         return
     lane = links.lane_to_channel(link.id)
     steps = outbox.unfinished_in(work.tx, lane)
-    if any(step.state == "parked" for step in steps):
+    if any(step.state == StepState.PARKED for step in steps):
         cut = _cut(work.tx, link, steps)
         _free(work, link, [step for step in steps if step.id in cut], book)
         _render_anew(work.tx, link, [step for step in steps if step.id not in cut], work.now)
@@ -56,7 +62,7 @@ def _cut(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]]) -> set[int]:
 
 def under_way(step: Row[Any]) -> bool:
     """Whether a step is being sent, or may have been."""
-    return step.state == "ready" and (step.begun_at is not None or step.unknown or step.lease != "")
+    return step.state == StepState.READY and (step.begun_at is not None or step.unknown or step.lease != "")
 
 
 def _free(work: Work, link: LinkRow, steps: Sequence[Row[Any]], book: Allowance) -> None:
@@ -69,8 +75,8 @@ def _free(work: Work, link: LinkRow, steps: Sequence[Row[Any]], book: Allowance)
             quoted = quote(carried_by(step), work.runtime.language)
             tell(work, link, "window.rest", cause="window.held", quoted=quoted)
             return
-        if step.state == "parked":
-            outbox.change_step(work.tx, step.id, state="ready", due_at=work.now)
+        if step.state == StepState.PARKED:
+            outbox.change_step(work.tx, step.id, state=StepState.READY, due_at=work.now)
 
 
 def _render_anew(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], now: datetime) -> None:

@@ -11,6 +11,7 @@ from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.runtime.ids import new_name
 from mappings import handovers, links, waiting
 from mappings.links import LinkRow
+from mappings.states import StepState
 
 TRANSCRIPT = "handover:"  # how the ids of these messages begin
 _LINES, _BYTES, _LONGEST = 40, 12_000, 2000  # of one transcript; characters of one message
@@ -35,7 +36,7 @@ def said_before(work: Work, of: Sequence[LinkRow], leave_out: Collection[str] = 
     found: dict[str, Said] = {}
     for step in reversed(handovers.steps_said(work.tx, lanes)):
         for message in carried_by(step):
-            sent = step.state in {"done", "unconfirmed"} or step.begun_at is not None or step.unknown
+            sent = step.state in {StepState.DONE, StepState.UNCONFIRMED} or step.begun_at is not None or step.unknown
             _note(found, message, order, leave_out, sent=sent or not links.is_towards_customer(step.lane))
     for one in ids:
         for row in waiting.waiting_in(work.tx, links.lane_to_channel(one)):

@@ -16,6 +16,7 @@ from bridge.engine.inbound.handover_commands import Order, give_to_bot, move, se
 from bridge.engine.outbound.attachments import with_bytes
 from mappings import failed_steps, links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import StepState
 from mappings.store import Tx
 
 Act = Callable[[Work, LinkRow], None]
@@ -81,7 +82,7 @@ def _cancel(work: Work, link: LinkRow) -> None:
     kept = {step.id for step in outbox.unfinished_in(work.tx, lane)}  # on its way already
     messages = _messages([step for step in steps if step.id not in kept])
     ids = [row.id for row in waiting.waiting_in(work.tx, lane)]
-    given_up = end_unsent(work, link, ids, "dropped", "cancelled", "cancelled by an agent")
+    given_up = end_unsent(work, link, ids, StepState.DROPPED, "cancelled", "cancelled by an agent")
     messages |= {message.id: message for message in given_up}
     show_progress(work, link, messages, DeliveryState.FAILED, to_desk=True, reason="cancelled")
     links.forget_notices(work.tx, link.id, "window.")

@@ -29,6 +29,7 @@ from bridge.engine.inbound.agent_commands import command_in, obey
 from bridge.engine.inbound.handover_commands import Order
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import StepState
 from mappings.store import Tx
 
 _SPEAKS = {AuthorKind.AGENT, AuthorKind.SYSTEM}
@@ -138,8 +139,10 @@ def receipt_received(work: Work, connected: ConnectedAccount, event: ReceiptRece
     link = links.get_link(work.tx, pair.link_id)
     carried = carried_by(step)
     towards_customer = links.is_towards_customer(step.lane)
-    if event.state is DeliveryState.FAILED and step.state == "done":
-        outbox.change_step(work.tx, step.id, state="failed", error=event.reason or "refused later", code="receipt")
+    if event.state is DeliveryState.FAILED and step.state == StepState.DONE:
+        outbox.change_step(
+            work.tx, step.id, state=StepState.FAILED, error=event.reason or "refused later", code="receipt"
+        )
         work.effects.note("failed later", account=step.account, step=step.id, why=event.reason)
         _tell_failed_later(work, link, step, event)
     show_progress(
@@ -177,7 +180,8 @@ def _went(tx: Tx, pair: Row[Any]) -> bool:
         return False
     batch = outbox.batch_steps(tx, carrier.link_id, carrier.batch)
     return any(
-        pair.message_id in _carried(step) and step.state in {"done", "unconfirmed"} for step in [carrier, *batch]
+        pair.message_id in _carried(step) and step.state in {StepState.DONE, StepState.UNCONFIRMED}
+        for step in [carrier, *batch]
     )
 
 

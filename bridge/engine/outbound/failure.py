@@ -35,6 +35,7 @@ from bridge.engine.outbound.next_ticket import open_next
 from bridge.engine.outbound.policy import AttemptFacts, Decision, Disposition, decide, still_unknown
 from mappings import links, outbox, state
 from mappings.links import LinkRow
+from mappings.states import StepState
 from mappings.store import Tx
 
 _DESK_AGE = timedelta(hours=72)
@@ -98,7 +99,7 @@ def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) ->
         case Disposition.PAUSE | Disposition.MOVE | Disposition.ANEW:
             return {"due_at": now, "unknown": looking}
         case Disposition.PARK:  # an automatic text is of no use later
-            return {"state": "dropped" if _automatic(row) else "parked", "unknown": False}
+            return {"state": StepState.DROPPED if _automatic(row) else StepState.PARKED, "unknown": False}
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
             return {"state": ENDS[decision.disposition], "unknown": False}
 
@@ -116,7 +117,11 @@ def _unless_history(tx: Tx, row: Row[Any], link: LinkRow, decision: Decision, no
     return decision
 
 
-ENDS = {Disposition.FAIL: "failed", Disposition.UNCONFIRM: "unconfirmed", Disposition.GIVE_UP: "dead"}
+ENDS = {
+    Disposition.FAIL: StepState.FAILED,
+    Disposition.UNCONFIRM: StepState.UNCONFIRMED,
+    Disposition.GIVE_UP: StepState.DEAD,
+}
 
 
 def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> AttemptFacts:
@@ -190,7 +195,7 @@ def tell_end(
         spent = isinstance(error, Rejected) and error.consent_spent
         not_invited(work, link, row, reason, sure=disposition is not Disposition.UNCONFIRM, spent=spent)
         return
-    what = ENDS[disposition]
+    what: str = ENDS[disposition]
     book = Allowance.model_validate_json(link.ledger)
     if disposition is Disposition.UNCONFIRM and work.runtime.capabilities(link.channel).window is not None:
         # it may have been delivered, so it may have used a reply up

@@ -9,6 +9,7 @@ from bridge.engine.context import Work
 from bridge.engine.outbound.policy import Decision, Disposition
 from mappings import links, outbox
 from mappings.links import LinkRow
+from mappings.states import StepState
 
 _TRIES_FOR = timedelta(minutes=10)
 _AGAIN = timedelta(seconds=3)
@@ -26,7 +27,7 @@ def label_failed(
     if again:
         values |= {"due_at": decision.due_at or work.now + _AGAIN}
     else:
-        values |= {"state": "dropped"}
+        values |= {"state": StepState.DROPPED}
         links.change_link(work.tx, link.id, shown="")
     outbox.settle(
         work.tx, row.id, row.lease, work.now, outcome="retry" if again else "dropped", detail=values["error"], **values

@@ -13,6 +13,7 @@ from bridge.engine.context import Work
 from bridge.engine.outbound.failure import ENDS, facts_of, tell_end
 from bridge.engine.outbound.policy import Disposition
 from mappings import links, outbox
+from mappings.states import StepState
 from mappings.store import Tx
 
 _LOSSES, _LOSSES_OF_OLD = 5, 2  # claims without a result before a step is given up, at any age and beyond its time
@@ -38,7 +39,7 @@ def rescue_lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
                 row.lease,
                 work.now,
                 outcome="lost",
-                state="ready",
+                state=StepState.READY,
                 unknown=True,
                 due_at=due,
                 claims=row.claims,  # counts on: a step that ends the process ends itself, see `lost_too_often`
@@ -53,7 +54,7 @@ def rescue_lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
                 row.lease,
                 work.now,
                 outcome="lost",
-                state="unconfirmed",
+                state=StepState.UNCONFIRMED,
                 code="lost",
                 error=error.message,
             )

@@ -30,6 +30,7 @@ from bridge.engine.outbound.attachments import first_with_files
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import StepState
 from mappings.store import Tx
 
 _TOGETHER = 20  # messages rendered at once
@@ -200,7 +201,7 @@ def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now:
             "lane": lane,
             "link_id": link.id,
             "account": account,
-            "state": "parked" if parked else "ready",
+            "state": StepState.PARKED if parked else StepState.READY,
             "step": step.model_dump_json(exclude_defaults=True),
             "messages": json.dumps(carried, ensure_ascii=False),
             "batch": batch,

@@ -15,6 +15,7 @@ from bridge.engine.outbound.fields import tell_left_out
 from bridge.engine.outbound.moved_steps import where_it_is
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import StepState
 
 
 def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) -> None:
@@ -30,7 +31,7 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
         work.now,
         outcome="found" if found else "accepted",
         detail=detail,
-        state="done",
+        state=StepState.DONE,
         receipt=receipt.model_dump_json(exclude_defaults=True),
         tries=0,
         unknown=False,

@@ -11,6 +11,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.queueing import carried_by
 from mappings import links, outbox
+from mappings.states import StepState
 
 _FRESH = timedelta(seconds=5)  # what was planned, or ordered again by an agent, a moment ago goes without a second look
 
@@ -34,7 +35,7 @@ def closed_meanwhile(work: Work, row: Row[Any]) -> bool:
         work.now,
         outcome="park",
         detail=f"the window closed before it went ({book.summary(work.now)})",
-        state="dropped" if automatic else "parked",
+        state=StepState.DROPPED if automatic else StepState.PARKED,
     )
     if not automatic:
         what = "window.spent" if book.is_open(work.now) else "window.over"
