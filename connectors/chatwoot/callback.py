@@ -1,0 +1,126 @@
+"""Whether a callback is the installation's, and which message it is about.
+
+Versions from 2026 on sign `timestamp.body` with the inbox's secret. Older ones sign nothing: their address holds a
+secret of ours. https://github.com/chatwoot/chatwoot/pull/13892
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.contract import Account, CallbackResult, Cause, Raw, Request, Unauthentic
+from connectors.chatwoot.api import id_of
+
+_WINDOW = 300  # seconds
+_MESSAGES = {"message_created", "message_updated"}
+_STATES = {"conversation_status_changed", "conversation_updated"}
+
+REASONS: Mapping[Cause, Mapping[str, str]] = {
+    Cause.SIGNATURE: {
+        "en": "hook_secret differs from the inbox's secret, or the address of the callbacks is an old one: run "
+        "bridge setup chatwoot again.",
+        "zh": "hook_secret 与收件箱的密钥不一致，或回调地址已过期：请重新运行 bridge setup chatwoot。",
+    },
+    Cause.UNSIGNED: {
+        "en": "Callbacks come without a signature and without the key in their address: run bridge setup chatwoot.",
+        "zh": "回调既无签名，地址中也没有密钥：请运行 bridge setup chatwoot。",
+    },
+}
+
+
+def address_key(account: Account) -> str:
+    """The secret in the address of the callbacks: this account's own."""
+    return hmac.new(account.secret, b"chatwoot callbacks", hashlib.sha256).hexdigest()[:32]
+
+
+def check(request: Request, account: Account, secret: str) -> bool:
+    """Whether the body is signed. Raises Unauthentic unless the signature (where a secret is set) or the key in the
+    address proves the caller.
+    """
+    if request.method != "POST":
+        _forged(Cause.VISIT)
+    if not secret:
+        given = request.one("key")
+        if not given:
+            _forged(Cause.UNSIGNED)
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), address_key(account).encode()):
+            _forged(Cause.SIGNATURE)
+        return False
+    signature, stamp = request.headers.get("x-chatwoot-signature", ""), request.headers.get("x-chatwoot-timestamp", "")
+    if not signature:
+        _forged(Cause.UNSIGNED)
+    signed = stamp.encode("utf-8", "replace") + b"." + request.body
+    right = f"sha256={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+    if not hmac.compare_digest(signature.encode("utf-8", "replace"), right.encode()):
+        _forged(Cause.SIGNATURE)
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+        _forged(Cause.CLOCK)
+    if abs(request.at.timestamp() - int(stamp)) > _WINDOW:
+        _forged(Cause.CLOCK)
+    return True
+
+
+def read(request: Request, inbox: int, *, signed: bool) -> CallbackResult:
+    """The evidence of one event; a nudge where nobody signed it.
+
+    Ids are those of the thing, so that inbox and account webhooks meet.
+    """
+    try:
+        event = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return CallbackResult()  # authentic, and no event
+    if not isinstance(event, dict):
+        return CallbackResult()
+    kind = event.get("event")
+    where = event.get("inbox") if isinstance(event.get("inbox"), dict) else {}
+    found = id_of(where) or id_of(event, "inbox_id")
+    if inbox and found and found != str(inbox):
+        return CallbackResult()
+    if kind in _MESSAGES:
+        key = message_key(event, updated=kind == "message_updated")
+    elif kind in _STATES:
+        key = state_key(event)
+    else:
+        return CallbackResult()
+    if not signed:
+        inside = event.get("conversation")
+        place = id_of(inside) if kind in _MESSAGES else id_of(event)
+        return CallbackResult(refresh=(place,) if place.isdecimal() else ())
+    kept = json.dumps(without_addresses(event), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return CallbackResult(raws=(Raw(key, kept, request.at),) if key else ())
+
+
+def message_key(event: Mapping[str, Any], *, updated: bool) -> str:
+    """A message has one creation; an update is known by what it changed."""
+    number = id_of(event)
+    if not number or not updated:
+        return f"message:{number}" if number else ""
+    attributes = event.get("content_attributes")
+    deleted = isinstance(attributes, dict) and attributes.get("deleted")
+    stamp = hashlib.sha256(json.dumps([event.get("status"), event.get("updated_at"), event.get("content")]).encode())
+    return f"message:{number}:deleted" if deleted else f"message:{number}:updated:{stamp.hexdigest()[:16]}"
+
+
+def state_key(conversation: Mapping[str, Any]) -> str:
+    number, status = id_of(conversation), conversation.get("status")
+    at = conversation.get("updated_at") or conversation.get("last_activity_at") or conversation.get("timestamp") or ""
+    return f"conversation:{number}:{status}:{at}" if number and isinstance(status, str) else ""
+
+
+def without_addresses(event: dict[str, Any]) -> dict[str, Any]:
+    """Addresses of files open them for whoever has one, and expire: they are read anew when a file is fetched."""
+    files = event.get("attachments")
+    if not isinstance(files, list):
+        return event
+    kept = [
+        {name: value for name, value in one.items() if name not in {"data_url", "thumb_url"}}
+        for one in files
+        if isinstance(one, dict)
+    ]
+    return {**event, "attachments": kept}
+
+
+def _forged(cause: Cause) -> None:
+    raise Unauthentic("the callback does not prove where it comes from", cause=cause, reason=REASONS.get(cause))

@@ -1,0 +1,156 @@
+"""Chatwoot: what the engine calls."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urljoin
+
+from bridge.contract import (
+    Account,
+    AuthFailed,
+    CallbackResult,
+    Capabilities,
+    Connector,
+    Event,
+    Format,
+    Gone,
+    Health,
+    Labels,
+    Media,
+    MediaRule,
+    Message,
+    Page,
+    Problem,
+    Raw,
+    Receipt,
+    Rejected,
+    RenderContext,
+    Request,
+    Role,
+    SetUpChange,
+    Step,
+    Support,
+    Target,
+)
+from connectors.chatwoot import callback, inbound, outbound, setup
+from connectors.chatwoot.api import Api, id_of, rows
+from connectors.chatwoot.delivery import Writer
+from connectors.chatwoot.polling import Poll
+from connectors.chatwoot.settings import Settings
+
+_FILES = MediaRule(support=Support.FULL, max_bytes=outbound.FILE_BYTES)
+
+
+class Chatwoot(Connector[Settings]):
+    """One API inbox of one account. Delivery states stand on each message, so that no note is needed."""
+
+    kind: ClassVar[str] = "chatwoot"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
+    Config: ClassVar[type[Settings]] = Settings
+    capabilities = Capabilities(
+        formats=(Format.PLAIN, Format.MARKDOWN),
+        image=_FILES,
+        voice=_FILES,
+        video=_FILES,
+        file=_FILES,
+        card=Support.PARTIAL,
+        location=Support.PARTIAL,
+        max_concurrency=4,
+        notes=True,
+        delivery_status=True,
+        threads=False,
+        tags=True,
+        customer_is_author=Support.FULL,
+    )
+
+    def __init__(self, config: Settings, account: Account) -> None:
+        super().__init__(config, account)
+        self._api = Api(config, account)
+        self._writer = Writer(config, account, self._api)
+        self._poll = Poll(config, self._api)
+
+    def verify(self, request: Request) -> CallbackResult:
+        """Signed words are evidence. Where the address alone proves the caller, they only say where to look."""
+        signed = callback.check(request, self.account, self.config.hook_secret.get_secret_value())
+        return callback.read(request, self.config.inbox_id, signed=signed)
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        return inbound.normalise(raw, self.account.name)
+
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        return outbound.render(messages, context)
+
+    def labels(self, labels: Labels, context: RenderContext) -> Step | None:
+        return outbound.show(labels)
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        return await self._writer.prepare(step, target)
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        return await self._writer.deliver(step, target)
+
+    async def lookup(self, step: Step, target: Target) -> Receipt | None:
+        return await self._writer.lookup(step, target)
+
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
+        return await self._poll.conversation(conversation) if conversation else await self._poll.since(cursor)
+
+    async def typing(self, conversation: str, *, on: bool) -> None:
+        """Agents see that the bridge's own agent types: the application API knows no other."""
+        body = {"typing_status": "on" if on else "off", "is_private": True}
+        await self._api.post(f"/conversations/{conversation}/toggle_typing_status", body, repeatable=True)
+
+    async def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
+        """The address is read anew: it leads to storage and ends within minutes. Storage gets no token of ours."""
+        async for chunk in self.account.http.download(await self._address(media), limit=limit):
+            yield chunk
+
+    async def check(self) -> Health:
+        """The token, the inbox, and whether it calls back."""
+        try:
+            profile = await self._api.profile()
+            found = rows(await self._api.get("/inboxes"))
+        except AuthFailed as error:
+            remedy = "Put the access token of an agent who is a member of the inbox into token."
+            return Health(problems=(Problem(what=error.message, remedy=remedy, credentials=True),))
+        except (Gone, Rejected) as error:
+            remedy = f"Check api_base ({self.config.api_base}) and account_id ({self.config.account_id})."
+            return Health(problems=(Problem(what=error.message, remedy=remedy),))
+        facts = {"agent": str(profile.get("name") or id_of(profile)), "version": await self._version()}
+        inbox = next((row for row in found if id_of(row) == str(self.config.inbox_id)), None)
+        if inbox is None:
+            what = "inbox_id names no inbox that the agent may see" if self.config.inbox_id else "inbox_id is not set"
+            remedy = "Run bridge setup chatwoot with an administrator's token, and write down the number that it names."
+            return Health(problems=(Problem(what=what, remedy=remedy),), facts=facts)
+        facts["inbox"] = f"{inbox.get('name')} ({id_of(inbox)})"
+        if inbox.get("channel_type") not in {None, "Channel::Api"}:
+            what = f"inbox {id_of(inbox)} is no API inbox: customers' messages cannot be written there"
+            return Health(problems=(Problem(what=what, remedy="Run bridge setup chatwoot for one."),), facts=facts)
+        problems = []
+        if "webhook_url" in inbox and not str(inbox["webhook_url"] or "").startswith(self.account.hook_url):
+            what = "the inbox does not call the bridge back; answers are found late, by polling"
+            problems.append(Problem(what=what, remedy="Run bridge setup chatwoot.", stops=False))
+        return Health(problems=tuple(problems), facts=facts, unchecked=("the right to write in the inbox",))
+
+    async def plan(self, *, remove: bool = False) -> Sequence[SetUpChange]:
+        return await setup.plan(self._api, self.config, self.account, remove=remove)
+
+    async def _version(self) -> str:
+        try:
+            return str((await self._api.installation()).get("version") or "not told")
+        except (Gone, Rejected, AuthFailed):
+            return "not told"
+
+    async def _address(self, media: Media) -> str:
+        place, _, rest = media.id.partition(":")
+        number, _, file = rest.partition(":")
+        try:
+            after = {"after": str(int(number) - 1), "before": str(int(number) + 1)}
+            found = rows(await self._api.get(f"/conversations/{place}/messages", **after))
+        except (ValueError, Gone):
+            raise Rejected("the message that held the file is not there any more", code="gone") from None
+        for message in found:
+            entries = message.get("attachments") if id_of(message) == number else None
+            for entry in entries if isinstance(entries, list) else ():
+                if id_of(entry) == file and entry.get("data_url"):
+                    return urljoin(self.config.api_base, str(entry["data_url"]))
+        raise Rejected("the file is not there any more", code="gone")

@@ -1,0 +1,72 @@
+"""What the installation needs: an API inbox that calls back, keeps one conversation, and says nothing by itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.contract import Account, SetUpChange
+from connectors.chatwoot.api import Api, Found, id_of, rows
+from connectors.chatwoot.callback import address_key
+from connectors.chatwoot.settings import Settings
+
+_NAME = "bridge"
+_WINDOW_HOURS = 48  # after that agents of the desk see that they cannot reply
+# greetings and surveys of the inbox would be sent on to customers and spend replies
+_QUIET: Found = {"csat_survey_enabled": False, "greeting_enabled": False, "lock_to_single_conversation": True}
+
+
+async def plan(api: Api, config: Settings, account: Account, *, remove: bool = False) -> Sequence[SetUpChange]:
+    """What is missing or differs. Nothing is changed before a change is applied."""
+    url = f"{account.hook_url}?key={address_key(account)}"
+    inbox = await _inbox(api, config)
+    if remove:
+        if inbox is None or not inbox.get("webhook_url"):
+            return ()
+        return (
+            _change(api, inbox, {"channel": {"webhook_url": ""}}, "stop the inbox's callbacks; nothing is deleted"),
+        )
+    if inbox is None:
+        return (_creation(api, account, url),)
+    wrong: Found = {name: value for name, value in _QUIET.items() if inbox.get(name) != value}
+    changes = []
+    if inbox.get("webhook_url") != url:
+        changes.append(_change(api, inbox, {"channel": {"webhook_url": url}}, "let the inbox call the bridge back"))
+    if wrong:
+        said = "keep one conversation for each customer; turn the inbox's own greeting and survey off"
+        changes.append(_change(api, inbox, wrong, said))
+    if not config.inbox_id:
+        text = f"write inbox_id = {id_of(inbox)} into the account {account.name} of the configuration"
+        changes.append(SetUpChange(text))
+    return tuple(changes)
+
+
+async def _inbox(api: Api, config: Settings) -> Found | None:
+    """The configured one; else one of our name that an earlier set-up made."""
+    found = rows(await api.get("/inboxes"))
+    if config.inbox_id:
+        return next((row for row in found if id_of(row) == str(config.inbox_id)), None)
+    ours = [row for row in found if row.get("name") == _NAME and row.get("channel_type") == "Channel::Api"]
+    return ours[0] if ours else None
+
+
+def _creation(api: Api, account: Account, url: str) -> SetUpChange:
+    async def apply() -> str:
+        channel: dict[str, Any] = {
+            "type": "api",
+            "webhook_url": url,
+            "additional_attributes": {"agent_reply_time_window": _WINDOW_HOURS},
+        }
+        made = await api.post("/inboxes", {"name": _NAME, "channel": channel})
+        number = id_of(made)
+        await api.patch(f"/inboxes/{number}", _QUIET)
+        secret = ", and the inbox's secret as hook_secret" if made.get("secret") else ""
+        return f"made inbox {number}: write inbox_id = {number}{secret} into the account {account.name}"
+
+    return SetUpChange(f'make an API inbox named "{_NAME}" that calls the bridge back', apply)
+
+
+def _change(api: Api, inbox: Found, body: Found, text: str) -> SetUpChange:
+    async def apply() -> str:
+        await api.patch(f"/inboxes/{id_of(inbox)}", body)
+        return "done"
+
+    return SetUpChange(f"inbox {id_of(inbox)}: {text}", apply)
