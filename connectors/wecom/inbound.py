@@ -114,7 +114,10 @@ def _event(
 ) -> Sequence[Event]:
     match event.get("event_type"):
         case "enter_session":
-            return (Entered(conversation=place, contact=contact, context=_entry(event, at), at=at),)
+            entry = _entry(event, at)
+            # only a new customer's entry may be answered, by the code that comes with it
+            opens = "_welcome_code" in entry
+            return (Entered(conversation=place, contact=contact, context=entry, at=at, opens_chat=opens),)
         case "msg_send_fail":
             words = FAILS.get(number(event.get("fail_type"), 0), FAILS[0])
             failed = _text(event, "fail_msgid")

@@ -8,26 +8,20 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connectors.chatwoot.simulator.messages import Messages
 from connectors.chatwoot.simulator.state import (
-    INCOMING,
-    OUTGOING,
     Books,
     Conversation,
-    File,
     Inbox,
     Message,
     Refused,
-    show_message,
 )
 
 Handler = Callable[[Request], Awaitable[Any]]
-_STATES = {"sent", "delivered", "read", "failed"}
-_MAX_FILES = 15
 
 
 class Site:
@@ -42,6 +36,7 @@ class Site:
         self.signs = True
         self.flood = 100  # messages of one conversation in a minute
         self.webhooks: Callable[[str, Conversation, Message | None], Awaitable[None]]
+        messages = Messages(self)
         paths: list[tuple[str, str, Handler]] = [
             ("GET", "/inboxes", self._inboxes),
             ("POST", "/inboxes", self._make_inbox),
@@ -62,9 +57,9 @@ class Site:
             ("POST", "/conversations/{id:int}/custom_attributes", self._attributes),
             ("GET", "/conversations/{id:int}/labels", self._labels),
             ("POST", "/conversations/{id:int}/labels", self._set_labels),
-            ("GET", "/conversations/{id:int}/messages", self._messages),
-            ("POST", "/conversations/{id:int}/messages", self._make_message),
-            ("PATCH", "/conversations/{id:int}/messages/{message:int}", self._change_message),
+            ("GET", "/conversations/{id:int}/messages", messages.read),
+            ("POST", "/conversations/{id:int}/messages", messages.make),
+            ("PATCH", "/conversations/{id:int}/messages/{message:int}", messages.change),
         ]
         root = f"/api/v1/accounts/{account_id}"
         routes = [Route(root + path, self._endpoint(handler), methods=[method]) for method, path, handler in paths]
@@ -256,73 +251,6 @@ class Site:
         conversation = self._found(request)
         conversation.labels = [str(one) for one in (await request.json()).get("labels") or ()]
         return {"payload": list(conversation.labels)}
-
-    # Messages
-
-    async def _messages(self, request: Request) -> Any:
-        conversation, query = self._found(request), request.query_params
-        found = conversation.messages
-        after, before = query.get("after"), query.get("before")
-        if after:
-            found = [one for one in found if one.id > int(after)]
-        if before:
-            found = [one for one in found if one.id < int(before)]
-        found = found[:100] if after and not before else found[:1000] if after else found[-20:]
-        return {"meta": {}, "payload": [show_message(conversation, one, self.home()) for one in found]}
-
-    async def _make_message(self, request: Request) -> Any:
-        conversation = self._found(request)
-        fields, files = await self._form(request)
-        kind = fields.get("message_type", "outgoing")
-        if kind not in {"incoming", "outgoing"}:
-            raise Refused(422, "invalid message_type")
-        if len(files) > _MAX_FILES:
-            raise Refused(422, "Attachments exceeded maximum allowed")
-        now = self.books.clock()
-        if sum((now - one.at).total_seconds() < 60 for one in conversation.messages) >= self.flood:
-            raise Refused(422, "Validation failed: Too many messages")
-        content = fields.get("content")
-        if not content and not files:
-            raise Refused(422, "Content can't be blank")
-        if content is not None and len(str(content)) > 150_000:
-            raise Refused(422, "Content is too long (maximum is 150000 characters)")
-        private = fields.get("private") in {True, "true"}
-        contact = {"id": conversation.contact_id, "name": self.books.contacts[conversation.contact_id]["name"]}
-        person = request.state.person
-        sender = contact | {"type": "contact"} if kind == "incoming" else person | {"type": "user"}
-        message = Message(
-            self.books.number(), content, INCOMING if kind == "incoming" else OUTGOING, private, sender, now,
-            source_id=fields.get("source_id"), files=files,
-        )  # fmt: skip
-        self.books.add(conversation, message)
-        await self.webhooks("message_created", conversation, message)
-        return show_message(conversation, message, self.home())
-
-    async def _form(self, request: Request) -> tuple[dict[str, Any], list[File]]:
-        if not request.headers.get("content-type", "").startswith("multipart/"):
-            return await request.json(), []
-        fields: dict[str, Any] = {}
-        files = []
-        async with request.form() as form:
-            for name, value in form.multi_items():
-                if isinstance(value, UploadFile):
-                    if name != "attachments[]":
-                        raise Refused(422, f"unknown file {name}")
-                    data = await value.read()
-                    files.append(File(self.books.number(), value.filename or "", value.content_type or "", data))
-                else:
-                    fields[name] = value
-        return fields, files
-
-    async def _change_message(self, request: Request) -> Any:
-        conversation, fields = self._found(request), await request.json()
-        message = next((one for one in conversation.messages if one.id == request.path_params["message"]), None)
-        if message is None:
-            raise Refused(404, "Resource could not be found")
-        if fields.get("status") not in _STATES:
-            raise Refused(422, "invalid status")
-        message.status, message.error = fields["status"], str(fields.get("external_error") or "")
-        return show_message(conversation, message, self.home())
 
     async def _file(self, request: Request) -> Response:
         wanted = request.path_params["id"]
