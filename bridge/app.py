@@ -124,6 +124,7 @@ class Bridge:
         try:
             self.engine = Engine(self.store, self.runtime, self.files, work=self._work)
             self.engine.every(timedelta(seconds=2), "callers", self.callers.write_down)
+            self.engine.every(timedelta(minutes=1), "sparklines", self.console.sparks.sample)
             if self._work:
                 self.engine.every(timedelta(seconds=1), "replays", partial(replays.tick, self.store, self.engine))
             await self.engine.start()

@@ -22,4 +22,5 @@ def pauses_by_account(tx: Tx) -> Away:
 
 def reason_of(text: str) -> str:
     """A pause's reason without the word that tells its kind."""
-    return text.removeprefix("auth: ")
+    by = text.removeprefix(state.BY_HAND)
+    return f"by {by}" if by != text else text.removeprefix("auth: ")

@@ -73,9 +73,9 @@ class Doctor:
             if only is None:
                 await self._check("bridge.media_dir", lambda: _media(self._settings.bridge))
                 await self._check("bridge.public_url", lambda: self._public(bridge.store, trouble))
-            refused = {} if trouble else await _refusals(bridge)
+            refused = {} if trouble else await refusals_of(bridge)
             for connected in wanted:
-                await self._check(connected.name, lambda one=connected: _account(one, trouble, refused))  # type: ignore[misc] # bound now
+                await self._check(connected.name, lambda one=connected: check_account(one, trouble, refused))  # type: ignore[misc] # bound now
             if only is None:
                 await self._check("bridge.clock", lambda: _clock(wanted))
         return self.results
@@ -204,7 +204,8 @@ async def _media(settings: BridgeSettings) -> Finding:
     return found
 
 
-async def _account(connected: ConnectedAccount, trouble: str, refused: dict[str, list[Seen]]) -> Finding:
+async def check_account(connected: ConnectedAccount, trouble: str, refused: dict[str, list[Seen]]) -> Finding:
+    """What an account says of itself, and why its callbacks are refused. `trouble` of the database leaves it out."""
     found = Finding()
     if trouble:
         found.skipped = "it needs the database"
@@ -225,7 +226,8 @@ async def _account(connected: ConnectedAccount, trouble: str, refused: dict[str,
     return found
 
 
-async def _refusals(bridge: Bridge) -> dict[str, list[Seen]]:
+async def refusals_of(bridge: Bridge) -> dict[str, list[Seen]]:
+    """By account: why its callbacks are refused, what is nobody's fault left out."""
     found = await bridge.store.read(callbacks.refusals, system_clock())
     return {name: [one for one in seen if one.outcome not in NOISE] for name, seen in found.items()}
 

@@ -117,6 +117,7 @@ def _customers(tx: Tx, now: datetime) -> list[dict[str, Any]]:
             continue
         found.append(
             {
+                "link": link.id,
                 "channel": link.channel,
                 "conversation": link.conversation,
                 "desk": link.desk,

@@ -39,6 +39,10 @@ class Counter:
         """So many more, under the values of the labels."""
         self._counts[labels] += by
 
+    def total(self, *labels: str) -> int:
+        """How many so far, under the values of the labels."""
+        return self._counts.get(labels, 0)
+
     def collect(self) -> Iterator["Metric"]:
         """For Prometheus."""
         from prometheus_client.core import CounterMetricFamily

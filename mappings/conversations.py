@@ -155,3 +155,9 @@ def siblings(tx: Tx, link: Row[Any], limit: int = 50) -> list[Row[Any]]:
     """The other tickets of the same conversation, and the other conversations of the same person, newest first."""
     rows = select(*_SHOWN, _link.c.touched_at).where(_link.c.person_id == link.person_id, _link.c.id != link.id)
     return list(tx.execute(rows.order_by(_link.c.id.desc()).limit(limit)))
+
+
+def of_person(tx: Tx, person_id: int, limit: int = 100) -> list[Row[Any]]:
+    """The conversations of one person, newest first."""
+    rows = select(*_SHOWN, _link.c.touched_at).where(_link.c.person_id == person_id)
+    return list(tx.execute(rows.order_by(_link.c.id.desc()).limit(limit)))

@@ -164,6 +164,14 @@ def find_raws(tx: Tx, text: str, limit: int = 20) -> list[Row[Any]]:
     )
 
 
+def last_raws(tx: Tx, account: str, limit: int = 10, among: int = 20_000) -> list[Row[Any]]:
+    """The last payloads of an account, the newest first, as far as they are among the newest of all."""
+    newest = select(func.max(_inbox.c.id)).scalar_subquery()
+    statement = select(*columns(_inbox, "id", "key", "received_at", "state", "error", "done_at"))
+    mine = statement.where(_inbox.c.account == account, _inbox.c.id > newest - among)
+    return list(tx.execute(mine.order_by(_inbox.c.id.desc()).limit(limit)))
+
+
 def count_raws(tx: Tx) -> dict[tuple[str, str], int]:
     """(account, state) → how many, of those that are not done."""
     found: dict[tuple[str, str], int] = {}

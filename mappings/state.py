@@ -12,6 +12,7 @@ from mappings.store import Tx
 
 _token, _pause, _lease, _audit = table(StoredToken), table(Pause), table(Lease), table(Audit)
 
+BY_HAND = "operator: "  # how the reason of a pause begins that somebody made, by name
 _PAUSES = Prepared(select(_pause))
 
 
@@ -31,13 +32,19 @@ def set_token(tx: Tx, account: str, name: str, value: bytes, expires_at: datetim
 
 
 def pause(tx: Tx, account: str, reason: str, now: datetime, until: datetime | None = None) -> bool:
-    """Stops sending for an account. True when it was not paused for this reason before."""
+    """Stops sending for an account. True when it was not paused for this reason before. What somebody paused stays
+    theirs: no throttle that ends by itself takes its place.
+    """
     known = tx.execute(select(_pause.c.reason).where(_pause.c.account == account)).scalar()
     values = {"reason": reason, "until": until}
     tx.execute(
         insert_for(tx, _pause)
         .values(account=account, since=now, **values)
-        .on_conflict_do_update(index_elements=["account"], set_=values)
+        .on_conflict_do_update(
+            index_elements=["account"],
+            set_=values,
+            where=None if reason.startswith(BY_HAND) else ~_pause.c.reason.startswith(BY_HAND),
+        )
     )
     return known != reason
 
@@ -84,6 +91,12 @@ def add_audit(tx: Tx, who: str, what: str, detail: str, now: datetime) -> None:
     tx.execute(insert(_audit).values(at=now, who=who, what=what, detail=detail))
 
 
-def audits(tx: Tx, limit: int = 200) -> list[Row[Any]]:
-    """The newest entries of the audit log."""
-    return list(tx.execute(select(_audit).order_by(_audit.c.id.desc()).limit(limit)))
+def audits(tx: Tx, limit: int = 200, *, before: int | None = None, text: str = "") -> list[Row[Any]]:
+    """The newest entries of the audit log, or those before one; with a text in who, what or the detail."""
+    statement = select(_audit).order_by(_audit.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(_audit.c.id < before)
+    if text:
+        named = (_audit.c[name].icontains(text, autoescape=True) for name in ("who", "what", "detail"))
+        statement = statement.where(or_(*named))
+    return list(tx.execute(statement))

@@ -29,24 +29,25 @@ def matrix_rows() -> list[dict[str, Any]]:
         if capabilities is None:
             rows.append({"kind": kind, "roles": _roles(connector), "also": "depends on the account"})
             continue
-        rows.append(
-            {
-                "kind": kind,
-                "roles": _roles(connector),
-                "text": _bytes(capabilities.max_text_bytes) if capabilities.max_text_bytes else "any length",
-                "image": _rule(capabilities.image),
-                "voice": _rule(capabilities.voice),
-                "video": _rule(capabilities.video),
-                "file": _rule(capabilities.file),
-                "card": capabilities.card.value,
-                "location": capabilities.location.value,
-                "private notes": "yes" if capabilities.notes else "no",
-                "progress": "yes" if capabilities.delivery_status else "no",
-                "window": _window(capabilities),
-                "also": ", ".join(name for name, protocol in _PROTOCOLS.items() if _implements(connector, protocol)),
-            }
-        )
+        rows.append({"kind": kind, "roles": _roles(connector), **facts_of(connector, capabilities)})
     return rows
+
+
+def facts_of(connector: type[Connector[Any]], capabilities: Capabilities) -> dict[str, str]:
+    """What a connector, or an account of it, can do: one short word each."""
+    return {
+        "text": _bytes(capabilities.max_text_bytes) if capabilities.max_text_bytes else "any length",
+        "image": _rule(capabilities.image),
+        "voice": _rule(capabilities.voice),
+        "video": _rule(capabilities.video),
+        "file": _rule(capabilities.file),
+        "card": capabilities.card.value,
+        "location": capabilities.location.value,
+        "private notes": "yes" if capabilities.notes else "no",
+        "progress": "yes" if capabilities.delivery_status else "no",
+        "window": _window(capabilities),
+        "also": ", ".join(name for name, protocol in _PROTOCOLS.items() if _implements(connector, protocol)),
+    }
 
 
 def matrix_text() -> str:

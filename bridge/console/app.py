@@ -21,6 +21,7 @@ from bridge.console.menu import menu_of
 from bridge.console.texts import say
 from bridge.console.users import Session, Users
 from bridge.console.views import VIEWS, View
+from bridge.console.views.overview import Snapshot
 from bridge.console.visit import Desk, NotFound, Refused, Visit, read_form
 from bridge.contract import StoreDown
 from bridge.services.tokens import derive_key
@@ -41,7 +42,7 @@ class ConsoleApp:
         users = Users(bridge.store, hmac.digest(secret, b"console", hashlib.sha256), bridge.clock)
         settings = bridge.settings.bridge
         self._gate = Gate(users, settings.public_url, settings.language)
-        self._desk = Desk(bridge, users, Live(bridge.store))
+        self._desk = Desk(bridge, users, Live(bridge.store), Snapshot())
         routes = [
             Route("/", self._answering(self._gate.page), methods=["GET"]),
             Route("/sign-in", self._answering(self._gate.sign_in), methods=["POST"]),

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bridge.console.sparks import Sparks
 from bridge.contract import is_loopback
 from bridge.settings import Settings
 
@@ -39,6 +40,7 @@ class ConsoleMount:
 
     def __init__(self, bridge: "Bridge") -> None:
         self._bridge = bridge
+        self.sparks = Sparks(list(bridge.runtime.accounts))
         self._app: Any = None
         self._building = asyncio.Lock()
 

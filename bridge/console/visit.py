@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bridge.app import Bridge
     from bridge.console.live import Live
     from bridge.console.users import Users
+    from bridge.console.views.overview import Snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class Desk:
     bridge: "Bridge"
     users: "Users"
     live: "Live"
+    snapshot: "Snapshot"
 
     @property
     def store(self) -> Store:

@@ -5,7 +5,17 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from bridge.console.views import conversation, conversations, overview, problems, settings
+from bridge.console.views import (
+    accounts,
+    audit,
+    conversation,
+    conversations,
+    overview,
+    people,
+    problems,
+    routes,
+    settings,
+)
 from bridge.console.visit import Visit
 
 
@@ -34,6 +44,23 @@ VIEWS = (
     View("GET", "/problems/{cause}", problems.show_cause),
     View("POST", "/problems/{cause}/replay", problems.replay_all, "operator"),
     View("POST", "/problems/{cause}/drop", problems.drop_all, "operator"),
+    View("GET", "/people", people.show),
+    View("GET", "/people/{id}", people.show_person),
+    View("POST", "/people/{id}/join", people.join, "operator"),
+    View("POST", "/people/{id}/undo", people.undo, "operator"),
+    View("GET", "/accounts", accounts.show),
+    View("GET", "/accounts/{name}", accounts.show_account),
+    View("GET", "/accounts/{name}/checks", accounts.checks),
+    View("GET", "/accounts/{name}/plan", accounts.plan, "admin"),
+    View("POST", "/accounts/{name}/plan", accounts.apply, "admin"),
+    View("POST", "/accounts/{name}/pause", accounts.pause, "operator"),
+    View("POST", "/accounts/{name}/resume", accounts.resume, "operator"),
+    View("GET", "/routes", routes.show),
+    View("GET", "/audit", audit.show),
+    View("POST", "/settings/users", settings.add_user, "admin"),
+    View("POST", "/settings/users/role", settings.change_role, "admin"),
+    View("POST", "/settings/users/remove", settings.remove_user, "admin"),
+    View("POST", "/settings/users/sessions/end", settings.end_theirs, "admin"),
     View("GET", "/settings", settings.show),
     View("POST", "/settings/look", settings.look),
     View("POST", "/settings/sessions/end", settings.end_sessions),

@@ -160,7 +160,7 @@ async def check_paused(store: Store, runtime: Runtime) -> list[str]:
     for name, pause in (await store.read(state.pauses)).items():
         connected = runtime.accounts.get(name)
         short = pause.until is not None and pause.until - runtime.now() < _LONG_PAUSE
-        if connected is None or short:
+        if connected is None or short or pause.reason.startswith(state.BY_HAND):
             continue
         try:
             health = await connected.connector.check()

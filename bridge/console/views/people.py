@@ -1,0 +1,83 @@
+"""Who is who: suggestions with their proof, joined and taken apart; one person with all identities."""
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from bridge.cli import people as acts
+from bridge.console.visit import NotFound, Refused, Visit
+from bridge.console.words import mask
+from bridge.engine.context import Work
+from mappings import conversations, people
+from mappings.store import Tx
+
+_PAGE = "/console/people"
+
+
+async def show(visit: Visit) -> Response:
+    """Suggestions and what was joined."""
+    return await visit.read(_page, visit)
+
+
+def _page(tx: Tx, visit: Visit) -> Response:
+    found = acts.joinings_json(tx)
+    if not visit.session.may("operator"):
+        for one in found:
+            one["proof"] = mask(one["proof"])
+            for side in (one["kept"], one["joined"]):
+                side["known as"] = [_masked(known) for known in side["known as"]]
+    return visit.page("people.html", rows=found)
+
+
+def _masked(known: str) -> str:
+    account, _, identifier = known.partition(":")
+    return f"{account}:{mask(identifier)}"
+
+
+async def show_person(visit: Visit) -> Response:
+    """How the accounts know one person, and their conversations."""
+    return await visit.read(_person, visit, visit.number())
+
+
+def _person(tx: Tx, visit: Visit, person_id: int) -> Response:
+    masked = not visit.session.may("operator")
+    rows: list[dict[str, Any]] = []
+    for one in people.identities(tx, person_id):
+        profile = json.loads(one.profile)
+        name, identifier = profile.get("name", ""), one.external_id
+        rows.append(
+            {
+                "id": one.id,
+                "account": one.account,
+                "external_id": mask(identifier) if masked else identifier,
+                "customer_id": mask(one.customer_id) if masked else one.customer_id,
+                "name": mask(name) if masked else name,
+                "seen_at": one.seen_at,
+            }
+        )
+    talks = conversations.of_person(tx, person_id)
+    if not rows and not talks:
+        raise NotFound
+    return visit.page("person.html", person=person_id, rows=rows, talks=talks, masked=masked)
+
+
+async def join(visit: Visit) -> Response:
+    """The two of a suggestion are one person. It can be taken back."""
+    return await _act(visit, acts.join, "joined")
+
+
+async def undo(visit: Visit) -> Response:
+    """Two people after all: exactly what moved moves back."""
+    return await _act(visit, acts.undo, "undone")
+
+
+async def _act(visit: Visit, function: Any, said: str) -> Response:
+    number = visit.number()
+
+    def change(work: Work) -> None:
+        if not function(work.tx, number, visit.who, work.now):
+            raise Refused("error.gone_meanwhile")
+
+    await visit.act("", "", change)
+    return visit.back(_PAGE, said)
