@@ -100,6 +100,12 @@ def delay_waiting(tx: Tx, lane: int, due_at: datetime) -> None:
     tx.execute(update(_waiting).where(_waiting.c.lane == lane, _waiting.c.held == "").values(due_at=due_at))
 
 
+def make_due(tx: Tx, ending: str, now: datetime) -> None:
+    """Messages whose ids end so are looked at now."""
+    late = _waiting.c.message_id.endswith(ending, autoescape=True), _waiting.c.held == "", _waiting.c.due_at > now
+    tx.execute(update(_waiting).where(*late).values(due_at=now))
+
+
 def change_waiting(tx: Tx, waiting_id: int, message: str) -> None:
     """Another text for a message that nobody has rendered yet."""
     tx.execute(update(_waiting).where(_waiting.c.id == waiting_id).values(message=message))

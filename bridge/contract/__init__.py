@@ -94,7 +94,7 @@ from bridge.contract.phrases import Phrases, file_name, files_in, first_line, li
 from bridge.contract.pictures import carry_pictures
 from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
-from bridge.contract.services import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens
+from bridge.contract.services import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens, read_files
 from bridge.contract.signin import Busy, Guesses, check_password, hash_password
 from bridge.contract.version import VERSION
 
@@ -209,6 +209,7 @@ __all__ = [
     "line_of",
     "network_of",
     "parse_duration",
+    "read_files",
     "to_plain",
 ]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bridge.contract.errors import Rejected, Retryable
 from bridge.contract.messages import Media
 
 if TYPE_CHECKING:
@@ -65,6 +66,19 @@ class MediaStore(Protocol):
     def link(self, media: Media) -> str:
         """A public, signed link to the bytes that expires."""
         ...
+
+
+async def read_files(store: MediaStore, files: Sequence[Media]) -> tuple[list[tuple[Media, bytes]], list[Media]]:
+    """The files with their bytes, and those that cannot be read now: the words they came with must not wait for them,
+    so send these as links, or say that they are missing.
+    """
+    found, missing = [], []
+    for media in files:
+        try:
+            found.append((media, await store.read(media)))
+        except (Rejected, Retryable):
+            missing.append(media)
+    return found, missing
 
 
 @dataclass(frozen=True, slots=True)

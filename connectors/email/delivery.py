@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from bridge.contract import (
     Step,
     Target,
     Throttled,
+    read_files,
 )
 from connectors.email import smtp
 from connectors.email.composition import Attachment, Letter, compose, ending
@@ -54,10 +56,11 @@ class Sender:
             return composed
         await self._hold(thread, target)
         links = bool(composed and composed.get("links"))
-        files = [] if links else await self._files(step)
+        found, missing = await read_files(self._account.media, () if links else step.media)
+        files = _attached(found)
         body = {name: str(value) for name, value in step.body.items()}
-        if links:
-            body["text"] = "\n".join([body.get("text", ""), *(_link(media) for media in step.media)])
+        if linked := step.media if links else missing:
+            body["text"] = "\n".join([body.get("text", ""), *(_link(media) for media in linked)])
         if not self._config.is_desk and not thread.to:
             thread = replace(thread, to=target.contact.email)
         if not self._config.is_desk and not thread.to:
@@ -165,13 +168,6 @@ class Sender:
                     scope=Scope.ACCOUNT if shared and self._config.is_desk else Scope.CONVERSATION,
                 )
 
-    async def _files(self, step: Step) -> list[Attachment]:
-        files: list[Attachment] = []
-        for media in step.media:
-            data = await self._account.media.read(media)
-            files.append(Attachment(media.name or f"file-{len(files) + 1}{ending(media.mime)}", media.mime, data))
-        return files
-
     async def _keep(
         self, letter: Letter, thread: Thread, target: Target, *, files: bool, links: bool
     ) -> dict[str, Any]:
@@ -219,6 +215,13 @@ class Sender:
             return []
         domains = [f"{region}.amazonses.com", *(["email.amazonses.com"] if region == "us-east-1" else [])]
         return [Memory.knows("id", f"<{name}@{domain}>", conversation) for domain in domains]
+
+
+def _attached(found: Sequence[tuple[Media, bytes]]) -> list[Attachment]:
+    return [
+        Attachment(media.name or f"file-{number}{ending(media.mime)}", media.mime, data)
+        for number, (media, data) in enumerate(found, 1)
+    ]
 
 
 def _stored(mail: dict[str, Any]) -> Media:

@@ -20,6 +20,7 @@ from bridge.contract import (
     Step,
     Target,
     file_name,
+    read_files,
 )
 from connectors.freshdesk import labels
 from connectors.freshdesk.api import Api, Upload, blocked, elsewhere, id_of
@@ -73,10 +74,13 @@ class Writer:
                 return self._receipt(target.conversation)
             tags = target.prepared.get("tags", step.body["tags"])
             return await labels.write(self._api, target.conversation, step, tags)
-        files = [
-            (file_name(media), await self._account.media.read(media), media.mime or "application/octet-stream")
-            for media in step.media
-        ]
+        found, missing = await read_files(self._account.media, step.media)
+        files = [(file_name(media), data, media.mime or "application/octet-stream") for media, data in found]
+        if missing:
+            links = links_to(step.model_copy(update={"media": tuple(missing)}), "missing")
+            html = step.body["html"].replace("</div>", f"{links}</div>", 1)
+            body = {**step.body, "html": html}
+            step = step.model_copy(update={"media": tuple(media for media, _ in found), "body": body})
         if target.conversation is None:
             return await self._open(step, target, files)
         private = step.verb == REMARK

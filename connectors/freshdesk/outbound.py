@@ -56,10 +56,10 @@ def tags_of(*tags: object) -> list[str]:
     return list(dict.fromkeys(tag for tag in cleaned if tag))
 
 
-def links_to(step: Step) -> str:
-    """HTML that stands in for a step's files, which the ticket has no room for."""
+def links_to(step: Step, why: str = "large") -> str:
+    """HTML that stands in for a step's files: the ticket has no room for them, or they are `missing`."""
     phrases = Phrases(step.body.get("language", "en"))
-    return "".join(f"<br>{escape(phrases.file(media, 'file', 'large'))}" for media in step.media)
+    return "".join(f"<br>{escape(phrases.file(media, 'file', why))}" for media in step.media)
 
 
 def _portions(messages: list[Message], phrases: Phrases) -> list[list[Message]]:

@@ -41,6 +41,7 @@ from bridge.contract import (
     Target,
     Unauthentic,
     file_name,
+    read_files,
 )
 from connectors.rt import inbound, outbound
 from connectors.rt.api import Api, Upload, after_writing, id_of, last_part
@@ -146,7 +147,7 @@ class RequestTracker(Connector[Settings]):
         """One write. The Location names the transaction, which is the id by which its echo is known."""
         if target.conversation is None and step.audience is Audience.AGENTS:
             raise Rejected("there is no ticket yet to write on", code="no ticket")  # RT would mail it to the requestor
-        files = await self._files(step)
+        step, files = await self._files(step)
         if target.conversation is None:
             return await self._create(step, target, files)
         if step.verb == outbound.LABELS:
@@ -259,11 +260,10 @@ class RequestTracker(Connector[Settings]):
         """RT's scrips cannot be made over REST: what to paste, and where."""
         return manual_steps(self.config, self.account.hook_url, remove=remove)
 
-    async def _files(self, step: Step) -> list[Upload]:
-        return [
-            (file_name(media), await self.account.media.read(media), media.mime or "application/octet-stream")
-            for media in step.media
-        ]
+    async def _files(self, step: Step) -> tuple[Step, list[Upload]]:
+        found, missing = await read_files(self.account.media, step.media)
+        step = outbound.without_files(step, missing)
+        return step, [(file_name(media), data, media.mime or "application/octet-stream") for media, data in found]
 
     def _receipt(self, ticket: str, *ids: str, peer: str = "") -> Receipt:
         url = f"{self.config.web}/Ticket/Display.html?id={ticket}"

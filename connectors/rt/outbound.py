@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from bridge.contract import Audience, Labels, Message, Phrases, RenderContext, Status, Step, files_in
+from bridge.contract import Audience, Labels, Media, Message, Phrases, RenderContext, Status, Step, files_in
 
 _MOST = 40_000  # characters of one correspondence
 LABELS = "labels"
@@ -63,3 +63,13 @@ def _step(verb: str, messages: list[Message], context: RenderContext, audience: 
         covers=tuple(message.id for message in messages),
         audience=audience,
     )
+
+
+def without_files(step: Step, missing: Sequence[Media]) -> Step:
+    """A step with a line for each file that cannot be read now: the words do not wait for it."""
+    if not missing:
+        return step
+    phrases = Phrases(step.body.get("language", "en"))
+    lines = "\n".join(phrases.file(media, "file", "missing") for media in missing)
+    body = {**step.body, "text": f"{step.body['text']}\n\n{lines}"}
+    return step.model_copy(update={"media": tuple(media for media in step.media if media not in missing), "body": body})

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.contract import Account, Media, Put, Rejected, Step, StoreDown
+from bridge.contract import Account, Media, Put, Rejected, Retryable, Step, StoreDown
 from connectors.webchat.seals import Seals
 from connectors.webchat.text import clean_name
 from connectors.webchat.uploads import accept, fitting_name, kind_of
@@ -100,6 +100,8 @@ class Files:
             data = await self._account.media.read(media)
         except Rejected:
             return Response("no longer kept", 404, headers)
+        except Retryable:
+            return Response("not now", 503, headers | {"retry-after": "30", "cache-control": "no-store"})
         mime = media.mime or "application/octet-stream"
         if mime.startswith(_NEVER):
             mime = "application/octet-stream"

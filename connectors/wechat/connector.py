@@ -175,9 +175,9 @@ class WeChat(Connector[Settings]):
             data, mime = await self.account.media.image(
                 media, mimes=outbound.IMAGE_MIMES, max_bytes=outbound.IMAGE_BYTES, still=step.verb == "card"
             )
-        except Rejected:
-            if step.verb == "image" and media.url:  # not a picture that can be converted: better a link than nothing
-                return {"link": media.url}
+        except (Rejected, Retryable) as error:
+            if step.verb == "image" and media.url:  # cannot be converted, or read now: better a link than nothing
+                return {"link": media.url, "why": error.message}
             raise
         name = f"image.{_EXTENSIONS.get(mime, 'jpg')}"
         try:

@@ -20,6 +20,7 @@ from bridge.contract import (
     Scope,
     Step,
     Target,
+    Throttled,
     file_name,
 )
 from connectors.zendesk.api import Api, Row, dumps, id_of, number_of, path_id
@@ -118,13 +119,24 @@ class Writer:
         """Tokens live for an hour and serve one comment; unused ones are forgotten by Zendesk."""
         tokens, refused = [], []
         for media in step.media:
-            data = await self._account.media.read(media)
             try:
-                mime = media.mime or "application/octet-stream"
-                tokens.append(await self._api.upload(file_name(media), mime, data))
+                data = await self._account.media.read(media)
+                tokens.append(await self._uploaded(file_name(media), media.mime or "application/octet-stream", data))
             except Rejected:
                 refused.append(link_to(media, step))  # too large for this account, or of a kind its admins do not want
+            except Retryable as error:  # the words do not wait for it; where nothing works, the write says so
+                if isinstance(error, Throttled) and error.scope is Scope.ACCOUNT:
+                    raise
+                refused.append(link_to(media, step))
         return {"uploads": tokens, "refused": refused}
+
+    async def _uploaded(self, name: str, mime: str, data: bytes) -> str:
+        try:
+            return await self._api.upload(name, mime, data)
+        except Throttled:
+            raise
+        except Retryable:  # once more: mostly it was a moment's fault
+            return await self._api.upload(name, mime, data)
 
     # The write
 

@@ -99,13 +99,21 @@ class FakeVendors:
             if asyncio.iscoroutine(result):
                 await result
 
-    def agent_says(self, ticket: str, text: str, *, private: bool = False, who: str = "agent") -> str:
+    def agent_says(self, ticket: str, text: str, *, private: bool = False, who: str = "agent", **more: str) -> str:
         identifier = f"c{self.number()}"
         self.tickets[ticket].entries.append(Said(who, text, id=identifier))
         self.journal.append(
             (
                 f"comment:{identifier}",
-                {"type": "message", "ticket": ticket, "id": identifier, "text": text, "private": private, "who": who},
+                {
+                    "type": "message",
+                    "ticket": ticket,
+                    "id": identifier,
+                    "text": text,
+                    "private": private,
+                    "who": who,
+                    **more,
+                },
             )
         )
         return identifier
@@ -195,9 +203,7 @@ class FakeChannel(_Fake):
             )
         if entry["type"] == "consent":
             return (ConsentChanged(conversation=customer, template="t1", count=entry["count"]),)
-        parts: list[Any] = [Text(body=entry["text"])]
-        if "file" in entry:
-            parts.append(File(media=Media(account=self.account.name, id=entry["file"], name=entry["file"])))
+        parts: list[Any] = [Text(body=entry["text"]), *_files(self.account.name, entry)]
         message = Message(
             id=entry["id"],
             conversation=customer,
@@ -253,7 +259,7 @@ class FakeDesk(_Fake):
             conversation=entry["ticket"],
             author=Author(kind=AuthorKind.AGENT),
             audience=Audience.AGENTS if entry["private"] else Audience.CUSTOMER,
-            parts=(Text(body=entry["text"]),),
+            parts=(Text(body=entry["text"]), *_files(self.account.name, entry)),
             origin=entry.get("origin", ""),
         )
         return (MessageReceived(message=message),)
@@ -320,6 +326,11 @@ class FakeDesk(_Fake):
         start = int(cursor or 0)
         raws = [Raw(key, json.dumps(payload).encode()) for key, payload in self.town.journal[start:]]
         return Page(tuple(raws), str(len(self.town.journal)))
+
+
+def _files(account: str, entry: dict[str, Any]) -> list[File]:
+    name = entry.get("file")
+    return [File(media=Media(account=account, id=name, name=name))] if name else []
 
 
 def _text(message: Message) -> str:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from structlog.testing import capture_logs
 
-from bridge.contract import Author, AuthorKind, File, Media, Message, StoreDown, Throttled
+from bridge.contract import Author, AuthorKind, File, Media, Message, Retryable, Step, StoreDown, Throttled
 from bridge.engine.outbound.attachments import with_bytes
 from bridge.services import images
 from bridge.services.folder import MediaDown, MediaFolder
@@ -102,7 +102,8 @@ async def test_after_three_days_the_platform_has_forgotten_it(scene: Scene) -> N
             assert "a.txt" not in shown(scene)
             for _ in range(3):
                 await wait_and_look(scene, 3600)
-            assert shown(scene) == "look [a.txt None the bridge could not store it]", "no path of this machine"
+            said = "look [file: follows as soon as it can be fetched] [a.txt None the bridge could not store it]"
+            assert shown(scene) == said, "no path of this machine"
 
 
 def test_a_small_file_that_fits_does_not_end_the_trouble_of_a_large_one(tmp_path: Path) -> None:
@@ -251,3 +252,66 @@ async def test_bytes_decide_whether_a_file_is_a_picture(scene: Scene, declared: 
         )
         (found,) = (await bridge.store.read(with_bytes, bridge.runtime, message)).parts
     assert (found.kind, found.caption) == (kind, "c")
+
+
+async def test_words_do_not_wait_for_a_file(scene: Scene) -> None:
+    """A host that answers 503: words go within seconds, what follows is not held up, and the file comes when it can."""
+    down = True
+
+    def trouble(account: str, step: Step, phase: str) -> None:
+        if step.verb == "fetch" and down:
+            raise Retryable("host: 503", code="http 503")
+
+    scene.town.files["map.png"] = b"x" * 7
+    async with scene.running():
+        scene.town.trouble = trouble
+        await scene.says("anna", "look", file="map.png")
+        await scene.says("anna", "urgent: the shop closes at six")
+        await scene.quiet()
+        await wait_and_look(scene, 6)
+        assert "look [file: follows as soon as it can be fetched]" in scene.town.visible(scene.only_ticket)
+        assert "urgent: the shop closes at six" in scene.town.visible(scene.only_ticket)
+        await wait_and_look(scene, 600)
+        await scene.says("anna", "still there?")
+        await scene.quiet()
+        assert scene.town.visible(scene.only_ticket)[-1] == "still there?"
+        down = False
+        for _ in range(3):
+            await wait_and_look(scene, 600)
+        assert scene.town.visible(scene.only_ticket)[-1] == "[map.png 7]"
+        assert sum("map.png" in text for text in scene.town.visible(scene.only_ticket)) == 1
+
+
+@pytest.mark.parametrize("ends", ["comes", "never"])
+async def test_an_answer_does_not_wait_for_its_file_and_the_agent_is_told(scene: Scene, ends: str) -> None:
+    down = True
+
+    def trouble(account: str, step: Step, phase: str) -> None:
+        if step.verb == "fetch" and down:
+            raise Retryable("host: 503", code="http 503")
+
+    scene.town.files["map.png"] = b"x" * 7
+    async with scene.running():
+        await scene.says("anna", "hello")
+        await scene.quiet()
+        ticket = scene.only_ticket
+        scene.town.trouble = trouble
+        scene.town.agent_says(ticket, "look", file="map.png")
+        scene.town.agent_says(ticket, "the shop closes at six")
+        scene.look()
+        await scene.collected()
+        await scene.quiet()
+        await wait_and_look(scene, 6)
+        assert [said.text for said in scene.town.phones["anna"]] == ["look", "the shop closes at six"]
+        (note,) = scene.town.notes(ticket)
+        assert note.startswith("A file of this answer cannot be fetched yet")
+        assert "map.png" in note
+        down = ends == "never"
+        for _ in range(3):
+            await wait_and_look(scene, 500)
+        if ends == "comes":
+            assert [said.text for said in scene.town.phones["anna"]][2:] == ["[map.png 7]"]
+            assert len(scene.town.notes(ticket)) == 1
+        else:
+            assert len(scene.town.phones["anna"]) == 2, "no reply is spent on what is missing"
+            assert scene.town.notes(ticket)[-1].startswith("Not delivered: a file of this answer")

@@ -129,6 +129,17 @@ _TEXTS: dict[str, dict[str, str]] = {
         "zh": "未发送：您的回复中有内容无法转换为 {channel} 可接收的格式。这是系统故障，详情见系统日志。"
         "客户再次发来消息后会重试。如需放弃，请添加内部备注：#cancel",
     },
+    "file.late": {
+        "en": "A file of this answer cannot be fetched yet. The words go without it; it follows by itself, or you are "
+        "told here. To give it up, write a private note: #cancel",
+        "zh": "该回复中的文件暂时无法获取。文字会先行发送，文件取得后自动补发；如最终无法取得，将在此告知。"
+        "如需放弃，请添加内部备注：#cancel",
+    },
+    "file.missing": {
+        "en": "Not delivered: a file of this answer could not be fetched. The words were sent without it. To send it, "
+        "attach it to a new answer.",
+        "zh": "未送达：该回复中的文件无法获取，文字已单独发送。如需发送文件，请在新回复中重新添加附件。",
+    },
     "missing": {
         "en": "One message of the customer could not be brought here ({code}). An administrator finds it with "
         "`bridge dead list`.",

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from bridge.contract import ConnectorError, Fetches, Media, Rejected, Retryable
 from bridge.engine.context import ConnectedAccount, Runtime
+from bridge.engine.outbound import attachments
 from bridge.engine.outbound.policy import backoff
 from bridge.engine.runtime.wakeups import IDLE, Wakeup, wait_any
 from bridge.services.folder import MediaDown
@@ -18,7 +19,8 @@ from bridge.services.media import LARGEST, MediaFiles
 from bridge.services.mimetypes import sniff
 from bridge.telemetry import metrics
 from mappings import media as files
-from mappings.store import Store
+from mappings import waiting
+from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.media")
 
@@ -125,6 +127,13 @@ class Fetcher:
 
     async def _settle(self, row: Row[Any], **values: Any) -> None:
         with contextlib.suppress(Exception):  # its lease ends and it is fetched again
-            await self._store.write(files.settle_media, row.id, **values)
+            await self._store.write(_settle_media, row, self._runtime.now(), values)
         for name in self._runtime.accounts:
             self._wake_account(name)
+
+
+def _settle_media(tx: Tx, row: Row[Any], now: datetime, values: dict[str, Any]) -> None:
+    """What became of a fetch; what was put off because of the file is looked at now."""
+    files.settle_media(tx, row.id, **values)
+    if "state" in values and now - row.created_at > attachments.WAITS:
+        waiting.make_due(tx, attachments.FOLLOWS, now)

@@ -1,23 +1,119 @@
-"""The files of messages that are about to be rendered: whether they are here, and what is known of them."""
+"""Files of messages: what is known of them, and how long a message waits for one.
 
+An accessory never blocks the message: after seconds the words go, and what they came with follows by itself as a
+message of its own. Agents see that something is to follow, or that it cannot be had.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from bridge.contract import Card, File, Image, Media, Message, Part, Video, Voice
-from bridge.engine.context import Runtime
+from sqlalchemy import Row
+
+from bridge.contract import Card, File, Image, Media, Message, Part, Phrases, Text, Video, Voice
+from bridge.engine.context import Runtime, Work
+from bridge.engine.conversation.agent_notes import tell
+from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import files_of
-from mappings import media
+from mappings import links, media, waiting
+from mappings.links import LinkRow
 from mappings.store import Tx
 
+WAITS = timedelta(seconds=5)  # for a file that is on its way; most are here in less than one
+_SOON, _LATER = timedelta(milliseconds=200), timedelta(seconds=5)
+FOLLOWS = "+files"  # what the id of a message ends in that brings what another one came with
 
-def first_with_files(tx: Tx, runtime: Runtime, messages: list[Message]) -> list[Message]:
-    """The messages up to the first whose files are not here yet, with what is known of their files."""
-    ready = []
-    for message in messages:
-        filled = with_bytes(tx, runtime, message)
-        if any(not file.sha256 and not file.error for file in files_of(filled)):
+
+def with_files(work: Work, link: LinkRow, lane: int, rows: Sequence[Row[Any]]) -> list[Message]:
+    """The messages that may go, in order, with what is known of their files. Where there are none, the lane is looked
+    at again in a moment.
+    """
+    ready: list[Message] = []
+    late = False
+    for row in rows:
+        message = with_bytes(work.tx, work.runtime, Message.model_validate_json(row.message))
+        if not any(_on_its_way(file) for file in files_of(message)):
+            if not _given_up(work, link, lane, row, message):
+                ready.append(message)
+        elif work.now - row.created_at < WAITS:
             break
-        ready.append(filled)
+        elif (words := _words_first(work, link, lane, row, message)) is not None:
+            ready.append(words)
+        else:
+            late = True
+    if not ready:
+        waiting.delay_waiting(work.tx, lane, work.now + (_LATER if late else _SOON))
     return ready
+
+
+def _words_first(work: Work, link: LinkRow, lane: int, row: Row[Any], message: Message) -> Message | None:
+    """A message without the files that are not here yet; they wait on, behind what else waits there. None: they were
+    put off before, or nothing else is in it and the customer's side need not hear of it.
+    """
+    to_desk = lane == links.lane_to_desk(link.id)
+    if message.id.endswith(FOLLOWS):
+        old = work.now - row.created_at > work.runtime.settings.replies.try_for
+        if old and not to_desk:  # an answer that comes hours late confuses more than it helps
+            _drop(work, link, row, message)
+        return None
+    rest: list[Part] = []
+    late: list[Part] = []
+    for part in message.parts:
+        said, follows = _apart(part)
+        rest += said
+        late += follows
+    if late and to_desk:
+        phrases = Phrases(work.runtime.language)
+        rest += [Text(body=f"[{phrases.word(part.kind)}: {phrases.word('follows')}]") for part in late]
+    after = message.model_copy(update={"id": message.id + FOLLOWS, "parts": tuple(late)})
+    if late and not to_desk:
+        quoted = quote([after], work.runtime.language)
+        tell(work, link, "file.late", cause=f"file.{message.id}", quoted=quoted, about=message.id)
+    first = message.model_copy(update={"parts": tuple(rest)})
+    if rest:
+        waiting.change_waiting(work.tx, row.id, first.model_dump_json())
+    else:
+        waiting.drop_waiting(work.tx, [row.id])
+    if late:
+        waiting.add_waiting(
+            work.tx, lane=lane, link_id=link.id, account=row.account, message_id=after.id,
+            message=after.model_dump_json(), due_at=work.now, now=row.created_at, inbox_id=row.inbox_id,
+        )  # fmt: skip
+    return first if rest else None
+
+
+def _apart(part: Part) -> tuple[list[Part], list[Part]]:
+    """What of a part can go now, and what follows. A card or film goes without the picture that stands for it."""
+    match part:
+        case Card(thumb=Media() as thumb) if _on_its_way(thumb):
+            return [part.model_copy(update={"thumb": None})], []
+        case Video(thumb=Media() as thumb) if _on_its_way(thumb) and not _on_its_way(part.media):
+            return [part.model_copy(update={"thumb": None})], []
+        case Image() | File() | Video() | Voice() if _on_its_way(part.media):
+            name = "transcript" if isinstance(part, Voice) else "caption"
+            words = getattr(part, name)
+            return [Text(body=words)] if words else [], [part.model_copy(update={name: ""})]
+        case _:
+            return [part], []
+
+
+def _given_up(work: Work, link: LinkRow, lane: int, row: Row[Any], message: Message) -> bool:
+    """What was to follow an answer and cannot be had costs no reply: the agents are told instead."""
+    follows = message.id.endswith(FOLLOWS) and lane == links.lane_to_channel(link.id)
+    if not follows or not all(file.error for file in files_of(message)):
+        return False
+    _drop(work, link, row, message)
+    return True
+
+
+def _drop(work: Work, link: LinkRow, row: Row[Any], message: Message) -> None:
+    waiting.drop_waiting(work.tx, [row.id])
+    about = message.id.removesuffix(FOLLOWS)
+    tell(work, link, "file.missing", quoted=quote([message], work.runtime.language), about=about)
+
+
+def _on_its_way(file: Media) -> bool:
+    return not file.sha256 and not file.error
 
 
 def with_bytes(tx: Tx, runtime: Runtime, message: Message) -> Message:

@@ -7,7 +7,7 @@ rendered step is stored and sent byte for byte, however often.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -26,7 +26,7 @@ from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.labels import count_for_words, render_labels
 from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.notices import is_of_an_end, quote
-from bridge.engine.outbound.attachments import first_with_files
+from bridge.engine.outbound.attachments import with_files
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
@@ -34,7 +34,6 @@ from mappings.states import StepState
 from mappings.store import Tx
 
 _TOGETHER = 20  # messages rendered at once
-_FILES_SOON = timedelta(milliseconds=200)
 
 
 def render_lane(work: Work, lane: int) -> LinkRow:
@@ -53,34 +52,33 @@ def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
     if link.held_by and not to_desk:
         waiting.hold_waiting(work.tx, lane, f"held by {link.held_by}")
         return
+    may_go = rows[:_TOGETHER]
     if to_desk and link.ticket is None:
-        messages = _opening(rows)
-        if rows and not messages:
+        may_go = _opening(rows)
+        if rows and not may_go:
             waiting.hold_waiting(work.tx, lane, "ticket")
             return
     elif to_desk and work.runtime.capabilities(link.desk).notes_act and _only_remarks(rows):
         waiting.hold_waiting(work.tx, lane, "goes with the customer's next message")
         return
-    else:
-        messages = [Message.model_validate_json(row.message) for row in rows[:_TOGETHER]]
-    ready = first_with_files(work.tx, work.runtime, messages)
+    ready = with_files(work, link, lane, may_go)
     if not ready:
-        waiting.delay_waiting(work.tx, lane, work.now + _FILES_SOON)
         return
     chosen = _for_desk(work, link, lane, ready) if to_desk else _for_channel(work, link, lane, ready)
     if chosen is None:
         return
     _store(work.tx, link, lane, link.desk if to_desk else link.channel, chosen, work.now)
     carried = {message.id for message in chosen.messages}
-    waiting.drop_waiting(work.tx, [row.id for row in rows if row.message_id in carried])
+    left = waiting.waiting_in(work.tx, lane)  # not as above: files may have been put off
+    waiting.drop_waiting(work.tx, [row.id for row in left if row.message_id in carried])
 
 
-def _opening(rows: Sequence[Row[Any]]) -> list[Message]:
+def _opening(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """What may make a ticket: the customer's own words. A note never does, nor goes ahead of them: it waits until the
     ticket has its number.
     """
-    said = (Message.model_validate_json(row.message) for row in rows)
-    return list(islice((message for message in said if message.audience is Audience.CUSTOMER), _TOGETHER))
+    said = (row for row in rows if Message.model_validate_json(row.message).audience is Audience.CUSTOMER)
+    return list(islice(said, _TOGETHER))
 
 
 def _only_remarks(rows: Sequence[Row[Any]]) -> bool:

@@ -1,9 +1,26 @@
 """Files at and above the limits of the capabilities."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from bridge.contract import File, Image, Media, MediaRule, Part, Support, Video, Voice
+import pytest
+
+from bridge.contract import (
+    ConnectorError,
+    File,
+    Image,
+    Media,
+    MediaRule,
+    MediaStore,
+    Part,
+    Rejected,
+    Retryable,
+    Support,
+    Text,
+    Video,
+    Voice,
+)
 from bridge.testing.conformance.builders import said, send, target_for
 from bridge.testing.conformance.case import ConnectorCase
 from bridge.testing.conformance.harness import Stage
@@ -36,6 +53,23 @@ class Files(ConnectorCase):
             assert any(message.id in step.covers for step in steps), f"a lost {kind} was dropped"
             assert not any(step.media for step in steps), f"a lost {kind} cannot be sent as a file"
 
+    async def test_words_do_not_wait_for_a_file_that_cannot_be_read(self, stage: Stage) -> None:
+        """An accessory never blocks the message: the words are shown, the file is linked or said to be missing."""
+        conversation = await self.open_conversation(stage)
+        store = stage.account.media
+        media = await store.keep(_picture(900), name="picture.png", mime="image/png")
+        for number, error in enumerate([Rejected("no longer kept"), Retryable("the disk is away")]):
+            words = f"wordstogo{number}"
+            message = said(self.role, Text(body=words), Image(media=media), conversation=conversation)
+            context, target = target_for(self.role, conversation, key=words)
+            with _unreadable(store, media, error):
+                for place, step in enumerate(stage.connector.render([message], context)):
+                    try:
+                        await send(stage, step, target.model_copy(update={"key": f"{words}-{place}"}))
+                    except ConnectorError as failed:
+                        pytest.fail(f"the words wait for a file: {type(failed).__name__}: {failed.message}")
+            assert words in "".join(await self.shown(stage)), "the words that came with a file are lost"
+
     async def _deliver(self, stage: Stage, *, more: int) -> None:
         conversation = await self.open_conversation(stage)
         for kind, (part, name, head, mime) in _KINDS.items():
@@ -59,6 +93,22 @@ class Files(ConnectorCase):
             for number, step in enumerate(steps):
                 await send(stage, step, target.model_copy(update={"key": f"{target.key}-{number}"}))
             assert len(await self.shown(stage)) > before, f"nobody sees anything of a {kind} of {size} bytes"
+
+
+@contextmanager
+def _unreadable(store: MediaStore, lost: Media, error: ConnectorError) -> Iterator[None]:
+    """A store that has every file but one."""
+    read = store.read
+
+    async def fail(media: Media, **_options: object) -> bytes:
+        if media.sha256 == lost.sha256:
+            raise error
+        return await read(media)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "read", fail)
+        patch.setattr(store, "image", fail)
+        yield
 
 
 def _expect_carried(steps: str, media: Media, rule: MediaRule) -> None:

@@ -49,6 +49,7 @@ from bridge.contract import (
     Throttled,
     Unauthentic,
     files_in,
+    read_files,
 )
 
 MAX_TEXT = 1000  # bytes
@@ -166,14 +167,16 @@ class Post(Connector[PostConfig]):
         return [step for message in messages for step in self._steps(message, phrases)]
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
-        files = []
-        for media in step.media:
-            data = await self.account.media.read(media)
-            files.append((await self._call("POST", "/files", {"name": media.name}, content=data))["id"])
-        return {"files": files}
+        found, missing = await read_files(self.account.media, step.media)
+        files = [
+            (await self._call("POST", "/files", {"name": media.name}, content=data))["id"] for media, data in found
+        ]
+        phrases = Phrases(self.account.language)
+        return {"files": files, "missing": [phrases.file(media, "file", "missing") for media in missing]}
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
-        body = step.body | {"key": target.key, "files": target.prepared.get("files", [])}
+        text = "\n".join(filter(None, [step.body["text"], *target.prepared.get("missing", ())]))
+        body = step.body | {"text": text, "key": target.key, "files": target.prepared.get("files", [])}
         if target.conversation is None:
             if step.audience is Audience.AGENTS:
                 raise Rejected("there is no thread yet to note it on")

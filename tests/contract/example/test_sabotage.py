@@ -102,6 +102,15 @@ class ReadsTheClock(Post):
         return super().normalise(raw)
 
 
+class WaitsForFiles(Post):
+    """No words without their files."""
+
+    async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
+        for media in step.media:
+            await self.account.media.read(media)
+        return await super().prepare(step, target)
+
+
 class Trusts(Post):
     """normalise expects every field."""
 
@@ -339,6 +348,7 @@ SABOTAGE = [
     (Shortens, "test_no_word_is_lost"),
     (Remembers, "test_render_is_pure"),
     (Forgets, "test_files_above_the_limit_are_not_dropped"),
+    (WaitsForFiles, "test_words_do_not_wait_for_a_file_that_cannot_be_read"),
     (BlindlyCertain, "test_reset_after_it_was_done"),
     (BlindlyCertain, "test_a_500_after_it_was_done"),
     (Certain, "test_reset_after_it_was_done"),
