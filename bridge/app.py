@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,10 +16,11 @@ from starlette.routing import BaseRoute, Route
 
 from bridge import replays
 from bridge.absent import Absent
+from bridge.api.app import api_routes
 from bridge.console.mount import ConsoleMount
 from bridge.contract import Account, Drains, Http, Raw, Serves, StoreDown
 from bridge.engine.callers import Callers
-from bridge.engine.context import ConnectedAccount, Runtime
+from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.engine import Engine
 from bridge.engine.inbound.intake import OnDurable
 from bridge.registry import Declared, make_connector
@@ -36,6 +37,8 @@ from bridge.web.hooks import Hooks
 from bridge.web.proxies import ClientAddress, Proxies
 from mappings import state
 from mappings.store import Store, StoreLocked
+
+T = TypeVar("T")
 
 log = structlog.get_logger("bridge.app")
 
@@ -187,6 +190,7 @@ class Bridge:
                 consents(self.runtime, self.store, self.settings.bridge.api_token, self.clock),
                 methods=["POST"],
             ),
+            *api_routes(self.runtime, self.store, self._act),
             Route("/healthz", healthz),
             Route("/readyz", readyz(self._troubles, self._impaired)),
             Route("/metrics", metrics_page(self.store, self.clock, self.files.folder.place)),
@@ -199,6 +203,10 @@ class Bridge:
                 except Exception as error:  # the other accounts' addresses are to be there
                     log.exception("pages of an account cannot be served", account=name, exc_info=error)
         return routes
+
+    async def _act(self, function: Callable[[Work], T]) -> T:
+        assert self.engine is not None
+        return await self.engine.act(function)
 
     def _keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
         assert self.engine is not None

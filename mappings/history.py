@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from mappings.lanes import lane_to_desk
 from mappings.sql import columns, table
@@ -38,3 +38,17 @@ def first_words(tx: Tx, link_id: int) -> str:
         .limit(1)
     ).scalar()
     return found or ""
+
+
+def entries_since(tx: Tx, since: datetime, limit: int = 100) -> list[Row[Any]]:
+    """By which entries conversations began after a moment: how many, and the last one; the most used first."""
+    number = func.count().label("number")
+    return list(
+        tx.execute(
+            select(_link.c.channel, _link.c.entry, number, func.max(_link.c.created_at).label("last"))
+            .where(_link.c.created_at >= since, _link.c.entry != "")
+            .group_by(_link.c.channel, _link.c.entry)
+            .order_by(number.desc(), _link.c.entry)
+            .limit(limit)
+        )
+    )

@@ -90,6 +90,11 @@ def hold_waiting(tx: Tx, lane: int, why: str) -> int:
     return tx.execute(update(_waiting).where(_waiting.c.lane == lane).values(held=why)).rowcount
 
 
+def hold_one(tx: Tx, waiting_id: int, why: str) -> None:
+    """One message of a lane waits for the customer; what is behind it need not."""
+    tx.execute(update(_waiting).where(_waiting.c.id == waiting_id).values(held=why))
+
+
 def release_waiting(tx: Tx, lane: int) -> int:
     """The lane may go on."""
     return _RELEASE.run(tx, of_lane=lane, held="")

@@ -14,6 +14,7 @@ from bridge import __version__
 from bridge.cli.access import console
 from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
+from bridge.cli.entries import entry
 from bridge.cli.repairs import dead, people
 from bridge.cli.routes import routes
 from bridge.cli.up import up
@@ -31,6 +32,7 @@ main.add_command(dead)
 main.add_command(people)
 main.add_command(calendar)
 main.add_command(routes)
+main.add_command(entry)
 
 
 @main.command()

@@ -28,6 +28,7 @@ from bridge.contract.config import AccountConfig, check_url, is_loopback
 from bridge.contract.connector import (
     Connector,
     Drains,
+    Embeds,
     Fetches,
     Invites,
     Listens,
@@ -126,6 +127,7 @@ __all__ = [
     "DeliveryState",
     "Drains",
     "Duration",
+    "Embeds",
     "Entered",
     "Event",
     "Fetches",

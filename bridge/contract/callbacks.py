@@ -97,7 +97,8 @@ class RenderContext(Value):
 
     `conversation` is None when the ticket does not exist yet. `previous` is the finished ticket this one follows.
     `fields` come from the route (group, tags, priority, custom fields). `replies` and `until` are the reply allowance
-    towards a customer; None where there is no such limit. `context` is where the customer came from.
+    towards a customer; None where there is no such limit. `context` is where the customer came from. `data` is what a
+    template is to say, by the template's own keys.
     """
 
     conversation: str | None = None
@@ -110,6 +111,7 @@ class RenderContext(Value):
     until: datetime | None = None
     language: str = "en"
     now: datetime | None = None
+    data: dict[str, str] = {}
 
 
 class Labels(Value):

@@ -193,6 +193,16 @@ class Invites(Protocol):
 
 
 @runtime_checkable
+class Embeds(Protocol):
+    """Has something to paste into the shop's own pages that opens the chat (a button, a script). `origin` is what it is
+    to say of the way in, `page` the page that the customer's first card shows, or "".
+    """
+
+    @classmethod
+    def button(cls, origin: str, page: str) -> str: ...
+
+
+@runtime_checkable
 class ShowsAllowance(Protocol):
     """Can show on a ticket how many replies are left and until when, by tags or custom fields.
 

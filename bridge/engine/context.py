@@ -45,6 +45,7 @@ class Runtime:
     routes_of: dict[str, list[RouteSettings]] = field(init=False)
     calendars: dict[str, Calendar] = field(init=False)
     context_key: str = field(init=False, repr=False)  # signs what the shop's server says of customers
+    shop_tells: bool = field(init=False)  # the shop's server may tell of customers: then it is asked for what it told
     asks_store: frozenset[str] = field(init=False)  # channels with a rule that asks what only the store knows
 
     def __post_init__(self) -> None:
@@ -52,6 +53,7 @@ class Runtime:
         for route in self.settings.routes:
             self.routes_of.setdefault(route.channel, []).append(route)
         self.channels = frozenset(self.routes_of)
+        self.shop_tells = bool(self.settings.bridge.api_token.get_secret_value())
         self.context_key = context_key(self.settings.bridge.secret_key.get_secret_value())
         self.calendars = {name: one.calendar for name, one in self.settings.calendars.items()}
         self.asks_store = frozenset(

@@ -16,7 +16,7 @@ from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.outbound.lost_attempts import rescue_lost
 from bridge.services.folder import MediaFolder
-from mappings import callbacks, inbox, links, media, outbox, retention, state, waiting
+from mappings import callbacks, inbox, links, media, outbox, retention, shop, state, waiting
 from mappings.locks import lock_links
 from mappings.states import StepState
 from mappings.store import Store
@@ -114,6 +114,8 @@ async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: dateti
         pass
     while await store.write(retention.forget_steps, now - keep.steps):
         pass
+    await store.write(shop.forget_facts, now)
+    await store.write(shop.forget_messages, now - keep.steps)
     await store.write(callbacks.forget_callbacks, now - callbacks.KEPT)
     while old := await store.read(media.old_media, now - keep.media):
         digests = await store.write(media.forget_media, [row.id for row in old])

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from html import escape
 from typing import Any, ClassVar
 
 from bridge.contract import (
@@ -108,6 +109,12 @@ class WeChat(Connector[Settings]):
 
     def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         return outbound.render(messages, context, self.config.app_id)
+
+    @classmethod
+    def button(cls, origin: str, page: str) -> str:
+        """Source: https://developers.weixin.qq.com/miniprogram/dev/component/button.html (open-type contact)."""
+        card = f' show-message-card="{{{{true}}}}" send-message-path="{escape(page)}"' if page else ""
+        return f'<button open-type="contact" session-from="{escape(origin)}"{card}>联系客服</button>'
 
     def invitation(self, template: str, context: RenderContext) -> Step:
         return invitation(template, context, self.config.templates)

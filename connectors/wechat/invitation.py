@@ -37,9 +37,10 @@ def invitation(template: str, context: RenderContext, templates: Mapping[str, Te
             code="template",
         )
     now = context.now.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M") if context.now else ""
+    said = {key: context.data.get(key, text) for key, text in found.data.items()}
     data = {
         key: {"value": fit(key, text.replace("{now}", now).replace("{name}", context.contact.name))}
-        for key, text in found.data.items()
+        for key, text in said.items()
     }
     body = {"template_id": found.id, "miniprogram_state": found.state, "lang": found.lang, "data": data}
     if found.page:

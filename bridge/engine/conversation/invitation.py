@@ -1,6 +1,7 @@
 """Calling a customer back after the window closed, with a template they consented to."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row
@@ -15,20 +16,30 @@ from mappings.links import LinkRow
 
 def invite(work: Work, link: LinkRow) -> bool:
     """Uses one consent up for a notification. False: the channel has none to give, or one is on its way already."""
+    return notify(work, link) is not None
+
+
+def notify(work: Work, link: LinkRow, template: str = "", data: Mapping[str, str] | None = None) -> int | None:
+    """The same with one template and what it is to say. Returns the step."""
     connected = work.runtime.accounts.get(link.channel)
     lane = links.lane_of_invitations(link.id)
-    if connected is None or not isinstance(connected.connector, Invites) or outbox.unfinished_in(work.tx, lane):
-        return False
+    if connected is None or not isinstance(connected.connector, Invites):
+        return None
+    if not template and outbox.unfinished_in(work.tx, lane):
+        return None
     context = RenderContext(
         conversation=link.conversation,
         contact=Contact.model_validate_json(link.contact),
         context=json.loads(link.context),
+        data=dict(data or {}),
         language=work.runtime.language,
         now=work.now,
     )
     for consent in links.consents_of(work.tx, link.channel, link.conversation, lock=True):
         try:
             step = connected.connector.invitation(consent.template, context)
+            if template and step != connected.connector.invitation(template, context):
+                continue
         except ConnectorError as error:  # a template that is no longer configured
             work.effects.note("template refused", account=link.channel, why=error.message)
             continue
@@ -43,10 +54,10 @@ def invite(work: Work, link: LinkRow) -> bool:
             "due_at": work.now,
             "created_at": work.now,
         }
-        outbox.add_steps(work.tx, [values])
+        (made,) = outbox.add_steps(work.tx, [values])
         work.effects.accounts.add(link.channel)
-        return True
-    return False
+        return made
+    return None
 
 
 def not_invited(work: Work, link: LinkRow, row: Row[Any], reason: str, *, sure: bool, spent: bool = False) -> None:

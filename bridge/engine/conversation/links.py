@@ -3,6 +3,7 @@ what a connector may know of a link.
 """
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.decision import Decided, Opening, Proven, decide, is_final
 from bridge.engine.conversation.labels import refresh
 from bridge.engine.conversation.origin import merge, read_origin
+from bridge.engine.conversation.profile import show_profile, told_of
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx
@@ -62,6 +64,7 @@ def link_for(
         if not is_final(link) and not _on_its_way(work.tx, link):
             decided = _decided(work, opening)
             changes |= decided.columns
+            _introduce(work, link, message)
             if decided.route.desk != link.desk:
                 link = _lead_elsewhere(work, link, decided)
         return link, changes
@@ -93,10 +96,20 @@ def link_for(
     )
     if link is not None:
         _carry_over(work.tx, link, fresh)
+    _introduce(work, fresh, message)
     return fresh, {}
 
 
+def _introduce(work: Work, link: LinkRow, message: Message | None) -> None:
+    """Agents are told who begins to speak, where the shop's server said so."""
+    if message is not None and work.runtime.shop_tells:
+        show_profile(work, link)
+
+
 def _decided(work: Work, opening: Opening) -> Decided:
+    if work.runtime.shop_tells:
+        context, proven = told_of(work, opening.channel, opening.contact.id, opening.context)
+        opening = replace(opening, context={**opening.context, **context}, proven={**proven, **opening.proven})
     decided = decide(work, opening)
     if decided is None:
         raise Unroutable(f"no route for channel {opening.channel!r} matches {sorted(opening.context)}")

@@ -150,6 +150,26 @@ _TEXTS: dict[str, dict[str, str]] = {
         "finds it with `bridge dead list`.",
         "zh": "客户的一条消息未能送达此处({reason})。管理员可用 `bridge dead list` 查看。",
     },
+    "profile": {
+        "en": "Who this is, as your own system says: {profile}.",
+        "zh": "您的系统提供的客户资料：{profile}。",
+    },
+    "shop.sent": {
+        "en": "Your own system wrote to the customer:",
+        "zh": "您的系统向客户发送了消息：",
+    },
+    "shop.held": {
+        "en": "Your own system has a message for the customer. No reply is spare, so it waits until they write:",
+        "zh": "您的系统有一条消息要发给客户。当前没有可用的回复次数，将在客户再次发来消息后发送：",
+    },
+    "shop.dropped": {
+        "en": "Your own system had a message for the customer. It was not sent: no reply or consent was there for it.",
+        "zh": "您的系统有一条消息要发给客户，但没有可用的回复次数或订阅授权，未发送。",
+    },
+    "shop.notified": {
+        "en": "Your own system notified the customer with a subscription message:",
+        "zh": "您的系统已通过订阅消息通知客户：",
+    },
     "fields.refused": {
         "en": "The desk did not take what the route asks for: {fields}. The ticket was opened without it. {reason}",
         "zh": "工单系统未接受路由指定的内容：{fields}。工单已在不含该内容的情况下创建。{reason}",

@@ -28,6 +28,7 @@ from bridge.engine.conversation.labels import refresh
 from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
+from bridge.engine.conversation.shop_messages import HELD
 from bridge.engine.outbound.fields import ask_less, less_asked
 from bridge.engine.outbound.labelling import label_failed
 from bridge.engine.outbound.moved_steps import where_it_is
@@ -106,7 +107,9 @@ def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) ->
 
 def _automatic(row: Row[Any]) -> bool:
     carried = carried_by(row)
-    return bool(carried) and all(message.author.kind is not AuthorKind.AGENT for message in carried)
+    return bool(carried) and all(
+        message.author.kind is not AuthorKind.AGENT and not message.id.startswith(HELD) for message in carried
+    )
 
 
 def _unless_history(tx: Tx, row: Row[Any], link: LinkRow, decision: Decision, now: datetime) -> Decision:

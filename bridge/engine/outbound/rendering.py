@@ -26,6 +26,7 @@ from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.labels import count_for_words, render_labels
 from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.notices import is_of_an_end, quote
+from bridge.engine.conversation.shop_messages import let_go
 from bridge.engine.outbound.attachments import with_files
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
@@ -64,7 +65,7 @@ def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
     ready = with_files(work, link, lane, may_go)
     if not ready:
         return
-    chosen = _for_desk(work, link, lane, ready) if to_desk else _for_channel(work, link, lane, ready)
+    chosen = _for_desk(work, link, lane, ready) if to_desk else _for_channel(work, link, ready)
     if chosen is None:
         return
     _store(work.tx, link, lane, link.desk if to_desk else link.channel, chosen, work.now)
@@ -125,7 +126,7 @@ def _next_update(work: Work, link: LinkRow, lane: int) -> datetime | None:
     return due if due > work.now else None
 
 
-def _for_channel(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> _Chosen | None:
+def _for_channel(work: Work, link: LinkRow, messages: list[Message]) -> _Chosen | None:
     connector = work.runtime.accounts[link.channel].connector
     context = render_context(work.runtime, link, work.now, to_desk=False)
     window = connector.capabilities.window
@@ -133,7 +134,7 @@ def _for_channel(work: Work, link: LinkRow, lane: int, messages: list[Message]) 
         return _Chosen(messages, connector.render(messages, context))
     book = Allowance.model_validate_json(link.ledger)
     left = book.remaining(work.now)
-    messages = _without_greedy(work.tx, lane, messages, left - 1 if book.is_open(work.now) else left)
+    messages = _without_greedy(work, link, messages, left - 1 if book.is_open(work.now) else left)
     if not messages:
         return None
     cost = 0
@@ -157,8 +158,8 @@ def _for_channel(work: Work, link: LinkRow, lane: int, messages: list[Message]) 
     return None
 
 
-def _without_greedy(tx: Tx, lane: int, messages: list[Message], spare: int) -> list[Message]:
-    """An automatic text takes no reply that an agent may need: it is dropped instead, and never waits.
+def _without_greedy(work: Work, link: LinkRow, messages: list[Message], spare: int) -> list[Message]:
+    """An automatic text takes no reply that an agent may need: it is dropped instead. Only the shop's own may wait.
 
     Neither does a greeting when somebody has answered meanwhile.
     """
@@ -168,8 +169,8 @@ def _without_greedy(tx: Tx, lane: int, messages: list[Message], spare: int) -> l
     greedy = {message.id for message in automatic[max(0, spare) :]}
     if len(automatic) < len(messages):
         greedy |= {message.id for message in automatic if message.author.kind is AuthorKind.BRIDGE}
-    rows = [row for row in waiting.waiting_in(tx, lane) if row.message_id in greedy]
-    waiting.drop_waiting(tx, [row.id for row in rows])
+    if greedy:
+        let_go(work, link, [message for message in automatic if message.id in greedy])
     return [message for message in messages if message.id not in greedy]
 
 

@@ -1,0 +1,212 @@
+"""What the shop's own server tells and asks: believed, shown to agents, within the allowance, and once."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mappings import links
+from tests.engine.platform_harness import CUSTOMER, TEMPLATE, PlatformHarness
+
+TOKEN = "token-of-the-shop-0123456789"
+VIP = {"name": "vip", "channel": "shop", "desk": "desk", "when": {"verified": True, "customer.tier": "gold"}}
+REST = {"name": "rest", "channel": "shop", "desk": "desk"}
+
+
+@pytest.fixture
+def harness(database_url: str, tmp_path: Path) -> PlatformHarness:
+    return PlatformHarness(database_url, tmp_path, routes=[VIP, REST], bridge={"api_token": TOKEN})
+
+
+@asynccontextmanager
+async def serving(harness: PlatformHarness) -> AsyncIterator[httpx.AsyncClient]:
+    async with harness.running() as bridge:
+        transport = httpx.ASGITransport(bridge.app())
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="https://bridge.example.com", headers=headers
+        ) as api:
+            yield api
+
+
+async def decided(harness: PlatformHarness, customer: str = CUSTOMER) -> str:
+    assert harness.bridge is not None
+    link = await harness.bridge.store.read(links.open_link, "shop", customer, lock=False)
+    assert link is not None
+    return str(json.loads(link.decided)["rule"])
+
+
+def about(**more: Any) -> dict[str, Any]:
+    return {"account": "shop", "conversation": CUSTOMER, **more}
+
+
+async def test_a_profile_counts_in_conditions_and_is_shown_once(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        body = about(profile={"tier": "gold", "orders": ["7", "8"], "tags": ["new"]}, id="1")
+        assert (await api.post("/api/context", json=body)).json() == {"kept": True, "shown": False}
+        await harness.asks("hello")
+        assert await decided(harness) == "vip"
+        assert harness.notes == ["Who this is, as your own system says: orders 7, 8; tags new; tier gold."]
+        assert (await api.post("/api/context", json=body)).status_code == 202
+        await harness.quiet()
+        assert len(harness.notes) == 1
+        assert (await api.post("/api/context", json=about(profile={"orders": ["9"]}))).json()["shown"]
+        await harness.quiet()
+        assert harness.notes[1:] == ["Who this is, as your own system says: orders 9; tags new; tier gold."]
+
+
+async def test_each_value_of_a_profile_has_its_end(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        ends = (harness.clock() + timedelta(minutes=5)).isoformat()
+        body = about(profile={"tier": {"value": "gold", "until": ends}})
+        assert (await api.post("/api/context", json=body)).status_code == 202
+        harness.clock.advance(minutes=6)
+        await harness.asks("hello")
+        assert await decided(harness) == "rest" and harness.notes == []
+
+
+async def test_a_handle_stands_for_what_was_told_under_it(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        body = {"account": "shop", "handle": "handle-4711-abc", "context": {"order": "7"}, "profile": {"tier": "gold"}}
+        assert (await api.post("/api/context", json=body)).status_code == 202
+        await harness.phone.enters(CUSTOMER, session_from="handle-4711-abc")
+        await harness.asks("hello")
+        assert await decided(harness) == "vip"
+        await harness.phone.enters("oCustomer_B", session_from="handle-4711-abd")
+        await harness.asks("hello", "oCustomer_B")
+        assert await decided(harness, "oCustomer_B") == "rest"
+
+
+BAD = [
+    ("/api/context", {"account": "nobody", "conversation": "x"}, 422, "account: 'nobody' is no channel of this bridge"),
+    ("/api/context", {"account": "shop"}, 422, "name either `conversation` or `handle`"),
+    ("/api/context", {"account": "shop", "handle": "short"}, 422, "handle"),
+    ("/api/context", about(context={"session_from": "x"}), 422, "what the client says"),
+    ("/api/context", about(profile={"tier": {"value": "x", "until": "2026-12-31"}}), 422, "needs a time zone"),
+    ("/api/context", about(more=1), 422, "more: Extra inputs are not permitted"),
+    ("/api/messages", about(), 422, "give a `text`"),
+    ("/api/messages", about(text="x", when_shut="later"), 422, "when_shut"),
+    ("/api/messages", about(text="x", customer_id="7"), 422, "name either"),
+    ("/api/messages", about(template="none"), 422, "template: no template 'none' is configured"),
+    ("/api/messages", {"account": "shop", "conversation": "oNobody", "text": "x"}, 404, "nobody of that name"),
+    ("/api/messages", {"account": "shop", "customer_id": "7", "text": "x"}, 404, "nobody of that name"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "status", "said"), BAD, ids=str)
+async def test_what_is_wrong_is_named(
+    harness: PlatformHarness, path: str, body: dict[str, Any], status: int, said: str
+) -> None:
+    async with serving(harness) as api:
+        answer = await api.post(path, json=body)
+        assert answer.status_code == status and said in answer.json()["error"]
+
+
+async def test_nobody_without_the_token(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        for headers in ({"authorization": ""}, {"authorization": "Bearer x"}, {"authorization": f"Basic {TOKEN}"}):
+            for method, path in (("POST", "/api/context"), ("POST", "/api/messages"), ("GET", "/api/messages/x")):
+                assert (await api.request(method, path, headers=headers)).status_code == 401
+        assert (await api.get("/api/messages/unknown")).status_code == 404
+        assert (await api.post("/api/messages", content=b"x" * 20000)).status_code == 413
+
+
+async def test_without_a_token_there_is_no_api(database_url: str, tmp_path: Path) -> None:
+    async with serving(PlatformHarness(database_url, tmp_path)) as api:
+        assert (await api.post("/api/messages", json=about(text="x"))).status_code == 404
+
+
+async def say(harness: PlatformHarness, api: httpx.AsyncClient, **more: Any) -> str:
+    answer = await api.post("/api/messages", json=about(**more))
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == answer.json()["address"]
+    await harness.quiet()
+    return str(answer.json()["address"])
+
+
+async def state(api: httpx.AsyncClient, address: str) -> str:
+    return str((await api.get(address)).json()["state"])
+
+
+async def test_the_shop_speaks_while_replies_are_left_and_never_takes_the_last(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        await harness.asks("hello")
+        first = await say(harness, api, text="Parcel 1 is on its way", id="e1")
+        assert await say(harness, api, text="Parcel 1 is on its way", id="e1") == first
+        assert harness.received() == ["Parcel 1 is on its way"] and await state(api, first) == "accepted"
+        assert harness.notes == ["Your own system wrote to the customer:\n\n> Parcel 1 is on its way"]
+        for number in range(2, 5):
+            await say(harness, api, text=f"Parcel {number}", id=f"e{number}")
+        late = await say(harness, api, text="Parcel 5", id="e5")
+        assert len(harness.received()) == 4 and await state(api, late) == "held"
+        assert "No reply is spare, so it waits" in harness.notes[-1]
+        await harness.answer("an agent's word")
+        await harness.wait(6)  # the last reply is theirs, and what waits is not in its way
+        assert harness.received()[-1] == "an agent's word" and harness.refused() == []
+        await harness.asks("thanks")
+        assert harness.received()[-1] == "Parcel 5" and await state(api, late) == "accepted"
+        assert harness.refused() == []
+
+
+async def test_what_is_of_no_use_later_is_dropped(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        await harness.asks("hello")
+        await harness.wait(hours=49)
+        address = await say(harness, api, text="Table 7 is free now", when_shut="drop")
+        assert (await api.get(address)).json()["state"] == "dropped"
+        await harness.asks("hello again")
+        assert harness.received() == []
+        assert "It was not sent" in harness.notes[-1] or "It was not sent" in "".join(harness.notes)
+
+
+async def test_a_customer_who_is_away_is_called_by_a_template_they_consented_to(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        await harness.asks("hello")
+        await harness.phone.accepts(CUSTOMER, TEMPLATE)
+        await harness.quiet()
+        await harness.wait(hours=49)
+        asked = {"template": "back", "data": {"thing1": "Parcel 7 has left"}, "when_shut": "notify"}
+        address = await say(harness, api, text="Parcel 7 has left our house", id="e1", **asked)
+        assert await say(harness, api, text="Parcel 7 has left our house", id="e1", **asked) == address
+        notified = [bubble for bubble in harness.phone.chat(CUSTOMER) if bubble.who == "platform"]
+        assert len(notified) == 1 and "Parcel 7 has left" in json.dumps(notified[0].body, ensure_ascii=False)
+        assert await state(api, address) == "held"
+        await harness.asks("here I am")
+        assert harness.received() == ["Parcel 7 has left our house"] and await state(api, address) == "accepted"
+
+
+async def test_a_template_alone_needs_a_consent(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        await harness.asks("hello")
+        first = await say(harness, api, template="back", data={"thing1": "Parcel 7"}, id="e1")
+        assert (await api.get(first)).json()["why"] == "no consent"
+        await harness.phone.accepts(CUSTOMER, TEMPLATE)
+        await harness.quiet()
+        second = await say(harness, api, template="back", data={"thing1": "Parcel 7"}, id="e2")
+        assert await state(api, second) == "accepted"
+        assert "notified the customer with a subscription message:\n\n> Parcel 7" in "".join(harness.notes)
+
+
+async def test_a_refusal_that_our_count_did_not_see_holds_it(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        await harness.asks("hello")
+        harness.phone.platform.allowances[CUSTOMER].left = 0
+        address = await say(harness, api, text="Parcel 7", id="e1")
+        assert await state(api, address) == "held"
+        await harness.asks("hello?")
+        assert harness.received() == ["Parcel 7"] and await state(api, address) == "accepted"
+
+
+async def test_by_the_customer_id_that_was_proven(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        assert (await api.post("/api/context", json=about(profile={"customer_id": "42"}))).status_code == 202
+        await harness.asks("hello")
+        answer = await api.post("/api/messages", json={"account": "shop", "customer_id": "42", "text": "for you"})
+        assert answer.status_code == 202 and answer.json()["conversation"] == CUSTOMER
+        await harness.quiet()
+        assert harness.received() == ["for you"]
