@@ -21,6 +21,6 @@ def pauses_by_account(tx: Tx) -> Away:
 
 
 def reason_of(text: str) -> str:
-    """A pause's reason without the word that tells its kind."""
+    """A pause's reason, or who ordered it."""
     by = text.removeprefix(state.BY_HAND)
-    return f"by {by}" if by != text else text.removeprefix("auth: ")
+    return f"by {by}" if by != text else text

@@ -30,10 +30,13 @@ class StoredToken(TableBase, table=True):
 
 
 class Pause(TableBase, table=True):
-    """An account whose sending rests: until a moment (throttle, breaker), or until somebody acts."""
+    """An account whose sending rests: until a moment (throttle, breaker), or until somebody acts. `code`: the
+    vendor's, where it refused the account.
+    """
 
     account: str = Field(primary_key=True)
     reason: str = Field(default="", sa_column=words())
+    code: str = Field(default="", sa_column=words())
     until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     since: datetime = Field(sa_column=moment())
 

@@ -31,12 +31,12 @@ def set_token(tx: Tx, account: str, name: str, value: bytes, expires_at: datetim
     )
 
 
-def pause(tx: Tx, account: str, reason: str, now: datetime, until: datetime | None = None) -> bool:
-    """Stops sending for an account. True when it was not paused for this reason before. What somebody paused stays
-    theirs: no throttle that ends by itself takes its place.
+def pause(tx: Tx, account: str, reason: str, now: datetime, until: datetime | None = None, *, code: str = "") -> bool:
+    """Stops sending for an account. `code`: the vendor's. True when it was not paused for this reason before. What
+    somebody paused stays theirs: no throttle that ends by itself takes its place.
     """
     known = tx.execute(select(_pause.c.reason).where(_pause.c.account == account)).scalar()
-    values = {"reason": reason, "until": until}
+    values = {"reason": reason, "until": until, "code": code}
     tx.execute(
         insert_for(tx, _pause)
         .values(account=account, since=now, **values)

@@ -62,7 +62,7 @@ def _tell_late(work: Work) -> None:
         what = "delayed"
         if pause is not None:
             what = "paused" if pause.until is None else "throttled"
-            code = pause.reason.split(": ")[1] if what == "paused" and ": " in pause.reason else code
+            code = pause.code if what == "paused" and pause.code else code
         carried = [message for step in steps[:1] for message in carried_by(step)]
         cause = "late.paused" if what == "paused" else "late.waits"
         about = carried[0].id if carried else ""

@@ -209,7 +209,7 @@ async def test_an_account_that_rests_is_told_within_seconds_to_every_conversatio
         harness.phone.platform.may_send = False
         from mappings import state
 
-        await bridge.store.write(state.pause, "shop", "auth: 40001: refused", harness.clock())
+        await bridge.store.write(state.pause, "shop", "40001: refused", harness.clock(), code="40001")
         await harness.answer("one", ticket=one)
         await harness.answer("two", ticket=two)
         await harness.answer("and", "more", ticket=two)
@@ -573,7 +573,7 @@ async def test_a_greeting_that_comes_too_late_is_dropped_without_a_word(harness:
 
     greeting(harness)
     async with harness.running() as bridge:
-        await bridge.store.write(state.pause, "shop", "auth: 40001: refused", harness.clock())
+        await bridge.store.write(state.pause, "shop", "40001: refused", harness.clock(), code="40001")
         await harness.phone.enters(CUSTOMER)
         await harness.quiet()
         await harness.wait(90)

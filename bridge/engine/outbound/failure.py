@@ -175,7 +175,7 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
 
 def _pause(work: Work, row: Row[Any], error: BaseException, code: str) -> None:
     """The account rests until somebody acts: whoever reads the log hears of it once, with what to do."""
-    if state.pause(work.tx, row.account, f"auth: {code}: {_sentence(error)}", work.now):
+    if state.pause(work.tx, row.account, f"{code}: {_sentence(error)}", work.now, code=code):
         remedy = f"bridge doctor --account {row.account} says what to do; sending resumes by itself once that is done"
         work.effects.warn("account paused", account=row.account, code=code, why=_sentence(error), remedy=remedy)
 
