@@ -48,18 +48,22 @@ class Rate(Value):
 
 
 class Capabilities(Value):
-    """`max_text_bytes` is UTF-8. `edits` limits the steps of one conversation (some desks count updates of a ticket);
-    the engine then merges bursts. `rate` is what the vendor allows the whole account: it is shown to admins, and what
-    paces requests is the vendor's own refusal (`Throttled`). `parallel` limits the steps in flight. `poll_interval` is
-    how often the account wants to be polled; None means as `engine.reconcile_every` says. `progress`: the account can
-    show how far each message came, so no note is needed. `notes`: it has private notes. `notes_act`: what it takes for
-    a note acts like the customer's words (a mailbox: it opens a closed ticket again), so notes go along with the next
-    message of the customer's; only those about answers that came to nothing go alone, for somebody must act.
-    `threads`: one customer may have several conversations at once (tickets), so that a finished one is followed by a
-    new one. `echoes_origin`: normalise can always tell the bridge's own writes (origin, author); otherwise the engine
-    waits for receipts first.
-    `prepare_reads_only`: all that `prepare` does is a short look, and `lookup` can tell afterwards what was not sent;
-    then the attempt may be marked before it, together with the claim, which saves a commit on the way of every message.
+    """`max_text_bytes` is UTF-8. `update_limit` limits the steps of one conversation (some desks count updates of a
+    ticket); the engine then merges bursts. `rate` is what the vendor allows the whole account: it is shown to
+    admins, and what paces requests is the vendor's own refusal (`Throttled`). `max_concurrency` limits the steps in
+    flight. `poll_interval` is how often the account wants to be polled; None means as `engine.reconcile_every`
+    says. `delivery_status`: the account can show how far each message came, so no note is needed. `notes`: it has
+    private notes. `notes_act`: what it takes for a note acts like the customer's words (a mailbox: it opens a
+    closed ticket again), so notes go along with the next message of the customer's; only those about answers that
+    came to nothing go alone, for somebody must act. `threads`: one customer may have several conversations at once
+    (tickets), so that a finished one is followed by a new one. `echoes_origin`: normalise can always tell the
+    bridge's own writes (origin, author); otherwise the engine waits for receipts first. `prepare_reads_only`: all
+    that `prepare` does is a short look, and `lookup` can tell afterwards what was not sent; then the attempt may be
+    marked before it, together with the claim, which saves a commit on the way of every message.
+
+    The engine steers by `window`, `update_limit`, `max_concurrency`, `poll_interval`, `notes`, `notes_act`,
+    `delivery_status`, `tags`, `echoes_origin` and `prepare_reads_only`. The others are for the matrix in the docs,
+    for `render` itself and for the conformance suite, which holds a connector to them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")  # a misspelt one would silently not be there
