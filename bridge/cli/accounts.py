@@ -1,17 +1,22 @@
 """Commands that reach out: proving accounts, setting up vendors, signing agents in."""
 
-from collections.abc import AsyncIterator, Collection
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from bridge.app import Bridge
-from bridge.contract import AuthFailed, Connector, SetsUp, SignsIn
+from bridge.cli.common import Fault, read_config
+from bridge.contract import AuthFailed, Connector, KeepsAgents, SetsUp, SignsIn
 from bridge.registry import Declared
 from bridge.settings import ConfigError, Settings, nearest
 from mappings.schema import migrate
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -75,3 +80,48 @@ async def sign_in(connector: Connector[Any], name: str, password: str) -> None:
     if not isinstance(connector, SignsIn):
         raise click.UsageError("this account has no agents of its own")
     await connector.add_agent(name, password)
+
+
+async def agents_of(connector: Connector[Any]) -> list[str]:
+    """Who may sign in at a desk that has agents of its own."""
+    return list(await _keeper(connector).agents())
+
+
+async def sign_out_for_good(connector: Connector[Any], name: str) -> None:
+    """Takes a sign-in away. Raises ValueError."""
+    await _keeper(connector).remove_agent(name)
+
+
+async def new_password(connector: Connector[Any], name: str, password: str) -> None:
+    """Another password for a sign-in that is there; whoever is signed in with the old one has to sign in again."""
+    known = await agents_of(connector)
+    if name.casefold() not in {one.casefold() for one in known}:
+        raise ValueError(f"there is no agent {name}; there are: {', '.join(known) or 'nobody'}")
+    await sign_in(connector, name, password)
+
+
+def _keeper(connector: Connector[Any]) -> KeepsAgents:
+    if not isinstance(connector, KeepsAgents):
+        raise click.UsageError("this account has no agents of its own")
+    return connector
+
+
+def asked(password: str | None) -> str:
+    """The password that was given, or the answer to a question."""
+    if password is None:
+        password = click.prompt("Password", hide_input=sys.stdin.isatty(), confirmation_prompt=sys.stdin.isatty())
+    return str(password)
+
+
+def with_account(config: str | None, name: str, act: Callable[[Connector[Any]], Coroutine[Any, Any, T]]) -> T:
+    """Does something with one configured account, beside a process that serves."""
+    settings, declared, path = read_config(config)
+
+    async def run() -> T:
+        async with lent(settings, declared) as bridge:
+            return await act(account_of(bridge, name, path))
+
+    try:
+        return asyncio.run(run())
+    except ValueError as error:
+        raise Fault(str(error)) from None

@@ -14,6 +14,7 @@ from bridge import __version__
 from bridge.cli.access import console
 from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
+from bridge.cli.desk import desk
 from bridge.cli.entries import entry
 from bridge.cli.repairs import dead, people
 from bridge.cli.routes import routes
@@ -27,6 +28,7 @@ def main() -> None:
 
 
 main.add_command(console)
+main.add_command(desk)
 main.add_command(up)
 main.add_command(dead)
 main.add_command(people)
@@ -177,36 +179,6 @@ def setup(kind: str, name: str, remove: bool, yes: bool, config: str | None) -> 
     except ConnectorError as error:
         raise Fault(f"accounts.{name}: {error.message}") from None
     sys.exit(0 if done else 1)
-
-
-@main.group()
-def desk() -> None:
-    """The built-in web desk."""
-
-
-@desk.command(name="add-agent")
-@click.argument("agent", metavar="NAME")
-@click.option("--account", "name", metavar="NAME", required=True)
-@click.option("--password", envvar="BRIDGE_AGENT_PASSWORD", help="Else it is asked for, or read from standard input.")
-@CONFIG
-@guarded
-def desk_add_agent(agent: str, name: str, password: str | None, config: str | None) -> None:
-    """A sign-in for an agent of the built-in web desk."""
-    from bridge.cli.accounts import account_of, lent, sign_in
-
-    settings, declared, path = read_config(config)
-    if password is None:
-        password = click.prompt("Password", hide_input=sys.stdin.isatty(), confirmation_prompt=sys.stdin.isatty())
-
-    async def run() -> None:
-        async with lent(settings, declared) as bridge:
-            await sign_in(account_of(bridge, name, path), agent, str(password))
-
-    try:
-        asyncio.run(run())
-    except ValueError as error:
-        raise Fault(str(error)) from None
-    click.echo(f"{agent} can sign in at {settings.bridge.public_url}/desk/{name}/")
 
 
 @main.command()

@@ -146,12 +146,14 @@ class Target(Value):
     """Where a step goes.
 
     `key` is the step's own key, the same at every attempt: hand it to the vendor where there is a place for it.
-    `link` is a stable id of this conversation at the bridge. `peer` is the vendor's id of the customer, once a receipt
+    `link` is a stable id of this conversation at the bridge. `channel` is what people call the place where the customer
+    writes (a desk may show it). `peer` is the vendor's id of the customer, once a receipt
     named it. `prepared` is what `Prepares.prepare` returned. `tried_at` is when the first attempt began.
     """
 
     key: str
     link: str
+    channel: str = ""
     conversation: str | None = None
     contact: Contact = Contact(id="")
     peer: str = ""

@@ -28,6 +28,17 @@ class AccountConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: str
+    label: Annotated[
+        str,
+        About(
+            ("Name for people", "显示名称"),
+            (
+                "What agents read in place of the account's name: in notes, and on the web desk.",
+                "客服在备注和工作台中看到的名称，代替账号名。",
+            ),
+            example="Corner Shop",
+        ),
+    ] = ""
     api_base: Annotated[
         str,
         About(

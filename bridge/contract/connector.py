@@ -186,6 +186,19 @@ class SignsIn(Protocol):
 
 
 @runtime_checkable
+class KeepsAgents(SignsIn, Protocol):
+    """Can say who may sign in, and take a sign-in away."""
+
+    async def agents(self) -> Sequence[str]:
+        """Their names, in order."""
+        ...
+
+    async def remove_agent(self, name: str) -> None:
+        """Ends a sign-in and all that is open with it. Raises ValueError, which says why that cannot be."""
+        ...
+
+
+@runtime_checkable
 class Invites(Protocol):
     """Can call a customer back after the window closed, with a template they consented to."""
 

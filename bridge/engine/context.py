@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bridge.absent import Absent
 from bridge.contract import Account, AccountConfig, Capabilities, Connector, Media
@@ -12,6 +13,8 @@ from bridge.routing.conditions import NOT, STORED
 from bridge.services.tokens import context_key
 from bridge.settings import RouteSettings, Settings
 from mappings.store import Tx
+
+_ZONES = {"zh": "Asia/Shanghai"}  # where the configuration names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,16 @@ class Runtime:
     @property
     def language(self) -> str:
         return self.settings.bridge.language
+
+    def label(self, account: str) -> str:
+        """What people call an account."""
+        connected = self.accounts.get(account)
+        return (connected.config.label if connected is not None else "") or account
+
+    def clock_text(self, moment: datetime) -> str:
+        """A moment as agents read it, in their zone and with its name."""
+        zone = self.settings.bridge.timezone or _ZONES.get(self.language, "UTC")
+        return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
 
     def capabilities(self, account: str) -> Capabilities:
         """What an account can do; nothing when it is no longer configured."""

@@ -41,7 +41,7 @@ def _warn(work: Work) -> None:
         if until is not None and work.now >= until:
             refresh(work, link)
         elif book.unanswered and until is not None and link.state == "open" and link.ticket:
-            tell(work, link, "warn.closing", cause="warn.closing", until=f"{until:%Y-%m-%d %H:%M}")
+            tell(work, link, "warn.closing", cause="warn.closing", until=work.runtime.clock_text(until))
 
 
 def _tell_late(work: Work) -> None:

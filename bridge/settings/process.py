@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 
 from bridge.contract import Duration, check_url
+from bridge.settings.calendars import known_zone
 from bridge.settings.section import Section
 
 
@@ -20,6 +21,7 @@ class BridgeSettings(Section):
     keep_free: int = Field(default=256 * 2**20, ge=0)
     secret_key: SecretStr
     language: Literal["en", "zh"] = "en"
+    timezone: str = ""
     api_token: SecretStr = SecretStr("")
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
 
@@ -32,6 +34,11 @@ class BridgeSettings(Section):
             except ValueError:
                 raise ValueError(f"{entry!r} is no address or network such as 127.0.0.1 or 10.0.0.0/8") from None
         return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        return known_zone(value) if value else value
 
     @field_validator("public_url")
     @classmethod

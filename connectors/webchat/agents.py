@@ -9,7 +9,7 @@ from typing import Any
 from bridge.contract import Account, Busy, Guesses, Put, check_password, hash_password
 from connectors.webchat.seals import Seals, hashed
 from connectors.webchat.settings import Settings
-from connectors.webchat.text import clean_line
+from connectors.webchat.text import clean_line, clean_title
 from connectors.webchat.web import Refusal
 
 MIN_PASSWORD = 10
@@ -20,7 +20,7 @@ _SESSIONS = 20  # of one agent; the one that was used least recently ends
 
 async def add_agent(account: Account, name: str, password: str) -> None:
     """Stores a sign-in, or a new password for it. Raises ValueError, which says what is wrong."""
-    name = clean_line(name, 60)
+    name = clean_title(name, 60)
     if not name:
         raise ValueError("the name is empty")
     if len(password) < MIN_PASSWORD:
@@ -65,6 +65,20 @@ class Agents:
         found = {row["name"].casefold(): row["name"] for _, row in rows}
         found |= {agent.name.casefold(): agent.name for agent in self._config.agents}
         return sorted(found.values(), key=str.casefold)
+
+    async def remove(self, name: str) -> None:
+        """Takes a sign-in away and ends its sessions. What they wrote stays. Raises ValueError."""
+        key = clean_line(name, 60).casefold()
+        if any(agent.name.casefold() == key for agent in self._config.agents):
+            raise ValueError(f"{name} stands in the configuration: remove it there, under agents")
+        row = await self._account.records.get("agent", key)
+        if row is None:
+            known = ", ".join(await self.names()) or "nobody"
+            raise ValueError(f"there is no agent {name}; there are: {known}")
+        shown = row[0]["name"]
+        stale = [Put("session", session, None) for session, _ in await self._sessions(shown)]
+        await self._account.records.commit(Put("agent", key, None), *stale)
+        await self._account.audit("command line", "remove agent", shown)
 
     def knows(self, name: str, device: str) -> str:
         """The id of a device on which this name was signed in before; "" for any other."""

@@ -11,7 +11,7 @@ from connectors.webchat.identity import Unproven, prove
 from connectors.webchat.inbound import Came, raw_of
 from connectors.webchat.office import Office
 from connectors.webchat.seals import ACCESS
-from connectors.webchat.text import clean_line, clean_page
+from connectors.webchat.text import clean_line, clean_page, clean_title
 from connectors.webchat.visitors import Visitor, contact_of, context_of, epoch_of, events_of, turn_of
 from connectors.webchat.web import Refusal, caller, read_json, slow_down
 
@@ -120,7 +120,7 @@ class Arrival:
         self._office.calm("signals.visitor", visitor)
         body = await read_json(request)
         limits = {"name": 60, "email": 200, "phone": 40}
-        said = {key: clean_line(body[key], most) for key, most in limits.items() if body.get(key)}
+        said = {key: clean_title(body[key], most) for key, most in limits.items() if body.get(key)}
         visitor = await self._visitors.change(visitor["id"], lambda value: value.update(said))
         return JSONResponse({"visitor": {"id": visitor["id"], "name": contact_of(visitor).name}})
 

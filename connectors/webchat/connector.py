@@ -131,6 +131,14 @@ class WebChat(Connector[Settings]):
         """A sign-in for the web desk, or a new password for an existing one."""
         await add_agent(self.account, name, password)
 
+    async def agents(self) -> Sequence[str]:
+        """Who may sign in at the web desk."""
+        return await Agents(self.config, self.account).names()
+
+    async def remove_agent(self, name: str) -> None:
+        """Takes a sign-in away. Raises ValueError for one that is not there, or stands in the configuration."""
+        await Agents(self.config, self.account).remove(name)
+
     async def check(self) -> Health:
         """There is nobody to ask: what is worth knowing is where things are."""
         agents = await Agents(self.config, self.account).names()
@@ -234,6 +242,7 @@ class WebChat(Connector[Settings]):
             "subject": outbound.subject_of(step, target.context),
             "fields": {key: value for key, value in target.fields.items() if value},
             "previous": target.previous,
+            "channel": target.channel,
         }
         set_contact(facts, target.contact, target.context)
         return facts

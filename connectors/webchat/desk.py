@@ -255,6 +255,8 @@ def _summary(ticket: Ticket, agent: str) -> dict[str, Any]:
         "head": ticket["head"],
         "unread": ticket["said"] > ticket["seen"].get(agent, 0),
         "tags": list(ticket.get("fields", {}).get("tags") or ()),
+        "channel": ticket.get("channel", ""),
+        "marks": sorted(set(ticket.get("marks", {}).values())),
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.webchat.text import clean_line
+from connectors.webchat.text import clean_line, clean_title
 
 _LEEWAY = 60  # seconds by which clocks may differ
 _DAY = 86400  # seconds a hash of a user's id may be good for
@@ -81,7 +81,7 @@ def _from_jwt(token: str, secret: bytes, account: str, now: float) -> Identity:
     verified = claims.get("email_verified") is True
     return Identity(
         subject,
-        name=clean_line(claims.get("name"), 60),
+        name=clean_title(claims.get("name"), 60),
         email=clean_line(claims.get("email"), 200) if verified else "",
         phone=clean_line(claims.get("phone"), 40),
     )

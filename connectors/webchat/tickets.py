@@ -20,6 +20,8 @@ Work = Callable[[Ticket], list[Entry] | None]  # None: there is nothing to chang
 NEWS = "desk"
 _FIRST = 1000  # numbers begin above it, so that the first ticket does not look like the first
 _TRIES = 60
+_MARKED = {"held", "failed", "unconfirmed"}
+_MARKS = 50  # answers of one ticket that are remembered as waiting or lost
 _END = 10**11  # seconds; keys of solved tickets count down, so that the newest come first
 
 
@@ -165,8 +167,18 @@ def set_contact(ticket: Ticket, contact: Contact, context: dict[str, str]) -> No
     ticket["context"] = {**ticket.get("context", {}), **context}
 
 
+def _hold(ticket: Ticket, entry: Entry) -> None:
+    """Which answers wait for the customer, or did not arrive: their row in the list says so."""
+    marks = {of: state for of, state in ticket.get("marks", {}).items() if of != entry["of"]}
+    if entry["state"] in _MARKED:
+        marks[entry["of"]] = entry["state"]
+    ticket["marks"] = dict(list(marks.items())[-_MARKS:])
+
+
 def _take_in(ticket: Ticket, entry: Entry, number: int) -> None:
     """What the list shows of a new entry: the last words, who waits since when."""
+    if entry["type"] == "state":
+        _hold(ticket, entry)
     if entry["type"] not in {"message", "note"}:
         return
     speaker = entry["from"]["kind"]

@@ -1,12 +1,16 @@
 """A note never makes a ticket, never goes before the message that makes it, and never vanishes."""
 
+import dataclasses
+import re
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from bridge.app import Bridge
 from bridge.contract import Rejected, Step
+from bridge.engine.conversation.notices import _TEXTS
 from mappings.sql import table
 from mappings.store import Tx
 from mappings.tables import Outbox, Waiting
@@ -174,3 +178,31 @@ async def test_where_a_note_acts_one_about_an_answer_that_came_to_nothing_goes_a
         scene.town.trouble = refuse
         await answered(scene, ticket, "one")
         assert any("Not delivered" in text for _, text in entries(scene, ticket))
+
+
+async def test_notes_name_the_channel_as_people_do_and_say_the_time_in_their_zone(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        shop = bridge.runtime.accounts["shop"]
+        named = shop.config.model_copy(update={"label": "Corner Shop"})
+        bridge.runtime.accounts["shop"] = dataclasses.replace(shop, config=named)
+        process = bridge.settings.bridge.model_copy(update={"timezone": "Asia/Shanghai"})
+        bridge.runtime.settings = bridge.settings.model_copy(update={"bridge": process})
+        await scene.says("ann", "hello")
+        await scene.quiet()
+        ticket = scene.only_ticket
+        await answered(scene, ticket, "one", "two", "three", "four", "five")
+        notes = [text for _, text in entries(scene, ticket)]
+        (last,) = [text for text in notes if "One reply is left" in text]
+        assert "Asia/Shanghai" in last and "UTC" not in last
+        scene.town.agent_says(ticket, "six")
+        scene.look()
+        await scene.collected()
+        await scene.quiet()
+        (held,) = [text for _, text in entries(scene, ticket) if "Not delivered yet" in text]
+        assert "Corner Shop" in held and "shop " not in held
+
+
+@pytest.mark.parametrize("what", list(_TEXTS))
+def test_chinese_notes_have_chinese_punctuation(what: str) -> None:
+    text = re.sub(r"\{\w+\}|`[^`]*`|#\w+", "", _TEXTS[what]["zh"])
+    assert not re.search(r"[,:;!?()]", text)

@@ -47,7 +47,7 @@ def _write(work: Work, link: LinkRow, what: str, mark: str, quoted: str, about: 
     if not work.runtime.capabilities(link.desk).notes:
         work.effects.note("agent not told", account=link.desk, link=link.id, about=what)
         return False
-    text = say(work.runtime.language, what, channel=link.channel, **values)
+    text = say(work.runtime.language, what, channel=work.runtime.label(link.channel), **values)
     message = note(f"{mark or 'note:'}{new_name()}", text, at=work.now, quoted=quoted, about=about)
     due = work.now + GATHER if mark else work.now
     put(work, link, message, to_desk=True, due_at=due)

@@ -135,7 +135,7 @@ def _status(work: Work, link: LinkRow) -> None:
         link,
         "status",
         left=book.remaining(work.now) if counted else "∞",
-        until=f"{until:%Y-%m-%d %H:%M} UTC" if until else "-",
+        until=work.runtime.clock_text(until) if until else "-",
         waiting=len(waiting.waiting_in(work.tx, lane)) + len(_messages(outbox.unfinished_in(work.tx, lane))),
         failed=len(_messages(_failed_steps(work.tx, link))),
         accepted=book.used if counted else "-",

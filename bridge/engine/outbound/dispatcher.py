@@ -186,7 +186,8 @@ class Dispatcher:
                     await self._durably(outbox.give_back, row.id, row.lease)
                     self.wake.set()
                     return
-                step, target = Step.model_validate_json(row.step), target_of(row, link)
+                step, channel = Step.model_validate_json(row.step), self._runtime.label(link.channel)
+                target = target_of(row, link, channel)
                 try:
                     found = await self._look(row, step, target)
                 except Exception as error:  # noqa: BLE001 - the policy decides about everything

@@ -89,4 +89,4 @@ def _customer_has_it(work: Work, link: LinkRow, row: Row[Any]) -> None:
     refresh(work, link)
     until = book.until(work.now)
     if answer and book.remaining(work.now) == 1 and until is not None:
-        tell(work, link, "warn.last", cause="warn.last", until=f"{until:%Y-%m-%d %H:%M}")
+        tell(work, link, "warn.last", cause="warn.last", until=work.runtime.clock_text(until))

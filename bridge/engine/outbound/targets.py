@@ -10,12 +10,13 @@ from mappings import links
 from mappings.links import LinkRow
 
 
-def target_of(row: Row[Any], link: LinkRow) -> Target:
-    """Where a stored step goes."""
+def target_of(row: Row[Any], link: LinkRow, channel: str = "") -> Target:
+    """Where a stored step goes. `channel` is what people call the place where the customer writes."""
     to_desk = links.is_towards_desk(row.lane)
     return Target(
         key=row.key,
         link=f"{link.id}",
+        channel=channel,
         conversation=link.ticket if to_desk else link.conversation,
         contact=Contact.model_validate_json(link.contact),
         peer=link.peer if to_desk else "",

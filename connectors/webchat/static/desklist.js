@@ -99,7 +99,7 @@ export class List {
       })));
     const rows = this.rows(), focus = document.activeElement?.dataset?.id, old = new Map([...list.children].map((item) => [item.dataset.key, item]));
     const items = rows.map((ticket) => {
-      const key = `${ticket.id}|${ticket.updated}|${ticket.unread}|${ticket.hit || ''}|${ticket.waiting && ago(ticket.waiting, words, this.lang)}|${ago(ticket.last.at || ticket.updated, words, this.lang)}|${ticket.id === this.chosen}`;
+      const key = `${ticket.id}|${ticket.updated}|${ticket.unread}|${ticket.marks}|${ticket.hit || ''}|${ticket.waiting && ago(ticket.waiting, words, this.lang)}|${ago(ticket.last.at || ticket.updated, words, this.lang)}|${ticket.id === this.chosen}`;
       return old.get(key) || this.row(ticket, key);
     });
     if (!rows.length) {
@@ -123,7 +123,8 @@ export class List {
         el('span.top', {}, el('bdi.name', {}, name), el('time', { dateTime: ticket.last.at || ticket.updated }, ago(ticket.last.at || ticket.updated, words, lang))),
         el('span.text', { dir: 'auto' }, ticket.hit || `${who}${ticket.last.text || ticket.subject}`),
         el('span.tags', {}, ticket.waiting && el(`span.wait${late ? '.late' : ''}`, {}, `${words.waiting} ${ago(ticket.waiting, words, lang)}`),
-          ticket.status === 'solved' && el('span.done', {}, words.solved), ticket.assignee && el('span.to', {}, ticket.assignee === this.wire.agent ? words.me : ticket.assignee), el('span.no', {}, `#${ticket.id}`))),
+          ...(ticket.marks || []).map((mark) => el(`span.mark.${mark}`, {}, words[mark])),
+          ticket.status === 'solved' && el('span.done', {}, words.solved), ticket.assignee && el('span.to', {}, ticket.assignee === this.wire.agent ? words.me : ticket.assignee), el('span.no', {}, `#${ticket.id}${ticket.channel ? ` · ${ticket.channel}` : ''}`))),
       ticket.unread && el('span.dot', { role: 'img', 'aria-label': words.unread }));
     button.dataset.id = ticket.id;
     const item = el(`li${ticket.unread ? '.unread' : ''}`, {}, button);

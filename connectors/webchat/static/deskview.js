@@ -1,6 +1,7 @@
 // One conversation: its timeline with the fate of every answer, the composer, the customer.
 import { $, FILE, el, fill, icon, linked, sender, shrink, size, upload } from './shared.js';
 import { face, nameOf } from './desklist.js';
+import { meter } from './deskmeter.js';
 
 const GOOD = ['accepted', 'delivered', 'read'];
 const SIGNS = { queued: '◷', sending: '◷', accepted: '✓', delivered: '✓✓', read: '✓✓', held: '❚❚', failed: '!', unconfirmed: '?' };
@@ -101,10 +102,8 @@ export class View {
   async refresh(summary) {
     if (summary.id !== this.id || !this.ticket) return;
     Object.assign(this.ticket, summary);
-    if (summary.tags && String(summary.tags) !== String(this.ticket.fields.tags || [])) {
-      this.ticket.fields = { ...this.ticket.fields, tags: summary.tags };
-      this.side();
-    }
+    const { fields } = this.ticket, { tags } = summary;
+    if (tags && String(tags) !== String(fields.tags || [])) { this.ticket.fields = { ...fields, tags }; this.side(); }
     if (this.fetching) { this.again = true; return; }
     this.fetching = true;
     try {
@@ -119,7 +118,7 @@ export class View {
           if (entries.some((entry) => entry.type === 'message')) $('#typing').hidden = true;
         }
       } while (this.again);
-      this.head();
+      this.head(); meter(this);
       this.look();
     } catch { /* the next news, or the next connection, brings it */ } finally { this.fetching = false; }
   }
@@ -144,7 +143,7 @@ export class View {
       ...[...new Set([...wire.agents, ticket.assignee].filter(Boolean))].map((agent) => el('option', { value: agent, selected: agent === ticket.assignee }, agent === wire.agent ? `${agent} (${words.me})` : agent)));
     fill($('#head'), 
       el('button.icon.back', { type: 'button', 'aria-label': words.back, onclick: () => this.leave() }, icon('M15 5l-7 7 7 7')),
-      face(name, ticket.contact), el('div.who', {}, el('h1', {}, el('bdi', {}, name)), el('p.dim', {}, `#${ticket.id}`, ticket.subject ? ` · ${ticket.subject}` : '')),
+      face(name, ticket.contact), el('div.who', {}, el('h1', {}, el('bdi', {}, name)), el('p.dim', {}, `#${ticket.id}${ticket.channel ? ` · ${ticket.channel}` : ''}`, ticket.subject ? ` · ${ticket.subject}` : '')),
       el('div.acts', {}, select, el(`button.${solved ? 'soft' : 'good'}`, { id: 'settle', type: 'button', onclick: () => this.settle() }, solved ? words.reopen : words.solve),
         el('button.icon.details', { type: 'button', 'aria-label': words.details, title: words.details, onclick: () => document.body.classList.toggle('side') }, icon('M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21a8 8 0 0 1 16 0'))));
   }
@@ -276,6 +275,7 @@ export class View {
     $('#text').placeholder = this.mode === 'note' ? words.writeNote : words.writeReply;
     $('#text').setAttribute('aria-label', $('#text').placeholder);
     $('#send').textContent = this.mode === 'note' ? words.addNote : words.send;
+    if (this.ticket) meter(this);
   }
 
   write(mode) { this.mode = mode; this.modes(); $('#text').focus(); }
