@@ -120,10 +120,20 @@ def lock_touched(tx: Tx, account: str, conversations: Sequence[str]) -> None:
         lock_links(tx, _TOUCHED.scalars(tx, account=account, conversations=list(conversations)))
 
 
-def without_ticket(tx: Tx, desk: str, limit: int = 50) -> list[int]:
-    """The open links of a desk whose ticket has no number yet."""
-    statement = select(_link.c.id).where(_link.c.desk == desk, _link.c.ticket.is_(None), _link.c.state != "ended")
-    return list(tx.execute(statement.order_by(_link.c.id.desc()).limit(limit)).scalars())
+_making: Any = lane_to_desk(_link.c.id)  # type: ignore[arg-type] # the arithmetic of a column is the same
+
+
+def awaits_number(tx: Tx, desk: str, since: datetime) -> bool:
+    """Whether a ticket of a desk may be there already whose number is not known: one that is being made at this moment,
+    or one whose making ended after `since` without anybody knowing how.
+    """
+    open_end = _outbox.c.begun_at.is_not(None) | _outbox.c.unknown.is_(True)
+    made = ((_outbox.c.state == StepState.READY) & open_end) | (
+        (_outbox.c.state == StepState.UNCONFIRMED) & (_outbox.c.done_at > since)
+    )
+    unnamed = _link.c.desk == desk, _link.c.ticket.is_(None), _link.c.state != "ended"
+    found = select(_link.c.id).join(_outbox, _outbox.c.lane == _making).where(*unnamed, made)
+    return tx.execute(found.limit(1)).scalar() is not None
 
 
 def get_link(tx: Tx, link_id: int, *, lock: bool = False) -> LinkRow:

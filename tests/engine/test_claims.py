@@ -192,3 +192,29 @@ async def test_places_offered_to_a_transaction_under_way_are_not_given_twice(sce
             dispatcher.send(budget, Claimed())
         scene.desk_class.gate.set()
         await scene.until(lambda: lines(scene) == ["hello"])
+
+
+async def test_a_link_that_another_process_holds_is_not_asked_for_in_a_loop(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge.engine.outbound import claims
+
+    asked, held = 0, True
+    free_links = claims.lock_free_links
+
+    def count(tx: Any, ids: Any) -> Any:
+        nonlocal asked
+        wanted = list(ids)
+        asked += bool(wanted)
+        return set() if held else free_links(tx, wanted)
+
+    scene.desk_class.gate.set()
+    monkeypatch.setattr(claims, "lock_free_links", count)
+    async with scene.running():
+        await scene.says("anna", "hello")
+        await scene.until(lambda: asked)
+        asked = 0
+        await asyncio.sleep(0.5)
+        assert 1 <= asked <= 40, "again in a moment, and not as fast as the machine can"
+        held = False
+        await scene.until(lambda: scene.town.tickets)

@@ -12,7 +12,7 @@ from bridge.contract import Raw, Retryable
 from bridge.contract.storable import LONGEST_ID, clean_id, clean_name, clean_text
 from bridge.engine.inbound import channel_events
 from bridge.telemetry import metrics
-from mappings import inbox
+from mappings import inbox, links, outbox
 from tests.engine.engine_harness import Scene
 from tests.engine.test_trouble import once, phone
 
@@ -204,3 +204,48 @@ async def test_an_early_answer_waits_however_long_and_holds_nobody_up(scene: Sce
             if len(phone(scene)) >= 5:
                 break
         assert phone(scene)[0].startswith("answer 0")
+
+
+async def test_an_answer_waits_when_the_making_of_its_ticket_ended_in_doubt(scene: Scene) -> None:
+    """Nobody knows whether the ticket was made; when its number turns up, the answer goes."""
+    async with scene.running() as bridge:
+        scene.town.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
+        await scene.says("anna", "hello")
+        await scene.quiet()
+        ended = {"state": "unconfirmed", "unknown": False, "done_at": scene.clock()}
+        (step,) = await bridge.store.read(lambda tx: outbox.unfinished_in(tx, links.lane_to_desk(1)))
+        await bridge.store.write(outbox.change_step, step.id, **ended)
+        scene.town.agent_says(scene.only_ticket, "an answer")
+        scene.look()
+        await scene.collected()
+        for _ in range(5):
+            await scene.pass_time(31)
+            await asyncio.sleep(0.02)
+        assert phone(scene) == []
+        await bridge.store.write(lambda tx: links.change_link(tx, 1, ticket=scene.only_ticket))
+        for _ in range(5):
+            await scene.pass_time(31)
+            await scene.quiet()
+        assert phone(scene) == ["an answer"]
+
+
+async def test_an_early_answer_waits_although_many_tickets_are_being_made(scene: Scene) -> None:
+    async with scene.running():
+        scene.town.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
+        await scene.says("anna", "hello")
+        await scene.quiet()
+        scene.town.trouble = once(Retryable("busy"), "desk", times=10_000)
+        for number in range(52):
+            await scene.says(f"customer {number}", "hello")
+        await scene.quiet()
+        scene.town.agent_says(scene.only_ticket, "an answer")
+        scene.look()
+        await scene.collected()
+        assert phone(scene) == []
+        scene.town.trouble = None
+        for _ in range(20):
+            await scene.pass_time(61)
+            await scene.quiet()
+            if phone(scene):
+                break
+        assert phone(scene) == ["an answer"]

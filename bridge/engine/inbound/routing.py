@@ -30,6 +30,7 @@ from mappings.inbox import ReadyRow
 from mappings.store import Tx, is_trouble
 
 # longer than an unknown step takes to be looked for: its settling time, a fetch and one retry
+_UNCONFIRMED = timedelta(days=3)  # how long what is said on an unknown ticket waits for a making that ended in doubt
 _EARLY_WAIT, _EARLY_LONGEST = timedelta(seconds=2), timedelta(seconds=30)
 _AGAIN = timedelta(seconds=2)  # until a payload that could not be routed is tried again
 _TRIES = 3  # then it is kept aside, whatever the error was
@@ -188,12 +189,12 @@ def _is_early(tx: Tx, runtime: Runtime, connected: ConnectedAccount, events: Seq
         if connected.name in runtime.channels and event.message.author.kind is AuthorKind.CUSTOMER:
             continue
         link = links.ticket_link(tx, connected.name, event.message.conversation, lock=False)
-        on_its_way: list[int] = []
         if link is None:
-            on_its_way = links.without_ticket(tx, connected.name)
-        elif not connected.capabilities.echoes_origin and not event.message.origin:
-            on_its_way = [link.id]
-        if any(outbox.in_flight(tx, links.lane_to_desk(one)) for one in on_its_way):
+            if links.awaits_number(tx, connected.name, runtime.now() - _UNCONFIRMED):
+                return True
+            continue
+        unmarked = not connected.capabilities.echoes_origin and not event.message.origin
+        if unmarked and outbox.in_flight(tx, links.lane_to_desk(link.id)):
             return True
     return False
 

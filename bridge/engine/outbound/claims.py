@@ -1,5 +1,6 @@
 """Claim: what one transaction may take on for an account, and what it took; the router's and the dispatcher's own."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from mappings.links import LinkRow
 from mappings.locks import lock_free_links
 from mappings.store import Tx
 
+_LOCKED = 0.02  # seconds until a link that another process holds is looked at again
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimBudget:
@@ -32,11 +35,19 @@ class ClaimBudget:
 
 @dataclass(slots=True)
 class Claimed:
-    """What a transaction claimed. `left`: more may wait, or there was no place for it."""
+    """What a transaction claimed. `left`: more may wait, or there was no place for it. `locked`: somebody else holds a
+    link that has something to send.
+    """
 
     steps: list[tuple[Row[Any], LinkRow, bool]] = field(default_factory=list)  # with: its attempt is marked
     effects: Effects = field(default_factory=Effects)
     left: bool = False
+    locked: bool = False
+
+    async def wait_for_lock(self) -> None:
+        """A moment, when all there was is locked: asking in a loop would only take time from whoever holds it."""
+        if self.locked and not self.steps:
+            await asyncio.sleep(_LOCKED)
 
 
 class Claims:
@@ -64,9 +75,9 @@ class Claims:
         lanes = waiting.idle_lanes(tx, self._name, now, budget.steps)
         known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
         free = lock_free_links(tx, map(links.link_of, lanes))
-        claimed.left = not free.issuperset(map(links.link_of, lanes))
+        claimed.left = claimed.locked = not free.issuperset(map(links.link_of, lanes))
         for lane in lanes:
-            if links.link_of(lane) not in free:  # somebody is at it this very moment; it is looked at again at once
+            if links.link_of(lane) not in free:  # somebody is at it this very moment; it is looked at again in a moment
                 continue
             link = render_apart(work, lane) if careful else render_lane(work, lane)
             known[link.id] = link

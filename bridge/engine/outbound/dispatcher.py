@@ -136,6 +136,7 @@ class Dispatcher:
         finally:
             self.send(budget, claimed)
         self._wake_others(claimed.effects)
+        await claimed.wait_for_lock()
         return claimed.left
 
     def budget(self) -> ClaimBudget | None:
