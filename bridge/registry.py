@@ -136,6 +136,7 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
                 faults.append(f"{path}: routes.{index}.{side}: there is no account {name!r}; accounts: {known}{meant}")
             elif role not in declared[name].connector.roles:
                 faults.append(f"{path}: routes.{index}.{side}: account {name!r} cannot be a {side}")
+        faults += [f"{path}: routes.{index}.bot: {fault}" for fault in _bot_faults(route, declared)]
         if route.calendar and route.calendar not in settings.calendars:
             known = ", ".join(sorted(settings.calendars)) or "none"
             meant = nearest(route.calendar, settings.calendars)
@@ -151,11 +152,31 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
     if faults:
         return faults
     used = {route.channel for route in settings.routes} | {route.desk for route in settings.routes}
+    used |= {route.bot.name for route in settings.routes if route.bot is not None}
     return [
         f"{path}: accounts.{name}: no route names this account; add one under [[routes]]"
         for name in declared
         if name not in used
     ]
+
+
+def _bot_faults(route: RouteSettings, declared: dict[str, Declared]) -> list[str]:
+    bot = route.bot
+    if bot is None:
+        return []
+    if bot.name not in declared:
+        known = ", ".join(name for name, one in declared.items() if Role.BOT in one.connector.roles) or "none"
+        return [f"there is no account {bot.name!r}; bots: {known}{nearest(bot.name, declared)}"]
+    faults = []
+    if Role.BOT not in declared[bot.name].connector.roles:
+        faults.append(f"account {bot.name!r} is no bot")
+    channel = declared.get(route.channel)
+    window = getattr(getattr(channel.connector, "capabilities", None), "window", None) if channel else None
+    if window is not None and bot.reserve >= window.replies:
+        faults.append(f"reserve = {bot.reserve} leaves nothing: the channel allows {window.replies} replies in all")
+    if bot.hours != "always" and not route.calendar:
+        faults.append(f"hours = {bot.hours!r} needs the route's `calendar`")
+    return faults
 
 
 def _condition_faults(route: RouteSettings, settings: Settings) -> list[str]:

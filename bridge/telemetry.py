@@ -135,6 +135,12 @@ class _Metrics:
         self.quarantined = Counter("bridge_quarantined", "Payloads put into quarantine", "account")
         self.steps = Counter("bridge_steps", "Steps by account and what became of them", "account", "outcome")
         self.collected = Counter("bridge_collected", "Payloads that a poll found first", "account")
+        self.handovers = Counter(
+            "bridge_handovers", "Conversations that changed hands: from, to, why", "left", "taken", "why"
+        )
+        self.bot_turns = Counter("bridge_bot_turns", "Questions to a bot by verdict", "account", "verdict")
+        self.bot_tokens = Counter("bridge_bot_tokens", "Tokens that a bot has cost", "account")
+        self.bot_held_back = Counter("bridge_bot_held_back", "Answers of a bot that were not sent", "account", "why")
         self.media = Counter("bridge_media", "Files fetched, by account and outcome", "account", "outcome")
         self.keep_seconds = Histogram(
             "bridge_keep_seconds",

@@ -7,6 +7,7 @@ configuration need none.
 from typing import TYPE_CHECKING, Any
 
 from bridge.contract.addresses import network_of
+from bridge.contract.bots import BotConfig
 from bridge.contract.callbacks import (
     CallbackResult,
     Health,
@@ -22,6 +23,8 @@ from bridge.contract.callbacks import (
     Step,
     StoreDown,
     Target,
+    answer_key,
+    answered_step,
 )
 from bridge.contract.capabilities import Capabilities, MediaRule, Rate, Support, Window
 from bridge.contract.config import AccountConfig, check_url, is_loopback
@@ -60,6 +63,7 @@ from bridge.contract.errors import (
     WindowClosed,
 )
 from bridge.contract.events import (
+    BotAnswered,
     Change,
     ConsentChanged,
     ContactChanged,
@@ -70,6 +74,7 @@ from bridge.contract.events import (
     ReceiptReceived,
     Status,
     StatusChanged,
+    Verdict,
 )
 from bridge.contract.guide import Guide, ToEnter
 from bridge.contract.messages import (
@@ -113,6 +118,8 @@ __all__ = [
     "AuthFailed",
     "Author",
     "AuthorKind",
+    "BotAnswered",
+    "BotConfig",
     "Busy",
     "CallbackResult",
     "Capabilities",
@@ -195,11 +202,14 @@ __all__ = [
     "Types",
     "Unauthentic",
     "Unsupported",
+    "Verdict",
     "Video",
     "Voice",
     "Window",
     "WindowClosed",
     "Words",
+    "answer_key",
+    "answered_step",
     "carry_pictures",
     "check_password",
     "check_url",

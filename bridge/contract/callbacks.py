@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import Field
 
 from bridge.contract.events import Status
-from bridge.contract.messages import Audience, Contact, Media, Value
+from bridge.contract.messages import Audience, Contact, Media, Message, Value
 
 
 @dataclass(slots=True)
@@ -99,6 +99,9 @@ class RenderContext(Value):
     `fields` come from the route (group, tags, priority, custom fields). `replies` and `until` are the reply allowance
     towards a customer; None where there is no such limit. `context` is where the customer came from. `data` is what a
     template is to say, by the template's own keys.
+
+    For bots `history` is what was said before, and `memory` what the bot called this conversation (`BotAnswered`).
+    Their `conversation` and `contact` are made-up ids: a bot never learns who the customer is at the platform.
     """
 
     conversation: str | None = None
@@ -107,6 +110,8 @@ class RenderContext(Value):
     context: dict[str, str] = {}
     fields: dict[str, Any] = {}
     previous: str = ""
+    history: tuple[Message, ...] = ()
+    memory: str = ""
     replies: int | None = None
     until: datetime | None = None
     language: str = "en"
@@ -170,7 +175,9 @@ class Receipt(Value):
 
     `ids` are its ids of the messages made (the echo of them is known from here on). `conversation` is the ticket the
     step went to, `peer` the vendor's id of the customer, `url` a page an agent can open. `left_out` names what the
-    route asked of a new ticket and the vendor would not take (`group VIP`): agents are told.
+    route asked of a new ticket and the vendor would not take (`group VIP`): agents are told. `payload` is what came
+    back within the request: it is kept in the transaction that settles the step; `normalise` reads it as the raw with
+    the key `answer_key(step's key)`.
     """
 
     ids: tuple[str, ...] = ()
@@ -179,6 +186,20 @@ class Receipt(Value):
     url: str = ""
     detail: str = ""
     left_out: tuple[str, ...] = ()
+    payload: str = ""
+
+
+_ANSWER = "answer:"
+
+
+def answer_key(step_key: str) -> str:
+    """The key of what answers a step, however often and on whatever way it comes."""
+    return f"{_ANSWER}{step_key}"
+
+
+def answered_step(raw_key: str) -> str:
+    """The key of the step that a payload answers; "" for any other payload."""
+    return raw_key.removeprefix(_ANSWER) if raw_key.startswith(_ANSWER) else ""
 
 
 class Problem(Value):

@@ -60,9 +60,12 @@ class Capabilities(Value):
     bridge's own writes (origin, author); otherwise the engine waits for receipts first. `prepare_reads_only`: all
     that `prepare` does is a short look, and `lookup` can tell afterwards what was not sent; then the attempt may be
     marked before it, together with the claim, which saves a commit on the way of every message.
+    `labels_generated`: it shows customers by itself that a message was made by a machine (`Message.generated`).
+    `scripted`: a bot that says only what its operator wrote, so that promises and numbers in it are meant.
 
     The engine steers by `window`, `update_limit`, `max_concurrency`, `poll_interval`, `notes`, `notes_act`,
-    `delivery_status`, `tags`, `echoes_origin` and `prepare_reads_only`. The others are for the matrix in the docs,
+    `delivery_status`, `tags`, `echoes_origin`, `prepare_reads_only`,
+    `labels_generated` and `scripted`. The others are for the matrix in the docs,
     for `render` itself and for the conformance suite, which holds a connector to them.
     """
 
@@ -88,4 +91,6 @@ class Capabilities(Value):
     tags: bool = False
     echoes_origin: bool = True
     prepare_reads_only: bool = False
+    labels_generated: bool = False
+    scripted: bool = False
     customer_is_author: Support = Support.REFUSED

@@ -90,7 +90,38 @@ class ConsentChanged(Value):
     count: int = 1
 
 
+class Verdict(StrEnum):
+    """What a bot makes of what it was asked. `NOTHING`: it does not know. `RESOLVED`: answered, and nothing is open."""
+
+    ANSWER = "answer"
+    HANDOFF = "handoff"
+    RESOLVED = "resolved"
+    NOTHING = "nothing"
+
+
+class BotAnswered(Value):
+    """A bot answered the question with the key `job` (of the step that asked it). `text` is plain; with `HANDOFF` it is
+    what the bot says beside it. `memory` is the bot's own id of the conversation, given back with the next question.
+    """
+
+    kind: Literal["bot"] = "bot"
+    job: str
+    text: str = ""
+    verdict: Verdict = Verdict.ANSWER
+    reason: str = ""
+    summary: str = ""
+    memory: str = ""
+    tokens: int = 0
+
+
 Event = Annotated[
-    MessageReceived | StatusChanged | Entered | ReceiptReceived | ContactChanged | MessageChanged | ConsentChanged,
+    MessageReceived
+    | StatusChanged
+    | Entered
+    | ReceiptReceived
+    | ContactChanged
+    | MessageChanged
+    | ConsentChanged
+    | BotAnswered,
     Field(discriminator="kind"),
 ]

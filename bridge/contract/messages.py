@@ -174,7 +174,7 @@ class Message(Value):
 
     `conversation` is the id of the thread at the account it came from. `origin` is the key of the step that made it,
     where the vendor's metadata carries one: that is how the bridge knows its own voice. `sent_at` is the vendor's
-    time, for display only; order never comes from it.
+    time, for display only; order never comes from it. `generated`: a machine made it, and the reader must be told.
     """
 
     id: str
@@ -186,3 +186,4 @@ class Message(Value):
     reply_to: str = ""
     origin: str = ""
     subject: str = ""
+    generated: bool = False

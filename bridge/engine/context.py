@@ -49,6 +49,8 @@ class Runtime:
     calendars: dict[str, Calendar] = field(init=False)
     context_key: str = field(init=False, repr=False)  # signs what the shop's server says of customers
     shop_tells: bool = field(init=False)  # the shop's server may tell of customers: then it is asked for what it told
+    bots: frozenset[str] = field(init=False)  # accounts that answer by themselves on some route
+    bot_channels: frozenset[str] = field(init=False)  # channels with such a route
     asks_store: frozenset[str] = field(init=False)  # channels with a rule that asks what only the store knows
 
     def __post_init__(self) -> None:
@@ -59,6 +61,10 @@ class Runtime:
         self.shop_tells = bool(self.settings.bridge.api_token.get_secret_value())
         self.context_key = context_key(self.settings.bridge.secret_key.get_secret_value())
         self.calendars = {name: one.calendar for name, one in self.settings.calendars.items()}
+        with_bots = [route for route in self.settings.routes if route.bot is not None]
+        named = {route.bot.name for route in with_bots if route.bot is not None}
+        self.bots = frozenset(name for name in named if name in self.accounts and not self.accounts[name].absent)
+        self.bot_channels = frozenset(route.channel for route in with_bots)
         self.asks_store = frozenset(
             route.channel for route in self.settings.routes for name in route.when if name.removeprefix(NOT) in STORED
         )
@@ -88,6 +94,7 @@ class Effects:
     """What a transaction made ready: whoever ran it wakes these after the commit."""
 
     accounts: set[str] = field(default_factory=set)
+    routers: set[str] = field(default_factory=set)
     media: bool = False
     more: bool = False
     done: int = 0
@@ -106,6 +113,7 @@ class Effects:
     def add(self, other: "Effects") -> None:
         """What another part of the same transaction made ready."""
         self.accounts |= other.accounts
+        self.routers |= other.routers
         self.media = self.media or other.media
         self.logs += other.logs
         self.warnings += other.warnings

@@ -107,13 +107,12 @@ class Loops:
         """Whoever has something to do after a transaction; what it wanted to be logged is."""
         for name in effects.accounts:
             self.wake_dispatcher(name)
+        for name in effects.routers:
+            self.routers[name].wake.set()
         if effects.media:
             self.fetcher.wake.set()
         for what, facts in effects.logs:
-            if what == "quarantined":
-                metrics.quarantined.count(facts["account"])
-            elif what == "failed later":
-                metrics.steps.count(facts["account"], "failed later")
+            _count(what, facts)
             log.info(what, **facts)
         for what, facts in effects.warnings:
             log.warning(what, **facts)
@@ -134,3 +133,19 @@ class Loops:
         for it.
         """
         return self._work and not self.admission.is_flooded and name in self._present and self.routers[name].piggyback()
+
+
+def _count(what: str, facts: dict[str, Any]) -> None:
+    """What a transaction wanted to be logged has happened: it counts."""
+    match what:
+        case "quarantined":
+            metrics.quarantined.count(facts["account"])
+        case "failed later":
+            metrics.steps.count(facts["account"], "failed later")
+        case "bot turn":
+            metrics.bot_turns.count(facts["account"], facts["verdict"])
+            metrics.bot_tokens.count(facts["account"], by=facts["tokens"])
+        case "bot answer held back":
+            metrics.bot_held_back.count(facts["account"], facts["why"])
+        case "handed over":
+            metrics.handovers.count(facts["left"], facts["taken"], facts["why"])

@@ -14,6 +14,7 @@ from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
+from bridge.engine.conversation.turns import give_up_late
 from bridge.engine.outbound.lost_attempts import rescue_lost
 from bridge.services.folder import MediaFolder
 from mappings import callbacks, inbox, links, media, outbox, retention, shop, state, waiting
@@ -31,6 +32,8 @@ def sweep(work: Work, in_flight_here: Collection[int] = ()) -> None:
         if pause.until is not None and pause.until <= work.now:
             state.resume(work.tx, name)
             work.effects.accounts.add(name)
+    if work.runtime.bots:
+        give_up_late(work)
 
 
 def _warn(work: Work) -> None:
@@ -40,7 +43,9 @@ def _warn(work: Work) -> None:
         until = book.message.until
         if until is not None and work.now >= until:
             refresh(work, link)
-        elif book.unanswered and until is not None and link.state == "open" and link.ticket:
+        elif (
+            book.unanswered and link.holder == link.desk and until is not None and link.state == "open" and link.ticket
+        ):
             tell(work, link, "warn.closing", cause="warn.closing", until=work.runtime.clock_text(until))
 
 

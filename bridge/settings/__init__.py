@@ -1,5 +1,6 @@
 """The configuration: a TOML file, overridden by the environment, validated with the path of every fault."""
 
+from bridge.settings.bots import BotSettings
 from bridge.settings.calendars import CalendarSettings, VersionSettings
 from bridge.settings.console import ConsoleSettings
 from bridge.settings.loading import (
@@ -17,6 +18,7 @@ from bridge.settings.routes import GreetingSettings, RouteSettings, Texts
 
 __all__ = [
     "DEFAULT_PATH",
+    "BotSettings",
     "BridgeSettings",
     "CalendarSettings",
     "ConfigError",

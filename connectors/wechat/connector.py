@@ -67,6 +67,7 @@ class WeChat(Connector[Settings]):
     Config: ClassVar[type[Settings]] = Settings
     guide: ClassVar[Guide] = GUIDE
     capabilities = Capabilities(
+        labels_generated=True,
         max_text_bytes=MAX_BYTES,
         formats=(Format.PLAIN,),
         image=MediaRule(support=Support.FULL, mimes=outbound.IMAGE_MIMES, max_bytes=outbound.IMAGE_BYTES),

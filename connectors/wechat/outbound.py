@@ -49,7 +49,13 @@ def render(messages: Sequence[Message], context: RenderContext, app_id: str) -> 
     business = context.context.get("business_id") or context.contact.extra.get("business_id", "")
     common: dict[str, Any] = {"businessid": int(business)} if business.isdecimal() else {}
     found = [step for piece in pieces for step in steps(piece)]
-    return [step.model_copy(update={"body": step.body | common}) for step in found] if common else found
+    made = {message.id for message in messages if message.generated}
+    return [step.model_copy(update={"body": step.body | common | _label(step, made)}) for step in found]
+
+
+def _label(step: Step, made: set[str]) -> dict[str, Any]:
+    """WeChat itself writes that a machine made it ("发送客服消息", field `aimsgcontext`, since November 2025)."""
+    return {"aimsgcontext": {"is_ai_msg": 1}} if step.covers and made.issuperset(step.covers) else {}
 
 
 def _pieces(message: Message, context: RenderContext, app_id: str) -> list[Piece]:

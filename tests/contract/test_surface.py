@@ -16,6 +16,7 @@ from bridge.contract import (
     Audience,
     Author,
     AuthorKind,
+    BotAnswered,
     Card,
     Change,
     ConsentChanged,
@@ -45,6 +46,7 @@ from bridge.contract import (
     Target,
     Text,
     Unsupported,
+    Verdict,
     Video,
     Voice,
 )
@@ -101,6 +103,7 @@ EVENTS: tuple[Event, ...] = (
     ContactChanged(contact=CONTACT, merged_into="c-2"),
     MessageChanged(conversation="t-1", message="m-1", change=Change.HIDDEN),
     ConsentChanged(conversation="c-1", template="back", count=2),
+    BotAnswered(job="k-1", text="hello", verdict=Verdict.HANDOFF, reason="r", summary="s", memory="m", tokens=3),
 )
 STORED: dict[str, Any] = {
     "message": MESSAGE,

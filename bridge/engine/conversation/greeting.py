@@ -22,7 +22,7 @@ _AGAIN = timedelta(hours=1)
 def greet(work: Work, link: LinkRow) -> None:
     """Says hello unless somebody already speaks with the customer, or did so within the hour."""
     route = route_of(work.runtime, link)
-    if route is None or route.greeting is None:
+    if route is None or route.greeting is None or link.holder != link.desk:  # a bot greets with its answer
         return
     book = Allowance.model_validate_json(link.ledger)
     acts = [at for at in (book.spoke_at, book.answered_at) if at is not None]

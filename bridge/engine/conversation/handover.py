@@ -79,15 +79,16 @@ def _tell_same_desk(work: Work, link: LinkRow, fresh: LinkRow, cause: Cause, una
     if fresh.holder != fresh.desk:
         tell(work, fresh, "handed.bot", taken=fresh.holder, **_reasons(work, cause))
         return
+    opened = fresh.ticket is not None or _has_opening(work, fresh)
     mine = links.conversation_links(work.tx, link.channel, link.conversation)
-    said = said_before(work, mine, {message.id for message in unasked})
-    if unasked and fresh.ticket is None and not _has_opening(work, fresh):
+    said = said_before(work, mine, set() if opened else {message.id for message in unasked})
+    if unasked and not opened:
         if said:
             put(work, fresh, transcript(work, fresh, said), to_desk=True)
         _put_facts(work, link, fresh, cause, "")
         for message in unasked:
             put(work, fresh, message, to_desk=True)
-    elif fresh.ticket is None and not _has_opening(work, fresh):
+    elif not opened:
         put(work, fresh, transcript(work, fresh, said), to_desk=True)
         _put_facts(work, link, fresh, cause, "")
     else:
@@ -108,7 +109,9 @@ def _change_desks(work: Work, link: LinkRow, to: str, cause: Cause, unasked: Seq
     mine = links.conversation_links(work.tx, link.channel, link.conversation)
     before = next((one for one in reversed(mine) if one.desk == to and one.ticket and one.id != link.id), None)
     back = before if before is not None and before.solved_at is None else None  # else that ticket is finished
-    behind = [*_take_back(work, link), *unasked]
+    place = handovers.order_of(work.tx, [link.id])
+    waits = {message.id: message for message in (*_take_back(work, link), *unasked)}
+    behind = sorted(waits.values(), key=lambda one: place[one.id][0] if one.id in place else 0)
     links.change_link(work.tx, link.id, state="ended", warn_at=None)
     book = Allowance.model_validate_json(link.ledger)
     copied: Mapping[str, Any] = {name: getattr(link, name) for name in _COPIED}

@@ -11,6 +11,7 @@ from bridge.contract import Contact, Message, RenderContext, Status
 from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.bot_share import first_holder
 from bridge.engine.conversation.decision import Decided, Opening, Proven, decide, is_final
 from bridge.engine.conversation.labels import refresh
 from bridge.engine.conversation.origin import merge, read_origin
@@ -90,7 +91,7 @@ def link_for(
         held_by=link.held_by if link is not None else "",
         created_at=work.now,
         touched_at=work.now,
-        holder=decided.route.desk,
+        holder=first_holder(work, decided.route, conversation, again=link is not None),
         term=link.term + 1 if link is not None else 1,
         **decided.columns,
     )
@@ -118,7 +119,8 @@ def _decided(work: Work, opening: Opening) -> Decided:
 
 def _lead_elsewhere(work: Work, link: LinkRow, decided: Decided) -> LinkRow:
     """What the customer said leads to another desk than opening the chat did; nothing has gone to that one yet."""
-    links.change_link(work.tx, link.id, desk=decided.route.desk, holder=decided.route.desk, peer="", previous="")
+    holder = first_holder(work, decided.route, link.conversation, again=link.generation > 1)
+    links.change_link(work.tx, link.id, desk=decided.route.desk, holder=holder, peer="", previous="")
     return links.get_link(work.tx, link.id)
 
 

@@ -11,6 +11,7 @@ from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.links import Changes, link_for
 from bridge.engine.conversation.queueing import put
 from bridge.engine.conversation.release import reopen
+from bridge.engine.conversation.turns import customer_asked
 from mappings import links, people, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx
@@ -26,7 +27,8 @@ def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceive
     _customer_acted(work, connected, link, changes, allowance.spoke)
     if link.ticket is None:  # a note may wait for the ticket that this message makes
         waiting.release_waiting(work.tx, links.lane_to_desk(link.id))
-    put(work, link, message, to_desk=True, inbox_id=inbox_id)
+    if not (work.runtime.bots and customer_asked(work, links.get_link(work.tx, link.id), message, inbox_id)):
+        put(work, link, message, to_desk=True, inbox_id=inbox_id)
 
 
 def customer_entered(work: Work, connected: ConnectedAccount, event: Entered) -> None:

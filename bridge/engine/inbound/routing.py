@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 from bridge.contract import (
     AuthorKind,
+    BotAnswered,
     ConsentChanged,
     ContactChanged,
     Entered,
@@ -23,6 +24,7 @@ from bridge.contract import (
 from bridge.contract.storable import clean_text, storable
 from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.conversation.links import Unroutable
+from bridge.engine.conversation.turns import answered
 from bridge.engine.inbound import channel_events, desk_events
 from bridge.engine.inbound.colleagues import colleague_said
 from mappings import inbox, links, outbox
@@ -219,3 +221,5 @@ def _route(work: Work, connected: ConnectedAccount, event: Event, inbox_id: int)
             channel_events.contact_changed(work.tx, name, event, work.now)
         case ConsentChanged():
             links.set_consent(work.tx, name, event.conversation, event.template, event.count, work.now)
+        case BotAnswered():
+            answered(work, connected, event, inbox_id)

@@ -17,6 +17,7 @@ from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, state, waiting
 from mappings.links import LinkRow
 from mappings.locks import lock_free_links
+from mappings.states import StepState
 from mappings.store import Tx
 
 _LOCKED = 0.02  # seconds until a link that another process holds is looked at again
@@ -87,6 +88,7 @@ class Claims:
         lease = f"{self._owner}:{new_name()}"
         rows = outbox.claim(tx, self._name, now, budget.steps, lease=lease, lease_until=now + self._lease)
         claimed.left = claimed.left or len(lanes) >= budget.steps or len(rows) >= budget.steps
+        rows = [row for row in rows if row.term is None or not _of_another_term(work, row)]
         rows = [row for row in rows if not closed_meanwhile(work, row) and not lost_too_often(work, row)]
         rows = one_suspect(tx, interfaces.open_now(tx, rows, now), list(in_hand))
         for place, row in enumerate(rows):
@@ -95,3 +97,15 @@ class Claims:
                 outbox.begin_attempt(tx, row.id, lease, now)
             claimed.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
         return claimed
+
+
+def _of_another_term(work: Work, row: Row[Any]) -> bool:
+    """Drops a bot's question or answer whose conversation has another holder by now. True when it did."""
+    link = links.get_link(work.tx, row.link_id)
+    if link.term == row.term and link.state != "ended":
+        return False
+    why = f"the conversation is in term {link.term}"
+    outbox.settle(
+        work.tx, row.id, row.lease, work.now, outcome="dropped", detail=why, state=StepState.DROPPED, error=why
+    )
+    return True

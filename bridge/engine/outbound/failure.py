@@ -29,6 +29,8 @@ from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.conversation.shop_messages import HELD
+from bridge.engine.conversation.turns import answer_lost
+from bridge.engine.outbound.bot_failure import question_failed
 from bridge.engine.outbound.fields import ask_less, less_asked
 from bridge.engine.outbound.labelling import label_failed
 from bridge.engine.outbound.moved_steps import where_it_is
@@ -40,6 +42,7 @@ from mappings.states import StepState
 from mappings.store import Tx
 
 _DESK_AGE = timedelta(hours=72)
+_LOST = {Disposition.PARK, Disposition.FAIL, Disposition.UNCONFIRM, Disposition.GIVE_UP}
 _TOLD_AFTER = timedelta(seconds=5)
 
 
@@ -57,10 +60,13 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     row, link = where_it_is(work, row)
     if decision.hold_account is not None:
         state.pause(work.tx, row.account, "throttled", work.now, decision.hold_account)
+    apart = row.lane == links.lane_of_labels(link.id) or links.is_towards_bot(row.lane)
+    if apart and decision.disposition is Disposition.PAUSE:
+        _pause(work, row, error, code)
     if row.lane == links.lane_of_labels(link.id):
-        if decision.disposition is Disposition.PAUSE:
-            _pause(work, row, error, code)
         return label_failed(work, row, link, error, decision, code)
+    if links.is_towards_bot(row.lane):
+        return question_failed(work, row, link, decision, code, _sentence(error))
     if decision.disposition is Disposition.PARK:
         decision = _unless_history(work.tx, row, link, decision, work.now)
     plainer = less_asked(row, link, error) if decision.disposition is Disposition.FAIL else None
@@ -146,6 +152,8 @@ def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> Atte
 
 
 def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, decision: Decision, code: str) -> None:
+    if row.term is not None and decision.disposition in _LOST:
+        answer_lost(work, link, "failure")
     match decision.disposition:
         case Disposition.PARK:
             spent = isinstance(error, WindowClosed) and error.spent

@@ -31,6 +31,8 @@ def rescue_lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
         connected = work.runtime.accounts[row.account]
         begun = row.begun_at or work.now
         due = max(work.now, begun + engine.request_timeout + engine.settle)
+        if links.is_towards_bot(row.lane):
+            due = work.now  # nobody has seen anything of it
         looks = isinstance(connected.connector, LooksUp) or connected.config.uncertain == "retry"
         if looks:
             outbox.settle(

@@ -22,12 +22,15 @@ from bridge.contract import (
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.bot_share import is_of_bot, within_share
 from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.labels import count_for_words, render_labels
 from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.notices import is_of_an_end, quote
 from bridge.engine.conversation.shop_messages import let_go
+from bridge.engine.conversation.turns import answer_lost
 from bridge.engine.outbound.attachments import with_files
+from bridge.engine.outbound.questions import render_question
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
@@ -42,6 +45,8 @@ def render_lane(work: Work, lane: int) -> LinkRow:
     link = links.get_link(work.tx, links.link_of(lane), lock=True)
     if lane == links.lane_of_labels(link.id):
         render_labels(work, link)
+    elif lane == links.lane_to_bot(link.id):
+        render_question(work, link, lane)
     else:
         _render_messages(work, link, lane)
     return link
@@ -135,6 +140,7 @@ def _for_channel(work: Work, link: LinkRow, messages: list[Message]) -> _Chosen 
     book = Allowance.model_validate_json(link.ledger)
     left = book.remaining(work.now)
     messages = _without_greedy(work, link, messages, left - 1 if book.is_open(work.now) else left)
+    messages = _within_share(work, link, messages, left)
     if not messages:
         return None
     cost = 0
@@ -174,6 +180,17 @@ def _without_greedy(work: Work, link: LinkRow, messages: list[Message], spare: i
     return [message for message in messages if message.id not in greedy]
 
 
+def _within_share(work: Work, link: LinkRow, messages: list[Message], left: int) -> list[Message]:
+    """A bot's words take no reply that is kept for people: they are dropped, and people take over."""
+    kept = within_share(work, link, messages, left)
+    if len(kept) < len(messages):
+        dropped = {message.id for message in messages} - {message.id for message in kept}
+        rows = waiting.waiting_in(work.tx, links.lane_to_channel(link.id))
+        waiting.drop_waiting(work.tx, [row.id for row in rows if row.message_id in dropped])
+        answer_lost(work, link, "allowance")
+    return kept
+
+
 def _longer_than_window(steps: Sequence[Step], messages: list[Message], link: LinkRow, left: int) -> _Chosen | None:
     """A message that no full allowance could hold goes as far as it may; the rest waits, parked.
 
@@ -208,5 +225,7 @@ def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now:
             "due_at": now,
             "created_at": now,
         }
+        if any(is_of_bot(message) for message in chosen.messages):
+            values["term"] = link.term
         (made,) = outbox.add_steps(tx, [values])
         links.carry(tx, other, step.covers, made)

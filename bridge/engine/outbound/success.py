@@ -4,16 +4,18 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from bridge.contract import Audience, AuthorKind, DeliveryState, Receipt, Step
+from bridge.contract import Audience, AuthorKind, DeliveryState, Receipt, Step, answer_key
 from bridge.engine.context import Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.agent_notes import show_progress, shows_progress, tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.queueing import carried_by
+from bridge.engine.conversation.turns import show_answer
 from bridge.engine.outbound.fields import tell_left_out
 from bridge.engine.outbound.moved_steps import where_it_is
-from mappings import links, outbox, waiting
+from bridge.engine.runtime.failpoints import reach
+from mappings import inbox, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
 
@@ -32,7 +34,7 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
         outcome="found" if found else "accepted",
         detail=detail,
         state=StepState.DONE,
-        receipt=receipt.model_dump_json(exclude_defaults=True),
+        receipt=receipt.model_dump_json(exclude_defaults=True, exclude={"payload"}),
         tries=0,
         unknown=False,
         code="",
@@ -49,6 +51,14 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
         _customer_has_it(work, link, row)
     elif row.lane == links.lane_of_invitations(link.id):
         tell(work, link, "invited")
+    if receipt.payload:
+        inbox.keep_raws(work.tx, [(row.account, answer_key(row.key), receipt.payload.encode(), work.now)])
+        work.effects.routers.add(row.account)
+        reach("bot kept")
+    if links.is_towards_bot(row.lane):
+        if waiting.has_more(work.tx, row.lane):
+            work.effects.accounts.add(row.account)
+        return
     to_desk = row.lane != links.lane_to_desk(link.id)
     if shows_progress(work.runtime, link, to_desk=to_desk):  # else nobody needs to know what the step carries
         ids = [one.id for one in carried_by(row) if one.author.kind is not AuthorKind.BRIDGE]  # no marks of marks
@@ -77,7 +87,11 @@ def _desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> 
 
 
 def _customer_has_it(work: Work, link: LinkRow, row: Row[Any]) -> None:
-    """The allowance shrinks; at the last reply the agents are told."""
+    """The allowance shrinks; at the last reply the agents are told. What a bot said stands on the ticket now."""
+    if row.term is not None:
+        for message in carried_by(row):
+            if message.author.kind is AuthorKind.BOT:
+                show_answer(work, link, message)
     if links.forget_notices(work.tx, link.id, "late."):
         work.effects.note("answers go again", link=link.id)
     if work.runtime.capabilities(link.channel).window is None:

@@ -12,6 +12,8 @@ from mappings.links import LinkRow
 
 def target_of(row: Row[Any], link: LinkRow, channel: str = "") -> Target:
     """Where a stored step goes. `channel` is what people call the place where the customer writes."""
+    if links.is_towards_bot(row.lane):  # its question has all that it may know
+        return Target(key=row.key, link=f"{link.id}.{link.term}", attempt=row.attempts + 1, tried_at=row.tried_at)
     to_desk = links.is_towards_desk(row.lane)
     return Target(
         key=row.key,

@@ -1,0 +1,120 @@
+"""An answer of a bot before a customer may read it. Pure: what is left of it, or why people must answer instead."""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+MARKER = "[[HUMAN]]"  # what a model without tools writes to bring a person
+_THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_LEADING = re.compile(r"\A.*?</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
+_TRACE = re.compile(
+    r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+|^\s+at [\w.$]+\([\w.]+:\d+\)"
+    r"|\b(Internal Server Error|NullPointerException|HTTP Status \d{3}|<!doctype html|<html\b)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_TOOL = re.compile(
+    r"\"?(tool_calls?|function_call|tool_use)\"?\s*[:=]|<\|?(tool_call|function_call|im_start|im_end)\|?>"
+)
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'，。！？；）)】]+", re.IGNORECASE)
+_NUMBERS = re.compile(r"(?<![\d.])\+?\d[\d \-]{8,20}\d(?!\d)")
+_PROMISES = re.compile(
+    r"(?<!不)(?<!无法)(?<!不能)(保证|承诺)|赔偿|退款|退钱|免费送|免费赠|一定(会|能|给)"
+    r"|\b(refund|guarantee|compensat\w+|reimburse\w*|for free)\b",
+    re.IGNORECASE,
+)
+_MARKUP = (
+    (re.compile(r"^\s{0,3}#{1,6}\s+", re.MULTILINE), ""),
+    (re.compile(r"\*\*(.+?)\*\*", re.DOTALL), r"\1"),
+    (re.compile(r"`{3}\w*\n?"), ""),
+    (re.compile(r"`([^`\n]+)`"), r"\1"),
+    (re.compile(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)"), r"\1 \2"),
+    (re.compile(r"^\s*\|?[\s:|-]{6,}\|?\s*$\n?", re.MULTILINE), ""),
+)
+_SPACES = re.compile(r"\n{3,}")
+_ENDS = re.compile(r"[。！？!?…](?=\s|\Z|[^\d])|\.(?=\s|\Z)|\n")
+_GRAM = 24  # characters in a row of the instructions that no answer has by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a route says of answers."""
+
+    longest: int = 600
+    hosts: Collection[str] = ()
+    promises: bool = False  # they may be sent
+    scripted: bool = False  # the operator wrote it: links, numbers and promises are meant
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`text` may be sent when `wrong` is empty. `person`: the bot itself asked for one, by the marker."""
+
+    text: str
+    wrong: str = ""
+    person: bool = False
+
+
+def check_answer(answer: str, asked: str, limits: Limits, secret: str = "") -> Checked:
+    """`asked` is all that was said in the conversation; `secret` the instructions that must not be told."""
+    text = _LEADING.sub("", _THOUGHTS.sub("", answer)) if "</" in answer or "<think" in answer.lower() else answer
+    person = MARKER in text
+    text = text.replace(MARKER, "")
+    if _is_call(text) or _TOOL.search(text):
+        return Checked("", "tool", person)
+    if _TRACE.search(text):
+        return Checked("", "trace", person)
+    if _tells(text, secret):
+        return Checked("", "instructions", person)
+    text = _plain(text, limits.hosts, every=limits.scripted)
+    if not text:
+        return Checked("", "" if person else "empty", person)
+    if limits.scripted:
+        return Checked(shorten(text, limits.longest), "", person)
+    known = re.sub(r"\D", "", asked)
+    if any(re.sub(r"\D", "", found) not in known for found in _NUMBERS.findall(_URL.sub("", text))):
+        return Checked("", "number", person)
+    if not limits.promises and _PROMISES.search(text):
+        return Checked("", "promise", person)
+    return Checked(shorten(text, limits.longest), "", person)
+
+
+def shorten(text: str, most: int) -> str:
+    """At the end of a sentence where there is one in the second half, else with an ellipsis."""
+    if len(text) <= most:
+        return text
+    ends = [found.end() for found in _ENDS.finditer(text[:most])]
+    return text[: ends[-1]].rstrip() if ends and ends[-1] > most // 2 else f"{text[: most - 1].rstrip()}…"
+
+
+def _plain(text: str, hosts: Collection[str], *, every: bool) -> str:
+    for pattern, instead in _MARKUP:
+        text = pattern.sub(instead, text)
+    text = _URL.sub(lambda found: found[0] if every or _allowed(found[0], hosts) else "", text)
+    return _SPACES.sub("\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()
+
+
+def _allowed(url: str, hosts: Collection[str]) -> bool:
+    try:
+        host = urlsplit(url if "://" in url else f"https://{url}").hostname or ""
+    except ValueError:
+        return False
+    return any(host == one.lower() or host.endswith(f".{one.lower()}") for one in hosts)
+
+
+def _is_call(text: str) -> bool:
+    """Whether it is nothing but JSON: what was meant for a program, not for a reader."""
+    stripped = text.strip()
+    if stripped[:1] not in {"{", "["}:
+        return False
+    try:
+        return isinstance(json.loads(stripped), dict | list)
+    except ValueError:
+        return False
+
+
+def _tells(text: str, secret: str) -> bool:
+    """Whether it repeats a stretch of the instructions."""
+    short, long = "".join(text.split()).casefold(), "".join(secret.split()).casefold()
+    return any(long[at : at + _GRAM] in short for at in range(0, max(0, len(long) - _GRAM + 1), 4))
