@@ -83,14 +83,18 @@ class Loops:
 
     async def has_work(self) -> bool:
         """Whether the database has something that could be done now."""
-        now = self._runtime.now()
-        resting = [name for name, dispatcher in self.dispatchers.items() if dispatcher.breaker.is_resting(now)]
-        return await self._store.read(pending.has_work, now, resting)
+        return await self._store.read(pending.has_work, self._runtime.now(), self.resting)
 
     @property
     def in_flight_here(self) -> list[int]:
         """The steps that are on their way from here, by id."""
         return [step for dispatcher in self.dispatchers.values() for step in dispatcher.in_flight_here]
+
+    @property
+    def resting(self) -> list[str]:
+        """Accounts that nothing is sent to at this moment, because they are in trouble."""
+        now = self._runtime.now()
+        return [name for name, dispatcher in self.dispatchers.items() if dispatcher.breaker.is_resting(now)]
 
     def wake_all(self) -> None:
         """Every account's."""

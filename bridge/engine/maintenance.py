@@ -25,15 +25,17 @@ from mappings.store import Store
 _LATE = timedelta(seconds=5)
 
 
-def sweep(work: Work, in_flight_here: Collection[int] = ()) -> None:
-    """Every second: attempts whose sender died, pauses that are over. `in_flight_here`: what this process sends."""
+def sweep(work: Work, in_flight_here: Collection[int] = (), resting: Collection[str] = ()) -> None:
+    """Every second: attempts whose sender died, pauses that are over. `in_flight_here`: what this process sends.
+    `resting`: accounts whose breaker is open.
+    """
     rescue_lost(work, in_flight_here)
     for name, pause in state.pauses(work.tx).items():
         if pause.until is not None and pause.until <= work.now:
             state.resume(work.tx, name)
             work.effects.accounts.add(name)
     if work.runtime.bots:
-        give_up_late(work)
+        give_up_late(work, resting)
 
 
 def _warn(work: Work) -> None:

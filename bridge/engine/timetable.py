@@ -57,7 +57,7 @@ class Timetable:
 
     async def sweep(self) -> None:
         """Attempts whose process ended, pauses that are over."""
-        await self._run(maintenance.sweep, self._loops.in_flight_here)
+        await self._run(maintenance.sweep, self._loops.in_flight_here, self._loops.resting)
 
     async def run_deadlines(self) -> None:
         """Windows that close, answers that cannot go now, answers that were held too long."""

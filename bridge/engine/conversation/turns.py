@@ -4,6 +4,7 @@ A turn is a step in a lane of its own. What comes back is a payload of the bot's
 routed like all others, and counts only while the term in which it was asked lasts.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -266,10 +267,12 @@ def show_answer(work: Work, link: LinkRow, message: Message) -> None:
     put(work, link, shown, to_desk=True)
 
 
-def give_up_late(work: Work) -> None:
-    """By the clock: bots that do not answer in time, or are paused. Their conversations go to people."""
+def give_up_late(work: Work, resting: Collection[str]) -> None:
+    """By the clock: bots that do not answer in time, are paused or in trouble. Their conversations go to people."""
     for name in work.runtime.bots:
         deadline = getattr(work.runtime.accounts[name].config, "deadline", timedelta(seconds=30))
+        if name in resting and not is_paused(work, name):  # other processes must know
+            state.pause(work.tx, name, "trouble", work.now, work.now + work.runtime.settings.engine.breaker_pause)
         paused = is_paused(work, name)
         before: datetime = work.now if paused else work.now - deadline - _LONGEST_QUIET / 4
         for link_id in turns.late_turns(work.tx, name, before):
