@@ -64,6 +64,7 @@ from bridge.contract.errors import (
 )
 from bridge.contract.events import (
     BotAnswered,
+    BotVerdict,
     Change,
     ConsentChanged,
     ContactChanged,
@@ -74,7 +75,6 @@ from bridge.contract.events import (
     ReceiptReceived,
     Status,
     StatusChanged,
-    Verdict,
 )
 from bridge.contract.guide import Guide, ToEnter
 from bridge.contract.messages import (
@@ -120,6 +120,7 @@ __all__ = [
     "AuthorKind",
     "BotAnswered",
     "BotConfig",
+    "BotVerdict",
     "Busy",
     "CallbackResult",
     "Capabilities",
@@ -202,7 +203,6 @@ __all__ = [
     "Types",
     "Unauthentic",
     "Unsupported",
-    "Verdict",
     "Video",
     "Voice",
     "Window",

@@ -90,7 +90,7 @@ class ConsentChanged(Value):
     count: int = 1
 
 
-class Verdict(StrEnum):
+class BotVerdict(StrEnum):
     """What a bot makes of what it was asked. `NOTHING`: it does not know. `RESOLVED`: answered, and nothing is open."""
 
     ANSWER = "answer"
@@ -107,7 +107,7 @@ class BotAnswered(Value):
     kind: Literal["bot"] = "bot"
     job: str
     text: str = ""
-    verdict: Verdict = Verdict.ANSWER
+    verdict: BotVerdict = BotVerdict.ANSWER
     reason: str = ""
     summary: str = ""
     memory: str = ""

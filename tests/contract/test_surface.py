@@ -17,6 +17,7 @@ from bridge.contract import (
     Author,
     AuthorKind,
     BotAnswered,
+    BotVerdict,
     Card,
     Change,
     ConsentChanged,
@@ -46,7 +47,6 @@ from bridge.contract import (
     Target,
     Text,
     Unsupported,
-    Verdict,
     Video,
     Voice,
 )
@@ -103,7 +103,7 @@ EVENTS: tuple[Event, ...] = (
     ContactChanged(contact=CONTACT, merged_into="c-2"),
     MessageChanged(conversation="t-1", message="m-1", change=Change.HIDDEN),
     ConsentChanged(conversation="c-1", template="back", count=2),
-    BotAnswered(job="k-1", text="hello", verdict=Verdict.HANDOFF, reason="r", summary="s", memory="m", tokens=3),
+    BotAnswered(job="k-1", text="hello", verdict=BotVerdict.HANDOFF, reason="r", summary="s", memory="m", tokens=3),
 )
 STORED: dict[str, Any] = {
     "message": MESSAGE,

@@ -60,15 +60,15 @@ class FakeBot(Connector[BotConfig]):
     def normalise(self, raw: Raw) -> Sequence[Event]:
         return (BotAnswered(job=answered_step(raw.key), **json.loads(raw.payload)),)
 
-    def render(self, messages: Sequence[Any], room: RenderContext) -> Sequence[Step]:
+    def render(self, messages: Sequence[Any], context: RenderContext) -> Sequence[Step]:
         texts = [part.body for message in messages for part in message.parts if isinstance(part, Text)]
         history = [
             f"{one.author.kind.value}: {part.body}"
-            for one in room.history
+            for one in context.history
             for part in one.parts
             if isinstance(part, Text)
         ]
-        body = {"texts": texts, "history": history, "who": room.contact.model_dump(), "memory": room.memory}
+        body = {"texts": texts, "history": history, "who": context.contact.model_dump(), "memory": context.memory}
         return [Step(verb="ask", body=body, covers=tuple(message.id for message in messages), cost=0)]
 
     async def deliver(self, step: Step, target: Target) -> Receipt:

@@ -15,11 +15,11 @@ from bridge.contract import (
     Author,
     AuthorKind,
     BotAnswered,
+    BotVerdict,
     Card,
     Contact,
     Message,
     Text,
-    Verdict,
     Voice,
     answer_key,
 )
@@ -180,9 +180,9 @@ def _speak(work: Work, link: LinkRow, bot: BotSettings, event: BotAnswered, ques
     known = f"{words}\n{event.summary}"
     checked = check_answer(event.text, known, _limits(work, bot), _secret(work, bot))
     cause = ""
-    if event.verdict is Verdict.HANDOFF or checked.person:
+    if event.verdict is BotVerdict.HANDOFF or checked.person:
         cause = "asked"
-    elif event.verdict is Verdict.NOTHING:
+    elif event.verdict is BotVerdict.NOTHING:
         cause = "doubt" if used.doubts + 1 >= bot.max_doubts else ""
     elif checked.wrong:
         cause = "filter"
@@ -195,8 +195,8 @@ def _speak(work: Work, link: LinkRow, bot: BotSettings, event: BotAnswered, ques
         to_people(work, link, bot, Cause("allowance", summary=event.summary), asked=words)
         return
     language = _language(work, link, words)
-    text = checked.text if event.verdict is not Verdict.NOTHING else bot_says("doubt", language)
-    if not used.answers and event.verdict is not Verdict.NOTHING:
+    text = checked.text if event.verdict is not BotVerdict.NOTHING else bot_says("doubt", language)
+    if not used.answers and event.verdict is not BotVerdict.NOTHING:
         text = f"{text}\n{bot_says('hint', language)}"
     if bot.label_ai and not work.runtime.capabilities(link.channel).labels_generated:
         text = f"{bot_says('mark', language)}{text}"
@@ -220,7 +220,7 @@ def _show(work: Work, link: LinkRow, bot: BotSettings, event: BotAnswered, asked
     about = asked[-1].id if asked else ""
     if bot.mode == "shadow":
         text = bot_says("shadow", language, verdict=event.verdict.value, text=checked.text or checked.wrong or "-")
-    elif checked.text and not checked.wrong and event.verdict in {Verdict.ANSWER, Verdict.RESOLVED}:
+    elif checked.text and not checked.wrong and event.verdict in {BotVerdict.ANSWER, BotVerdict.RESOLVED}:
         text = bot_says("suggested", language, text=checked.text)
         lane = links.lane_of_drafts(link.id)
         old = [row.id for row in waiting.waiting_in(work.tx, lane) if row.message_id.startswith(answer_key(""))]
