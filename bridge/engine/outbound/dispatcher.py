@@ -67,8 +67,7 @@ class Dispatcher:
         self._prepares = connector if isinstance(connector, Prepares) else None  # then attempts are marked later
         self._marks_first = self._prepares is None or connected.capabilities.prepare_reads_only
         self.breaker = Breaker(self._parallel * (1 if self._prepares is None else CLAIMED_AHEAD), engine.breaker_pause)
-        self._resting = False
-        self._full = False
+        self._resting = self._full = False
         self._interfaces = Interfaces()
         self._careful = False  # something could not be rendered: each lane by itself, to find the one at fault
         self.wake = Wakeup()
