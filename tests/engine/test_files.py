@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from structlog.testing import capture_logs
 
 from bridge.contract import Author, AuthorKind, File, Media, Message, Retryable, Step, StoreDown, Throttled
@@ -315,3 +316,26 @@ async def test_an_answer_does_not_wait_for_its_file_and_the_agent_is_told(scene:
         else:
             assert len(scene.town.phones["anna"]) == 2, "no reply is spent on what is missing"
             assert scene.town.notes(ticket)[-1].startswith("Not delivered: a file of this answer")
+
+
+async def test_a_database_in_trouble_says_nothing_of_a_file(scene: Scene) -> None:
+    """A connector that keeps its files in the store: what fails there is tried again, however often."""
+    down = True
+
+    def trouble(account: str, step: Step, phase: str) -> None:
+        if step.verb == "fetch" and down:
+            raise PoolTimeout("no connection in time")
+
+    scene.town.files["a.txt"] = b"hello"
+    async with scene.running():
+        scene.town.trouble = trouble
+        with capture_logs() as logs:
+            await scene.says("anna", "look", file="a.txt")
+            await scene.quiet()
+            for _ in range(6):
+                await wait_and_look(scene, 400)
+        assert not any("bug" in entry["event"] for entry in logs)
+        down = False
+        for _ in range(2):
+            await wait_and_look(scene, 400)
+        assert "[a.txt 5]" in shown(scene)

@@ -330,3 +330,19 @@ async def test_a_ticket_that_closes_while_something_is_on_its_way_there_is_follo
         await scene.says("anna", "fourth")
         await scene.quiet()
         assert scene.town.visible(new) == ["second", "third", "fourth"] and len(scene.town.tickets) == 2
+
+
+async def test_what_a_connector_says_of_an_error_can_be_stored(scene: Scene) -> None:
+    """PostgreSQL takes neither NUL nor half a character; such a step must end like any other."""
+    async with scene.running():
+        await scene.says("anna", "hello")
+        await scene.quiet()
+        scene.town.trouble = once(Rejected("no\0 \ud83d", code="4\0", reason={"en": "bad\0 word"}), "shop")
+        scene.town.agent_says(scene.only_ticket, "answer")
+        scene.look()
+        await scene.collected()
+        await scene.quiet()
+        await scene.pass_time(3)
+        await scene.quiet()
+        (note,) = scene.town.notes(scene.only_ticket)
+        assert note.startswith("Not delivered: bad\ufffd word")

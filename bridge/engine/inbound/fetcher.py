@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Row
 
 from bridge.contract import ConnectorError, Fetches, Media, Rejected, Retryable
+from bridge.contract.storable import clean_text
 from bridge.engine.context import ConnectedAccount, Runtime
 from bridge.engine.outbound import attachments
 from bridge.engine.outbound.policy import backoff
@@ -20,7 +21,7 @@ from bridge.services.mimetypes import sniff
 from bridge.telemetry import metrics
 from mappings import media as files
 from mappings import waiting
-from mappings.store import Store, Tx
+from mappings.store import Store, Tx, is_trouble
 
 log = structlog.get_logger("bridge.media")
 
@@ -111,8 +112,11 @@ class Fetcher:
             reason = error.reason.get(language) or _CHINESE.get(error.code if language == "zh" else "", error.message)
         if down:  # agents may read it, who have no use for a path of this machine
             reason = _NOT_STORED[language]
+        reason = clean_text(reason)
         final = isinstance(error, ConnectorError) and not isinstance(error, Retryable)
-        if not isinstance(error, ConnectorError):
+        if is_trouble(error):  # the database's, or this file's source is kept there: it says nothing of the file
+            log.warning("fetching waits for the database", account=row.account, error=type(error).__name__)
+        elif not isinstance(error, ConnectorError):
             log.error("bug while fetching", account=row.account, exc_info=error)
             final = row.attempts >= 3 and row.error == reason  # not those that only met a full disk before
         old = now - row.created_at > _GIVE_UP

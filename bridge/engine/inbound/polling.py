@@ -12,7 +12,7 @@ from bridge.engine.outbound.policy import backoff
 from bridge.engine.runtime.wakeups import Wakeup, wait_any
 from bridge.telemetry import metrics
 from mappings import inbox, state
-from mappings.store import Store
+from mappings.store import Store, is_trouble
 
 log = structlog.get_logger("bridge.collect")
 
@@ -107,7 +107,9 @@ class Poller:
             cursor = page.cursor
 
     def _trouble(self, error: Exception, failures: int) -> float:
-        if not isinstance(error, ConnectorError):
+        if is_trouble(error):
+            log.warning("collecting waits for the database", account=self._connected.name, error=type(error).__name__)
+        elif not isinstance(error, ConnectorError):
             log.error("bug while collecting", account=self._connected.name, exc_info=error)
         elif self._well:
             log.warning("collecting interrupted", account=self._connected.name, why=error.message)

@@ -18,6 +18,7 @@ from bridge.contract import (
     Throttled,
     WindowClosed,
 )
+from bridge.contract.storable import clean_text
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
@@ -51,7 +52,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
 
     `looking` says that it was the look-up that failed: then the outcome of the step is as unknown as before.
     """
-    code = getattr(error, "code", "") or type(error).__name__
+    code = clean_text(getattr(error, "code", "")) or type(error).__name__
     tries = row.tries + 1 if row.code == code else 1
     facts = facts_of(work.runtime, row, tries, work.now)
     decision = decide(error, facts)
@@ -242,9 +243,9 @@ def _tell_customer_side(work: Work, row: Row[Any], link: LinkRow, what: str, cod
 
 def _sentence(error: BaseException) -> str:
     """What may be stored and shown of an error: a connector's own words, or just the kind of a bug."""
-    return error.message if isinstance(error, ConnectorError) else f"unexpected {type(error).__name__}"
+    return clean_text(error.message) if isinstance(error, ConnectorError) else f"unexpected {type(error).__name__}"
 
 
 def _reason(error: BaseException, language: str) -> str:
     reason = error.reason if isinstance(error, ConnectorError) else {}
-    return reason.get(language) or reason.get("en") or ""
+    return clean_text(reason.get(language) or reason.get("en") or "")
