@@ -196,3 +196,14 @@ MAX_ATTACHMENT_BYTES = About(
     ("Largest attachment", "附件大小上限"),
     ("In bytes; larger files go as links.", "以字节为单位；超出的文件以链接发送。"),
 )
+LIMIT_BY = About(
+    ("What limits count", "频率限制的对象"),
+    (
+        (
+            "Where all customers write from one address: `sender` counts their mails together, as most helpdesks do; "
+            "`ticket` counts each conversation by itself, for helpdesks that limit tickets."
+        ),
+        "所有客户共用一个发件地址时：`sender` 合并计数（多数工单系统如此）；`ticket` 按会话分别计数。",
+    ),
+    only="desk",
+)

@@ -156,7 +156,7 @@ class Sender:
                 raise Throttled(
                     "the helpdesk has not named its ticket yet", retry_after=min(left, 2.0), scope=Scope.CONVERSATION
                 )
-        shared = self._config.one_sender
+        shared = self._config.one_sender and self._config.limit_by == "sender"
         place = "all" if shared else thread.conversation
         for limit, window in self._config.at_most:
             name = f"{place}\0{thread.to or self._config.desk_address}\0{window}"

@@ -108,6 +108,7 @@ class EmailConfig(AccountConfig):
     at_most: Annotated[tuple[tuple[int, Duration], ...], about.AT_MOST] = Field(
         default=((12, "10m"), (40, "30m")), validate_default=True
     )
+    limit_by: Annotated[Literal["sender", "ticket"], about.LIMIT_BY] = "sender"
     delimiters: Annotated[tuple[str, ...], about.DELIMITERS] = ()
     acknowledgements: Annotated[tuple[str, ...], about.ACKNOWLEDGEMENTS] = ()
     max_mail_bytes: Annotated[int, about.MAX_MAIL_BYTES] = Field(default=25 * 2**20, ge=64 * 2**10)

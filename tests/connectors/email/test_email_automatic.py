@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from mail_rig import make_world
 
-from bridge.contract import Audience, Malformed, MessageReceived, Text
+from bridge.contract import Audience, Malformed, MessageReceived, Scope, Text, Throttled
 from connectors.email import mime
 from connectors.email.automatic import Flow, why_automatic, why_doubtful
 from connectors.email.cut import cut_html, cut_text
@@ -246,3 +246,19 @@ async def test_who_answers_the_first_mail_is_not_led_to_the_second():
         world.sim.arrives(answer)
         (event,) = await world.events()
         assert event.message.conversation == first.message.conversation
+
+
+# A helpdesk's limits where all customers share one address
+
+
+@pytest.mark.parametrize(("limit_by", "sent"), [("sender", 12), ("ticket", 20)])
+async def test_twenty_customers_at_once_wait_only_where_the_helpdesk_counts_senders(limit_by, sent):
+    async with make_world(settings={"address_mode": "single", "limit_by": limit_by}) as world:
+        refusals = []
+        for number in range(20):
+            try:
+                await world.send(f"order {number} did not arrive", link=f"link-{number}")
+            except Throttled as error:
+                refusals.append(error)
+        assert 20 - len(refusals) == sent
+        assert all("rate limit" in error.message and error.scope is Scope.ACCOUNT for error in refusals)
