@@ -186,8 +186,7 @@ class Dispatcher:
                     await self._durably(outbox.give_back, row.id, row.lease)
                     self.wake.set()
                     return
-                step, channel = Step.model_validate_json(row.step), self._runtime.label(link.channel)
-                target = target_of(row, link, channel)
+                step, target = Step.model_validate_json(row.step), target_of(row, link, self._runtime)
                 try:
                     found = await self._look(row, step, target)
                 except Exception as error:  # noqa: BLE001 - the policy decides about everything

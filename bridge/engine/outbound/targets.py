@@ -6,19 +6,20 @@ from typing import Any
 from sqlalchemy import Row
 
 from bridge.contract import Contact, Target
+from bridge.engine.context import Runtime
 from mappings import links
 from mappings.links import LinkRow
 
 
-def target_of(row: Row[Any], link: LinkRow, channel: str = "") -> Target:
-    """Where a stored step goes. `channel` is what people call the place where the customer writes."""
+def target_of(row: Row[Any], link: LinkRow, runtime: Runtime) -> Target:
+    """Where a stored step goes."""
     if links.is_towards_bot(row.lane):  # its question has all that it may know
         return Target(key=row.key, link=f"{link.id}.{link.term}", attempt=row.attempts + 1, tried_at=row.tried_at)
     to_desk = links.is_towards_desk(row.lane)
     return Target(
         key=row.key,
         link=f"{link.id}",
-        channel=channel,
+        channel=runtime.label(link.channel),
         conversation=link.ticket if to_desk else link.conversation,
         contact=Contact.model_validate_json(link.contact),
         peer=link.peer if to_desk else "",
