@@ -143,8 +143,18 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
             faults.append(
                 f"{path}: routes.{index}.calendar: there is no calendar {route.calendar!r}; calendars: {known}{meant}"
             )
+        if route.targets and route.targets not in settings.targets:
+            known = ", ".join(sorted(settings.targets)) or "none"
+            meant = nearest(route.targets, settings.targets)
+            faults.append(
+                f"{path}: routes.{index}.targets: there is no target {route.targets!r}; targets: {known}{meant}"
+            )
         faults += [f"{path}: routes.{index}.{fault}" for fault in _condition_faults(route, settings)]
         last[route.channel] = route
+    for name, target in settings.targets.items():
+        if target.clock and target.clock not in settings.calendars:
+            known = ", ".join(sorted(settings.calendars)) or "none"
+            faults.append(f"{path}: targets.{name}.clock: there is no calendar {target.clock!r}; calendars: {known}")
     for channel, route in last.items():
         if route.when and channel in declared:
             index = settings.routes.index(route)

@@ -51,6 +51,7 @@ class Runtime:
     shop_tells: bool = field(init=False)  # the shop's server may tell of customers: then it is asked for what it told
     bots: frozenset[str] = field(init=False)  # accounts that answer by themselves on some route
     bot_channels: frozenset[str] = field(init=False)  # channels with such a route
+    keeps_goals: bool = field(init=False)  # somebody waits by the clock: targets, waiting or away texts
     asks_store: frozenset[str] = field(init=False)  # channels with a rule that asks what only the store knows
 
     def __post_init__(self) -> None:
@@ -58,6 +59,7 @@ class Runtime:
         for route in self.settings.routes:
             self.routes_of.setdefault(route.channel, []).append(route)
         self.channels = frozenset(self.routes_of)
+        self.keeps_goals = bool(self.settings.targets) or any(one.waiting or one.away for one in self.settings.routes)
         self.shop_tells = bool(self.settings.bridge.api_token.get_secret_value())
         self.context_key = context_key(self.settings.bridge.secret_key.get_secret_value())
         self.calendars = {name: one.calendar for name, one in self.settings.calendars.items()}

@@ -15,6 +15,7 @@ from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.conversation.turns import give_up_late
+from bridge.engine.conversation.targets import act_on_targets
 from bridge.engine.outbound.lost_attempts import rescue_lost
 from bridge.services.folder import MediaFolder
 from mappings import callbacks, inbox, links, media, outbox, retention, shop, state, waiting
@@ -106,7 +107,7 @@ def _give_up(work: Work) -> None:
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
 
 
-DEADLINES = (_warn, _tell_late, _give_up)
+DEADLINES = (act_on_targets, _warn, _tell_late, _give_up)
 """Every few seconds, each in a transaction of its own: windows that close, answers that cannot go now, answers that
 were held too long.
 """

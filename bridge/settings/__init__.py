@@ -14,11 +14,13 @@ from bridge.settings.loading import (
     read_secret_files,
 )
 from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
-from bridge.settings.routes import GreetingSettings, RouteSettings, Texts
+from bridge.settings.routes import AwaySettings, GreetingSettings, RouteSettings, Texts, WaitingSettings
+from bridge.settings.targets import TargetSettings
 
 __all__ = [
     "DEFAULT_PATH",
     "BotSettings",
+    "AwaySettings",
     "BridgeSettings",
     "CalendarSettings",
     "ConfigError",
@@ -29,9 +31,11 @@ __all__ = [
     "RetentionSettings",
     "RouteSettings",
     "Settings",
+    "TargetSettings",
     "Texts",
     "TicketSettings",
     "VersionSettings",
+    "WaitingSettings",
     "explain",
     "find_config",
     "load_settings",

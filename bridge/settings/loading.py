@@ -23,6 +23,7 @@ from bridge.settings.calendars import CalendarSettings, is_file
 from bridge.settings.console import ConsoleSettings
 from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
 from bridge.settings.routes import RouteSettings
+from bridge.settings.targets import TargetSettings
 
 DEFAULT_PATH = "config.toml"
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
     replies: RepliesSettings = RepliesSettings()
     retention: RetentionSettings = RetentionSettings()
     calendars: dict[str, CalendarSettings] = {}
+    targets: dict[str, TargetSettings] = {}
     console: ConsoleSettings = ConsoleSettings()
 
     @cached_property

@@ -1,12 +1,14 @@
 """`[[routes]]`: which desk gets a conversation, and what a ticket of the route is given."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import field_validator
 
+from bridge.contract import Duration
 from bridge.routing.calendar import Calendar, Version
 from bridge.routing.conditions import Rule
 from bridge.routing.hours import parse_week
@@ -49,6 +51,19 @@ class GreetingSettings(Section):
         return Calendar(ZoneInfo(self.timezone), (Version(parse_week(self.hours)),))
 
 
+class AwaySettings(Section):
+    """`[routes.away]`: what a customer hears who writes while the route's calendar is closed."""
+
+    texts: Texts = ()
+
+
+class WaitingSettings(Section):
+    """`[routes.waiting]`: what a customer hears who waits for long."""
+
+    after: Duration = timedelta(minutes=3)
+    texts: Texts = ()
+
+
 class RouteSettings(Section):
     """`[[routes]]`: the first whose conditions hold wins. Routes without a name get one by their place."""
 
@@ -65,6 +80,9 @@ class RouteSettings(Section):
     window_closes_field: str | int | None = None
     greeting: GreetingSettings | None = None
     calendar: str = ""
+    targets: str = ""
+    away: AwaySettings | None = None
+    waiting: WaitingSettings | None = None
     bot: BotSettings | None = None
 
     @field_validator("when", mode="before")

@@ -21,6 +21,7 @@ from bridge.contract import (
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.decision import route_of
+from bridge.engine.conversation.urgency import level_of
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
@@ -81,7 +82,7 @@ def _has_fields(runtime: Runtime, link: LinkRow) -> bool:
     )
 
 
-def labels_of(runtime: Runtime, link: LinkRow, now: datetime) -> Labels:
+def labels_of(runtime: Runtime, link: LinkRow, now: datetime, level: str = "") -> Labels:
     """What the ticket should show at a moment. An allowance for merely opening the chat is too short to show."""
     grant = Allowance.model_validate_json(link.ledger).message
     left = grant.remaining(now)
@@ -89,6 +90,8 @@ def labels_of(runtime: Runtime, link: LinkRow, now: datetime) -> Labels:
     if until is not None:
         until = until.replace(minute=until.minute // _STEP * _STEP, second=0, microsecond=0)
     tags = [f"replies-left-{left}"] + ([f"replies-until-{until:%Y-%m-%d-%H%M}"] if until else [])
+    if level:
+        tags.append(f"replies-{level}")
     route = route_of(runtime, link)
     fields: dict[str, str] = {}
     if route is not None and route.desk == link.desk:
@@ -109,7 +112,7 @@ def render_labels(work: Work, link: LinkRow) -> None:
     waiting.drop_waiting(work.tx, [row.id for row in waiting.waiting_in(work.tx, lane)])
     if link.ticket is None or link.state in {"closed", "ended"} or not _shows(work.runtime, link):
         return
-    wanted = labels_of(work.runtime, link, work.now)
+    wanted = labels_of(work.runtime, link, work.now, level_of(work, link.id))
     shown = wanted.model_dump_json()
     if shown == link.shown:
         return

@@ -6,12 +6,14 @@ from datetime import datetime
 from bridge.contract import Contact, ContactChanged, Entered, MessageReceived
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation import allowance
+from bridge.engine.conversation.absence import tell_absence
 from bridge.engine.conversation.greeting import greet
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.links import Changes, link_for
 from bridge.engine.conversation.queueing import put
 from bridge.engine.conversation.release import reopen
 from bridge.engine.conversation.turns import customer_asked
+from bridge.engine.conversation.targets import customer_waits
 from mappings import links, people, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx
@@ -29,6 +31,10 @@ def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceive
         waiting.release_waiting(work.tx, links.lane_to_desk(link.id))
     if not (work.runtime.bots and customer_asked(work, links.get_link(work.tx, link.id), message, inbox_id)):
         put(work, link, message, to_desk=True, inbox_id=inbox_id)
+    if work.runtime.keeps_goals:
+        present = links.get_link(work.tx, link.id)
+        tell_absence(work, present)
+        customer_waits(work, present)
 
 
 def customer_entered(work: Work, connected: ConnectedAccount, event: Entered) -> None:

@@ -25,6 +25,7 @@ from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, put, put_draft
+from bridge.engine.conversation.targets import ticket_finished
 from bridge.engine.inbound.agent_commands import command_in, obey
 from bridge.engine.inbound.handover_commands import Order
 from mappings import links, outbox, waiting
@@ -95,10 +96,12 @@ def status_changed(work: Work, connected: ConnectedAccount, event: StatusChanged
         case Status.OPEN:
             links.change_link(work.tx, link.id, state="open", solved_at=None, touched_at=work.now)
         case Status.SOLVED:
+            ticket_finished(work, link)
             links.change_link(
                 work.tx, link.id, state="solved", solved_at=link.solved_at or work.now, touched_at=work.now
             )
         case Status.CLOSED:
+            ticket_finished(work, link)
             links.change_link(
                 work.tx, link.id, state="closed", solved_at=link.solved_at or work.now, touched_at=work.now
             )

@@ -12,6 +12,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.conversation.turns import show_answer
+from bridge.engine.conversation.targets import people_answered
 from bridge.engine.outbound.fields import tell_left_out
 from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.runtime.failpoints import reach
@@ -94,10 +95,12 @@ def _customer_has_it(work: Work, link: LinkRow, row: Row[Any]) -> None:
                 show_answer(work, link, message)
     if links.forget_notices(work.tx, link.id, "late."):
         work.effects.note("answers go again", link=link.id)
+    answer = any(message.author.kind is AuthorKind.AGENT for message in carried_by(row))
+    if answer:
+        people_answered(work, link)
     if work.runtime.capabilities(link.channel).window is None:
         return
     cost = Step.model_validate_json(row.step).cost
-    answer = any(message.author.kind is AuthorKind.AGENT for message in carried_by(row))
     book = allowance.spent(Allowance.model_validate_json(link.ledger), cost, answered_at=work.now if answer else None)
     links.change_link(work.tx, link.id, ledger=book.model_dump_json(), warn_at=look_at(work.runtime, book, work.now))
     refresh(work, link)
