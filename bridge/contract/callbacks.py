@@ -123,12 +123,14 @@ class Labels(Value):
     """What a ticket should show of its conversation besides the messages: how many replies are left, and until when.
 
     `tags` are to be there; every other tag that begins with `prefix` is to go; all further tags are left alone.
-    `fields` are custom fields as the route names them, with their values ("" empties one).
+    `fields` are custom fields as the route names them, with their values ("" empties one). `priority` (low, normal,
+    high, urgent) is the least that the ticket should have; "" leaves it alone, and nothing ever lowers it.
     """
 
     tags: tuple[str, ...] = ()
     prefix: str = "replies-"
     fields: dict[str, str] = {}
+    priority: str = ""
 
 
 class Step(Value):

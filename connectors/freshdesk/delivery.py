@@ -58,7 +58,11 @@ class Writer:
         ticket = await self._threads.ticket(target.conversation)
         if step.verb == LABELS:
             tags = tags_after(step, ticket.get("tags"))
-            return {"tags": tags, "shown": tags == ticket.get("tags") and not step.body["fields"]}
+            present = ticket.get("priority")
+            raised = step.body.get("priority", 0)
+            higher = raised if isinstance(present, int) and raised > present else 0
+            shown = tags == ticket.get("tags") and not step.body["fields"] and not higher
+            return {"tags": tags, "shown": shown, "priority": higher}
         if await self._threads.since(ticket) is None:
             await self._threads.remember(target.conversation, str(ticket.get("created_at") or ""))
         if step.verb == REMARK:
@@ -73,7 +77,7 @@ class Writer:
             if target.prepared.get("shown"):
                 return self._receipt(target.conversation)
             tags = target.prepared.get("tags", step.body["tags"])
-            return await labels.write(self._api, target.conversation, step, tags)
+            return await labels.write(self._api, target.conversation, step, tags, target.prepared.get("priority", 0))
         found, missing = await read_files(self._account.media, step.media)
         files = [(file_name(media), data, media.mime or "application/octet-stream") for media, data in found]
         if missing:

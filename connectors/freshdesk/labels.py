@@ -16,12 +16,15 @@ def tags_after(step: Step, tags: Any) -> list[str]:
     return list(dict.fromkeys([*kept, *wanted]))
 
 
-async def write(api: Api, number: str, step: Step, tags: list[str]) -> Receipt:
+async def write(api: Api, number: str, step: Step, tags: list[str], priority: int = 0) -> Receipt:
     """Tags and fields in one update; where the fields are refused, at least the tags."""
     refused: Refused | None = None
+    raised = {"priority": priority} if priority else {}
     for fields in _spellings(step.body["fields"]):
         try:
-            await api.change(f"/tickets/{number}", {"tags": tags, **({"custom_fields": fields} if fields else {})})
+            await api.change(
+                f"/tickets/{number}", {"tags": tags, **raised, **({"custom_fields": fields} if fields else {})}
+            )
         except Refused as error:
             refused = error
             continue

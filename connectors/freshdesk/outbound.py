@@ -40,7 +40,9 @@ def render(messages: Sequence[Message], context: RenderContext) -> list[Step]:
 
 def show(labels: Labels) -> Step:
     """One update of the ticket."""
-    body = {"tags": tags_of(*labels.tags), "prefix": labels.prefix.lower(), "fields": labels.fields}
+    body: dict[str, Any] = {"tags": tags_of(*labels.tags), "prefix": labels.prefix.lower(), "fields": labels.fields}
+    if labels.priority:
+        body["priority"] = priority_of(labels.priority)
     return Step(verb=LABELS, body=body, audience=Audience.AGENTS, cost=0)
 
 

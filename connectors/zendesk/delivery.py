@@ -27,7 +27,7 @@ from connectors.zendesk.api import Api, Row, dumps, id_of, number_of, path_id
 from connectors.zendesk.body import escape
 from connectors.zendesk.errors import Refused
 from connectors.zendesk.lookup import Finding
-from connectors.zendesk.outbound import CREATE, LABELS, NOTE, link_to, tags_of
+from connectors.zendesk.outbound import CREATE, LABELS, NOTE, higher, link_to, tags_of
 from connectors.zendesk.people import People
 from connectors.zendesk.places import Places
 from connectors.zendesk.settings import Settings
@@ -113,6 +113,7 @@ class Writer:
             "add": [tag for tag in wanted if tag not in there],
             "remove": [tag for tag in there if tag.startswith(step.body["prefix"]) and tag not in wanted],
             "fields": await self.places.fields(values),
+            "priority": higher(step.body.get("priority", ""), ticket.get("priority")),
         }
 
     async def _upload(self, step: Step) -> dict[str, Any]:
@@ -167,7 +168,7 @@ class Writer:
         try:
             add, remove = prepared.get("add", ()), prepared.get("remove", ())
             await self._tickets.change_tags(ticket, add=add, remove=remove)
-            await self._tickets.set_fields(ticket, prepared.get("fields", ()))
+            await self._tickets.set_fields(ticket, prepared.get("fields", ()), priority=prepared.get("priority", ""))
         except Gone as error:
             raise await self._gone(error, ticket) from None
         return Receipt(conversation=ticket)

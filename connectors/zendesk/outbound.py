@@ -63,7 +63,12 @@ def show(labels: Labels) -> Step:
     """The step that makes a ticket show how many replies are left."""
     return Step(
         verb=LABELS,
-        body={"tags": tags_of(*labels.tags), "prefix": labels.prefix.lower(), "fields": labels.fields},
+        body={
+            "tags": tags_of(*labels.tags),
+            "prefix": labels.prefix.lower(),
+            "fields": labels.fields,
+            "priority": labels.priority,
+        },
         audience=Audience.AGENTS,
         cost=0,
     )
@@ -77,6 +82,12 @@ def priority_of(value: Any) -> str:
     if text == "medium":
         return "normal"
     return _PRIORITIES[int(text) - 1] if text in {"1", "2", "3", "4"} else ""
+
+
+def higher(wanted: str, present: Any) -> str:
+    """The wanted priority where a ticket's own is lower, or none; "" where it is not."""
+    place = _PRIORITIES.index(wanted) if wanted in _PRIORITIES else -1
+    return wanted if place > (_PRIORITIES.index(present) if present in _PRIORITIES else -1) else ""
 
 
 def tags_of(*tags: object) -> list[str]:

@@ -145,10 +145,11 @@ class Tickets:
             if tags:
                 await self._api.send(method, path, body={"tags": list(tags)}, repeatable=True)
 
-    async def set_fields(self, ticket: str, fields: Sequence[Row]) -> None:
-        """Sets custom fields, {id, value} each, and nothing else."""
-        if fields:
-            body = {"ticket": {"custom_fields": list(fields)}}
+    async def set_fields(self, ticket: str, fields: Sequence[Row], *, priority: str = "") -> None:
+        """Sets custom fields, {id, value} each, a priority, and nothing else."""
+        changes = {"custom_fields": list(fields), "priority": priority}
+        if wanted := {name: value for name, value in changes.items() if value}:
+            body = {"ticket": wanted}
             await self._api.send("PUT", f"/tickets/{path_id(ticket)}", body=body, repeatable=True)
 
 

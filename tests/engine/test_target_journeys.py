@@ -20,7 +20,7 @@ ROUTE = {
     "away": {"texts": {"zh": ["您好，现在是非工作时间，我们{opens}恢复服务。"]}},
 }
 AWAY = "您好，现在是非工作时间，我们{}恢复服务。"
-TARGET = {"first": "3m", "next": "10m", "resolve": "24h", "clock": "office", "margin": "4h"}
+TARGET = {"first": "3m", "next": "10m", "resolve": "24h", "clock": "office", "margin": "4h", "raise": True}
 DESKS = pytest.mark.parametrize("desk", [Zendesk, Freshdesk, Rt], ids=lambda one: one.kind)
 
 
@@ -153,6 +153,8 @@ async def test_levels_are_shown_once_each_and_end_with_the_answer(
             await until(harness, f"2026-11-25T10:{minute:02}")
         assert noted(harness) == [LATE.format("2026-11-25 10:03")]
         assert "replies-late" in harness.tags
+        ticket = harness.desk.simulator.state.tickets[int(harness.desk.ticket)]
+        assert {"high", 3} & {getattr(ticket, "priority", None), getattr(ticket, "fields", {}).get("priority")}
         await harness.answer("在的")
         await harness.wait(10)
         await harness.wait(10)

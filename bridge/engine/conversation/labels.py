@@ -21,7 +21,7 @@ from bridge.contract import (
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.decision import route_of
-from bridge.engine.conversation.urgency import level_of
+from bridge.engine.conversation.urgency import level_of, raised_for
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
@@ -113,7 +113,9 @@ def render_labels(work: Work, link: LinkRow) -> None:
     if link.ticket is None or link.state in {"closed", "ended"} or not _shows(work.runtime, link):
         return
     wanted = labels_of(work.runtime, link, work.now, level_of(work, link.id))
-    shown = wanted.model_dump_json()
+    raised = raised_for(work, link.id, route_of(work.runtime, link))
+    wanted = wanted.model_copy(update={"priority": raised}) if raised else wanted
+    shown = wanted.model_dump_json(exclude=None if raised else {"priority"})
     if shown == link.shown:
         return
     connector = work.runtime.accounts[link.desk].connector
