@@ -1,0 +1,58 @@
+"""The words about routes, targets, what the shop's own systems say, and those that customers hear while they wait."""
+
+ROUTING_TEXTS: dict[str, dict[str, str]] = {
+    "target.late.answer": {
+        "en": "The customer waits for an answer that was due at {due} ({zone}).",
+        "zh": "客户仍在等待答复，应答期限为 {due}（{zone}）。",
+    },
+    "target.late.resolve": {
+        "en": "This ticket should have been solved by {due} ({zone}).",
+        "zh": "该工单应在 {due}（{zone}）之前解决。",
+    },
+    "target.closing": {
+        "en": "Answer by {last} ({zone}): after that nobody is in the office until {channel} allows no reply any more.",
+        "zh": "请在 {last}（{zone}）之前答复：此后直到 {channel} 不再允许回复为止，都不在工作时间内。",
+    },
+    "target.lost": {
+        "en": "{channel} allows replies until {until} ({zone}), and nobody is in the office before that. Later only a "
+        "service notification reaches the customer: #notify",
+        "zh": "{channel} 仅允许在 {until}（{zone}）之前回复，而此前都不在工作时间内。"
+        "此后只能通过服务通知联系客户：#notify",
+    },
+    "profile": {
+        "en": "Who this is, as your own system says: {profile}.",
+        "zh": "您的系统提供的客户资料：{profile}。",
+    },
+    "shop.sent": {
+        "en": "Your own system wrote to the customer:",
+        "zh": "您的系统向客户发送了消息：",
+    },
+    "shop.held": {
+        "en": "Your own system has a message for the customer. No reply is spare, so it waits until they write:",
+        "zh": "您的系统有一条消息要发给客户。当前没有可用的回复次数，将在客户再次发来消息后发送：",
+    },
+    "shop.dropped": {
+        "en": "Your own system had a message for the customer. It was not sent: no reply or consent was there for it.",
+        "zh": "您的系统有一条消息要发给客户，但没有可用的回复次数或订阅授权，未发送。",
+    },
+    "shop.notified": {
+        "en": "Your own system notified the customer with a subscription message:",
+        "zh": "您的系统已通过订阅消息通知客户：",
+    },
+    "fields.refused": {
+        "en": "The desk did not take what the route asks for: {fields}. The ticket was opened without it. {reason}",
+        "zh": "工单系统未接受路由指定的内容：{fields}。工单已在不含该内容的情况下创建。{reason}",
+    },
+    "away.text": {
+        "en": "Nobody is here right now. We are back {opens} and answer then.",
+        "zh": "您好，现在是非工作时间，我们{opens}恢复服务，届时会尽快回复您。",
+    },
+    "waiting.known": {
+        "en": "We have your message. An answer usually takes {range} minutes.",
+        "zh": "我们已收到您的消息，预计 {range} 分钟内回复您。",
+    },
+    "waiting.unknown": {
+        "en": "We have your message and answer as soon as we can.",
+        "zh": "我们已收到您的消息，会尽快回复您。",
+    },
+}
