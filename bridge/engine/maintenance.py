@@ -14,8 +14,8 @@ from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
-from bridge.engine.conversation.turns import give_up_late
 from bridge.engine.conversation.targets import act_on_targets
+from bridge.engine.conversation.turns import give_up_late
 from bridge.engine.outbound.lost_attempts import rescue_lost
 from bridge.services.folder import MediaFolder
 from mappings import callbacks, inbox, links, media, outbox, retention, shop, state, waiting

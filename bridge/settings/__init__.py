@@ -19,8 +19,8 @@ from bridge.settings.targets import TargetSettings
 
 __all__ = [
     "DEFAULT_PATH",
-    "BotSettings",
     "AwaySettings",
+    "BotSettings",
     "BridgeSettings",
     "CalendarSettings",
     "ConfigError",

@@ -17,6 +17,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import note, say
 from bridge.engine.conversation.queueing import carried_by, put
+from bridge.engine.conversation.targets import customer_waits
 from bridge.engine.conversation.transcript import last_words, said_before, transcript
 from bridge.engine.conversation.withdrawal import withdraw_bot
 from bridge.engine.runtime.failpoints import reach
@@ -69,6 +70,12 @@ def hand_over(work: Work, link: LinkRow, to: str, cause: Cause) -> LinkRow:
         work.tx, link_id=fresh.id, left_id=link.id, from_account=link.holder, to_account=to, why=cause.why,
         who=cause.who, term=fresh.term, at=work.now,
     )  # fmt: skip
+    if (
+        work.runtime.keeps_goals
+        and fresh.holder == fresh.desk
+        and Allowance.model_validate_json(fresh.ledger).unanswered
+    ):
+        customer_waits(work, fresh)  # from here on people are asked
     reach("handover")
     work.effects.note("handed over", link=fresh.id, left=link.holder, taken=to, why=cause.why, term=fresh.term)
     return fresh

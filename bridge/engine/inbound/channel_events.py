@@ -12,8 +12,8 @@ from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.links import Changes, link_for
 from bridge.engine.conversation.queueing import put
 from bridge.engine.conversation.release import reopen
-from bridge.engine.conversation.turns import customer_asked
 from bridge.engine.conversation.targets import customer_waits
+from bridge.engine.conversation.turns import customer_asked
 from mappings import links, people, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx

@@ -11,8 +11,8 @@ from bridge.engine.conversation.agent_notes import show_progress, shows_progress
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.queueing import carried_by
-from bridge.engine.conversation.turns import show_answer
 from bridge.engine.conversation.targets import people_answered
+from bridge.engine.conversation.turns import show_answer
 from bridge.engine.outbound.fields import tell_left_out
 from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.runtime.failpoints import reach
