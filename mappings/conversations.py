@@ -14,6 +14,7 @@ from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Outbox, Waiting
 
 _link, _pair, _outbox, _waiting = table(Link), table(MessageRef), table(Outbox), table(Waiting)
+_NOTE = '"audience": "agents"'  # as the JSON of messages has it; in what people write the quotes are escaped
 _SCANNED = 20_000  # messages looked through for one page of a filtered list
 _SHOWN = columns(
     _link, "id", "channel", "conversation", "desk", "ticket", "state", "contact", "context", "ledger", "url",
@@ -144,8 +145,10 @@ def _plus(one: Trouble, kind: str, count: int, since: datetime) -> Trouble:
 
 
 def last_words(tx: Tx, ids: Sequence[int]) -> dict[int, str]:
-    """By conversation: the messages (JSON) of the last step that carried any."""
-    newest = select(func.max(_outbox.c.id)).where(_outbox.c.link_id.in_(ids), _outbox.c.messages != "[]")
+    """By conversation: the messages (JSON) of the last step that carried any, the bridge's notes left out."""
+    newest = select(func.max(_outbox.c.id)).where(
+        _outbox.c.link_id.in_(ids), _outbox.c.messages != "[]", ~_outbox.c.messages.contains(_NOTE)
+    )
     last = newest.group_by(_outbox.c.link_id)
     rows = tx.execute(select(_outbox.c.link_id, _outbox.c.messages).where(_outbox.c.id.in_(last)))
     return dict(rows.all())

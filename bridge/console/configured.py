@@ -3,10 +3,12 @@
 import os
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, SecretStr
 
+from bridge.contract.described import written
 from bridge.contract.durations import format_duration
 from bridge.engine.context import ConnectedAccount
 from bridge.settings import Settings
@@ -69,12 +71,7 @@ def _variable(key: str) -> bool:
 
 
 def _said(key: str, value: Any) -> str:
-    if isinstance(value, dict | list | tuple):
-        text = str(_plain(value))
-    elif hasattr(value, "total_seconds"):
-        text = format_duration(value)
-    else:
-        text = str(value)
+    text = value if isinstance(value, str) else written(_plain(value))
     if key not in _OPEN and not key.endswith(".api_base"):
         text = _TAIL.sub(r"\1/…", _LOGIN.sub(r"\1…@", text))
     return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
@@ -88,4 +85,6 @@ def _plain(value: Any) -> Any:
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
+    if isinstance(value, timedelta):
+        return format_duration(value)
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)

@@ -4,13 +4,12 @@
   const $ = (selector, where = document) => [...where.querySelectorAll(selector)];
 
   // times: the page says UTC, the reader's zone is better
-  const shown = new Intl.DateTimeFormat(document.documentElement.lang, {
-    year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hour12: false,
-  });
+  const two = (number) => String(number).padStart(2, '0');
+  const shown = (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
   function tell(where) {
     for (const time of $('time[datetime]:not([data-told])', where)) {
       const at = new Date(time.dateTime);
-      if (!Number.isNaN(at.getTime())) time.textContent = shown.format(at);
+      if (!Number.isNaN(at.getTime())) time.textContent = shown(at);
       time.dataset.told = '1';
     }
   }
