@@ -1,9 +1,9 @@
 """Who may sign in to the console, and what their browsers hold."""
 
+import asyncio
 import hashlib
 import hmac
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ LONGEST = timedelta(days=7)
 _SEEN_AGAIN = timedelta(minutes=5)
 _SESSIONS = 20  # of one user
 _LONGEST_NAME = 60
+_PATIENCE = 5.0  # seconds for a transaction
 
 
 class Refusal(Exception):
@@ -128,8 +129,8 @@ class Users:
         if row is None or now - row.seen > IDLE or now - row.since > LONGEST or _hashed(row.hash)[:16] != row.mark:
             return None
         if now - row.seen > _SEEN_AGAIN:
-            with suppress(SQLAlchemyError):  # a database that cannot be written can still be read
-                await self._store.write(console.touch_session, key, now)
+            # nobody waits: a database that cannot be written can still be read
+            self._store.write(console.touch_session, key, now).add_done_callback(_seen)
         csrf = hmac.digest(self._secret, f"csrf:{key}".encode(), hashlib.sha256).hex()[:40]
         return Session(key, row.name, row.shown, row.role, row.language, row.theme, csrf)
 
@@ -139,8 +140,8 @@ class Users:
 
     async def _write(self, function: Any, *arguments: Any) -> Any:
         try:
-            return await self._store.write(function, *arguments)
-        except SQLAlchemyError as error:
+            return await asyncio.wait_for(self._store.write(function, *arguments), _PATIENCE)
+        except (SQLAlchemyError, TimeoutError) as error:
             raise StoreDown(f"the database refused: {type(error).__name__}") from None
 
     def _device_of(self, name: str, given: str) -> str:
@@ -167,6 +168,12 @@ def _end(tx: Tx, keys: list[str], shown: str, what: str, now: datetime) -> int:
     count = console.end_sessions(tx, keys)
     state.add_audit(tx, f"console: {shown}", what, str(count), now)
     return count
+
+
+def _seen(written: asyncio.Future[None]) -> None:
+    """Whether it was written is nobody's news."""
+    if not written.cancelled():
+        written.exception()
 
 
 def _hashed(token: str) -> str:

@@ -1,6 +1,7 @@
 """One request of somebody who is signed in: who asks, what the form says, and how to answer."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -13,6 +14,7 @@ from bridge.console import pages
 from bridge.console.menu import menu_of
 from bridge.console.texts import catalogue, say
 from bridge.console.users import Session
+from bridge.contract import StoreDown
 from bridge.engine.context import Runtime, Work
 from mappings import state
 from mappings.store import Store, Tx
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_PATIENCE = 5.0  # seconds for a transaction
 _LARGEST = 64 * 1024  # bytes of a form
 
 
@@ -106,15 +109,18 @@ class Visit:
         """
         engine = self.desk.bridge.engine
         assert engine is not None  # pages are served while it runs
-        who = self.who
+        who, turn = self.who, _Turn()
 
         def change(work: Work) -> T:
+            if turn.over:
+                raise StoreDown("nobody waits for it any more")
+            turn.begun = True
             result = function(work)
             if what:
                 state.add_audit(work.tx, who, what, detail, work.now)
             return result
 
-        result = await engine.act(change)
+        result = await _in_time(engine.act(change), turn)
         self.desk.live.nudge()
         return result
 
@@ -145,6 +151,35 @@ class Visit:
             more["n"] = str(n)
         joined = "&" if "?" in path else "?"
         return RedirectResponse(path + (joined + urlencode(more) if more else ""), 303)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Whether an act has begun in its transaction, and whether nobody waits for it any more."""
+
+    begun: bool = False
+    over: bool = False
+
+
+async def _in_time(act: Coroutine[Any, Any, T], turn: _Turn) -> T:
+    """The act's value. While the database takes no writes it is given up, and does not happen later by itself."""
+    task = asyncio.create_task(act)
+    task.add_done_callback(_seen)
+    await asyncio.wait({task}, timeout=_PATIENCE)
+    if not task.done():
+        turn.over = True
+        if not turn.begun:
+            raise StoreDown("the database takes no writes")
+        await asyncio.wait({task}, timeout=_PATIENCE)  # it is being committed
+        if not task.done():
+            raise Refused("error.unknown", 503)
+    return task.result()
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """What became of an act that nobody waited for is nobody's news."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -45,7 +45,8 @@ async def looked_at(page: Page, town: ConsoleTown, paths: list[str]) -> None:
     wrong: dict[str, object] = {}
     headings = set()
     for path in paths:
-        await page.goto(town.url(path))
+        answer = await page.goto(town.url(path))
+        assert answer is not None and answer.status == 200, (path, town.bridge.text()[-3000:])
         await page.wait_for_selector("main h1")
         if await page.locator("#checks").count():
             await page.wait_for_selector("#found dl, #found .good, #found .bad")

@@ -1,6 +1,7 @@
 """Who comes in: passwords, sessions, forms of other sites."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -200,3 +201,20 @@ async def test_sessions_that_nobody_can_use_any_more_are_forgotten(scene: Consol
     found = await scene.up.store.read(console.sessions)
     assert [row.name for row in found] == ["viewer"]
     assert found[0].since - scene.clock() == timedelta(0)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_act_that_nobody_waits_for_any_more_does_not_happen_later(
+    scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.console.visit._PATIENCE", 0.2)
+    someone = await scene.person()
+    csrf = (await someone.fields("/settings"))["csrf"]
+    busy = scene.up.store.write(lambda _tx: time.sleep(1.5))
+    await asyncio.sleep(0.05)
+    data = {"csrf": csrf, "language": "zh", "theme": "dark"}
+    answer = await someone.client.post("/console/settings/look", data=data)
+    assert answer.status_code == 503 and "nothing was done" in answer.text
+    await busy
+    await scene.up.store.write(lambda _tx: None)
+    assert (await scene.up.store.read(console.get_user, "admin")).language == ""
