@@ -52,7 +52,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "why.turns": {"en": "the bot has answered as often as it may", "zh": "机器人已达到答复次数上限"},
     "why.money": {"en": "the bot has cost as much as it may", "zh": "机器人已达到费用上限"},
     "why.allowance": {"en": "the replies that are left are for people", "zh": "剩余回复次数保留给人工"},
-    "why.content": {"en": "the bot cannot read what was sent", "zh": "机器人无法识别客户发送的内容"},
+    "why.content": {"en": "the bot cannot make sense of what was sent", "zh": "机器人无法识别客户发送的内容"},
     "why.filter": {"en": "the bot's answer was held back", "zh": "机器人的答复未通过检查"},
     "why.unreadable": {"en": "the bot gave no readable answer", "zh": "机器人的答复无法读取"},
     "why.paused": {"en": "the bot is paused", "zh": "机器人已暂停"},
