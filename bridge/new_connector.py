@@ -46,6 +46,7 @@ def write_connector(name: str, role: str, out: Path | None = None) -> Path:
         "dist": f"bridge-{kind.replace('_', '-')}",
         "role": role,
         "ROLE": role.upper(),
+        "author_support": "FULL" if role == Role.DESK.value else "REFUSED",
         "is_desk": str(role == Role.DESK.value),
         "person": "agent" if role == Role.DESK.value else "customer",
         "people": "Agents" if role == Role.DESK.value else "Customers",

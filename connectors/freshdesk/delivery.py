@@ -166,7 +166,8 @@ class Writer:
                 fields[name] = prepared[name]
         if kind := route.get("type") or config.type:
             fields["type"] = str(kind)
-        custom = {**config.custom_fields, **(route.get("custom_fields") or {})}
+        given = route.get("custom_fields")
+        custom = {**config.custom_fields, **(given if isinstance(given, dict) else {})}
         if config.marker_field:
             custom[config.marker_field] = reference(target.key)
         if custom:

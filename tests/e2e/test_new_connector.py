@@ -34,7 +34,7 @@ def run(site: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("role", ["desk", "channel"])
 def test_it_passes_as_it_comes(site: Path, tmp_path: Path, role: str) -> None:
     made = run(site, tmp_path, "bridge", "new-connector", f"acme-{role}", "--role", role)

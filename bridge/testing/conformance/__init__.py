@@ -16,6 +16,7 @@ is decided by its optional protocols, its role and its capabilities: such tests 
 with two roles has one class for each, which names its `role`.
 """
 
+from bridge.testing.conformance.blindness import Blindness
 from bridge.testing.conformance.callbacks import Callbacks
 from bridge.testing.conformance.case import ConnectorCase, Refusal, raws_in
 from bridge.testing.conformance.documents import HEADINGS, Papers
@@ -28,9 +29,12 @@ from bridge.testing.conformance.outbound import Outbound
 from bridge.testing.conformance.reading import Reading
 from bridge.testing.conformance.secrecy import Secrecy
 from bridge.testing.conformance.settings import Settings
+from bridge.testing.conformance.witness import Witness
 
 __all__ = ["HEADINGS", "ConnectorCase", "ConnectorConformance", "Refusal", "Stage", "raws_in"]
 
 
-class ConnectorConformance(Settings, Papers, Callbacks, Ways, Reading, Outbound, Languages, Files, Troubles, Secrecy):
+class ConnectorConformance(
+    Settings, Papers, Callbacks, Ways, Reading, Outbound, Languages, Witness, Files, Troubles, Secrecy, Blindness
+):
     """Subclass it once per connector and role, and fill in the attributes and methods of `ConnectorCase`."""

@@ -1,6 +1,6 @@
 """What the author of a connector fills in, and which tests follow from what the connector is."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from bridge.contract import Connector, ConnectorError, Media, Raw, Role
+from bridge.contract import Audience, AuthorKind, Connector, ConnectorError, Media, Raw, Role
 from bridge.testing.clock import VirtualClock
 from bridge.testing.conformance.harness import Hook, Stage, serve_routes
 from bridge.testing.conformance.purity import make_dry_account
@@ -55,6 +55,17 @@ def applies(condition: "Callable[[type[ConnectorCase]], bool]") -> Callable[[Tes
     return mark
 
 
+def needs(hook: str, condition: "Callable[[type[ConnectorCase]], bool]" = lambda _: True) -> Callable[[TestT], TestT]:
+    """The test exists for classes that meet the condition; one that lacks the hook has this rule unproven."""
+
+    def mark(test: TestT) -> TestT:
+        test.__dict__["applies"] = condition
+        test.__dict__["needs"] = hook
+        return test
+
+    return mark
+
+
 def offers(protocol: type) -> "Callable[[type[ConnectorCase]], bool]":
     """The connector implements an optional protocol."""
     return lambda case: issubclass(case.connector, protocol)
@@ -74,6 +85,9 @@ class ConnectorCase:
     refusals: ClassVar[Sequence[Refusal]] = ()
     samples: ClassVar[Sequence[Raw]] = ()  # payloads as the vendor's documentation or a live account gave them
 
+    cannot_show: ClassVar[Mapping[str, str]] = {}  # a hook that cannot be given, and why
+    unproven: ClassVar[Mapping[str, str]] = {}  # tests that are not collected because their hook is missing
+
     pytestmark: ClassVar[Any] = pytest.mark.anyio
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -85,9 +99,13 @@ class ConnectorCase:
                 return  # a common base; its subclasses name the role
             (cls.role,) = cls.connector.roles
         for name in dir(cls):
-            condition = getattr(getattr(cls, name), "__dict__", {}).get("applies")
+            marks = getattr(getattr(cls, name), "__dict__", {})
+            condition, hook = marks.get("applies"), marks.get("needs")
             if condition is not None and not condition(cls):
                 setattr(cls, name, None)  # pytest collects functions only
+            elif hook is not None and not cls.has_hook(hook):
+                cls.unproven = {**cls.unproven, name: hook}
+                setattr(cls, name, None)
 
     def make_vendor(self, clock: VirtualClock, hook_url: str) -> Any:
         """A simulator on `clock` that sends its callbacks to `hook_url`. None without a vendor."""
@@ -142,6 +160,37 @@ class ConnectorCase:
     async def put_file(self, stage: Stage, data: bytes) -> Media:
         """The vendor holds a file; the reference to it as `normalise` would make it. Needed by `Fetches`."""
         raise NotImplementedError("put a file at the vendor and return its Media")
+
+    # What the suite cannot see by itself. A hook that is not given leaves its rules unproven, which is reported.
+
+    async def says(self, stage: Stage, conversation: str, text: str) -> None:
+        """Somebody at the vendor says `text` in this conversation, as `happens` does in any."""
+        raise NotImplementedError
+
+    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
+        """An agent writes a private note on a ticket, which no customer may see."""
+        raise NotImplementedError
+
+    async def audience_of(self, stage: Stage, text: str) -> Audience:
+        """Who can read the message with this text at the vendor."""
+        raise NotImplementedError
+
+    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
+        """Whose message this is, as the vendor shows it."""
+        raise NotImplementedError
+
+    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
+        """Somebody at the vendor sends a file in this conversation."""
+        raise NotImplementedError
+
+    async def files_shown(self, stage: Stage) -> list[bytes]:
+        """The files that people at the vendor can open."""
+        raise NotImplementedError
+
+    @classmethod
+    def has_hook(cls, name: str) -> bool:
+        """Whether the author gave this hook."""
+        return getattr(cls, name) is not getattr(ConnectorCase, name)
 
     async def arm(self, stage: Stage, trouble: Trouble, **options: Any) -> None:
         """The next request that makes an effect meets this trouble."""

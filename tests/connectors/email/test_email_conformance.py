@@ -47,6 +47,10 @@ class Mailbox(ConnectorConformance):
     takes_callbacks = False
     tickets_end = False  # a mailbox knows threads; what a helpdesk behind it does with them is its own
     effect = "END"
+    cannot_show = dict.fromkeys(
+        ("says", "says_privately", "audience_of", "author_of", "sends_file", "files_shown"),
+        "what a mail says, to whom and with which files is proven by the corpus, films and sending tests",
+    )
     # an SMTP server that takes a mail and then says no, or nothing, cannot be told from one that did not take it:
     # see test_every_try_sends_the_same_bytes for what happens then
     troubles = (Trouble.RESET_BEFORE, Trouble.STATUS)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bridge.contract import AuthFailed, Gone, Media, Raw, Rejected, Retryable, Throttled
+from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Throttled
 from bridge.testing.clock import VirtualClock
 from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
 from connectors.rt import RequestTracker
@@ -56,6 +56,29 @@ class TestRequestTracker(ConnectorConformance):
             if not ticket.merged_into
             for seen in stage.vendor.ticket(str(number))
         ]
+
+    async def says(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.agent_says(conversation, text)
+
+    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.agent_comments(conversation, text)
+
+    def _seen(self, stage: Stage) -> list[Any]:
+        return [seen for number in stage.vendor.state.tickets for seen in stage.vendor.ticket(str(number))]
+
+    async def audience_of(self, stage: Stage, text: str) -> Audience:
+        (kind,) = [seen.kind for seen in self._seen(stage) if text in seen.text]
+        return Audience.AGENTS if kind == "Comment" else Audience.CUSTOMER
+
+    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
+        (who,) = [seen.who for seen in self._seen(stage) if text in seen.text]
+        return AuthorKind.BRIDGE if who == "bridge" else AuthorKind.CUSTOMER if "@" in who else AuthorKind.AGENT
+
+    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
+        await stage.vendor.agent_says(conversation, "see file", files=[("a.pdf", "application/pdf", data)])
+
+    async def files_shown(self, stage: Stage) -> list[bytes]:
+        return [data for seen in self._seen(stage) for _, data in seen.files]
 
     async def put_file(self, stage: Stage, data: bytes) -> Media:
         ticket = stage.vendor.open_ticket()

@@ -4,7 +4,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
-from bridge.contract import Raw, Role
+from bridge.contract import Audience, AuthorKind, Raw, Role
 from bridge.testing.conformance import ConnectorConformance, Stage, raws_in
 from connectors.webchat import WebChat
 from tests.connectors.webchat.samples import FIXTURES, key_of
@@ -28,6 +28,11 @@ class _Common(ConnectorConformance):
 
 class TestChannel(_Common):
     role = Role.CHANNEL
+    cannot_show = {
+        "says": "a visitor's own session speaks: see test_webchat_visitors",
+        "sends_file": "uploads have tests of their own: see test_webchat_uploads",
+        "files_shown": "files are links to the media store: see test_webchat_visitors",
+    }
 
     async def _visitor(self, stage: Stage) -> dict[str, str]:
         assert stage.served is not None
@@ -58,6 +63,42 @@ class TestChannel(_Common):
 
 class TestDesk(_Common):
     role = Role.DESK
+    cannot_show = {
+        "sends_file": "uploads have tests of their own: see test_webchat_uploads",
+        "files_shown": "files are links to the media store: see test_webchat_desk",
+    }
+
+    async def says(self, stage: Stage, conversation: str, text: str) -> None:
+        await self._write(stage, conversation, text)
+
+    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
+        await self._write(stage, conversation, text, to="notes")
+
+    async def audience_of(self, stage: Stage, text: str) -> Audience:
+        return Audience.AGENTS if (await self._entry(stage, text))["type"] == "note" else Audience.CUSTOMER
+
+    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
+        kind = (await self._entry(stage, text))["from"]["kind"]
+        return {"customer": AuthorKind.CUSTOMER, "agent": AuthorKind.AGENT}.get(kind, AuthorKind.BRIDGE)
+
+    async def _entry(self, stage: Stage, text: str) -> dict[str, Any]:
+        (found,) = [
+            entry
+            for name, _ in await stage.account.records.list("ticket")
+            for _, entry in await stage.account.records.read(f"ticket:{name}")
+            if text in str(entry.get("text"))
+        ]
+        return found
+
+    async def _write(self, stage: Stage, ticket: str, text: str, to: str = "messages") -> None:
+        assert stage.served is not None
+        await self._sign_in(stage)
+        answer = await stage.served.post(
+            f"/desk/trial/v1/tickets/{ticket}/{to}",
+            json={"client_id": f"client-{text.encode().hex()[:40]}", "text": text},
+            headers={"x-desk": "1"},
+        )
+        answer.raise_for_status()
 
     async def _sign_in(self, stage: Stage) -> None:
         assert stage.served is not None

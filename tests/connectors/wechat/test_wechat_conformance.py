@@ -39,6 +39,7 @@ class WeChatConformance(ConnectorConformance):
         Refusal("unheard of", Rejected, 200, says(98765)),
     )
     choices: dict[str, Any] = {}
+    cannot_show = {"files_shown": "WeChat takes no files: they are links, see test_wechat_outbound"}
 
     def make_vendor(self, clock: Any, hook_url: str) -> Simulator:
         return Simulator(clock=clock, hook_url=hook_url, push_timeout=1.0, **self.choices)
@@ -58,6 +59,12 @@ class WeChatConformance(ConnectorConformance):
 
     async def shown(self, stage: Stage) -> list[str]:
         return [bubble.text or bubble.kind for bubble in stage.vendor.chat(OPENID) if bubble.who == "service"]
+
+    async def says(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.says(conversation, text)
+
+    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
+        await stage.vendor.sends_image(conversation, data)
 
     async def put_file(self, stage: Stage, data: bytes) -> Media:
         media_id = stage.vendor.platform.files.put("image", data, "image/jpeg", checked=False)

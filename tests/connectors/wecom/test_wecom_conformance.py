@@ -64,6 +64,7 @@ class TestWeCom(ConnectorConformance):
     simulator = Simulator
     effect = "POST /cgi-bin/kf/send_msg"
     samples = SAMPLES
+    cannot_show = {"files_shown": "the simulator keeps ids of files; see the connector's own tests"}
     refusals = (
         Refusal("window over", WindowClosed, 200, says(95002)),
         Refusal("replies used up", WindowClosed, 200, says(95001)),
@@ -93,6 +94,12 @@ class TestWeCom(ConnectorConformance):
 
     async def shown(self, stage: Stage) -> list[str]:
         return [bubble.text or bubble.kind for bubble in stage.vendor.chat(USER) if bubble.who == "service"]
+
+    async def says(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.says(USER, text)
+
+    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
+        await stage.vendor.sends_file(USER, "file", data, "application/pdf")
 
     async def put_file(self, stage: Stage, data: bytes) -> Media:
         media_id = stage.vendor.books.files.put("image", data, "image/jpeg", checked=False)

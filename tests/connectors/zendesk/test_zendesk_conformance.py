@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bridge.contract import AuthFailed, Gone, Media, Raw, Rejected, Retryable, Throttled
+from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Throttled
 from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
 from connectors.zendesk import Zendesk
 from connectors.zendesk.inbound import media_id
@@ -72,6 +72,35 @@ class TestZendesk(ConnectorConformance):
     async def shown(self, stage: Stage) -> list[str]:
         vendor: Simulator = stage.vendor
         return [text for ticket in vendor.state.tickets for text in vendor.texts(str(ticket))]
+
+    async def says(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.agent_says(conversation, f"<p>{text}</p>")
+
+    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.agent_says(conversation, f"<p>{text}</p>", public=False)
+
+    def _comment(self, stage: Stage, text: str) -> Any:
+        tickets = stage.vendor.state.tickets.values()
+        (found,) = [comment for ticket in tickets for comment in ticket.comments if text in comment.text]
+        return found
+
+    async def audience_of(self, stage: Stage, text: str) -> Audience:
+        return Audience.CUSTOMER if self._comment(stage, text).public else Audience.AGENTS
+
+    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
+        role = stage.vendor.state.users[self._comment(stage, text).author].role
+        return AuthorKind.CUSTOMER if role == "end-user" else AuthorKind.AGENT
+
+    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
+        await stage.vendor.agent_says(conversation, "see file", files=[("a.pdf", "application/pdf", data)])
+
+    async def files_shown(self, stage: Stage) -> list[bytes]:
+        return [
+            file.data
+            for ticket in stage.vendor.state.tickets.values()
+            for comment in ticket.comments
+            for file in comment.attachments
+        ]
 
     async def put_file(self, stage: Stage, data: bytes) -> Media:
         vendor: Simulator = stage.vendor

@@ -111,6 +111,7 @@ class Post(Connector[PostConfig]):
             file=file,
             notes=config.side is Role.DESK,
             threads=config.side is Role.DESK,
+            customer_is_author=Support.FULL if config.side is Role.DESK else Support.REFUSED,
         )
 
     # Inbound
@@ -177,6 +178,8 @@ class Post(Connector[PostConfig]):
     async def deliver(self, step: Step, target: Target) -> Receipt:
         text = "\n".join(filter(None, [step.body["text"], *target.prepared.get("missing", ())]))
         body = step.body | {"text": text, "key": target.key, "files": target.prepared.get("files", [])}
+        if step.body.get("customer_speaks"):
+            body["author"] = {"kind": "customer", "id": target.contact.id, "name": target.contact.name}
         if target.conversation is None:
             if step.audience is Audience.AGENTS:
                 raise Rejected("there is no thread yet to note it on")
@@ -239,7 +242,11 @@ class Post(Connector[PostConfig]):
         pieces = _split(text) or [""]
         common = {"covers": (message.id,), "audience": message.audience}
         internal = message.audience is Audience.AGENTS
-        steps = [Step(verb="say", body={"text": piece, "internal": internal}, **common) for piece in pieces]
+        customer = message.author.kind is AuthorKind.CUSTOMER
+        steps = [
+            Step(verb="say", body={"text": piece, "internal": internal, "customer_speaks": customer}, **common)
+            for piece in pieces
+        ]
         steps[-1] = steps[-1].model_copy(update={"media": tuple(media)})
         return steps
 

@@ -60,10 +60,10 @@ class PostSimulator(Simulator):
         self.threads[thread] = []
         return thread
 
-    async def says(self, thread: str, text: str) -> dict[str, Any]:
+    async def says(self, thread: str, text: str, **more: Any) -> dict[str, Any]:
         """A customer of a channel or an agent of a desk writes; the bridge is told, once."""
         kind = "customer" if self.side is Role.CHANNEL else "agent"
-        message = self._store(thread, {"text": text}, {"kind": kind, "id": f"{kind}-1", "name": "Somebody"})
+        message = self._store(thread, {"text": text, **more}, {"kind": kind, "id": f"{kind}-1", "name": "Somebody"})
         body = json.dumps({"message": message}).encode()
         stamp = str(int(self.clock().timestamp()))
         signature = hmac.new(self.hook_secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
@@ -137,7 +137,8 @@ class PostSimulator(Simulator):
             return JSONResponse({"error": "the text is too long"}, 422)
         if not set(body.get("files", ())) <= set(self.files):
             return JSONResponse({"error": "no such file"}, 422)
-        return JSONResponse(self._store(thread, body, {"kind": "bot", "id": "bridge"}), 201)
+        author = body.get("author") or {"kind": "bot", "id": "bridge"}
+        return JSONResponse(self._store(thread, body, author), 201)
 
     async def _upload(self, request: Request) -> Response:
         data = await request.body()

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bridge.contract import AuthFailed, Gone, Media, Raw, Rejected, Role, Throttled
+from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Role, Throttled
 from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
 from tests.contract.example import Post
 from tests.contract.example.simulator import PostSimulator
@@ -58,6 +58,30 @@ class PostConformance(ConnectorConformance):
 
     async def shown(self, stage: Stage) -> list[str]:
         return [message["text"] for message in stage.vendor.messages]
+
+    async def says(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.says(conversation, text)
+
+    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.says(conversation, text, internal=True)
+
+    async def audience_of(self, stage: Stage, text: str) -> Audience:
+        (message,) = [message for message in stage.vendor.messages if text in message["text"]]
+        return Audience.AGENTS if message["internal"] else Audience.CUSTOMER
+
+    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
+        (message,) = [message for message in stage.vendor.messages if text in message["text"]]
+        return {"customer": AuthorKind.CUSTOMER, "agent": AuthorKind.AGENT}.get(
+            message["author"]["kind"], AuthorKind.BRIDGE
+        )
+
+    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
+        stage.vendor.files["f2"] = ("invoice.pdf", data)
+        await stage.vendor.says(conversation, "see file", files=["f2"])
+
+    async def files_shown(self, stage: Stage) -> list[bytes]:
+        messages = stage.vendor.messages
+        return [stage.vendor.files[file["id"]][1] for message in messages for file in message["files"]]
 
     async def put_file(self, stage: Stage, data: bytes) -> Media:
         stage.vendor.files["f1"] = ("invoice.pdf", data)
