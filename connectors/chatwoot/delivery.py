@@ -85,6 +85,7 @@ class Writer:
     async def _open(self, step: Step, target: Target) -> Receipt:
         prepared = target.prepared or await self.prepare(step, target)
         with_contact = target.model_copy(update={"peer": prepared["contact"]})
+        custom = target.fields.get("custom_fields")
         number = await self._find_conversation(with_contact)
         if not number:
             body = {
@@ -93,7 +94,7 @@ class Writer:
                 "source_id": prepared["place"],
                 "status": "open",
                 "additional_attributes": {_MARK: target.link},
-                "custom_attributes": {str(k): v for k, v in (target.fields.get("custom_fields") or {}).items()},
+                "custom_attributes": {str(k): v for k, v in custom.items()} if isinstance(custom, dict) else {},
             }
             made = await self._api.post("/conversations", body)
             number = id_of(made)

@@ -4,6 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
+from bridge.contract import AccountConfig
 from bridge.testing.conformance.case import ConnectorCase
 from bridge.testing.quality import find_gaps, read_quality
 
@@ -25,7 +26,7 @@ class Papers(ConnectorCase):
 
     def test_the_readme_names_every_key(self) -> None:
         text = (self._folder() / "README.md").read_text("utf-8")
-        inherited = {"kind", "api_base", "allow_insecure", "uncertain"}
+        inherited = set(AccountConfig.model_fields)
         missing = [name for name in self.connector.Config.model_fields if name not in inherited and name not in text]
         assert not missing, f"README.md does not mention the keys {missing}"
 

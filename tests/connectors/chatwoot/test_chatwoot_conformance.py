@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bridge.contract import AuthFailed, Gone, Media, Raw, Rejected, Retryable, Throttled
+from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Throttled
 from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
 from connectors.chatwoot import Chatwoot
 from connectors.chatwoot.simulator import Simulator
@@ -111,6 +111,30 @@ class ChatwootConformance(ConnectorConformance):
 
     async def is_open(self, stage: Stage, conversation: str) -> bool:
         return stage.vendor.books.conversation(int(conversation)).status == "open"
+
+    async def says(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.agent_says(conversation, text)
+
+    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
+        await stage.vendor.notes(conversation, text)
+
+    def _message(self, stage: Stage, text: str) -> Any:
+        conversations = stage.vendor.books.conversations.values()
+        (found,) = [message for one in conversations for message in one.messages if text in (message.content or "")]
+        return found
+
+    async def audience_of(self, stage: Stage, text: str) -> Audience:
+        return Audience.AGENTS if self._message(stage, text).private else Audience.CUSTOMER
+
+    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
+        return AuthorKind.AGENT if self._message(stage, text).message_type else AuthorKind.CUSTOMER
+
+    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
+        await stage.vendor.agent_says(conversation, "see file", (("a.pdf", "application/pdf", data),))
+
+    async def files_shown(self, stage: Stage) -> list[bytes]:
+        conversations = stage.vendor.books.conversations.values()
+        return [file.data for one in conversations for message in one.messages for file in message.files]
 
     async def put_file(self, stage: Stage, data: bytes) -> Media:
         place = stage.vendor.open_conversation()
