@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from mappings.console_tables import ReplayJob
 from mappings.sql import table
@@ -39,6 +39,11 @@ def end(tx: Tx, job_id: int, state: str, now: datetime) -> bool:
     """It is `done`, or was `stopped`. False when it was ended before."""
     ended = update(_job).where(_job.c.id == job_id, _job.c.state == "running")
     return bool(tx.execute(ended.values(state=state, ended_at=now)).rowcount)
+
+
+def forget_jobs(tx: Tx, before: datetime) -> int:
+    """Retention: those that ended before a moment."""
+    return tx.execute(delete(_job).where(_job.c.ended_at < before)).rowcount
 
 
 def jobs(tx: Tx, limit: int = 10) -> list[Row[Any]]:

@@ -18,7 +18,7 @@ from bridge.engine.conversation.targets import act_on_targets
 from bridge.engine.conversation.turns import give_up_late
 from bridge.engine.outbound.lost_attempts import rescue_lost
 from bridge.services.folder import MediaFolder
-from mappings import callbacks, inbox, links, media, outbox, retention, shop, state, waiting
+from mappings import callbacks, inbox, links, media, outbox, replays, retention, shop, state, waiting
 from mappings.locks import lock_links
 from mappings.states import StepState
 from mappings.store import Store
@@ -125,6 +125,7 @@ async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: dateti
     await store.write(shop.forget_facts, now)
     await store.write(shop.forget_messages, now - keep.steps)
     await store.write(callbacks.forget_callbacks, now - callbacks.KEPT)
+    await store.write(replays.forget_jobs, now - keep.steps)
     while old := await store.read(media.old_media, now - keep.media):
         digests = await store.write(media.forget_media, [row.id for row in old])
         await asyncio.to_thread(folder.remove, digests)

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.bench import ingest, outage, postgres, relay, size
+from tests.bench import console, ingest, outage, postgres, relay, size
 from tests.bench.figures import Results
 from tests.bench.plan import FULL, NORMAL, QUICK, Plan
 from tests.bench.stage import ROOT, Stage
@@ -27,6 +27,7 @@ MEASURES: dict[str, Measure] = {
     "memory": size.measure_memory,
     "size": size.measure_size,
     "outage": outage.measure_outage,
+    "console": console.measure_console,
     "postgres": postgres.measure_postgres,
 }
 

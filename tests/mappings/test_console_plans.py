@@ -1,0 +1,114 @@
+"""The console's questions find their rows by an index, as they are really sent: none walks through a large table."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+
+from mappings import (
+    callbacks,
+    causes,
+    changes,
+    console,
+    conversations,
+    inbox,
+    inspection,
+    overview,
+    replays,
+    search,
+    state,
+)
+from mappings.causes import Cause
+from mappings.conversations import Filters
+from mappings.store import Tx
+from tests.databases import sqlite_database
+from tests.mappings.test_plans import sent_by
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LARGE = ("outbox", "inbox", "link", "pair", "identity", "attempt", "person")
+FEW = ("outbox_due", "outbox_lane", "outbox_sad", "inbox_ready", "inbox_quarantined", "link_warn")  # of some rows only
+ACCOUNTS = ["shop", "desk"]
+
+QUESTIONS: dict[str, Callable[[Tx], Any]] = {
+    "stamps": changes.stamps,
+    "counts of steps": inspection.count_steps,
+    "counts of payloads": inbox.count_raws,
+    "oldest waiting": overview.oldest_waiting,
+    "next attempts": overview.next_attempts,
+    "parked": overview.parked_counts,
+    "tried": overview.tried_steps,
+    "watched": overview.watched_links,
+    "latest": lambda tx: conversations.latest(tx, Filters()),
+    "latest, filtered, further back": lambda tx: conversations.latest(
+        tx, Filters("shop", "desk", "open", "p"), before=9
+    ),
+    "troubled": lambda tx: conversations.troubled(tx, Filters()),
+    "troubles": lambda tx: conversations.troubles(tx, [1, 2]),
+    "last words": lambda tx: conversations.last_words(tx, [1, 2]),
+    "by ids": lambda tx: conversations.by_ids(tx, [1, 2]),
+    "of a person": lambda tx: conversations.of_person(tx, 1),
+    "named": lambda tx: search.named(tx, "s12", ACCOUNTS),
+    "accounts": search.accounts_known,
+    "steps of a page": lambda tx: inspection.latest_steps(tx, 1, before=9),
+    "arrivals": lambda tx: inspection.arrivals_of(tx, 1, [1, 2]),
+    "causes": causes.groups,
+    "a piece of a cause": lambda tx: causes.piece(tx, Cause("shop", "failed", "E7", ""), 0),
+    "a piece of what is unreadable": lambda tx: causes.piece(tx, Cause("shop", "quarantined", "", ""), 0),
+    "replays": replays.is_running,
+    "session": lambda tx: console.session_and_user(tx, "x"),
+    "audit": state.audits,
+    "refused": lambda tx: callbacks.last_refused(tx, "shop", NOW),
+    "received": lambda tx: inbox.last_raws(tx, "shop"),
+}
+
+
+@pytest.fixture
+def tx(tmp_path: Path) -> Iterator[Tx]:
+    sqlite_database(tmp_path)
+    engine = create_engine(f"sqlite:///{tmp_path}/bridge.db")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+# bounded by their own words, in the order of a key: a piece of the table, never all of it
+BOUNDED: dict[str, Callable[[Tx], Any]] = {
+    "called": lambda tx: search.called(tx, "anna"),
+    "said": lambda tx: search.said(tx, "hello"),
+}
+
+
+# the newest of all messages, in the order of their key, with an end
+WINDOWS = {"latest", "latest, filtered, further back"}
+
+
+def scans(tx: Tx, statement: str, values: Any) -> list[str]:
+    """Large tables that a statement walks through, and indexes that SQLite would have to make for it."""
+    plan = [row[3] for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    return [
+        line
+        for line in plan
+        if (line.startswith("SCAN ") and line.split()[1] in LARGE and line.rpartition(" ")[2] not in FEW)
+        or ("AUTOMATIC" in line and any(line.split()[1] == name for name in LARGE))
+    ]
+
+
+@pytest.mark.parametrize("name", [*QUESTIONS, *BOUNDED])
+def test_no_question_walks_through_a_large_table(tx: Tx, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for statement, values in sent_by((QUESTIONS | BOUNDED)[name], tx, monkeypatch):
+        found = scans(tx, statement, values)
+        if name in WINDOWS and "LIMIT" in statement:
+            found = [line for line in found if line != "SCAN pair"]
+        assert not found, statement
+
+
+def test_a_walk_is_noticed(tx: Tx) -> None:
+    for statement in (
+        "SELECT count(*) FROM outbox WHERE state IN ('ready', 'parked', 'failed', 'unconfirmed', 'dead')",
+        "SELECT id FROM link WHERE ticket = '1'",
+        "SELECT link_id FROM pair WHERE message_id = 'x'",
+    ):
+        assert scans(tx, statement, ()), statement
