@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
+from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -16,9 +17,11 @@ from starlette.routing import BaseRoute, Route
 
 from bridge import replays
 from bridge.absent import Absent
+from bridge.alerts.receivers import declare_alerts
+from bridge.alerts.watch import EVERY, Watch
 from bridge.api.app import api_routes
 from bridge.console.mount import ConsoleMount
-from bridge.contract import Account, Drains, Http, Raw, Serves, StoreDown
+from bridge.contract import Account, AlertReceiver, Drains, Http, Raw, Serves, StoreDown
 from bridge.engine.callers import Callers
 from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.engine import Engine
@@ -77,9 +80,19 @@ class Bridge:
         accounts = {name: self._connect(one, secret) for name, one in declared.items()}
         self.runtime = Runtime(settings, accounts, clock, self.files.link)
         self.callers = Callers(self.store, clock)
+        self.alerts = Watch(self.store, settings, self._receivers(), clock)
         self.engine: Engine | None = None
         self.host = ""  # where it is served, once that is known
         self.console = ConsoleMount(self)
+
+    def _receivers(self) -> dict[str, AlertReceiver[Any]]:
+        found = {}
+        for name, (receiver, config) in declare_alerts(self.settings, Path("config.toml")).items():
+            url = getattr(config, "url", "")
+            http = Http(timeout=10, home=url.get_secret_value() if isinstance(url, SecretStr) else "")
+            self._https.append(http)
+            found[name] = receiver(config, http, self.clock)
+        return found
 
     def _connect(self, declared: Declared, secret: str) -> ConnectedAccount:
         settings, name = self.settings, declared.name
@@ -127,6 +140,8 @@ class Bridge:
         try:
             self.engine = Engine(self.store, self.runtime, self.files, work=self._work)
             self.engine.every(timedelta(seconds=2), "callers", self.callers.write_down)
+            if self.settings.alerts and self._work:
+                self.engine.every(EVERY, "alerts", self.alerts.tick)
             self.engine.every(timedelta(minutes=1), "sparklines", self.console.sparks.sample)
             if self._work:
                 self.engine.every(timedelta(seconds=1), "replays", partial(replays.tick, self.store, self.engine))

@@ -98,3 +98,9 @@ def forget_callbacks(tx: Tx, before: datetime) -> int:
     """Retention: refusals; when one was accepted last stays known."""
     tx.execute(delete(_refused).where(_refused.c.at < before))
     return tx.execute(delete(_callback).where(_callback.c.outcome != ACCEPTED, _callback.c.at < before)).rowcount
+
+
+def accepted(tx: Tx) -> list[Row[Any]]:
+    """By account: how many callbacks were taken, and when the last one."""
+    number = _callback.c["count"].label("number")
+    return list(tx.execute(select(_callback.c.account, number, _callback.c.at).where(_callback.c.outcome == ACCEPTED)))

@@ -61,12 +61,15 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
 
 def read_config(config: str | None, *, serving: bool = False) -> tuple[Settings, dict[str, Declared], Path]:
     """The validated configuration. Raises ConfigError. See `declare_accounts` for `serving`."""
+    from bridge.alerts.receivers import declare_alerts
     from bridge.registry import declare_accounts
     from bridge.settings import find_config, load_settings
 
     path = find_config(config)
     settings = load_settings(path)
-    return settings, declare_accounts(settings, path, serving=serving), path
+    declared = declare_accounts(settings, path, serving=serving)
+    declare_alerts(settings, path)
+    return settings, declared, path
 
 
 def reading(config: str | None, function: Callable[..., T], *arguments: Any) -> T:

@@ -7,6 +7,7 @@ configuration need none.
 from typing import TYPE_CHECKING, Any
 
 from bridge.contract.addresses import network_of
+from bridge.contract.alerts import Alert, AlertConfig, AlertReceiver
 from bridge.contract.bots import BotConfig
 from bridge.contract.callbacks import (
     CallbackResult,
@@ -113,6 +114,9 @@ __all__ = [
     "About",
     "Account",
     "AccountConfig",
+    "Alert",
+    "AlertConfig",
+    "AlertReceiver",
     "Append",
     "Audience",
     "AuthFailed",

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     calendars: dict[str, CalendarSettings] = {}
     targets: dict[str, TargetSettings] = {}
+    alerts: dict[str, dict[str, Any]] = {}
     console: ConsoleSettings = ConsoleSettings()
 
     @cached_property

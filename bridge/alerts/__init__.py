@@ -1,0 +1,1 @@
+"""Alerts: what somebody should hear of, grouped by cause, told once, and told when it is well again."""

@@ -1,0 +1,74 @@
+"""What is wrong at a moment, by cause. No customer's words, and nothing that could not stand in a group chat."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bridge.away import reason_of
+from bridge.settings import Settings
+from mappings import callbacks, goals, inbox, inspection, state
+from mappings.store import Tx
+
+SILENT_AFTER = timedelta(hours=24)
+_BUSY = 20  # callbacks in a row of days from which silence is unusual
+_NOISE = frozenset({"visit", "no callbacks"})
+
+Causes = dict[str, dict[str, str]]
+"""By cause (`paused.shop`): the facts that its words need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What only the network knows: until when the public address has its certificate."""
+
+    certificate_until: datetime | None = None
+    soon: timedelta = field(default=timedelta(days=14))
+
+
+def causes_now(tx: Tx, settings: Settings, now: datetime, outside: Outside) -> dict[str, Causes]:
+    """By receiver: what it should hear of. Everybody hears of the machine; of late answers those whom targets name."""
+    common = {**_accounts(tx), **_callbacks(tx, now)}
+    until = outside.certificate_until
+    if until is not None and until - now < outside.soon:
+        common["certificate"] = {"until": f"{until:%Y-%m-%d}"}
+    found: dict[str, Causes] = {name: dict(common) for name in settings.alerts}
+    for row in goals.late_by_desk(tx, now) if settings.targets else ():
+        target = settings.targets.get(row.target)
+        for receiver in target.alert if target is not None else ():
+            facts = {"account": row.desk, "count": str(row.number), "since": f"{row.earliest:%Y-%m-%d %H:%M}"}
+            if receiver in found:
+                found[receiver][f"late.{row.desk}.{row.target}"] = facts
+    return found
+
+
+def _accounts(tx: Tx) -> Causes:
+    found: Causes = {}
+    for name, pause in state.pauses(tx).items():
+        if pause.until is None:
+            found[f"paused.{name}"] = {"account": name, "why": reason_of(pause.reason)[:200]}
+    for (name, what), count in inspection.count_steps(tx).items():
+        if what == "dead":
+            found[f"dead.{name}"] = {"account": name, "count": str(count)}
+    for (name, what), count in inbox.count_raws(tx).items():
+        if what == "quarantined":
+            found[f"quarantined.{name}"] = {"account": name, "count": str(count)}
+    return found
+
+
+def _callbacks(tx: Tx, now: datetime) -> Causes:
+    found: Causes = {}
+    for name, seen in callbacks.refusals(tx, now).items():
+        bad = [one for one in seen if one.outcome not in _NOISE]
+        if bad:
+            found[f"refused.{name}"] = {"account": name, "why": bad[0].outcome, "count": str(bad[0].number)}
+    for row in callbacks.accepted(tx):
+        if row.number >= _BUSY and now - row.at > SILENT_AFTER:
+            found[f"silent.{row.account}"] = {"account": row.account, "since": f"{row.at:%Y-%m-%d %H:%M}"}
+    return found
+
+
+def changed(before: Mapping[str, str], now: Causes) -> tuple[list[str], list[str]]:
+    """(what is new, what is over): causes by their stored state against those of this moment."""
+    new = [cause for cause in now if before.get(cause) in {None, "well"}]
+    over = [cause for cause, stage in before.items() if cause not in now and stage != "well"]
+    return new, over
