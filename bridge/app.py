@@ -26,6 +26,8 @@ from bridge.engine.callers import Callers
 from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.engine import Engine
 from bridge.engine.inbound.intake import OnDurable
+from bridge.engine.runtime.ids import new_name
+from bridge.figures import worker as figures
 from bridge.registry import Declared, make_connector
 from bridge.services.media import MediaFiles
 from bridge.services.records import StoredRecords
@@ -145,6 +147,7 @@ class Bridge:
             self.engine.every(timedelta(minutes=1), "sparklines", self.console.sparks.sample)
             if self._work:
                 self.engine.every(timedelta(seconds=1), "replays", partial(replays.tick, self.store, self.engine))
+                self.engine.every(figures.EVERY, "figures", partial(figures.tick, self.store, self.runtime, new_name()))
             await self.engine.start()
             try:
                 yield self

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, any_, bindparam, delete, exists, insert, select, union_all, update
 from sqlalchemy.types import ARRAY, String
 
+from mappings.facts import add_state
 from mappings.lanes import (
     is_of_invitations,
     is_towards_bot,
@@ -154,8 +155,10 @@ def add_link(tx: Tx, **values: Any) -> LinkRow:
 
 
 def change_link(tx: Tx, link_id: int, **values: Any) -> None:
-    """Sets columns of a link."""
+    """Sets columns of a link. With a new `state` comes `touched_at`, when that was: it is a fact."""
     lock_links(tx, [link_id])
+    if "state" in values:
+        add_state(tx, link_id, values["state"], values["touched_at"])
     _CHANGE.run(tx, link_id=link_id, **values)
 
 

@@ -1,6 +1,6 @@
 """The tables that map people, tickets and messages. Those of accounts are in `account_tables`, those
 of the console in `console_tables`, of bots and hand-overs in `holder_tables`, of the shop, goals and alerts in
-`shop_tables`, read with these.
+`shop_tables`, figures in `figure_tables`, read with these.
 
 They hold account names, opaque ids and JSON they do not interpret. Every id of an account is stored with its account.
 Messages, steps and receipts are the contract's models as JSON text.
@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from mappings import account_tables, console_tables, holder_tables, shop_tables  # noqa: F401 - readers need all
+from mappings import account_tables, console_tables, figure_tables, holder_tables, shop_tables  # noqa: F401 - readers need all
 from mappings.columns import key, moment, partial_index, reference, words
 from mappings.types import BigId, Reason, StateName, TableBase
 

@@ -18,7 +18,20 @@ from bridge.engine.conversation.targets import act_on_targets
 from bridge.engine.conversation.turns import give_up_late
 from bridge.engine.outbound.lost_attempts import rescue_lost
 from bridge.services.folder import MediaFolder
-from mappings import callbacks, inbox, links, media, outbox, replays, retention, shop, state, waiting
+from mappings import (
+    callbacks,
+    facts,
+    figures,
+    inbox,
+    links,
+    media,
+    outbox,
+    replays,
+    retention,
+    shop,
+    state,
+    waiting,
+)
 from mappings.locks import lock_links
 from mappings.states import StepState
 from mappings.store import Store
@@ -100,6 +113,7 @@ def _give_up(work: Work) -> None:
         outbox.change_step(
             work.tx, step.id, state=StepState.FAILED, code="expired", error="waited too long", done_at=work.now
         )
+        facts.add_end(work.tx, step.id, "expired", work.now)
         carried = carried_by(step)
         about = carried[0].id if carried else ""
         tell_ended(work, link, "expired", cause="expired", quoted=quote(carried, work.runtime.language), about=about)
@@ -121,6 +135,8 @@ async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: dateti
     while await store.write(inbox.forget_keys, now - keep.keys):
         pass
     while await store.write(retention.forget_steps, now - keep.steps):
+        pass
+    while await store.write(figures.forget_facts, now - keep.facts):
         pass
     await store.write(shop.forget_facts, now)
     await store.write(shop.forget_messages, now - keep.steps)

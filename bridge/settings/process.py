@@ -104,3 +104,4 @@ class RetentionSettings(Section):
     steps: Duration = timedelta(days=90)
     media: Duration = timedelta(days=30)
     links_valid: Duration = timedelta(days=7)
+    facts: Duration = timedelta(days=400)

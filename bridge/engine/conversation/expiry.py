@@ -7,7 +7,7 @@ from bridge.contract import Message, Step
 from bridge.engine.context import Work
 from bridge.engine.conversation.links import render_context
 from bridge.engine.runtime.ids import new_name
-from mappings import links, outbox, waiting
+from mappings import facts, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
 
@@ -50,6 +50,7 @@ def _end(work: Work, link: LinkRow, lane: int, waiting_ids: Sequence[int], **end
             }
             (made,) = outbox.add_steps(work.tx, [values])
             links.carry(work.tx, other, step.covers, made)
+            facts.add_end(work.tx, made, ended["code"], work.now)
     return messages
 
 

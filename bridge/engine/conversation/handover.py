@@ -119,7 +119,7 @@ def _change_desks(work: Work, link: LinkRow, to: str, cause: Cause, unasked: Seq
     place = handovers.order_of(work.tx, [link.id])
     waits = {message.id: message for message in (*_take_back(work, link), *unasked)}
     behind = sorted(waits.values(), key=lambda one: place[one.id][0] if one.id in place else 0)
-    links.change_link(work.tx, link.id, state="ended", warn_at=None)
+    links.change_link(work.tx, link.id, state="ended", warn_at=None, touched_at=work.now)
     book = Allowance.model_validate_json(link.ledger)
     copied: Mapping[str, Any] = {name: getattr(link, name) for name in _COPIED}
     fresh = links.add_link(

@@ -12,7 +12,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.invitation import invite
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.release import reopen, under_way
-from mappings import links, outbox, waiting
+from mappings import facts, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
 
@@ -31,6 +31,9 @@ def hold(
         links.forget_notices(work.tx, link.id, "window.held")  # what that note was about has gone meanwhile
     waiting.hold_waiting(work.tx, lane, f"{what} ({Allowance.model_validate_json(link.ledger).summary(work.now)})")
     ids = [message.id for message in messages]
+    if since is None:  # else the attempt that was refused says so
+        mine = {"kind": "held", "link_id": link.id, "at": work.now, "code": what}
+        facts.add_facts(work.tx, [{**mine, "ref": f"{link.id} {identifier}"} for identifier in ids])
     show_progress(work, link, ids, DeliveryState.HELD, to_desk=True, reason=what)
     about = ids[0] if ids else ""
     quoted = quote(messages, work.runtime.language)

@@ -73,7 +73,7 @@ def link_for(
     same_desk = link is not None and link.desk == decided.route.desk
     book = link.ledger if link is not None else "{}"
     if link is not None:
-        links.change_link(work.tx, link.id, state="ended", warn_at=None)
+        links.change_link(work.tx, link.id, state="ended", warn_at=None, touched_at=work.now)
     fresh = links.add_link(
         work.tx,
         channel=name,

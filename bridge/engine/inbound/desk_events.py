@@ -28,7 +28,7 @@ from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.conversation.targets import ticket_finished
 from bridge.engine.inbound.agent_commands import command_in, obey
 from bridge.engine.inbound.handover_commands import Order
-from mappings import links, outbox, waiting
+from mappings import facts, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
 from mappings.store import Tx
@@ -146,6 +146,7 @@ def receipt_received(work: Work, connected: ConnectedAccount, event: ReceiptRece
         outbox.change_step(
             work.tx, step.id, state=StepState.FAILED, error=event.reason or "refused later", code="receipt"
         )
+        facts.add_end(work.tx, step.id, "receipt", work.now)
         work.effects.note("failed later", account=step.account, step=step.id, why=event.reason)
         _tell_failed_later(work, link, step, event)
     show_progress(

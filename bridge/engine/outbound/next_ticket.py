@@ -35,7 +35,7 @@ def open_next(work: Work, link: LinkRow) -> None:
     if handovers.left_by(work.tx, link.id) is not None:
         _forget(work, link)
         return
-    links.change_link(work.tx, link.id, state="ended", warn_at=None)
+    links.change_link(work.tx, link.id, state="ended", warn_at=None, touched_at=work.now)
     current = links.open_link(work.tx, link.channel, link.conversation)
     copied: Mapping[str, Any] = {name: getattr(link, name) for name in (*_CARRIED, *_OF_THE_ROUTE, *_HELD)}
     fresh = current or links.add_link(

@@ -77,7 +77,7 @@ def _desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> 
     if receipt.url and receipt.url != link.url:
         changes["url"] = receipt.url
     if link.state == "solved" and any(message.audience is Audience.CUSTOMER for message in carried_by(row)):
-        changes |= {"state": "open", "solved_at": None}
+        changes |= {"state": "open", "solved_at": None, "touched_at": work.now}
     if changes:
         links.change_link(work.tx, link.id, **changes)
     if receipt.left_out:

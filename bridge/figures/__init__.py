@@ -1,0 +1,1 @@
+"""What the bridge knows of waiting, answers and opinions: spans, sums, reports, exports, questions to customers."""

@@ -1,0 +1,98 @@
+"""From spans and facts of an hour to its sums, and from the hours of a day to the day's. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bridge.figures import buckets
+
+Key = tuple[str, str, str, str, str, str]  # kind, channel, desk, entry, agent, code
+
+HOUR = timedelta(hours=1)
+_TIMED = {"desk", "customer"}  # facts whose value is a duration
+_SUMMED = {"answer", "bot", "automatic", "rating"}  # … a count
+_COUNTED = _TIMED | _SUMMED | {"lost", "near", "refused", "held", "handover", "survey", "desk.refused"}
+
+
+@dataclass(slots=True)
+class Sum:
+    """So many, their total, and how they spread."""
+
+    n: int = 0
+    total: int = 0
+    hist: buckets.Hist = field(default_factory=dict)
+
+
+def hour_sums(found: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """The rows of an hour. `found`: facts, answered, begun, solved, shifts, as `mappings.figures` reads them."""
+    sums: dict[Key, Sum] = {}
+    for one in found["facts"]:
+        if one.kind in _COUNTED:
+            agent = one.agent if one.kind in {"answer", "lost", "near"} else ""
+            _put(sums, one, one.kind, one.value, agent=agent, code=one.code, timed=one.kind in _TIMED)
+    for one in found["answered"]:
+        kind = "first" if one.first else "next"
+        for name, value in ((kind, one.took), (f"{kind}.business", one.business), ("bridge", one.bridge_part)):
+            if value is not None:
+                _put(sums, one, name, value, agent=one.agent, timed=True)
+    for one in found["begun"]:
+        _put(sums, one, "turn", 0)
+    for one in found["solved"]:
+        _put(sums, one, "resolution", _ms(one.first_solved_at - one.opened_at), timed=True)
+        for name in ("answers", "bot"):
+            if getattr(one, name):
+                _put(sums, one, f"solved.{name}", 1)
+    for one in found["shifts"]:
+        _put(sums, one, "shut" if one.by < 0 else "reopened" if one.number else "opened", 0)
+    return [_row(key, one) for key, one in sorted(sums.items())]
+
+
+def add_rows(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Rows of several buckets as those of one."""
+    sums: dict[Key, Sum] = {}
+    for row in rows:
+        into = sums.setdefault((row.kind, row.channel, row.desk, row.entry, row.agent, row.code), Sum())
+        into.n += row.n
+        into.total += row.total
+        into.hist = buckets.add([into.hist, buckets.load(row.hist)])
+    return [_row(key, one) for key, one in sorted(sums.items())]
+
+
+def hour_at(moment: datetime) -> datetime:
+    """The hour that a moment lies in."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def day_at(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The midnight, in UTC, with which a moment's day began in a zone, cut to the hour."""
+    local = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return hour_at(local)
+
+
+def next_day(day: datetime, zone: ZoneInfo) -> datetime:
+    """The beginning of the day after that of a moment."""
+    local = day.astimezone(zone)
+    return day_at((local.replace(tzinfo=None) + timedelta(days=1, hours=1)).replace(tzinfo=zone), zone)
+
+
+def _put(  # noqa: PLR0913 - a sum's key, by name
+    sums: dict[Key, Sum], place: Any, kind: str, value: int, *, agent: str = "", code: str = "", timed: bool = False
+) -> None:
+    into = sums.setdefault((kind, place.channel, place.desk, place.entry, agent, code), Sum())
+    into.n += 1
+    into.total += value
+    if timed:
+        at = buckets.bucket(value)
+        into.hist[at] = into.hist.get(at, 0) + 1
+
+
+def _row(key: Key, one: Sum) -> dict[str, Any]:
+    kind, channel, desk, entry, agent, code = key
+    place = {"kind": kind, "channel": channel, "desk": desk, "entry": entry, "agent": agent, "code": code}
+    return {**place, "n": one.n, "total": one.total, "hist": buckets.dump(one.hist)}
+
+
+def _ms(span: timedelta) -> int:
+    return max(0, round(span.total_seconds() * 1000))

@@ -1,0 +1,129 @@
+"""Keeps the figures: logs become facts, facts spans, spans the sums of hours and days; each bite in a transaction with
+how far it came. A conversation or an hour in which something changed is counted anew as a whole, so that what arrives
+late, twice or after a crash leads to the same sums.
+"""
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bridge.engine.context import Runtime
+from bridge.engine.conversation.decision import route_of
+from bridge.figures import rollups
+from bridge.figures.spans import Business, spans_of
+from bridge.routing.calendar import Calendar, between
+from mappings import facts, figures, links, state
+from mappings.store import Store, Tx
+
+EVERY = timedelta(seconds=10)
+_LEASE = timedelta(minutes=5)
+_BITE = 50
+_MOST = 200  # bites in one go
+_ZONE = "Asia/Shanghai"  # of a shop that named no calendar
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def zone_of(runtime: Runtime) -> ZoneInfo:
+    """Whose days are counted: those of `bridge.timezone`, else of the first calendar."""
+    if runtime.settings.bridge.timezone:
+        return ZoneInfo(runtime.settings.bridge.timezone)
+    return next((one.zone for one in runtime.calendars.values()), ZoneInfo(_ZONE))
+
+
+async def tick(store: Store, runtime: Runtime, owner: str) -> None:
+    """Counts what is new. One process at a time does it."""
+    now = runtime.now()
+    if not await store.write(state.take_lease, "tick figures", owner, now, now + _LEASE):
+        return
+    bites = partial(collect, now=now), partial(span, runtime=runtime), partial(sum_hours, zone=zone_of(runtime))
+    for bite in bites:
+        for _ in range(_MOST):
+            if not await store.write(bite):
+                break
+    await store.write(state.take_lease, "tick figures", owner, now, now)  # it is free again
+
+
+def collect(tx: Tx, now: datetime, *, all_of_it: bool = False) -> int:
+    """Facts of what the logs say, and whose spans they change."""
+    read = sum(facts.read_logs(tx, log, now, all_of_it=all_of_it) for log in facts.LOGS)
+    changed, count = facts.changed_links(tx, now, all_of_it=all_of_it)
+    figures.mark(tx, "root", (figures.root_of(tx, link_id) for link_id in changed))
+    return read + count
+
+
+def span(tx: Tx, runtime: Runtime) -> int:
+    """The spans of some conversations anew; the hours in which they counted before or count now are marked."""
+    roots = figures.take_due(tx, "root", _BITE)
+    for root in roots:
+        chain = figures.chain_of(tx, root)
+        known = facts.facts_of(tx, chain)
+        link = links.get_link(tx, root)
+        desks = frozenset(route.desk for route in runtime.settings.routes) | {
+            links.get_link(tx, one).desk for one in chain
+        }
+        episode, turns = spans_of(
+            known, desks=desks, first_holder=figures.first_holder(tx, chain), business=_business(runtime, link)
+        )
+        moments = [*figures.moments_of(tx, root), *(one.at for one in known)]
+        shifts = [
+            {"link_id": episode.link_id, "number": number, "at": at, "by": by}
+            for number, (at, by) in enumerate(episode.shifts)
+        ] if episode is not None else []  # fmt: skip
+        written = {key: value for key, value in asdict(episode).items() if key != "shifts"} if episode else None
+        figures.write_spans(tx, root, written, [asdict(turn) for turn in turns], shifts)
+        figures.mark(tx, "hour", (_number(one) for one in [*moments, *figures.moments_of(tx, root)]))
+    return len(roots)
+
+
+def sum_hours(tx: Tx, zone: ZoneInfo) -> int:
+    """The sums of some hours anew, and of the days they belong to."""
+    hours = [_EPOCH + timedelta(seconds=one) for one in figures.take_due(tx, "hour", _BITE)]
+    for hour in hours:
+        upto = hour + rollups.HOUR
+        found: dict[str, Any] = {
+            "facts": figures.facts_between(tx, hour, upto),
+            "answered": figures.turns_between(tx, hour, upto),
+            "begun": figures.turns_begun(tx, hour, upto),
+            "solved": figures.solved_between(tx, hour, upto),
+            "shifts": figures.shifts_between(tx, hour, upto),
+        }
+        figures.write_measures(tx, "h", hour, rollups.hour_sums(found))
+    for day in sorted({rollups.day_at(hour, zone) for hour in hours}):
+        rows = figures.measures(tx, "h", day, rollups.next_day(day, zone))
+        figures.write_measures(tx, "d", day, rollups.add_rows(rows))
+    return len(hours)
+
+
+def rebuild(tx: Tx, runtime: Runtime, since: datetime, now: datetime) -> int:
+    """Everything since a moment anew, in one transaction; returns how many conversations were counted."""
+    figures.rewind(tx)
+    while collect(tx, now, all_of_it=True):
+        pass
+    after = 0
+    while some := figures.all_links(tx, after, since):
+        figures.mark(tx, "root", (figures.root_of(tx, one) for one in some))
+        after = some[-1]
+    figures.mark(tx, "hour", (_number(hour) for hour in figures.hours_of(tx, since)))
+    roots = 0
+    while count := span(tx, runtime):
+        roots += count
+    while sum_hours(tx, zone_of(runtime)):
+        pass
+    return roots
+
+
+def _business(runtime: Runtime, link: links.LinkRow) -> Business:
+    """How long somebody is there, by the calendar of a conversation's route; always, where it has none."""
+    route = route_of(runtime, link)
+    calendar: Calendar | None = runtime.calendars.get(route.calendar) if route is not None else None
+    return partial(between, calendar) if calendar is not None else _elapsed
+
+
+def _elapsed(begin: datetime, end: datetime) -> timedelta:
+    return end - begin
+
+
+def _number(moment: datetime) -> int:
+    return int(rollups.hour_at(moment).timestamp())

@@ -1,0 +1,187 @@
+"""Spans and sums: which conversations and hours are to be counted anew, and what is written for them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, case, delete, func, insert, select
+
+from mappings.figure_tables import Episode, Fact, FigureCursor, FigureDue, Measure, Shift, Turn
+from mappings.holder_tables import Handover
+from mappings.sql import columns, insert_for, table
+from mappings.store import Tx
+from mappings.tables import Link
+
+_fact, _turn, _episode, _measure, _due = table(Fact), table(Turn), table(Episode), table(Measure), table(FigureDue)
+_link, _handover, _cursor, _shift = table(Link), table(Handover), table(FigureCursor), table(Shift)
+
+_PLACE = ("channel", "desk", "entry")
+
+
+def root_of(tx: Tx, link_id: int) -> int:
+    """The link with which a conversation began, before it was handed from desk to desk."""
+    while True:
+        left = select(_handover.c.left_id).where(_handover.c.link_id == link_id, _handover.c.left_id < link_id)
+        before: int | None = tx.execute(left.order_by(_handover.c.id).limit(1)).scalar()
+        if before is None:
+            return link_id
+        link_id = before
+
+
+def chain_of(tx: Tx, root: int) -> list[int]:
+    """A conversation's links, from the first on."""
+    found = [root]
+    for link_id in found:
+        on = select(_handover.c.link_id).where(_handover.c.left_id == link_id, _handover.c.link_id > link_id)
+        found += [one for one in tx.execute(on.distinct()).scalars() if one not in found]
+    return found
+
+
+def first_holder(tx: Tx, chain: Sequence[int]) -> str:
+    """Who held a conversation when it began."""
+    mine = select(_handover.c.from_account).where(_handover.c.link_id.in_(chain) | _handover.c.left_id.in_(chain))
+    first: str | None = tx.execute(mine.order_by(_handover.c.id).limit(1)).scalar()
+    if first is not None:
+        return first
+    row = tx.execute(select(_link.c.holder, _link.c.desk).where(_link.c.id == chain[0])).one()
+    return str(row.holder or row.desk)
+
+
+def mark(tx: Tx, what: str, numbers: Iterable[int]) -> None:
+    """These are to be counted anew."""
+    for number in set(numbers):
+        tx.execute(insert_for(tx, _due).values(what=what, number=number).on_conflict_do_nothing())
+
+
+def take_due(tx: Tx, what: str, limit: int, *, before: int | None = None) -> list[int]:
+    """Some of what is to be counted anew; whoever takes it counts it in the same transaction."""
+    wanted = select(_due.c.number).where(_due.c.what == what)
+    if before is not None:
+        wanted = wanted.where(_due.c.number < before)
+    found = list(tx.execute(wanted.order_by(_due.c.number).limit(limit)).scalars())
+    tx.execute(delete(_due).where(_due.c.what == what, _due.c.number.in_(found)))
+    return found
+
+
+def moments_of(tx: Tx, root: int) -> list[datetime]:
+    """When a conversation's spans count, as they are written."""
+    found: list[datetime | None] = []
+    for moments, of in (
+        ((_episode.c.first_solved_at,), _episode),
+        ((_turn.c.started_at, _turn.c.answered_at), _turn),
+        ((_shift.c.at,), _shift),
+    ):
+        found += [one for row in tx.execute(select(*moments).where(of.c.root_id == root)) for one in row]
+    return [one for one in found if one is not None]
+
+
+def write_spans(
+    tx: Tx,
+    root: int,
+    episode: dict[str, Any] | None,
+    turns: Sequence[dict[str, Any]],
+    shifts: Sequence[dict[str, Any]],
+) -> None:
+    """In place of those that are there."""
+    for of in (_turn, _shift, _episode):
+        tx.execute(delete(of).where(of.c.root_id == root))
+    if episode is not None:
+        tx.execute(insert(_episode).values(root_id=root, **episode))
+    for of, rows in ((_turn, turns), (_shift, shifts)):
+        if rows:
+            tx.execute(insert(of), [{"root_id": root, **row} for row in rows])
+
+
+def facts_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
+    """Facts of a time, with the place they belong to."""
+    named = select(*columns(_fact, "link_id", "kind", "agent", "code", "value"), *columns(_link, *_PLACE))
+    return list(tx.execute(named.join(_link, _link.c.id == _fact.c.link_id).where(*_within(_fact.c.at, since, until))))
+
+
+def turns_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
+    """Turns that were answered within a time, with their place."""
+    named = select(*columns(_turn, "answered_at", "first", "agent", "took", "business", "bridge_part"))
+    named = named.add_columns(*columns(_link, *_PLACE)).join(_link, _link.c.id == _turn.c.link_id)
+    return list(tx.execute(named.where(*_within(_turn.c.answered_at, since, until))))
+
+
+def turns_begun(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
+    """Turns that began within a time, with their place."""
+    named = select(*columns(_link, *_PLACE)).select_from(_turn).join(_link, _link.c.id == _turn.c.link_id)
+    return list(tx.execute(named.where(*_within(_turn.c.started_at, since, until))))
+
+
+def solved_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
+    """Episodes that were solved for the first time within a time, with their place."""
+    named = select(_episode, *columns(_link, *_PLACE)).join(_link, _link.c.id == _episode.c.link_id)
+    return list(tx.execute(named.where(*_within(_episode.c.first_solved_at, since, until))))
+
+
+def shifts_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
+    """What went open or shut within a time, with its place."""
+    named = select(*columns(_shift, "number", "by"), *columns(_link, *_PLACE))
+    return list(
+        tx.execute(named.join(_link, _link.c.id == _shift.c.link_id).where(*_within(_shift.c.at, since, until)))
+    )
+
+
+def write_measures(tx: Tx, grain: str, bucket: datetime, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The sums of a bucket, in place of those that are there."""
+    tx.execute(delete(_measure).where(_measure.c.grain == grain, _measure.c.bucket == bucket))
+    if rows:
+        tx.execute(insert(_measure), [{"grain": grain, "bucket": bucket, **row} for row in rows])
+
+
+def measures(tx: Tx, grain: str, since: datetime, until: datetime, kinds: Sequence[str] = ()) -> list[Row[Any]]:
+    """The sums of a time; of some kinds, or all."""
+    wanted = select(_measure).where(_measure.c.grain == grain, *_within(_measure.c.bucket, since, until))
+    return list(tx.execute(wanted.where(_measure.c.kind.in_(kinds)) if kinds else wanted))
+
+
+def by_hour(tx: Tx, since: datetime, until: datetime, kind: str) -> list[Row[Any]]:
+    """(hour, how many) of one kind."""
+    total = func.sum(_measure.c.n).label("n")
+    mine = _measure.c.grain == "h", _measure.c.kind == kind, *_within(_measure.c.bucket, since, until)
+    return list(tx.execute(select(_measure.c.bucket, total).where(*mine).group_by(_measure.c.bucket)))
+
+
+def waiting_turns(tx: Tx) -> tuple[int, datetime | None]:
+    """How many customers wait for people now, and since when the first of them."""
+    mine = _turn.c.outcome == "waiting", _turn.c.asked_at.is_not(None)
+    row = tx.execute(select(func.count(), func.min(_turn.c.asked_at)).where(*mine)).one()
+    return int(row[0]), row[1]
+
+
+def open_at(tx: Tx, moment: datetime) -> int:
+    """How many conversations were open at a moment: what was opened before it, less what was shut."""
+    change = case((_measure.c.kind == "shut", -_measure.c.n), else_=_measure.c.n)
+    mine = _measure.c.grain == "h", _measure.c.kind.in_(("opened", "reopened", "shut")), _measure.c.bucket < moment
+    return int(tx.execute(select(func.sum(change)).where(*mine)).scalar() or 0)
+
+
+def all_links(tx: Tx, after: int, since: datetime, limit: int = 1000) -> list[int]:
+    """Links with a fact since a moment, by number."""
+    some = select(_fact.c.link_id).where(_fact.c.at >= since, _fact.c.link_id > after).distinct()
+    return list(tx.execute(some.order_by(_fact.c.link_id).limit(limit)).scalars())
+
+
+def hours_of(tx: Tx, since: datetime) -> list[datetime]:
+    """The hours since a moment for which there are sums."""
+    mine = _measure.c.grain == "h", _measure.c.bucket >= since
+    return list(tx.execute(select(_measure.c.bucket).where(*mine).distinct()).scalars())
+
+
+def rewind(tx: Tx) -> None:
+    """All logs are to be read from their beginning: what is known stays as it is."""
+    tx.execute(delete(_cursor).where(_cursor.c.log != "fact"))
+
+
+def forget_facts(tx: Tx, before: datetime, limit: int = 2000) -> int:
+    """Facts that are kept no longer. Sums stay."""
+    old = list(tx.execute(select(_fact.c.id).where(_fact.c.at < before).limit(limit)).scalars())
+    tx.execute(delete(_fact).where(_fact.c.id.in_(old)))
+    return len(old)
+
+
+def _within(column: Any, since: datetime, until: datetime) -> tuple[Any, Any]:
+    return column >= since, column < until
