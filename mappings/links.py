@@ -1,4 +1,4 @@
-"""Links (conversation ↔ ticket), the messages both sides know, consents, and what agents were told."""
+"""Links (conversation ↔ ticket), the messages both sides know, and what agents were told."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ from mappings.prepared import Prepared
 from mappings.sql import insert_for, insert_new, table
 from mappings.states import StepState
 from mappings.store import Tx
-from mappings.tables import Consent, Link, MessageRef, Notice, Outbox, Waiting
+from mappings.tables import Link, MessageRef, Notice, Outbox, Waiting
 
 __all__ = [  # lanes are read as the link's own
     "is_of_invitations",
@@ -42,7 +42,7 @@ __all__ = [  # lanes are read as the link's own
     "link_of",
 ]
 
-_link, _pair, _notice, _consent = table(Link), table(MessageRef), table(Notice), table(Consent)
+_link, _pair, _notice = table(Link), table(MessageRef), table(Notice)
 _waiting, _outbox = table(Waiting), table(Outbox)
 _ADD = Prepared(insert(_link).returning(_link))
 _ADD_PAIR = Prepared(insert_new(_pair))
@@ -261,38 +261,6 @@ def forget_notices(tx: Tx, link_id: int, prefix: str) -> int:
     return tx.execute(
         delete(_notice).where(_notice.c.link_id == link_id, _notice.c.cause.startswith(prefix, autoescape=True))
     ).rowcount
-
-
-def set_consent(tx: Tx, account: str, conversation: str, template: str, count: int, now: datetime) -> None:
-    """Adds consents to messages of a template; a count of 0 takes all away."""
-    statement = insert_for(tx, _consent).values(
-        account=account, conversation=conversation, template=template, count=count, at=now
-    )
-    total = 0 if count == 0 else _consent.c["count"] + count
-    tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["account", "conversation", "template"], set_={"count": total, "at": now}
-        )
-    )
-
-
-def consents_of(tx: Tx, account: str, conversation: str, *, lock: bool = False) -> list[Row[Any]]:
-    """The templates a customer has allowed messages of, with how many are `left`; the oldest first."""
-    statement = (
-        select(_consent.c.id, _consent.c.template, _consent.c["count"].label("left"))
-        .where(_consent.c.account == account, _consent.c.conversation == conversation, _consent.c["count"] > 0)
-        .order_by(_consent.c.id)
-    )
-    return list(tx.execute(statement.with_for_update() if lock else statement))
-
-
-def use_consent(tx: Tx, consent_id: int, now: datetime) -> None:
-    """One of these consents is used up."""
-    tx.execute(
-        update(_consent)
-        .where(_consent.c.id == consent_id, _consent.c["count"] > 0)
-        .values(count=_consent.c["count"] - 1, at=now)
-    )
 
 
 def told_at(tx: Tx, link_id: int, cause: str) -> datetime | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from bridge.away import Away, pauses_by_account
 from bridge.engine.conversation.allowance import Allowance
-from mappings import handovers, inbox, inspection, links, waiting
+from mappings import consents, handovers, inbox, inspection, links, waiting
 from mappings.inspection import Tried
 from mappings.links import LinkRow
 from mappings.store import Tx
@@ -54,7 +54,7 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
         "term": link.term,
         "handovers": [_handover(row) for row in handovers.handovers_of(tx, [link.id])],
         "ledger": ledger_json(link.ledger, now),
-        "consents": {row.template: row.left for row in links.consents_of(tx, link.channel, link.conversation)},
+        "consents": {row.template: row.left for row in consents.consents_of(tx, link.channel, link.conversation)},
         "waiting": [
             {
                 "message": row.message_id,

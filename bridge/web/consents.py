@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse, Response
 
 from bridge.contract import ConnectorError, Contact, Invites, RenderContext, StoreDown
 from bridge.engine.context import Runtime
-from mappings import links, records
+from mappings import consents as told
+from mappings import records
 from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.consents")
@@ -84,8 +85,8 @@ def keep_consent(tx: Tx, given: ConsentGiven, now: datetime) -> int:
         except records.Changed:
             fresh = False
     if fresh:
-        links.set_consent(tx, given.account, given.conversation, given.template, given.count, now)
-    known = links.consents_of(tx, given.account, given.conversation)
+        told.set_consent(tx, given.account, given.conversation, given.template, given.count, now)
+    known = told.consents_of(tx, given.account, given.conversation)
     return next((int(row.left) for row in known if row.template == given.template), 0)
 
 

@@ -494,11 +494,11 @@ async def test_a_refusal_takes_all_consents_away(harness: PlatformHarness) -> No
 
 
 async def test_a_template_that_is_no_longer_configured_breaks_nothing(harness: PlatformHarness) -> None:
-    from mappings import links
+    from mappings import consents
 
     async with harness.running() as bridge:
         await harness.asks()
-        await bridge.store.write(links.set_consent, "shop", CUSTOMER, "gone", 2, harness.clock())
+        await bridge.store.write(consents.set_consent, "shop", CUSTOMER, "gone", 2, harness.clock())
         await harness.wait(hours=49)
         await harness.answer("one")
         assert len(told(harness, "window.over")) == 1

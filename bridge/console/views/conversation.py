@@ -18,7 +18,7 @@ from bridge.engine.conversation.queueing import put
 from bridge.engine.inbound.agent_commands import obey
 from bridge.engine.inbound.handover_commands import Order
 from bridge.engine.runtime.ids import new_name
-from mappings import conversations, links
+from mappings import consents, conversations, links
 from mappings.links import LinkRow
 from mappings.store import Tx
 
@@ -57,7 +57,7 @@ def _page(tx: Tx, visit: Visit, link_id: int, before: int | None) -> Response:
         ledger=allowance_of(link, visit.now),
         left=book.remaining(visit.now),
         closes=until - visit.now if until is not None else None,
-        consents=links.consents_of(tx, link.channel, link.conversation),
+        consents=consents.consents_of(tx, link.channel, link.conversation),
         trouble=conversations.troubles(tx, [link.id]).get(link.id, conversations.Trouble()),
         siblings=conversations.siblings(tx, link),
         url=link.url if link.url.startswith(("https://", "http://", "/")) else "",

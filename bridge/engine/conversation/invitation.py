@@ -10,7 +10,7 @@ from bridge.contract import ConnectorError, Contact, Invites, RenderContext
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.runtime.ids import new_name
-from mappings import links, outbox
+from mappings import consents, links, outbox
 from mappings.links import LinkRow
 
 
@@ -35,7 +35,7 @@ def notify(work: Work, link: LinkRow, template: str = "", data: Mapping[str, str
         language=work.runtime.language,
         now=work.now,
     )
-    for consent in links.consents_of(work.tx, link.channel, link.conversation, lock=True):
+    for consent in consents.consents_of(work.tx, link.channel, link.conversation, lock=True):
         try:
             step = connected.connector.invitation(consent.template, context)
             if template and step != connected.connector.invitation(template, context):
@@ -43,7 +43,7 @@ def notify(work: Work, link: LinkRow, template: str = "", data: Mapping[str, str
         except ConnectorError as error:  # a template that is no longer configured
             work.effects.note("template refused", account=link.channel, why=error.message)
             continue
-        links.use_consent(work.tx, consent.id, work.now)
+        consents.use_consent(work.tx, consent.id, work.now)
         values: dict[str, Any] = {
             "key": new_name(),
             "lane": lane,
@@ -66,5 +66,5 @@ def not_invited(work: Work, link: LinkRow, row: Row[Any], reason: str, *, sure: 
     """
     if sure and row.batch:
         left = 0 if spent else 1
-        links.set_consent(work.tx, link.channel, link.conversation, row.batch, left, work.now)
+        consents.set_consent(work.tx, link.channel, link.conversation, row.batch, left, work.now)
     tell(work, link, "invite.failed" if sure else "invite.unknown", reason=reason)

@@ -27,7 +27,7 @@ from bridge.engine.conversation.links import Unroutable
 from bridge.engine.conversation.turns import answered
 from bridge.engine.inbound import channel_events, desk_events
 from bridge.engine.inbound.colleagues import colleague_said
-from mappings import inbox, links, outbox
+from mappings import consents, inbox, links, outbox
 from mappings.inbox import ReadyRow
 from mappings.store import Tx, is_trouble
 
@@ -220,6 +220,6 @@ def _route(work: Work, connected: ConnectedAccount, event: Event, inbox_id: int)
         case ContactChanged():
             channel_events.contact_changed(work.tx, name, event, work.now)
         case ConsentChanged():
-            links.set_consent(work.tx, name, event.conversation, event.template, event.count, work.now)
+            consents.set_consent(work.tx, name, event.conversation, event.template, event.count, work.now)
         case BotAnswered():
             answered(work, connected, event, inbox_id)
