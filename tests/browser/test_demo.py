@@ -1,6 +1,8 @@
 """`bridge demo` as its visitor sees it: a phone, the desk, the messages' way, and a shop with the widget."""
 
 import asyncio
+import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Frame, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
 
 from bridge.contract import ConnectorError, Http
 from bridge.testing.ports import free_port
@@ -49,12 +52,50 @@ async def answers(address: str) -> None:
     await http.close()
 
 
-async def desk_of(page: Page) -> Frame:
-    element = await page.wait_for_selector("iframe#desk")
+STATE = "async () => (await fetch('/demo/state')).json()"
+
+
+async def frame_of(page: Page, selector: str) -> Frame:
+    element = await page.wait_for_selector(selector)
     frame = await element.content_frame()
     assert frame is not None
+    return frame
+
+
+async def desk_of(page: Page) -> Frame:
+    frame = await frame_of(page, "iframe#desk")
     await frame.wait_for_selector("#desk:not([hidden])")
     return frame
+
+
+async def ask(page: Page, text: str) -> None:
+    """The customer writes."""
+    if await page.is_visible("#contact"):
+        await page.click("#contact")
+    await page.fill("#text", text)
+    await page.press("#text", "Enter")
+    await page.wait_for_selector(f"#bubbles .customer:has-text('{text}')")
+
+
+async def break_it(page: Page, verb: str, said: str) -> None:
+    """Presses a button of the panel, and waits for what it says."""
+    if not await page.is_visible("#pane-break"):
+        await page.click("#tab-break")
+    await page.click(f"[data-break={verb}]")
+    await page.wait_for_selector(f"#break-{verb} .now:has-text('{said}')", timeout=60_000)
+
+
+async def desk_shows(page: Page, text: str, times: int = 1) -> Frame:
+    """The desk, with the words in the conversation exactly so often."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(PlaywrightError, AssertionError):  # the frame is loaded anew now and then
+                frame = await desk_of(page)
+                if not await frame.locator(".msg").count():
+                    await open_first(frame)
+                if await frame.locator(f".msg:not(.note) .bubble:text-is('{text}')").count() == times:
+                    return frame
+            await asyncio.sleep(0.2)
 
 
 async def test_both_sides_of_one_page_talk(address: str, browser: Browser) -> None:
@@ -62,12 +103,10 @@ async def test_both_sides_of_one_page_talk(address: str, browser: Browser) -> No
     await page.goto(address)
     desk = await desk_of(page)
     assert await faults(page) == [], "the product"
-    await page.click("#contact")
-    await page.fill("#text", "Is the mug in stock?")
-    await page.press("#text", "Enter")
+    await ask(page, "Is the mug in stock?")
     await open_first(desk)
     await desk.wait_for_selector(".msg:has-text('Is the mug in stock?')")
-    await page.wait_for_selector("#bubbles .customer:has-text('Is the mug in stock?')")
+    await page.wait_for_selector("#step1.ticked")
     stations = ("received", "stored", "delivered", "accepted")
     await until(
         page,
@@ -75,13 +114,106 @@ async def test_both_sides_of_one_page_talk(address: str, browser: Browser) -> No
     )
     await say(desk, "Three of them.")
     await page.wait_for_selector("#bubbles .service:has-text('Three of them.')")
+    await page.wait_for_selector("#step2.ticked")
     await page.set_input_files("#file", [{"name": "mug.jpg", "mimeType": "image/jpeg", "buffer": picture()}])
     await desk.wait_for_selector(".msg .pic img")
     await page.click("#card")
     await desk.wait_for_selector(".msg:has-text('Mug, 350 ml')")
+    assert await page.locator("#bubbles .at").count() == 1, "the time stands above, once"
+    assert await page.locator("#bubbles .said.card").count() == 1
     assert await page.locator("#bubbles .fault, #way li.bad").count() == 0
     assert await faults(page) == []
     assert await faults(desk) == []
+
+
+async def test_the_sixth_answer_waits_as_the_page_says(address: str, browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 1366, "height": 800})
+    await page.goto(address)
+    await ask(page, "hello")
+    desk = await desk_shows(page, "hello")
+    for number in range(1, 7):
+        await say(desk, f"answer {number}")
+    await page.wait_for_selector("#step3 .waits:not([hidden])")
+    await until(page, "() => document.querySelectorAll('#bubbles .service').length === 5")
+    await page.click("#tab-console")
+    console = await frame_of(page, "#console")
+    await console.wait_for_selector("h1")
+    await console.wait_for_selector("text=answer 6")
+    assert "/console/conversations/" in console.url
+    await page.click("#tab-desk")
+    await ask(page, "still there?")
+    await page.wait_for_selector("#bubbles .service:has-text('answer 6')")
+    await page.wait_for_selector("#step3.ticked")
+    assert await page.locator("#bubbles .service").count() == 6
+    shown = await page.locator("#bubbles .service").all_inner_texts()
+    assert [text.split("answer ")[1] for text in shown] == ["1", "2", "3", "4", "5", "6"]
+
+
+async def test_what_is_broken_heals_as_it_says(address: str, browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 1366, "height": 800})
+    await page.goto(address)
+    await ask(page, "first words")
+    await desk_shows(page, "first words")
+    # the desk is down: what is said meanwhile waits, and comes in order
+    await break_it(page, "desk", "The desk is down")
+    await ask(page, "while the desk is down, one")
+    await ask(page, "while the desk is down, two")
+    await page.wait_for_selector(
+        "#break-desk .now:has-text('wait for it: 2'), #break-desk .now:has-text('wait for it: 1')"
+    )
+    assert await page.locator("#bubbles .fault").count() == 0, "the platform was told that it was taken"
+    await break_it(page, "desk", "still wait: 0")
+    await desk_shows(page, "while the desk is down, one")
+    await desk_shows(page, "while the desk is down, two")
+    # the serving process is killed: what is said meanwhile comes once
+    before = (await page.evaluate(STATE))["broken"]["kill"]["pid"]
+    await break_it(page, "kill", f"Process {before} was killed. Nobody serves.")
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+    await ask(page, "while it is dead")
+    await break_it(page, "kill", f"Process {before} was killed, process")
+    assert (await page.evaluate(STATE))["broken"]["kill"]["pid"] != before
+    await desk_shows(page, "while it is dead")
+    await desk_shows(page, "first words")
+    # WeChat delivers twice
+    await break_it(page, "twice", "WeChat called 2 times with one message. It reached the desk 1 time")
+    await desk_shows(page, "Is it dishwasher safe?")
+    # the replies are spent
+    await break_it(page, "spend", "Replies left: 0. Answers that wait: 1")
+    assert await page.locator("#bubbles .service").count() == 5
+    await ask(page, "go on")
+    await page.wait_for_selector("#bubbles .service:has-text('Answer 6')")
+    # two days later an answer waits for the customer
+    await break_it(page, "later", "It is 48 hours later")
+    desk = await desk_shows(page, "go on")
+    await say(desk, "too late?")
+    await page.click("#tab-trace")
+    await page.wait_for_selector("#way li:has-text('waits for the customer')")
+    assert await page.locator("#bubbles .service:has-text('too late?')").count() == 0
+    await ask(page, "back again")
+    await page.wait_for_selector("#bubbles .service:has-text('too late?')")
+    assert await page.locator("#bubbles .at").count() == 2, "two days lie between"
+    await page.click("#tab-break")
+    assert await faults(page) == []
+
+
+async def test_it_speaks_the_visitors_language(address: str, browser: Browser) -> None:
+    page = await browser.new_page(locale="zh-CN")
+    await page.goto(address)
+    await page.wait_for_selector("#step1:has-text('提问')")
+    assert await page.evaluate("() => document.documentElement.lang") == "zh-CN"
+    await ask(page, "有货吗？")
+    await page.wait_for_selector("#way li:has-text('发往客服台：已接受')")
+    await page.click("#tab-break")
+    shown = await page.inner_text("body")
+    assert not re.search(r"\b(the|desk|bridge demo|waits|replies)\b", shown), shown
+    desk = await desk_of(page)
+    await open_first(desk)
+    for number in range(6):
+        await say(desk, f"回复 {number}")
+    await desk.wait_for_selector(".msg.note:has-text('客户')")
+    await page.click("nav a[lang=en]")
+    await page.wait_for_selector("#step1:has-text('Ask')")
 
 
 async def test_the_shop_beside_it_has_the_widget(address: str, browser: Browser) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Literal
@@ -70,6 +71,7 @@ class Simulator(BaseSimulator):
         self.business_id: int | None = None
         self.attempts: list[tuple[str, int]] = []  # what is pushed (message id or event) and the status, 0 for none
         self.handed_over: dict[str, datetime] = {}
+        self._last: dict[str, Any] = {}
         self.platform = Platform(
             clock,
             app_id=app_id,
@@ -206,6 +208,10 @@ class Simulator(BaseSimulator):
 
     # The platform's own doing
 
+    async def delivers_again(self) -> bool:
+        """Pushes the last message or event once more, as when its answer was lost on the way. Whether it was taken."""
+        return await self._push(self._last)
+
     async def check_url(self, **query: str) -> bool:
         """What "save" in the console does. Whether the URL proved itself."""
         stamp, nonce, echo = str(self._stamp()), str(random.randrange(10**9)), str(random.randrange(10**18))  # noqa: S311 # a simulator needs no secrets
@@ -243,7 +249,7 @@ class Simulator(BaseSimulator):
 
     async def _writes(self, openid: str, kind: str, bubble: Bubble, **fields: Any) -> str:
         self._act(openid, self.replies, self.lasts)
-        self.platform.phones[openid].append(bubble)
+        self.platform.phones[openid].append(replace(bubble, at=self.clock()))
         message = self.message(openid, kind, **fields)
         until = self.handed_over.get(openid)
         if until is None or self.clock() >= until:
@@ -256,6 +262,7 @@ class Simulator(BaseSimulator):
             raise RuntimeError("set hook_url before anybody writes")
         openid = str(fields.get("FromUserName", ""))
         name = str(fields.get("MsgId") or fields.get("Event"))
+        self._last = dict(fields)
         query, body = self.push(fields)
         for attempt in range(self.deliveries):
             if attempt and not self.identical_repeats:

@@ -1,0 +1,119 @@
+"""What a visitor may break. It is done to the real thing: a process is killed, a call is repeated, time passes."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from bridge.cli.trace import trace_json
+from bridge.demo.forward import Forward
+from bridge.demo.people import Colleagues
+from bridge.demo.story import held_in, waiting_for
+from bridge.demo.texts import say
+from bridge.demo.world import CUSTOMER
+from mappings.cli_access import open_reader
+from mappings.store import StoreUnusable
+
+if TYPE_CHECKING:
+    from bridge.demo.show import Stage
+
+_LATER = timedelta(hours=48, minutes=1)
+_MOST = 12  # answers at a time
+
+
+class Breaking:
+    """The buttons of the panel."""
+
+    def __init__(self, stage: "Stage", colleagues: Colleagues, forward: Forward) -> None:
+        self._stage = stage
+        self._colleagues = colleagues
+        self._forward = forward
+        self._repeated = ""  # the message that was delivered twice
+        self._desk_was_down = False
+
+    async def do(self, verb: str, language: str) -> str | None:
+        """One of them. A sentence where it cannot be done, "" where it was, None for what there is not."""
+        acts = {
+            "desk": self._desk,
+            "kill": self._kill,
+            "twice": self._twice,
+            "later": self._later,
+            "spend": self._spend,
+        }
+        act = acts.get(verb)
+        return await act(language) if act is not None else None
+
+    async def _desk(self, _language: str) -> str:
+        down = not self._stage.switches.down
+        self._stage.switches.take_down(down=down)
+        self._desk_was_down = True
+        if down:
+            self._forward.cut()
+        return ""
+
+    async def _kill(self, _language: str) -> str:
+        serving = self._stage.serving
+        if serving.alive:
+            serving.kill()
+            self._forward.cut()
+        else:
+            serving.start()
+            await serving.ready()
+        return ""
+
+    async def _twice(self, language: str) -> str:
+        phone = self._stage.phone
+        self._repeated = await phone.says(CUSTOMER, say(language, "twice_text"))
+        await phone.delivers_again()
+        return ""
+
+    async def _later(self, _language: str) -> str:
+        self._stage.switches.let_pass(_LATER)
+        self._forward.cut()
+        return ""
+
+    async def _spend(self, language: str) -> str:
+        ticket = self._ticket()
+        if not ticket:
+            return say(language, "first_write")
+        answers = min(self._stage.phone.left(CUSTOMER), _MOST) + 1
+        for number in range(1, answers + 1):
+            if not await self._colleagues.answer(ticket, say(language, "spend_text").format(n=number)):
+                return say(language, "first_write")
+        return ""
+
+    def _ticket(self) -> str:
+        try:
+            with open_reader(f"sqlite:///{self._stage.place}/bridge.db") as tx:
+                links = trace_json(tx, CUSTOMER, self._stage.switches.now())["links"]
+        except StoreUnusable:
+            return ""
+        return str(links[-1]["ticket"] or "") if links else ""
+
+    def facts(self, found: dict[str, Any]) -> dict[str, Any]:
+        """How the world is, for the panel."""
+        stage, phone = self._stage, self._stage.phone
+        steps = [step for link in found["links"] for step in link["steps"] if step["to"] == link["desk"]]
+        return {
+            "desk": {
+                "on": stage.switches.down,
+                "was": self._desk_was_down,
+                "n": waiting_for(found, "desk"),
+            },
+            "kill": {
+                "on": not stage.serving.alive,
+                "was": bool(stage.serving.killed),
+                "killed": stage.serving.killed,
+                "pid": stage.serving.pid if stage.serving.alive else stage.serving.killed,
+            },
+            "twice": {
+                "was": bool(self._repeated),
+                "calls": sum(name == self._repeated and status == 200 for name, status in phone.attempts),
+                "times": bool(self._repeated)
+                and sum(
+                    any(message.endswith(self._repeated) for message in step["messages"])
+                    for step in steps
+                    if step["state"] == "done"
+                ),
+            },
+            "later": {"was": bool(stage.switches.ahead), "hours": int(stage.switches.ahead.total_seconds() // 3600)},
+            "spend": {"was": held_in(found) > 0, "left": phone.left(CUSTOMER), "n": held_in(found)},
+        }
