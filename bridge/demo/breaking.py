@@ -1,5 +1,7 @@
 """What a visitor may break. It is done to the real thing: a process is killed, a call is repeated, time passes."""
 
+import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _LATER = timedelta(hours=48, minutes=1)
 _MOST = 12  # answers at a time
+_PATIENCE = 10.0  # seconds for one of them
 
 
 class Breaking:
@@ -74,11 +77,20 @@ class Breaking:
         ticket = self._ticket()
         if not ticket:
             return say(language, "first_write")
-        answers = min(self._stage.phone.left(CUSTOMER), _MOST) + 1
-        for number in range(1, answers + 1):
+        phone = self._stage.phone
+        left = phone.left(CUSTOMER)
+        for number in range(1, min(left, _MOST) + 2):
             if not await self._colleagues.answer(ticket, say(language, "spend_text").format(n=number)):
                 return say(language, "first_write")
+            await self._sent(left - number)
         return ""
+
+    async def _sent(self, left: int) -> None:
+        """Waits until an answer is out: those that are written meanwhile would share a reply with the next."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while self._stage.phone.left(CUSTOMER) > max(left, 0):
+                    await asyncio.sleep(0.02)
 
     def _ticket(self) -> str:
         try:

@@ -94,12 +94,12 @@ def _framed(value: bytes) -> bytes:
 
 
 async def _whole(receive: Receive) -> bytes:
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
 async def _gone(receive: Receive, writer: asyncio.StreamWriter) -> None:

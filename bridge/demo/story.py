@@ -39,10 +39,19 @@ def held_in(found: dict[str, Any]) -> int:
 def waiting_for(found: dict[str, Any], account: str) -> int:
     """Messages that an account has not taken yet."""
     return sum(
-        sum(row["to"] == account for row in link["waiting"])
-        + sum(len(step["messages"]) for step in link["steps"] if step["to"] == account and step["state"] == "ready")
+        sum(row["to"] == account and not _silent(row["message"]) for row in link["waiting"])
+        + sum(
+            len(step["messages"])
+            for step in link["steps"]
+            if step["to"] == account and step["state"] == "ready" and not _silent((step["messages"] or [""])[0])
+        )
         for link in found["links"]
     )
+
+
+def _silent(message: str) -> bool:
+    """Marks and numbers on the ticket: nothing that anybody said."""
+    return message.startswith(("labels:", "progress:"))
 
 
 def trace_of(found: dict[str, Any], language: str) -> list[dict[str, str]]:
@@ -52,7 +61,7 @@ def trace_of(found: dict[str, Any], language: str) -> list[dict[str, str]]:
         for link in found["links"]
         for kind in ("waiting", "steps")
         for row in link[kind]
-        if kind == "waiting" or row["messages"] or row["verb"] == "note"
+        if not _silent(row["message"] if kind == "waiting" else (row["messages"] or ["labels:"])[0])
     ]
     return [entry for _, entry in sorted(entries, key=lambda pair: pair[0], reverse=True)[:_SHOWN]]
 
@@ -76,7 +85,7 @@ def _step(step: dict[str, Any], language: str) -> tuple[str, dict[str, str]]:
     """A step's way: received, stored, delivered, accepted."""
     when = step["done"] or step["rendered"]
     words = [_where(language, step["to"], step["state"])]
-    if step["verb"] == "note":
+    if (step["messages"] or [""])[0].startswith("note:"):
         words.append(f"({say(language, 'note')})")
     if len(step["messages"]) > 1:
         words.append(f"({say(language, 'many').format(n=len(step['messages']))})")

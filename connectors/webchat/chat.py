@@ -47,7 +47,6 @@ class Chat:
         return [
             *(Route(base + path, answering(handler, admits), methods=[method]) for method, path, handler in table),
             *(Route(base + path, answering(_preflight, admits), methods=["OPTIONS"]) for path in paths),
-            Route(base + "/v1/files/{file}", self.file, methods=["GET"]),
             Route(base + "/loader.js", self.loader, methods=["GET"]),
             Route(base + "/static/{name}", self.static, methods=["GET"]),
             Route(base + "/frame", self.frame, methods=["GET"]),
@@ -72,11 +71,6 @@ class Chat:
     async def static(self, request: Request) -> Response:
         """Scripts and styles."""
         return pages.asset(request, request.path_params["name"])
-
-    async def file(self, request: Request) -> Response:
-        """A file, to whoever has its signed link."""
-        query = request.query_params
-        return await self._office.files.give(request.path_params["file"], query.get("e", ""), query.get("s", ""))
 
     async def give_config(self, request: Request) -> Response:
         return JSONResponse(self._facts(), headers={"cache-control": "public, max-age=60"})

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, Never
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from bridge.contract import (
     Account,
@@ -80,9 +80,12 @@ class WebChat(Connector[Settings]):
         self._tickets = self._office.tickets
 
     def routes(self, persist: Persist) -> Sequence[BaseRoute]:
-        """`/chat/{account}/…` for visitors, where a route leads on from there, and `/desk/{account}/…` for agents."""
+        """`/chat/{account}/…` for visitors, where a route leads on from there, `/desk/{account}/…` for agents, and
+        files, which both have links to.
+        """
         chat = Chat(self._office, persist).routes() if self._has_visitors else ()
-        return [*chat, *Desk(self._office, persist).routes()]
+        files = Route(f"/chat/{self.account.name}/v1/files/{{file}}", self._office.files.answer, methods=["GET"])
+        return [files, *chat, *Desk(self._office, persist).routes()]
 
     @property
     def _has_visitors(self) -> bool:

@@ -83,6 +83,11 @@ class Files:
             found.append((Media.model_validate(row[0]["media"]), row[0]["shown"]))
         return found
 
+    async def answer(self, request: Request) -> Response:
+        """A file, to whoever has its signed link."""
+        query = request.query_params
+        return await self.give(request.path_params["file"], query.get("e", ""), query.get("s", ""))
+
     async def give(self, name: str, until: str, mark: str) -> Response:
         """The file; 404 whatever is wrong."""
         headers = {

@@ -117,6 +117,10 @@ async def test_both_sides_of_one_page_talk(address: str, browser: Browser) -> No
     await page.wait_for_selector("#step2.ticked")
     await page.set_input_files("#file", [{"name": "mug.jpg", "mimeType": "image/jpeg", "buffer": picture()}])
     await desk.wait_for_selector(".msg .pic img")
+    shown = "() => [...document.querySelectorAll('.msg .pic img')].every((one) => one.complete && one.naturalWidth > 1)"
+    async with asyncio.timeout(30):
+        while not await desk.evaluate(shown):
+            await asyncio.sleep(0.1)
     await page.click("#card")
     await desk.wait_for_selector(".msg:has-text('Mug, 350 ml')")
     assert await page.locator("#bubbles .at").count() == 1, "the time stands above, once"
@@ -133,6 +137,8 @@ async def test_the_sixth_answer_waits_as_the_page_says(address: str, browser: Br
     desk = await desk_shows(page, "hello")
     for number in range(1, 7):
         await say(desk, f"answer {number}")
+        if number < 6:  # as somebody who looks at the phone: what is written meanwhile would share a reply
+            await page.wait_for_selector(f"#bubbles .service:has-text('answer {number}')")
     await page.wait_for_selector("#step3 .waits:not([hidden])")
     await until(page, "() => document.querySelectorAll('#bubbles .service').length === 5")
     await page.click("#tab-console")
