@@ -114,7 +114,10 @@ class Bridge:
             language=settings.bridge.language,
             request_timeout=timeout,
             roles=frozenset(
-                role for route in settings.routes for role in ("channel", "desk") if getattr(route, role) == name
+                role
+                for route in settings.routes
+                for role, end in (("channel", route.channel), ("desk", route.desk), ("desk", route.fallback))
+                if end == name
             ),
             audit=partial(self._audit, name),
         )

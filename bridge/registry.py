@@ -137,18 +137,7 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
             elif role not in declared[name].connector.roles:
                 faults.append(f"{path}: routes.{index}.{side}: account {name!r} cannot be a {side}")
         faults += [f"{path}: routes.{index}.bot: {fault}" for fault in _bot_faults(route, declared)]
-        if route.calendar and route.calendar not in settings.calendars:
-            known = ", ".join(sorted(settings.calendars)) or "none"
-            meant = nearest(route.calendar, settings.calendars)
-            faults.append(
-                f"{path}: routes.{index}.calendar: there is no calendar {route.calendar!r}; calendars: {known}{meant}"
-            )
-        if route.targets and route.targets not in settings.targets:
-            known = ", ".join(sorted(settings.targets)) or "none"
-            meant = nearest(route.targets, settings.targets)
-            faults.append(
-                f"{path}: routes.{index}.targets: there is no target {route.targets!r}; targets: {known}{meant}"
-            )
+        faults += [f"{path}: routes.{index}.{fault}" for fault in _named_faults(route, settings, declared)]
         faults += [f"{path}: routes.{index}.{fault}" for fault in _condition_faults(route, settings)]
         last[route.channel] = route
     for name, target in settings.targets.items():
@@ -161,7 +150,7 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
             faults.append(f"{path}: routes.{index}.when: the last route of {channel!r} must match everything")
     if faults:
         return faults
-    used = {route.channel for route in settings.routes} | {route.desk for route in settings.routes}
+    used = {end for route in settings.routes for end in (route.channel, route.desk, route.fallback)}
     used |= {route.bot.name for route in settings.routes if route.bot is not None}
     return [
         f"{path}: accounts.{name}: no route names this account; add one under [[routes]]"
@@ -186,6 +175,21 @@ def _bot_faults(route: RouteSettings, declared: dict[str, Declared]) -> list[str
         faults.append(f"reserve = {bot.reserve} leaves nothing: the channel allows {window.replies} replies in all")
     if bot.hours != "always" and not route.calendar:
         faults.append(f"hours = {bot.hours!r} needs the route's `calendar`")
+    return faults
+
+
+def _named_faults(route: RouteSettings, settings: Settings, declared: dict[str, Declared]) -> list[str]:
+    """Names of other sections that are not there."""
+    faults = []
+    for key, what, known in (
+        ("calendar", "calendar", settings.calendars),
+        ("targets", "target", settings.targets),
+        ("fallback", "desk", [name for name, one in declared.items() if Role.DESK in one.connector.roles]),
+    ):
+        name = getattr(route, key)
+        if name and name not in known:
+            there = ", ".join(sorted(known)) or "none"
+            faults.append(f"{key}: there is no {what} {name!r}; {what}s: {there}{nearest(name, known)}")
     return faults
 
 

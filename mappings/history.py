@@ -15,7 +15,7 @@ _link, _outbox = table(Link), table(Outbox)
 
 def tickets_before(tx: Tx, person_id: int, without: int | None = None, limit: int = 20) -> list[Row[Any]]:
     """The newest tickets of a person, the newest first; `without` one link."""
-    statement = select(*columns(_link, "id", "channel", "conversation", "desk", "ticket", "state")).where(
+    statement = select(*columns(_link, "id", "channel", "conversation", "desk", "ticket", "state", "touched_at")).where(
         _link.c.person_id == person_id, _link.c.ticket.is_not(None)
     )
     if without is not None:
@@ -52,3 +52,9 @@ def entries_since(tx: Tx, since: datetime, limit: int = 100) -> list[Row[Any]]:
             .limit(limit)
         )
     )
+
+
+def without_ticket(tx: Tx, desk: str, limit: int = 100) -> list[int]:
+    """The conversations of a desk whose ticket has no number yet, the oldest first."""
+    mine = select(_link.c.id).where(_link.c.desk == desk, _link.c.ticket.is_(None), _link.c.state == "open")
+    return list(tx.execute(mine.order_by(_link.c.id).limit(limit)).scalars())

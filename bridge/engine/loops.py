@@ -123,7 +123,8 @@ class Loops:
 
     def _across(self, name: str) -> list[Dispatcher]:
         """Those who send what an account says to the other side."""
-        ends = [(route.channel, route.desk) for route in self._runtime.settings.routes]
+        routes = self._runtime.settings.routes
+        ends = [(one.channel, desk) for one in routes for desk in (one.desk, one.fallback) if desk]
         others = {desk for channel, desk in ends if channel == name} | {ch for ch, desk in ends if desk == name}
         return [self.dispatchers[other] for other in sorted(others) if other in self._present]
 

@@ -10,6 +10,7 @@ from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.expiry import end_notes, end_unsent
+from bridge.engine.conversation.fallback import fall_back
 from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
@@ -121,7 +122,7 @@ def _give_up(work: Work) -> None:
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
 
 
-DEADLINES = (act_on_targets, _warn, _tell_late, _give_up)
+DEADLINES = (act_on_targets, fall_back, _warn, _tell_late, _give_up)
 """Every few seconds, each in a transaction of its own: windows that close, answers that cannot go now, answers that
 were held too long.
 """

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import field_validator
@@ -83,6 +83,8 @@ class RouteSettings(Section):
     targets: str = ""
     away: AwaySettings | None = None
     waiting: WaitingSettings | None = None
+    stick: Literal["desk", "agent", "none"] = "none"
+    fallback: str = ""
     bot: BotSettings | None = None
 
     @field_validator("when", mode="before")

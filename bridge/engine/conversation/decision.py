@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.contract import Card, Contact, Message, Text, Voice, to_plain
 from bridge.engine.context import Runtime, Work
+from bridge.engine.conversation.other_desk import desk_for
 from bridge.routing.conditions import Facts, choose, entry_of
 from bridge.settings import RouteSettings
 from mappings import history
@@ -49,6 +50,9 @@ def decide(work: Work, opening: Opening) -> Decided | None:
     if place is None:
         return None
     route = routes[place]
+    instead: dict[str, Any] = {}
+    if route.stick != "none" or route.fallback:
+        route, instead = desk_for(work, route, opening.person_id)
     record = {
         "rule": route.name,
         "version": work.runtime.settings.routes_version,
@@ -56,6 +60,7 @@ def decide(work: Work, opening: Opening) -> Decided | None:
         "final": opening.message is not None,
         "failed": [[one.name, why] for one, why in zip(routes, failed[:_SHOWN], strict=False)],
         **({"known": known} if known else {}),
+        **instead,
     }
     columns = {
         "desk": route.desk,
