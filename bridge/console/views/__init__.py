@@ -56,6 +56,7 @@ VIEWS = (
     View("POST", "/accounts/{name}/pause", accounts.pause, "operator"),
     View("POST", "/accounts/{name}/resume", accounts.resume, "operator"),
     View("GET", "/routes", routes.show),
+    View("POST", "/routes/explain", routes.explain, "operator"),
     View("GET", "/audit", audit.show),
     View("POST", "/settings/users", settings.add_user, "admin"),
     View("POST", "/settings/users/role", settings.change_role, "admin"),
