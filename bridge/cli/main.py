@@ -16,6 +16,7 @@ from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
 from bridge.cli.desk import desk
 from bridge.cli.entries import entry
+from bridge.cli.figures import figures
 from bridge.cli.repairs import dead, people
 from bridge.cli.routes import routes
 from bridge.cli.up import up
@@ -35,6 +36,7 @@ main.add_command(people)
 main.add_command(calendar)
 main.add_command(routes)
 main.add_command(entry)
+main.add_command(figures)
 
 
 @main.command()

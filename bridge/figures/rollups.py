@@ -11,6 +11,7 @@ from bridge.figures import buckets
 Key = tuple[str, str, str, str, str, str]  # kind, channel, desk, entry, agent, code
 
 HOUR = timedelta(hours=1)
+GOOD = 4  # of five: whoever gives as much is content
 _TIMED = {"desk", "customer"}  # facts whose value is a duration
 _SUMMED = {"answer", "bot", "automatic", "rating"}  # … a count
 _COUNTED = _TIMED | _SUMMED | {"lost", "near", "refused", "held", "handover", "survey", "desk.refused"}
@@ -41,9 +42,12 @@ def hour_sums(found: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         _put(sums, one, "turn", 0)
     for one in found["solved"]:
         _put(sums, one, "resolution", _ms(one.first_solved_at - one.opened_at), timed=True)
-        for name in ("answers", "bot"):
-            if getattr(one, name):
-                _put(sums, one, f"solved.{name}", 1)
+        if one.bot:
+            _put(sums, one, "solved.bot", 1)
+        if one.bot and not one.answers:
+            _put(sums, one, "contained", 1)
+            if (one.rating or 0) >= GOOD:
+                _put(sums, one, "confirmed", 1)
     for one in found["shifts"]:
         _put(sums, one, "shut" if one.by < 0 else "reopened" if one.number else "opened", 0)
     return [_row(key, one) for key, one in sorted(sums.items())]

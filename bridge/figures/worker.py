@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bridge.engine.context import Runtime
 from bridge.engine.conversation.decision import route_of
 from bridge.figures import rollups
+from bridge.figures.period import zone_of
 from bridge.figures.spans import Business, spans_of
 from bridge.routing.calendar import Calendar, between
 from mappings import facts, figures, links, state
@@ -21,15 +22,7 @@ EVERY = timedelta(seconds=10)
 _LEASE = timedelta(minutes=5)
 _BITE = 50
 _MOST = 200  # bites in one go
-_ZONE = "Asia/Shanghai"  # of a shop that named no calendar
 _EPOCH = datetime.fromtimestamp(0, UTC)
-
-
-def zone_of(runtime: Runtime) -> ZoneInfo:
-    """Whose days are counted: those of `bridge.timezone`, else of the first calendar."""
-    if runtime.settings.bridge.timezone:
-        return ZoneInfo(runtime.settings.bridge.timezone)
-    return next((one.zone for one in runtime.calendars.values()), ZoneInfo(_ZONE))
 
 
 async def tick(store: Store, runtime: Runtime, owner: str) -> None:
@@ -37,7 +30,11 @@ async def tick(store: Store, runtime: Runtime, owner: str) -> None:
     now = runtime.now()
     if not await store.write(state.take_lease, "tick figures", owner, now, now + _LEASE):
         return
-    bites = partial(collect, now=now), partial(span, runtime=runtime), partial(sum_hours, zone=zone_of(runtime))
+    bites = (
+        partial(collect, now=now),
+        partial(span, runtime=runtime),
+        partial(sum_hours, zone=zone_of(runtime.settings)),
+    )
     for bite in bites:
         for _ in range(_MOST):
             if not await store.write(bite):
@@ -109,7 +106,7 @@ def rebuild(tx: Tx, runtime: Runtime, since: datetime, now: datetime) -> int:
     roots = 0
     while count := span(tx, runtime):
         roots += count
-    while sum_hours(tx, zone_of(runtime)):
+    while sum_hours(tx, zone_of(runtime.settings)):
         pass
     return roots
 

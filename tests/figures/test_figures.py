@@ -214,7 +214,7 @@ def test_incremental_equals_rebuilt_whatever_crashes(
     counted: tuple[Any, Any], events: list[Happened], chance: random.Random
 ) -> None:
     store, runtime = counted
-    zone, now = worker.zone_of(runtime), START + timedelta(days=9)
+    zone, now = worker.zone_of(runtime.settings), START + timedelta(days=9)
     store.run(clear)
     ids = store.run(make_links, START)
     mixed = [*events, *chance.sample(events, len(events) // 3)]
