@@ -1,8 +1,11 @@
 """`bridge status`: one screen that says whether somebody has to do something."""
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import Any
+
+from sqlalchemy import Row
 
 from bridge.away import reason_of
 from bridge.cli.dead_letters import waiting_counts
@@ -22,7 +25,7 @@ def status_json(tx: Tx, settings: Settings, now: datetime | None = None) -> dict
     now = now or datetime.now(UTC)
     names = dict.fromkeys([*settings.accounts, *state.pauses(tx)])
     accounts = _accounts(tx, list(names), settings, now)
-    customers = _customers(tx, now)
+    customers, count = _customers(tx, now)
     machine = _machine(settings)
     return {
         "at": _time(now),
@@ -39,8 +42,8 @@ def status_json(tx: Tx, settings: Settings, now: datetime | None = None) -> dict
             name: sum(one[name] for one in accounts)
             for name in ("waiting", "held", "failed", "unconfirmed", "dead", "quarantined")
         },
-        "unreachable_soon": customers[:_MOST],
-        "unreachable_count": len(customers),
+        "unreachable_soon": customers,
+        "unreachable_count": count,
     }
 
 
@@ -106,29 +109,34 @@ def _machine(settings: Settings) -> list[str]:
     return []
 
 
-def _customers(tx: Tx, now: datetime) -> list[dict[str, Any]]:
-    """Who waits for an answer that can only be given until a deadline; whoever has one waiting here as well."""
+def _customers(tx: Tx, now: datetime) -> tuple[list[dict[str, Any]], int]:
+    """Who waits for an answer that can only be given until a deadline, or has one waiting here: the first few to become
+    unreachable, and how many there are.
+    """
     held = overview.held_links(tx)
-    found = []
+    ends = []
     for link in overview.watched_links(tx):
-        book = Allowance.model_validate_json(link.ledger)
-        until = book.message.until
-        if until is None or until <= now or not (book.unanswered or link.id in held):
-            continue
-        found.append(
-            {
-                "link": link.id,
-                "channel": link.channel,
-                "conversation": link.conversation,
-                "desk": link.desk,
-                "ticket": link.ticket,
-                "until": _time(until),
-                "seconds": int((until - now).total_seconds()),
-                "replies_left": book.remaining(now),
-                "answer_waits": link.id in held,
-            }
-        )
-    return sorted(found, key=lambda one: str(one["until"]))
+        book = json.loads(link.ledger)  # there may be thousands: what is shown is read properly
+        end = book.get("message", {}).get("until")
+        until = datetime.fromisoformat(end) if end else None
+        if until is not None and until > now and (book.get("unanswered") or link.id in held):
+            ends.append((until, link))
+    ends.sort(key=lambda one: one[0])
+    return [_customer(link, until, now, waits=link.id in held) for until, link in ends[:_MOST]], len(ends)
+
+
+def _customer(link: Row[Any], until: datetime, now: datetime, *, waits: bool) -> dict[str, Any]:
+    return {
+        "link": link.id,
+        "channel": link.channel,
+        "conversation": link.conversation,
+        "desk": link.desk,
+        "ticket": link.ticket,
+        "until": _time(until),
+        "seconds": int((until - now).total_seconds()),
+        "replies_left": Allowance.model_validate_json(link.ledger).remaining(now),
+        "answer_waits": waits,
+    }
 
 
 _MARKS = {"ok": "✓", "paused": "✗", "refused": "✗", "throttled": "!", "retrying": "!"}

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, exists, func, select, union
 
+from mappings.lanes import lanes_towards_people
 from mappings.sql import columns, table
-from mappings.states import FAILED, StepState
+from mappings.states import FAILED, UNFINISHED, StepState
 from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Outbox, Waiting
 
@@ -118,16 +119,20 @@ class Trouble(NamedTuple):
 
 
 def troubles(tx: Tx, ids: Sequence[int]) -> dict[int, Trouble]:
-    """By conversation."""
+    """By conversation. What is done, nearly everything, is not looked at."""
     found: dict[int, Trouble] = {}
-    steps = (
-        select(_outbox.c.link_id, _outbox.c.state, func.count(), func.min(_outbox.c.created_at))
-        .where(_outbox.c.link_id.in_(ids), _outbox.c.state.in_((*FAILED, StepState.READY, StepState.PARKED)))
-        .group_by(_outbox.c.link_id, _outbox.c.state)
-    )
-    for link_id, state, count, since in tx.execute(steps):
-        kind = "failed" if state in FAILED else "held" if state == "parked" else "waiting"
-        found[link_id] = _plus(found.get(link_id, Trouble()), kind, count, since)
+    facts = select(_outbox.c.link_id, _outbox.c.state, func.count(), func.min(_outbox.c.created_at))
+    facts = facts.group_by(_outbox.c.link_id, _outbox.c.state)
+    lanes = [lane for link_id in ids for lane in lanes_towards_people(link_id)]
+    unfinished = facts.where(_outbox.c.state.in_(UNFINISHED), _outbox.c.lane.in_(lanes))
+    failed = facts.where(_outbox.c.state.in_(FAILED))
+    if _are_many(tx):  # then the steps of these conversations are fewer than all that failed
+        failed = failed.where(_outbox.c.link_id.in_(ids))
+    wanted = set(ids)
+    for link_id, state, count, since in [*tx.execute(unfinished), *tx.execute(failed)]:
+        if link_id in wanted:
+            kind = "failed" if state in FAILED else "held" if state == StepState.PARKED else "waiting"
+            found[link_id] = _plus(found.get(link_id, Trouble()), kind, count, since)
     held = _waiting.c.held != ""
     rows = (
         select(_waiting.c.link_id, held, func.count(), func.min(_waiting.c.created_at))
@@ -137,6 +142,11 @@ def troubles(tx: Tx, ids: Sequence[int]) -> dict[int, Trouble]:
     for link_id, is_held, count, since in tx.execute(rows):
         found[link_id] = _plus(found.get(link_id, Trouble()), "held" if is_held else "waiting", count, since)
     return found
+
+
+def _are_many(tx: Tx, most: int = 500) -> bool:
+    failed = select(_outbox.c.id).where(_outbox.c.state.in_(FAILED)).limit(most + 1).subquery()
+    return int(tx.execute(select(func.count()).select_from(failed)).scalar_one()) > most
 
 
 def _plus(one: Trouble, kind: str, count: int, since: datetime) -> Trouble:

@@ -35,6 +35,11 @@ def lane_of_drafts(link_id: int) -> int:
     return -2 * link_id - 1
 
 
+def lanes_towards_people(link_id: int) -> range:
+    """All lanes of a link but those of bots and drafts."""
+    return range(link_id * 4, link_id * 4 + 4)
+
+
 def is_towards_desk(lane: int) -> bool:
     """Whether a lane leads to the ticket."""
     return lane >= 0 and lane % 4 in {0, 3}

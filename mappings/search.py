@@ -65,7 +65,7 @@ def _people(tx: Tx, text: str, accounts: Sequence[str]) -> list[int]:
     return found
 
 
-def called(tx: Tx, text: str, *, before: int | None = None, seconds: float = 0.05) -> Scanned:
+def called(tx: Tx, text: str, *, before: int | None = None, seconds: float = 0.03) -> Scanned:
     """Conversations whose customer is called so, or gave such an address or number."""
     found = _scan(tx, _identity, _identity.c.person_id, lambda: _like(tx, _identity.c.profile, text), before, seconds)
     if not found.links:
@@ -76,7 +76,7 @@ def called(tx: Tx, text: str, *, before: int | None = None, seconds: float = 0.0
     return found._replace(links=list(ids.scalars()))
 
 
-def said(tx: Tx, text: str, *, before: int | None = None, seconds: float = 0.08) -> Scanned:
+def said(tx: Tx, text: str, *, before: int | None = None, seconds: float = 0.06) -> Scanned:
     """Conversations in which somebody said these words."""
     words = json.dumps(text, ensure_ascii=False)[1:-1]
     found = _scan(tx, _outbox, _outbox.c.link_id, lambda: _like(tx, _outbox.c.messages, words), before, seconds)

@@ -11,6 +11,7 @@ from bridge.console.words import hidden, mask, parts_of
 from bridge.contract import Message
 from bridge.engine.context import Runtime
 from mappings import inspection, links, waiting
+from mappings.lanes import is_towards_customer, is_towards_desk
 from mappings.links import LinkRow
 from mappings.store import Tx
 
@@ -32,12 +33,12 @@ def timeline(
     found: dict[str, Entry] = {}
     for step in steps:
         shown = told[step.id]
-        to_desk = links.is_towards_desk(step.lane)
         carried = [Message.model_validate(one) for one in json.loads(step.messages)]
         if not carried:
-            found[f"s{step.id}"] = _bare(step, shown, to_desk=to_desk)
+            found[f"s{step.id}"] = _bare(step, shown)
         for message in carried:
-            entry = found.get(message.id) or _entry(message, to_desk=to_desk, masked=masked, runtime=runtime)
+            entry = found.get(message.id) or _entry(message, masked=masked, runtime=runtime)
+            _goes_to(entry, step.account, step.lane)
             entry["at"] = entry["at"] or step.created_at
             entry["steps"].append(_masked(shown) if masked else shown)
             entry["state"] = _worse(entry["state"], shown["state"])
@@ -46,9 +47,8 @@ def timeline(
         for lane in (links.lane_to_desk(link.id), links.lane_to_channel(link.id)):
             for row in waiting.waiting_in(tx, lane):
                 message = Message.model_validate_json(row.message)
-                entry = found.get(message.id) or _entry(
-                    message, to_desk=links.is_towards_desk(lane), masked=masked, runtime=runtime
-                )
+                entry = found.get(message.id) or _entry(message, masked=masked, runtime=runtime)
+                _goes_to(entry, row.account, lane)
                 entry |= {"at": row.created_at, "state": "held" if row.held else "waiting"}
                 entry["held"] = row.held or away.get(row.account, "")
                 found[message.id] = entry
@@ -56,7 +56,14 @@ def timeline(
     return entries, steps[0].id if len(steps) == _PAGE else None
 
 
-def _entry(message: Message, *, to_desk: bool, masked: bool, runtime: Runtime) -> Entry:
+def _goes_to(entry: Entry, account: str, lane: int) -> None:
+    """A customer's words may go to a bot first and to the desk after it."""
+    if account not in entry["to"]:
+        entry["to"].append(account)
+    entry["to_customer"] = entry["to_customer"] or is_towards_customer(lane)
+
+
+def _entry(message: Message, *, masked: bool, runtime: Runtime) -> Entry:
     parts = []
     for kind, words, media in parts_of(message):
         file = None
@@ -75,7 +82,8 @@ def _entry(message: Message, *, to_desk: bool, masked: bool, runtime: Runtime) -
         "id": message.id,
         "by": message.author.kind.value,
         "name": mask(message.author.name) if masked else message.author.name,
-        "to_desk": to_desk,
+        "to": [],
+        "to_customer": False,
         "note": note,
         "parts": parts,
         "at": message.sent_at,
@@ -85,10 +93,11 @@ def _entry(message: Message, *, to_desk: bool, masked: bool, runtime: Runtime) -
     }
 
 
-def _bare(step: Row[Any], shown: dict[str, Any], *, to_desk: bool) -> Entry:
+def _bare(step: Row[Any], shown: dict[str, Any]) -> Entry:
     """A step that carries nothing that anybody said: labels, an invitation."""
     return {
-        "id": f"s{step.id}", "by": "bridge", "name": "", "to_desk": to_desk, "note": to_desk, "parts": [],
+        "id": f"s{step.id}", "by": "bridge", "name": "", "to": [step.account],
+        "to_customer": is_towards_customer(step.lane), "note": is_towards_desk(step.lane), "parts": [],
         "at": step.created_at, "state": shown["state"], "held": "", "steps": [shown], "verb": shown["verb"],
     }  # fmt: skip
 

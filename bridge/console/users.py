@@ -63,6 +63,17 @@ def clean_name(name: str) -> str:
     return " ".join("".join(one for one in name if one.isprintable()).split())[:_LONGEST_NAME]
 
 
+_BROWSERS = ("Edg", "OPR", "Firefox", "MicroMessenger", "Chrome", "Safari", "curl")
+_SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux")
+
+
+def browser_of(agent: str) -> str:
+    """What a browser says of itself, short enough to know it again: "Firefox, Linux"."""
+    found = [next((one for one in names if one in agent), "") for names in (_BROWSERS, _SYSTEMS)]
+    names = ", ".join(filter(None, found)).replace("Edg", "Edge").replace("OPR", "Opera")
+    return names or clean_name(agent)
+
+
 async def new_digest(name: str, password: str, role: str) -> str:
     """The password's hash. Raises ValueError, which says what is wrong with a sign-in."""
     if not clean_name(name):
@@ -115,7 +126,7 @@ class Users:
         token, now = secrets.token_urlsafe(32), self._now()
         row = {
             "key": _hashed(token), "name": name, "since": now, "seen": now, "network": browser.network,
-            "browser": clean_name(browser.says), "mark": _hashed(user.hash)[:16],
+            "browser": browser_of(browser.says), "mark": _hashed(user.hash)[:16],
         }  # fmt: skip
         await self._write(_begin, row, user.shown, _hashed(old) if old else "", now)
         return token, self._new_device(name, device)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.console.mount import is_insecure
-from bridge.console.users import new_digest, set_user
+from bridge.console.users import browser_of, new_digest, set_user
 from bridge.settings import Settings
 from mappings import console
 from tests.console.console_harness import PASSWORD, ConsoleScene
@@ -144,6 +144,19 @@ async def test_a_form_needs_the_token_of_its_own_session(scene: ConsoleScene) ->
     for content in ({"json": {"language": "zh"}}, {"content": b"\xff", "headers": {"content-type": "text/plain"}}):
         assert (await someone.client.post("/console/settings/look", **content)).status_code == 415
     assert (await scene.up.store.read(console.get_user, "admin")).language == ""
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140 Safari/537.36 Edg/140", "Edge, Windows"),
+        ("curl/8.0", "curl"),
+        ("<script>" * 20, ("<script>" * 20)[:60]),
+    ],
+)
+def test_a_browser_is_named_so_that_its_owner_knows_it(agent: str, said: str) -> None:
+    assert browser_of(agent) == said
 
 
 async def test_what_somebody_chose_stays_with_them(scene: ConsoleScene) -> None:

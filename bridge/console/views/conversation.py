@@ -101,7 +101,7 @@ async def command(visit: Visit) -> Response:
 def _sure(tx: Tx, visit: Visit, link_id: int) -> Response:
     link = _found(tx, link_id)
     entries, _ = timeline(tx, visit.desk.runtime, link, masked=False)
-    unsent = [one for one in entries if not one["to_desk"] and one["state"] in _UNSENT]
+    unsent = [one for one in entries if one["to_customer"] and one["state"] in _UNSENT]
     return visit.page("cancel.html", link=link, unsent=unsent)
 
 

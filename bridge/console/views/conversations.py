@@ -63,12 +63,17 @@ def _list(tx: Tx, filters: Filters, trouble: bool, before: int | None, visit: Vi
 def _search(tx: Tx, query: str, before: str, visit: Visit) -> Found:
     """By ids first; by names and words only for those who may read them."""
     position = [int(one) if one.isdigit() else None for one in [*before.split("."), "", ""][:2]]
+    anew = before == "."
     ids = dict.fromkeys(search.named(tx, query, search.accounts_known(tx)) if not before else ())
     since, ahead = None, ""
-    if visit.session.may("operator") and len(query) >= _LEAST:
+    reads = visit.session.may("operator") and len(query) >= _LEAST
+    if ids and reads:  # an id is meant: names and words are looked for when somebody asks on
+        ahead = "."
+    elif reads:
         scans = []
         for find, at in ((search.called, position[0]), (search.said, position[1])):
-            scan = find(tx, query, before=at) if not before or at is not None else search.Scanned([], None, None)
+            goes_on = not before or anew or at is not None
+            scan = find(tx, query, before=at) if goes_on else search.Scanned([], None, None)
             ids |= dict.fromkeys(scan.links)
             scans.append(scan)
         if any(scan.before for scan in scans):
