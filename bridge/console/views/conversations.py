@@ -72,8 +72,8 @@ def _search(tx: Tx, query: str, before: str, visit: Visit) -> Found:
     elif reads:
         scans = []
         for find, at in ((search.called, position[0]), (search.said, position[1])):
-            goes_on = not before or anew or at is not None
-            scan = find(tx, query, before=at) if goes_on else search.Scanned([], None, None)
+            again = not before or anew or at is not None
+            scan = find(tx, query, before=at) if again else search.Scanned([], None, None)
             ids |= dict.fromkeys(scan.links)
             scans.append(scan)
         if any(scan.before for scan in scans):
