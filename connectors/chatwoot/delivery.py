@@ -147,7 +147,7 @@ class Writer:
     # A message
 
     async def _say(self, number: str, step: Step, target: Target, *, peer: str = "") -> Receipt:
-        private = step.verb == REMARK or step.audience is Audience.AGENTS
+        private = step.verb == REMARK
         fields = {
             "content": step.body["text"],
             "message_type": "outgoing" if private else "incoming",
