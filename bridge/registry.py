@@ -64,7 +64,7 @@ def _declare(name: str, section: dict[str, Any], kinds: dict[str, EntryPoint], p
     keys = set(connector.Config.model_fields)
     section = read_secret_files(section, keys, path, where)
     try:
-        return Declared(name, connector, connector.Config.model_validate(section))
+        return Declared(name, connector, connector.Config.model_validate(section, context={"folder": path.parent}))
     except ValidationError as error:
         raise ConfigError(explain(error, path, where, connector.Config)) from None
     except Exception as error:  # noqa: BLE001 - somebody else's code

@@ -12,6 +12,7 @@ import click
 
 from bridge import __version__
 from bridge.cli.access import console
+from bridge.cli.bots import bot
 from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
 from bridge.cli.desk import desk
@@ -31,6 +32,7 @@ def main() -> None:
 main.add_command(console)
 main.add_command(desk)
 main.add_command(up)
+main.add_command(bot)
 main.add_command(dead)
 main.add_command(people)
 main.add_command(calendar)

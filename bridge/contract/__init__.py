@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.contract.addresses import network_of
 from bridge.contract.alerts import Alert, AlertConfig, AlertReceiver
-from bridge.contract.bots import BotConfig
+from bridge.contract.bots import BesideConfig, BotConfig
 from bridge.contract.callbacks import (
     CallbackResult,
     Health,
@@ -122,6 +122,7 @@ __all__ = [
     "AuthFailed",
     "Author",
     "AuthorKind",
+    "BesideConfig",
     "BotAnswered",
     "BotConfig",
     "BotVerdict",

@@ -1,13 +1,23 @@
 """What all bots' settings have."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo
 
 from bridge.contract.config import AccountConfig
 from bridge.contract.described import About
 from bridge.contract.durations import Duration
+
+
+def _beside(value: Any, info: ValidationInfo) -> Any:
+    folder = (info.context or {}).get("folder")
+    return Path(folder) / value if folder is not None and isinstance(value, str) and value else value
+
+
+BesideConfig = Annotated[Path, BeforeValidator(_beside), PlainSerializer(str)]
+"""A file of the operator's: a relative path is looked for beside the configuration."""
 
 
 class BotConfig(AccountConfig):

@@ -1,0 +1,103 @@
+"""The FAQ bot: everything happens here, nothing leaves the machine."""
+
+import json
+from collections.abc import Sequence
+
+from bridge.contract import (
+    BotAnswered,
+    BotVerdict,
+    CallbackResult,
+    Capabilities,
+    Card,
+    Connector,
+    Event,
+    Health,
+    Malformed,
+    Message,
+    Problem,
+    Raw,
+    Receipt,
+    RenderContext,
+    Request,
+    Role,
+    Step,
+    Target,
+    Text,
+    Unauthentic,
+    Voice,
+    answered_step,
+    to_plain,
+)
+from connectors.faq.entries import read_entries
+from connectors.faq.search import Search
+from connectors.faq.settings import Settings
+
+
+class Faq(Connector[Settings]):
+    """Answers what its file answers, and says that it does not know the rest."""
+
+    kind = "faq"
+    roles = frozenset({Role.BOT})
+    Config = Settings
+    contract = "1.1"
+    capabilities = Capabilities(scripted=True, max_concurrency=8)
+    _search: Search | None = None
+
+    def verify(self, request: Request) -> CallbackResult:
+        """Nobody calls it."""
+        raise Unauthentic("the FAQ takes no callbacks")
+
+    def normalise(self, raw: Raw) -> Sequence[Event]:
+        """Its own answer, as `deliver` made it."""
+        job = answered_step(raw.key)
+        try:
+            return (BotAnswered.model_validate({**json.loads(raw.payload), "job": job}),)
+        except (ValueError, TypeError):
+            raise Malformed("no answer of the FAQ's") from None
+
+    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
+        """The customer's words, as one question."""
+        text = "\n".join(filter(None, (_words(message) for message in messages)))
+        return [Step(verb="ask", body={"text": text}, covers=tuple(message.id for message in messages), cost=0)]
+
+    async def deliver(self, step: Step, target: Target) -> Receipt:
+        """Looks the question up."""
+        return Receipt(payload=json.dumps(self.look_up(str(step.body.get("text", ""))), ensure_ascii=False))
+
+    async def check(self) -> Health:
+        """Reads the file anew."""
+        try:
+            entries = read_entries(self.config.file)
+        except ValueError as error:
+            return Health(problems=(Problem(what=str(error), remedy="repair the file; it is read at the start"),))
+        ways = sum(len(entry.questions) for entry in entries)
+        return Health(facts={"entries": str(len(entries)), "ways to ask": str(ways)})
+
+    def look_up(self, text: str) -> dict[str, str]:
+        """What `normalise` reads."""
+        if self._search is None:
+            self._search = Search(read_entries(self.config.file))
+        hits = self._search.answer(text, self.config.threshold)
+        if not hits:
+            return {"verdict": BotVerdict.NOTHING.value}
+        handoff = any(hit.entry.handoff for hit in hits)
+        return {
+            "text": "\n\n".join(hit.entry.answer for hit in hits),
+            "verdict": (BotVerdict.HANDOFF if handoff else BotVerdict.ANSWER).value,
+            "reason": ", ".join(f"{hit.entry.questions[0]} ({hit.score:.2f})" for hit in hits)[:200],
+        }
+
+
+def _words(message: Message) -> str:
+    found = []
+    for part in message.parts:
+        match part:
+            case Text():
+                found.append(to_plain(part.body, part.format))
+            case Voice():
+                found.append(part.transcript)
+            case Card():
+                found.append(part.title)
+            case _:
+                pass
+    return "\n".join(filter(None, found))
