@@ -1,0 +1,5 @@
+"""A server of chat completions for tests."""
+
+from connectors.openai.simulator.vendor import Simulator
+
+__all__ = ["Simulator"]
