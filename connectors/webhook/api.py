@@ -1,0 +1,51 @@
+"""One signed request, and what its answer means."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.contract import Account, AuthFailed, Rejected, Response, Retryable, Scope, Throttled
+from connectors.webhook.settings import Settings
+from connectors.webhook.signing import sign
+
+
+class Api:
+    """One program's address."""
+
+    def __init__(self, config: Settings, account: Account) -> None:
+        self._config = config
+        self._account = account
+
+    async def post(self, identifier: str, body: Mapping[str, Any], *, timeout: float | None = None) -> Any:
+        """Sends JSON under an id that is the same at each repeat; returns the answer's JSON, None when it has none."""
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        headers = sign(self._config.key, identifier, self._account.now(), content)
+        answer = await self._account.http.request(
+            "POST", self._config.url, content=content, headers={"content-type": "application/json", **headers},
+            timeout=timeout, repeatable=True,
+        )  # fmt: skip
+        _judge(answer)
+        if not answer.body.strip():
+            return None
+        try:
+            return json.loads(answer.body)
+        except ValueError:
+            raise Retryable(f"{answer.where}: {answer.status}, but no JSON", code="no JSON") from None
+
+
+def _judge(answer: Response) -> None:
+    status = answer.status
+    said = f"{answer.where}: {status}"
+    if 200 <= status < 300:
+        return
+    if status in {401, 403}:
+        raise AuthFailed(f"{said}: the program refuses the signature", code=f"http {status}")
+    if status in {404, 410, 405} or 300 <= status < 400:
+        raise AuthFailed(f"{said}: nothing takes requests there; look at `url`", code=f"http {status}")
+    if status == 429:
+        after = answer.headers.get("retry-after", "")
+        seconds = float(after) if after.isdecimal() else 2.0
+        raise Throttled(said, retry_after=seconds, scope=Scope.ITEM, code="http 429")
+    if status in {400, 413, 415, 422}:
+        raise Rejected(said, code=f"http {status}")
+    raise Retryable(said, code=f"http {status}")

@@ -1,0 +1,78 @@
+"""A program of one's own as a bot: the suite of all bots, signatures as a third party makes them, late answers."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import standardwebhooks
+
+from bridge.contract import Malformed, Raw, Request, Unauthentic
+from bridge.testing.conformance.bots import BotConformance, BotTrouble
+from bridge.testing.rig import lend_account
+from connectors.webhook import Webhook
+from connectors.webhook.signing import key_of, sign, verify
+from connectors.webhook.simulator import Simulator
+from connectors.webhook.simulator.vendor import SECRET
+
+NOW = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
+
+
+class TestWebhookBot(BotConformance):
+    connector = Webhook
+    simulator = Simulator
+    troubles = tuple(
+        one for one in BotTrouble if one not in {BotTrouble.FORGOTTEN, BotTrouble.QUOTA, BotTrouble.BAD_TOOL}
+    )
+
+
+def test_signatures_are_those_of_standard_webhooks() -> None:
+    theirs = standardwebhooks.Webhook(SECRET)
+    now, body = datetime.now(UTC), '{"a": "ü"}'
+    headers = sign(key_of(SECRET), "msg_1", now, body.encode())
+    assert theirs.verify(body, headers) == {"a": "ü"}
+    signed = {
+        "webhook-id": "msg_2",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": theirs.sign("msg_2", now, body),
+    }
+    assert verify(key_of(SECRET), signed, body.encode(), now) == "msg_2"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": ""},
+        {"webhook-id": "other"},
+        {"webhook-timestamp": "abc"},
+        {"webhook-timestamp": "1"},
+    ],
+)
+def test_forged_and_stale_ones_are_refused(change: dict[str, str]) -> None:
+    headers = sign(key_of(SECRET), "msg_1", NOW, b"{}") | change
+    with pytest.raises(Unauthentic):
+        verify(key_of(SECRET), headers, b"{}", NOW)
+    with pytest.raises(Unauthentic, match="five minutes"):
+        verify(key_of(SECRET), sign(key_of(SECRET), "m", NOW, b"{}"), b"{}", NOW + timedelta(minutes=6))
+
+
+@pytest.mark.anyio
+async def test_a_late_answer_has_the_key_of_an_early_one() -> None:
+    config = Webhook.Config.model_validate({"kind": "webhook", "url": "https://crm.example.com/b", "secret": SECRET})
+    async with lend_account("ours") as account:
+        bot = Webhook(config, account)
+
+        def call(body: dict[str, Any]) -> Any:
+            content = json.dumps(body).encode()
+            return bot.verify(Request("POST", "/hooks/ours", (), sign(config.key, "x", NOW, content), content, "", NOW))
+
+        (raw,) = call({"job": "018f", "answers": [{"text": "nine"}], "verdict": "answer"}).raws
+        assert raw.key == "answer:018f"
+        (found,) = bot.normalise(raw)
+        assert (found.job, found.text) == ("018f", "nine")  # type: ignore[union-attr]
+        with pytest.raises(Malformed):
+            call({"answers": []})
+        for wrong in ({"verdict": "maybe"}, {"answers": "text"}, {"answers": [3]}, []):
+            with pytest.raises(Malformed):
+                bot.normalise(Raw("answer:1", json.dumps(wrong).encode()))
