@@ -2,7 +2,8 @@
 
 Question: `{"version": 1, "type": "question", "job", "conversation", "customer": {"id", "locale"}, "memory",
 "history", "messages"}`, each message `{"id", "at", "from": "customer|person|bot", "kind", "text"}`. Answer:
-`{"answers": [{"text"}], "verdict", "reason", "summary", "memory", "cost": {"tokens"}}`, at once, or later as a callback with the same `job`.
+`{"answers": [{"text"}], "verdict", "reason", "summary", "memory", "cost": {"tokens"}}`, at once, or later
+as a callback with the same `job`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Signatures of Standard Webhooks: `v1,` and base64 of HMAC-SHA256 over "id.timestamp.body". Pure.
 
 Source: standardwebhooks.com, the specification 1.0: headers `webhook-id`, `webhook-timestamp`, `webhook-signature`
-(several signatures parted by spaces, while a secret is changed), secrets as `whsec_` and base64, five minutes of tolerance.
+(several, parted by spaces, while a secret is changed), secrets as `whsec_` and base64, five minutes of tolerance.
 """
 
 import base64
