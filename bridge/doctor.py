@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.advice import calendar_gaps, gap_text
 from bridge.app import Bridge, system_clock
-from bridge.contract import ConnectorError, Http
+from bridge.contract import ConnectorError, Http, KnowsFields
 from bridge.engine.context import ConnectedAccount
 from bridge.published import published_secrets
 from bridge.registry import Declared, unreachable_rules
@@ -76,6 +76,9 @@ class Doctor:
             refused = {} if trouble else await refusals_of(bridge)
             for connected in wanted:
                 await self._check(connected.name, lambda one=connected: check_account(one, trouble, refused))  # type: ignore[misc] # bound now
+            named = any(value for one in self._settings.routes for name, value in one.fields.items() if name != "tags")
+            if only is None and named and not trouble:
+                await self._check("bridge.routes", lambda: self._routes(bridge))
             if only is None:
                 await self._check("bridge.clock", lambda: _clock(wanted))
         return self.results
@@ -112,6 +115,27 @@ class Doctor:
                 else:
                     what = f"calendars.{name}: the holidays of {year} are missing; only the weekly hours count"
                     found.wrong(what, "Import them: bridge calendar import FILE, then start the bridge anew.")
+        return found
+
+    async def _routes(self, bridge: Bridge) -> Finding:
+        """Whether the desks have what routes name: a group that was renamed is found here, not by a ticket at night."""
+        found = Finding(facts={"routes": str(len(self._settings.routes))})
+        for number, route in enumerate(self._settings.routes):
+            named = {name: value for name, value in route.fields.items() if value and name != "tags"}
+            connected = bridge.runtime.accounts.get(route.desk)
+            if not named or connected is None:
+                continue
+            if not isinstance(connected.connector, KnowsFields):
+                found.unchecked += (f"what {route.name!r} asks of {route.desk}",)
+                continue
+            try:
+                unknown = await connected.connector.unknown_fields(named)
+            except ConnectorError:
+                found.unchecked += (f"what {route.name!r} asks of {route.desk}, which cannot be asked",)
+                continue
+            for what in unknown:
+                said = f"routes.{number}: {route.name!r} names {what}, which {route.desk} does not have"
+                found.wrong(said, "Correct the name, or make it there; until then tickets come without it.")
         return found
 
     async def _public(self, store: Store, trouble: str) -> Finding:

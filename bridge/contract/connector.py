@@ -1,7 +1,7 @@
 """The contract: what a vendor's connector must do, and may do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
@@ -213,6 +213,15 @@ class Embeds(Protocol):
 
     @classmethod
     def button(cls, origin: str, page: str) -> str: ...
+
+
+@runtime_checkable
+class KnowsFields(Protocol):
+    """Can say which of the things that a route names (group, brand, custom fields) the vendor does not have, each with
+    its name: `group Finance`. Asks the vendor, and changes nothing.
+    """
+
+    async def unknown_fields(self, fields: Mapping[str, Any]) -> Sequence[str]: ...
 
 
 @runtime_checkable

@@ -1,7 +1,7 @@
 """Freshdesk: what the engine calls."""
 
 import hmac
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urljoin, urlsplit
 
@@ -35,7 +35,7 @@ from bridge.contract import (
     Target,
     Unauthentic,
 )
-from connectors.freshdesk import inbound, outbound, setup
+from connectors.freshdesk import inbound, outbound, people, setup
 from connectors.freshdesk.api import Api, id_of
 from connectors.freshdesk.body import html_of, pictures_in
 from connectors.freshdesk.delivery import Writer
@@ -144,6 +144,16 @@ class Freshdesk(Connector[Settings]):
             return
         async for chunk in self.account.http.download(address, limit=limit, headers=self._api.authorization):
             yield chunk
+
+    async def unknown_fields(self, fields: Mapping[str, Any]) -> Sequence[str]:
+        found = []
+        for kind, name in (("groups", "group"), ("products", "brand")):
+            value = fields.get(name)
+            if value and not await people.is_there(self._api, kind, value):
+                found.append(f"{name} {value}")
+        wanted = fields.get("custom_fields") or {}
+        known = {str(row.get("name")) for row in await self._api.every("/ticket_fields")} if wanted else set()
+        return [*found, *(f"field {name}" for name in wanted if str(name) not in known)]
 
     async def check(self) -> Health:
         """The key, what it may see, and what the account demands of new tickets."""

@@ -68,3 +68,10 @@ class People:
             names = {str(row.get("name")).strip().casefold(): number_of(id_of(row)) or 0 for row in rows}
             self._names[kind] = (now, names)
         return names.get(wanted) or None
+
+
+async def is_there(api: Api, kind: str, value: Any) -> bool:
+    """Whether there is a group or product of a name or number."""
+    wanted = str(value).strip().casefold()
+    rows = await api.every(f"/{kind}")
+    return any(wanted in {str(row.get("name")).strip().casefold(), id_of(row)} for row in rows)

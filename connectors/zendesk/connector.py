@@ -1,6 +1,6 @@
 """Zendesk Support: what the engine calls."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -115,6 +115,9 @@ class Zendesk(Connector[Settings]):
 
     def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
         return self._files.fetch(media, limit)
+
+    async def unknown_fields(self, fields: Mapping[str, Any]) -> Sequence[str]:
+        return await self._writer.places.unknown_of(dict(fields))
 
     async def check(self) -> Health:
         return await examine(self._api, self.config, self._hook, self._writer.places)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.doctor import Doctor
 from tests.e2e.desks import Desk, Freshdesk, Zendesk
 from tests.engine.desk_harness import DeskHarness
 
@@ -41,3 +42,19 @@ async def test_a_group_that_is_there_takes_the_ticket(database_url: str, tmp_pat
         ticket = harness.desk.simulator.state.tickets[int(harness.desk.ticket)]
         assert {15, 82} & {getattr(ticket, "group", None), getattr(ticket, "fields", {}).get("group_id")}
         assert harness.notes == []
+
+
+@pytest.mark.parametrize("desk", [Zendesk, Freshdesk], ids=lambda one: one.kind)
+async def test_doctor_finds_a_group_that_is_not_there(database_url: str, tmp_path: Path, desk: type[Desk]) -> None:
+    """Before a ticket does: what a rule names is looked for at the desk, by name and by number."""
+    harness = harness_of(database_url, tmp_path, desk, group="Finance", custom_fields={"nowhere": "x"})
+    async with harness.running() as bridge:
+        doctor = Doctor(harness.settings(), {}, tmp_path / "config.toml")
+        found = await doctor._routes(bridge)
+        assert [one["what"] for one in found.problems] == [
+            "routes.0: 'orders' names group Finance, which desk does not have",
+            "routes.0: 'orders' names field nowhere, which desk does not have",
+        ]
+    harness = harness_of(database_url, tmp_path, desk, group="wechat")
+    async with harness.running() as bridge:
+        assert (await Doctor(harness.settings(), {}, tmp_path / "config.toml")._routes(bridge)).problems == []
