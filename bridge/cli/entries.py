@@ -9,8 +9,6 @@ from typing import Any
 import click
 
 from bridge.cli.common import CONFIG, Fault, guarded, read_config, reading
-from mappings import history
-from mappings.store import Tx
 
 _SIGNING = Path(__file__).parents[1] / "routing" / "data" / "signing"
 LANGUAGES = ("python", "node", "php", "java")
@@ -73,8 +71,10 @@ def _entry_text(made: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def entries_json(tx: Tx, settings: Any, now: datetime | None = None) -> list[dict[str, Any]]:
+def entries_json(tx: Any, settings: Any, now: datetime | None = None) -> list[dict[str, Any]]:
     """The entries of the last 30 days, how often and when last, and whether a route names them."""
+    from mappings import history
+
     now = now or datetime.now(UTC)
     named = [
         pattern
