@@ -12,6 +12,7 @@ from bridge.contract import (
     Audience,
     AuthFailed,
     Gone,
+    Phrases,
     Receipt,
     Rejected,
     Retryable,
@@ -19,6 +20,7 @@ from bridge.contract import (
     Step,
     Target,
     file_name,
+    read_files,
 )
 from connectors.chatwoot.api import Api, Found, id_of, rows
 from connectors.chatwoot.outbound import CREATE, LABELS, MARK, REMARK
@@ -155,11 +157,13 @@ class Writer:
             "source_id": target.key,
         }
         path = f"/conversations/{number}/messages"
-        if step.media:
-            files = [
-                (file_name(media), await self._account.media.read(media), media.mime or "application/octet-stream")
-                for media in step.media
-            ]
+        found, missing = await read_files(self._account.media, step.media)
+        if missing:  # the words do not wait for them
+            phrases = Phrases(step.body["language"])
+            named = "\n".join(phrases.file(media, "file", "missing") for media in missing)
+            fields["content"] = f"{fields['content']}\n{named}".strip()
+        if found:
+            files = [(file_name(media), data, media.mime or "application/octet-stream") for media, data in found]
             made = await self._api.upload(path, {**fields, "private": str(private).lower()}, files)
         else:
             made = await self._api.post(path, fields)

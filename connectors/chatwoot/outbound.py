@@ -71,7 +71,7 @@ def _shown(message: Message, verb: str, context: RenderContext) -> list[Step]:
     steps = []
     for number, piece in enumerate(pieces):
         last = number == len(pieces) - 1
-        body: dict[str, Any] = {"text": piece}
+        body: dict[str, Any] = {"text": piece, "language": phrases.language}
         steps.append(
             Step(
                 verb=verb if number == 0 or verb != CREATE else SAY,
@@ -94,7 +94,11 @@ def _marks(message: Message) -> list[Step]:
         if status is None:
             if part.reason:
                 step = Step(
-                    verb=REMARK, body={"text": part.reason}, covers=(message.id,), audience=Audience.AGENTS, cost=0
+                    verb=REMARK,
+                    body={"text": part.reason, "language": "en"},
+                    covers=(message.id,),
+                    audience=Audience.AGENTS,
+                    cost=0,
                 )
                 steps.append(step)
             continue

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from bridge.contract import Account, ConnectorError, Receipt, Rejected, Step, Target, WindowClosed
+from bridge.contract import Account, ConnectorError, Receipt, Rejected, Retryable, Step, Target, WindowClosed
 from connectors.wecom.api import Api, number
 from connectors.wecom.errors import EXPIRED_MEDIA
 from connectors.wecom.outbound import IMAGE_MIMES, MAX_BYTES
@@ -101,10 +101,10 @@ class Delivery:
             else:
                 data, mime, name = await self._account.media.read(media), media.mime, media.name or _NAMES[kind]
             return {"media_id": await self._api.upload(name, data, mime, kind)}
-        except Rejected:
-            if step.verb != "card" and media.url:  # better a link than nothing
-                return {"link": media.url}
-            raise
+        except (Rejected, Retryable):  # better a link than nothing, and than waiting
+            if step.verb == "card":
+                return {"words": True}
+            return {"link": media.url}
 
 
 def _place(target: Target) -> tuple[str, str]:
@@ -118,6 +118,10 @@ def _content(step: Step, prepared: dict[str, Any]) -> dict[str, Any]:
     kind = step.body["msgtype"]
     if step.verb == "send":
         return dict(step.body)
+    if "words" in prepared:  # a card without its picture
+        inside = step.body[kind]
+        words = [inside["title"], inside.get("desc", ""), inside.get("url") or inside.get("pagepath", "")]
+        return {"msgtype": "text", "text": {"content": "\n".join(filter(None, words))}}
     if "link" in prepared:
         text = f"{step.media[0].name}\n{prepared['link']}".strip()
         return {"msgtype": "text", "text": {"content": text}}
