@@ -13,6 +13,7 @@ from bridge.contract import (
     Event,
     Format,
     Gone,
+    Guide,
     Health,
     Labels,
     Media,
@@ -46,6 +47,7 @@ class Chatwoot(Connector[Settings]):
     kind: ClassVar[str] = "chatwoot"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
+    guide: ClassVar[Guide] = Guide(name=("Chatwoot", "Chatwoot"))
     capabilities = Capabilities(
         formats=(Format.PLAIN, Format.MARKDOWN),
         image=_FILES,

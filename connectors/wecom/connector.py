@@ -13,6 +13,7 @@ from bridge.contract import (
     ConnectorError,
     Event,
     Format,
+    Guide,
     Health,
     Media,
     MediaRule,
@@ -36,6 +37,7 @@ from connectors.tencent.text import MAX_BYTES
 from connectors.wecom import callback, inbound, outbound
 from connectors.wecom.api import Api
 from connectors.wecom.delivery import Delivery
+from connectors.wecom.guide import GUIDE
 from connectors.wecom.polling import Mailboxes, accounts_of
 from connectors.wecom.settings import Settings
 
@@ -54,6 +56,7 @@ class WeCom(Connector[Settings]):
     kind: ClassVar[str] = "wecom"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
     Config: ClassVar[type[Settings]] = Settings
+    guide: ClassVar[Guide] = GUIDE
     capabilities = Capabilities(
         max_text_bytes=MAX_BYTES,
         formats=(Format.PLAIN,),

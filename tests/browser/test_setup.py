@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from bridge.contract import Http
+from bridge.contract import ConnectorError, Http
 from connectors.rt.simulator import TOKEN
 from connectors.rt.simulator import Simulator as RtSimulator
 from connectors.wechat.simulator import Simulator as WeChat
@@ -119,7 +119,18 @@ async def test_from_an_empty_folder_to_a_round_trip(newcomer: Newcomer, browser:
     assert not (newcomer.folder / ".bridge-setup").exists()
     http = Http(timeout=5, home=newcomer.base)
     assert (await http.request("GET", f"{newcomer.base}/readyz")).ok
+    printed = newcomer.text().count("Code ")
+    assert await newcomer.stop() == 0
+    await newcomer.start()  # from now on it serves as it is
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(ConnectorError):
+                if (await http.request("GET", f"{newcomer.base}/readyz")).ok:
+                    break
+            await asyncio.sleep(0.1)
     await http.close()
+    assert newcomer.text().count("Code ") == printed
+    assert newcomer.text().count(f"The console: {newcomer.base}/console/") == 2
 
 
 async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, mark: bytes) -> None:

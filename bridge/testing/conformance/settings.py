@@ -13,6 +13,7 @@ from bridge.testing.conformance.harness import Stage
 from bridge.testing.conformance.secrecy import secrets_of
 
 _SECRET_NAME = re.compile(r"(^|_)(secret|token|password|api_key|aes_key|private_key)$")
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 def _has_vendor(case: type[ConnectorCase]) -> bool:
@@ -75,6 +76,22 @@ class Settings(ConnectorCase):
         assert isinstance(capabilities, Capabilities)
         assert capabilities.max_concurrency >= 1
         assert not (capabilities.window and self.role is Role.DESK), "a reply window belongs to a channel"
+
+    def test_what_is_entered_at_the_vendor_is_there(self) -> None:
+        """The set-up shows the vendor's page with the values in place: they exist, and are said in both languages."""
+        guide, config = self.connector.guide, self.connector.Config
+        known = {"hook_url", "public_url", *config.model_fields}
+        for entry in guide.enter:
+            for name in _PLACE.findall(entry.value):
+                assert name in known, f"guide: there is no {name!r} to enter"
+            for choice in entry.says:
+                values = dict.fromkeys(_PLACE.findall(entry.value), choice)
+                config.model_validate(self._settings() | values)
+        said = [guide.name, guide.as_desk, guide.place, guide.save, guide.warns, guide.first]
+        said += [words for entry in guide.enter for words in (entry.title, entry.note, *entry.says.values())]
+        for en, zh in said:
+            assert bool(en) == bool(zh), f"guide: {en or zh!r} is said in one language only"
+        assert guide.enter or not guide.calls_back, "guide: what is saved at the vendor, so that it calls back?"
 
     async def test_check_finds_nothing_wrong_and_changes_nothing(self, stage: Stage) -> None:
         before = await self.shown(stage)

@@ -1,5 +1,6 @@
 """The address that platforms and helpdesks call, asked back through itself."""
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
@@ -9,6 +10,8 @@ from bridge.first_config import NAMES
 from bridge.web.hooks import PREFIX
 from bridge.wizard.address import detected, remarks
 from bridge.wizard.room import Visit
+
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+", re.ASCII)
 
 
 async def show(visit: Visit) -> Response:
@@ -39,6 +42,8 @@ async def save(visit: Visit) -> Response:
         check_url(given, allow_insecure=True, key="public_url")
     except ValueError:
         return _page(visit, given, visit.say("setup.address_bad"))
+    if parts.netloc.endswith(":") or not _is_host(parts.hostname or ""):
+        return _page(visit, given, visit.say("setup.address_bad"))
     if parts.path or parts.query:
         return _page(visit, given, visit.say("setup.address_path"))
     visit.draft.public_url = given.lower()
@@ -48,6 +53,13 @@ async def save(visit: Visit) -> Response:
         return _page(visit, given, trouble)
     visit.room.keep()
     return visit.go("address")
+
+
+def _is_host(name: str) -> bool:
+    try:
+        return _HOST.fullmatch(name.encode("idna").decode()) is not None
+    except UnicodeError:
+        return False
 
 
 async def live(visit: Visit) -> Response:

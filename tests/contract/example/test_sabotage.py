@@ -13,6 +13,7 @@ from bridge.contract import (
     CallbackResult,
     ConnectorError,
     Event,
+    Guide,
     Health,
     Malformed,
     Media,
@@ -29,6 +30,7 @@ from bridge.contract import (
     Step,
     Target,
     Throttled,
+    ToEnter,
     Unauthentic,
 )
 from bridge.testing.conformance import ConnectorConformance
@@ -329,6 +331,18 @@ class Open(Post):
         return {"authorization": f"Bearer {self.config.api_token}"}
 
 
+class Misguides(Post):
+    """Asks to enter a key that there is not."""
+
+    guide = Guide(enter=(ToEnter(("Secret", "密钥"), "{hook_token}"),))
+
+
+class HalfSaid(Post):
+    """Speaks one language."""
+
+    guide = Guide(name=("Post", ""))
+
+
 SABOTAGE = [
     (Believes, "test_a_forged_callback_is_no_evidence"),
     (Believes, "test_a_callback_without_credentials_is_refused"),
@@ -368,6 +382,8 @@ SABOTAGE = [
     (Finder, "test_find_knows_what_was_delivered"),
     (Greedy, "test_fetch_gives_the_bytes_and_keeps_the_limit"),
     (Open, "test_secrets_are_declared_as_secrets"),
+    (Misguides, "test_what_is_entered_at_the_vendor_is_there"),
+    (HalfSaid, "test_what_is_entered_at_the_vendor_is_there"),
 ]
 
 # these break a promise by raising something that has no place there, which goes through the test as it is

@@ -1,0 +1,174 @@
+"""The set-up over HTTP: who may come in, what strangers and other sites get, kinds that nobody here knows."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bridge.settings import ConfigError
+from bridge.wizard.app import SetUp
+from bridge.wizard.calls import Calls
+from bridge.wizard.door import Door
+from bridge.wizard.draft import Drafts
+from bridge.wizard.room import Room
+from bridge.wizard.stage import Stage
+from bridge.wizard.up import refuse_insecure
+
+BASE = "http://127.0.0.1:8080"
+SCRIPT = "<script>alert(1)</script>"
+
+
+class Place:
+    """One set-up in a folder, and whoever opens it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.codes: list[str] = []
+        drafts = Drafts(folder / "config.toml")
+        draft = drafts.load()
+        stage = Stage(drafts.config, 8080)
+        calls = Calls(lambda role: stage.suspect(role, draft))
+        self.room = Room(drafts, draft, stage, calls, Door(draft, self.codes.append), 8080)
+        self.room.door.new_code()
+        self.app = SetUp(self.room)
+
+    def browser(self, address: str = "192.0.2.1", language: str = "en") -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app, client=(address, 1))
+        return httpx.AsyncClient(transport=transport, base_url=BASE, headers={"accept-language": language})
+
+    @asynccontextmanager
+    async def inside(self) -> AsyncIterator[httpx.AsyncClient]:
+        async with self.browser() as browser:
+            answer = await browser.post("/console/setup/code", data={"code": self.codes[-1]})
+            assert answer.status_code == 303
+            yield browser
+
+    async def post(self, browser: httpx.AsyncClient, step: str, **form: str) -> httpx.Response:
+        page = (await browser.get(f"/console/setup/{step}")).text
+        csrf = re.search(r'name="csrf" value="(\w+)"', page)
+        assert csrf is not None
+        return await browser.post(f"/console/setup/{step}", data={"csrf": csrf[1], **form})
+
+
+@pytest.fixture
+async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
+    monkeypatch.chdir(tmp_path)
+    place = Place(tmp_path)
+    yield place
+    await place.room.stage.close()
+
+
+PAGES = ("you", "address", "channel", "desk", "trip", "address/live", "channel/live", "channel/check", "trip/live")
+
+
+async def test_without_the_code_nobody_sees_or_does_anything(place: Place) -> None:
+    async with place.browser() as stranger:
+        for page in PAGES:
+            answer = await stranger.get(f"/console/setup/{page}")
+            assert answer.status_code in {303, 401} and answer.text == ""
+        for step in ("you", "address", "channel", "desk", "trip", "language"):
+            answer = await stranger.post(f"/console/setup/{step}", data={"act": "save", "name": "x"})
+            assert (answer.status_code, answer.headers["location"]) == (303, "/console/setup")
+        assert (await stranger.get("/console/setup")).status_code == 200
+    assert place.room.draft.admin == ""
+
+
+async def test_a_code_opens_one_browser_and_guesses_are_slowed(place: Place) -> None:
+    first = place.codes[-1]
+    assert re.fullmatch(r"[A-Z2-9]{4}-[A-Z2-9]{4}", first)
+    async with place.inside() as mine:
+        assert place.codes[-1] != first, "the next one is printed"
+        assert (await mine.get("/console/setup/you")).status_code == 200
+    async with place.browser("198.51.100.7") as other:
+        assert (await other.post("/console/setup/code", data={"code": first})).status_code == 403
+        seen = [(await other.post("/console/setup/code", data={"code": "AAAA-AAAA"})).status_code for _ in range(12)]
+    assert seen[-1] == 429 and "retry" not in seen
+    for number in range(20):
+        async with place.browser(f"203.0.113.{number}") as one:
+            await one.post("/console/setup/code", data={"code": "AAAA-AAAA"})
+    assert len(place.codes) >= 3, "a code that is tried too often is replaced"
+
+
+async def test_other_sites_can_send_no_form(place: Place) -> None:
+    async with place.inside() as mine:
+        page = (await mine.get("/console/setup/you")).text
+        token = re.search(r'name="csrf" value="(\w+)"', page)
+        assert token is not None
+        form = {"csrf": token[1], "name": "eve", "password": "a long password", "language": "en"}
+        for headers in ({"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+            assert (await mine.post("/console/setup/you", data=form, headers=headers)).status_code == 403
+        assert (await mine.post("/console/setup/you", data=form | {"csrf": "0" * 40})).status_code == 403
+        assert place.room.draft.admin == ""
+        cookie = mine.cookies.jar
+        assert all(one.has_nonstandard_attr("HttpOnly") for one in cookie)
+        policy = (await mine.get("/console/setup/you")).headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+
+
+async def test_what_is_entered_is_shown_as_text(place: Place) -> None:
+    async with place.inside() as mine:
+        answer = await place.post(mine, "you", name=SCRIPT, password="short")
+        assert answer.status_code == 200 and SCRIPT not in answer.text and "&lt;script&gt;" in answer.text
+        for url in ("https://<script>", "https://a b", "https://-x-", "javascript:alert(1)", "https://"):
+            answer = await place.post(mine, "address", url=url)
+            assert "<script>" not in answer.text, url
+            assert "This is no address" in answer.text, url
+        answer = await place.post(mine, "channel", act="save", app_id=SCRIPT, app_secret="s3cret-value")
+        assert SCRIPT not in answer.text and "s3cret-value" not in answer.text
+        answer = await place.post(mine, "address", url="https://bridge.example.com/path")
+        assert "without a path" in answer.text
+
+
+async def test_a_stranger_on_the_public_side_learns_nothing_of_a_fault(place: Place) -> None:
+    async with place.browser() as stranger:
+        for path in ("/hooks/shop", "/hooks/other", "/chat/x", "/desk/support/"):
+            answer = await stranger.get(path)
+            assert (answer.status_code, answer.text) == (404, "not set up yet")
+
+
+async def test_it_speaks_the_browsers_language_until_one_is_chosen(place: Place) -> None:
+    async with place.browser(language="zh-CN,zh;q=0.9") as visitor:
+        assert 'lang="zh-CN"' in (await visitor.get("/console/setup")).text
+    async with place.inside() as mine:
+        page = (await mine.get("/console/setup/address")).text
+        assert 'lang="en"' in page
+        token = re.search(r'name="csrf" value="(\w+)"', page)
+        assert token is not None
+        await mine.post("/console/setup/language", data={"csrf": token[1], "language": "zh", "step": "address"})
+        assert "公网地址" in (await mine.get("/console/setup/address")).text
+
+
+async def test_a_third_partys_desk_appears_by_itself(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bridge import first_config, kinds
+    from bridge.wizard import forms
+
+    point = EntryPoint("post", "tests.contract.example:Post", "bridge.connectors")
+    shipped = kinds.known_kinds()
+    for module in (first_config, forms, kinds):
+        monkeypatch.setattr(module, "known_kinds", lambda: {**shipped, "post": point})
+    async with place.inside() as mine:
+        page = (await mine.get("/console/setup/desk")).text
+        assert '<option value="post">post</option>' in page
+        assert (await place.post(mine, "desk", act="kind", kind="post")).status_code == 303
+        page = (await mine.get("/console/setup/desk")).text
+        required = [name for name, field in _config().model_fields.items() if field.is_required() and name != "kind"]
+        assert required and all(f'name="{name}"' in page or f'data-value="{name}"' in page for name in required)
+
+
+def _config() -> Any:
+    from tests.contract.example import Post
+
+    return Post.Config
+
+
+def test_beyond_this_machine_it_wants_tls() -> None:
+    for host in ("127.0.0.1", "localhost", "::1"):
+        refuse_insecure(host, 8080, allowed=False)
+    for host in ("0.0.0.0", "192.0.2.1", "::", "bridge.example.com"):  # they are refused
+        with pytest.raises(ConfigError, match="BRIDGE_CONSOLE__ALLOW_INSECURE"):
+            refuse_insecure(host, 8080, allowed=False)
+        refuse_insecure(host, 8080, allowed=True)
