@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from bridge.away import Away, pauses_by_account
 from bridge.engine.conversation.allowance import Allowance
-from mappings import consents, handovers, inbox, inspection, links, waiting
+from mappings import consents, handovers, inbox, inspection, links, turns, waiting
 from mappings.inspection import Tried
 from mappings.links import LinkRow
 from mappings.store import Tx
@@ -52,6 +52,7 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
         "held_by": link.held_by,
         "holder": link.holder,
         "term": link.term,
+        "turns": [_turn(row) for row in turns.turns_of_link(tx, link.id)],
         "handovers": [_handover(row) for row in handovers.handovers_of(tx, [link.id])],
         "ledger": ledger_json(link.ledger, now),
         "consents": {row.template: row.left for row in consents.consents_of(tx, link.channel, link.conversation)},
@@ -111,6 +112,13 @@ def _step(step: Row[Any], journal: list[Tried], arrival: Arrival, waits_for: str
             for one in journal
         ],
     }
+
+
+def _turn(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "step": row.outbox_id, "bot": row.account, "mode": row.mode, "term": row.term, "state": row.state,
+        "verdict": row.verdict, "why": row.why, "tokens": row.tokens, "at": _time(row.at), "ended": _time(row.ended_at),
+    }  # fmt: skip
 
 
 def _handover(row: Row[Any]) -> dict[str, Any]:

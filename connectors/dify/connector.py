@@ -73,7 +73,7 @@ class Dify(Connector[Settings]):
             "text": said.text,
             "memory": said.conversation,
             "tokens": said.tokens,
-            "verdict": (BotVerdict.HANDOFF if said.person else _verdict(said.text)).value,
+            "verdict": (BotVerdict.HANDOFF if said.person else _made_of(said.text)).value,
         }
         return Receipt(payload=json.dumps(payload, ensure_ascii=False))
 
@@ -140,7 +140,7 @@ def _json(answer: Response) -> Any:
         return None
 
 
-def _verdict(text: str) -> BotVerdict:
+def _made_of(text: str) -> BotVerdict:
     return BotVerdict.ANSWER if text.strip() else BotVerdict.NOTHING
 
 
