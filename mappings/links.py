@@ -189,6 +189,12 @@ def conversation_links(tx: Tx, channel: str, conversation: str) -> list[LinkRow]
     return list(tx.execute(select(_link).where(*named).order_by(_link.c.id)))
 
 
+def newest_of_peer(tx: Tx, desk: str, peer: str) -> LinkRow | None:
+    """The newest conversation of somebody whom a desk knows by an id of its own."""
+    mine = select(_link).where(_link.c.desk == desk, _link.c.peer == peer)
+    return tx.execute(mine.order_by(_link.c.id.desc()).limit(1)).first() if peer else None
+
+
 def person_links(tx: Tx, person_id: int) -> list[LinkRow]:
     """All links of a person, oldest first."""
     return list(tx.execute(select(_link).where(_link.c.person_id == person_id).order_by(_link.c.id)))

@@ -18,12 +18,16 @@ class Status(StrEnum):
 
 
 class MessageReceived(Value):
-    """Somebody said something. `context` holds where they came from (entry page, origin string), for routing."""
+    """Somebody said something. `context` holds where they came from (entry page, origin string), for routing.
+    `requester`: an agent opened this ticket for a customer (the desk's own id of them, as a receipt's `peer`), marked
+    as one that the bridge is to carry; where the bridge knows them, a conversation begins with the agent's words.
+    """
 
     kind: Literal["message"] = "message"
     message: Message
     contact: Contact | None = None
     context: dict[str, str] = {}
+    requester: str = ""
 
 
 class StatusChanged(Value):

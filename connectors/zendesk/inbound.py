@@ -80,7 +80,8 @@ def _comment(found: Mapping[str, Any], account: str) -> Sequence[Event]:
         sent_at=_moment(comment.get("created_at")),
         origin=key_in(comment),
     )
-    return (MessageReceived(message=message),)
+    requester = id_of(ticket.get("requester_id")) if ticket.get("begun") is True else ""  # an agent's own, with our tag
+    return (MessageReceived(message=message, requester=requester),)
 
 
 def _author(comment: Mapping[str, Any], ticket: Mapping[str, Any], author: Mapping[str, Any]) -> AuthorKind:

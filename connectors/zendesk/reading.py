@@ -42,8 +42,11 @@ class Reading:
         audits = await self._audits(ticket, since)
         # what was said on another ticket before ours was merged into it was meant for somebody else
         begin = place(followed[ticket]) if ticket in followed else None
-        raws = await self._raws(row, _after(said.comments, begin), said.users, _after(audits, begin))
         parent = followed_up(row)
+        begun = not (parent or ticket in followed or self._tickets.is_made_here(row))
+        facts = {name: row.get(name) for name in ("id", "status", "requester_id")} | ({"begun": True} if begun else {})
+        facts["updated_at"] = row.get("updated_at")
+        raws = await self._raws(facts, _after(said.comments, begin), said.users, _after(audits, begin))
         if parent and not self._tickets.is_made_here(row):
             # an agent answers a closed ticket by a follow-up of their own: the conversation goes on there
             raws.insert(0, _status(parent, "open", f"moved:{ticket}", moved_to=ticket))
@@ -68,14 +71,13 @@ class Reading:
         identifier = id_of(ticket.get("id"))
         authors = await self._authors(comments, users)
         by_audit = {id_of(audit.get("id")): audit for audit in audits}
-        facts = {name: ticket.get(name) for name in ("id", "status", "requester_id")}
         found: list[tuple[tuple[datetime, int], Raw]] = []
         for comment in comments:
             author = authors.get(id_of(comment.get("author_id")), {})
             payload = {
                 "what": "comment",
                 "comment": _with_metadata(comment, by_audit),
-                "ticket": facts,
+                "ticket": {name: value for name, value in ticket.items() if name != "updated_at"},
                 "author": {name: author.get(name) for name in ("id", "name", "role")},
             }
             found.append((place(comment), Raw(f"comment:{id_of(comment.get('id'))}", dumps(payload))))

@@ -58,3 +58,37 @@ async def test_doctor_finds_a_group_that_is_not_there(database_url: str, tmp_pat
     harness = harness_of(database_url, tmp_path, desk, group="wechat")
     async with harness.running() as bridge:
         assert (await Doctor(harness.settings(), {}, tmp_path / "config.toml")._routes(bridge)).problems == []
+
+
+async def test_an_agent_begins_for_a_customer_whom_the_bridge_knows(database_url: str, tmp_path: Path) -> None:
+    """A new ticket of the agent's own, with the bridge's tag: the customer reads it, and answers there."""
+    harness = harness_of(database_url, tmp_path, Zendesk)
+    async with harness.running():
+        await harness.asks("hello")
+        await harness.answer("good day")
+        old = harness.desk.ticket
+        state = harness.desk.simulator.state
+        customer = state.users[state.tickets[int(old)].requester]
+        harness.clock.advance(60)
+        new = harness.desk.simulator.open_ticket(requester=customer, subject="Your parcel is back", as_agent=True)
+        await harness.read()
+        assert harness.phone.received(harness.customer) == ["good day", "Your parcel is back"]
+        await harness.asks("thanks!")
+        assert [one.text.strip() for one in harness.desk.entries(new) if one.side == "customer"] == ["thanks!"]
+        assert any(f"began anew with this customer at ticket {new}" in one.text for one in harness.desk.entries(old))
+        await harness.read()
+        assert len(harness.phone.received(harness.customer)) == 2
+
+
+@pytest.mark.parametrize("tags", [[], ["bridge"]], ids=["without the tag", "for a stranger"])
+async def test_an_agents_ticket_that_is_none_of_ours_stays_theirs(
+    database_url: str, tmp_path: Path, tags: list[str]
+) -> None:
+    harness = harness_of(database_url, tmp_path, Zendesk)
+    async with harness.running():
+        await harness.asks("hello")
+        state = harness.desk.simulator.state
+        customer = state.users[state.tickets[int(harness.desk.ticket)].requester] if not tags else None
+        harness.desk.simulator.open_ticket(requester=customer, subject="among ourselves", tags=tags, as_agent=True)
+        await harness.read()
+        assert harness.phone.received(harness.customer) == []

@@ -96,7 +96,7 @@ def link_for(
         **decided.columns,
     )
     if link is not None:
-        _carry_over(work.tx, link, fresh)
+        carry_over(work.tx, link, fresh)
     _introduce(work, fresh, message)
     return fresh, {}
 
@@ -131,7 +131,7 @@ def _still_proven(link: LinkRow | None, now: datetime) -> Proven:
     return proven if now.timestamp() < ends else {}
 
 
-def _carry_over(tx: Tx, old: LinkRow, new: LinkRow) -> None:
+def carry_over(tx: Tx, old: LinkRow, new: LinkRow) -> None:
     """Answers that still wait for the customer stay answers to the same customer."""
     waiting.move_waiting(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id, new.channel)
     outbox.move_steps(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id)

@@ -19,6 +19,10 @@ ROUTING_TEXTS: dict[str, dict[str, str]] = {
         "zh": "{channel} 仅允许在 {until}（{zone}）之前回复，而此前都不在工作时间内。"
         "此后只能通过服务通知联系客户：#notify",
     },
+    "begun.elsewhere": {
+        "en": "An agent began anew with this customer at ticket {ticket}. What the customer writes goes there.",
+        "zh": "客服已在工单 {ticket} 中与该客户重新开始会话，客户的后续消息会进入该工单。",
+    },
     "profile": {
         "en": "Who this is, as your own system says: {profile}.",
         "zh": "您的系统提供的客户资料：{profile}。",

@@ -20,6 +20,7 @@ from bridge.contract import (
 )
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
+from bridge.engine.conversation.beginning import begin
 from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.links import follow
@@ -43,6 +44,8 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
     """
     message = event.message
     link = links.ticket_link(work.tx, connected.name, message.conversation)
+    if link is None and event.requester and not _is_echo(work.tx, connected, message):
+        link = begin(work, connected.name, event)
     if link is None or _is_echo(work.tx, connected, message):
         return
     if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):

@@ -173,13 +173,23 @@ class Simulator(BaseSimulator):
         self.state.merge_users(self.state.users[loser], self.state.users[winner])
 
     def open_ticket(
-        self, *, tags: Sequence[str] = ("bridge",), requester: User | None = None, subject: str = "by hand"
+        self,
+        *,
+        tags: Sequence[str] = ("bridge",),
+        requester: User | None = None,
+        subject: str = "by hand",
+        as_agent: bool = False,
     ) -> str:
-        """A ticket that an agent opened; the bridge's tag makes it one that it follows."""
+        """A ticket that an agent opened; the bridge's tag makes it one that it follows. `as_agent`: in the agent's
+        screen, where its first comment is the agent's own; else by the interface, where it is the requester's.
+        """
         person = requester or self.state.add_user("Customer A")
+        comment: Row = {"body": subject, "public": True}
+        if as_agent:
+            comment["author_id"] = self.state.agent.id
         fields = {
             "subject": subject,
-            "comment": {"body": subject, "public": True},
+            "comment": comment,
             "requester_id": person.id,
             "tags": list(tags),
         }

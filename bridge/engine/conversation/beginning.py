@@ -1,0 +1,40 @@
+"""An agent begins: a ticket of their own for a customer whom the bridge knows is a conversation from its first word."""
+
+from bridge.contract import Audience, AuthorKind, MessageReceived
+from bridge.engine.context import Work
+from bridge.engine.conversation.agent_notes import tell
+from bridge.engine.conversation.links import carry_over
+from mappings import links
+from mappings.links import LinkRow
+
+_COPIED = (
+    *("channel", "conversation", "person_id", "contact", "context", "ledger", "peer"),
+    *("decided", "proven", "entry", "held_by", "warn_at"),
+)
+
+
+def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
+    """The conversation that an agent begins on a ticket nobody knew; None when it is none: not an agent's words to a
+    customer, or nobody whom the bridge knows there.
+    """
+    message = event.message
+    if message.author.kind is not AuthorKind.AGENT or message.audience is not Audience.CUSTOMER:
+        return None
+    known = links.newest_of_peer(work.tx, desk, event.requester)
+    if known is None:
+        return None
+    current = links.open_link(work.tx, known.channel, known.conversation) or known
+    if current.state != "ended":
+        links.change_link(work.tx, current.id, state="ended", warn_at=None, touched_at=work.now)
+    copied = {name: getattr(current, name) for name in _COPIED}
+    fresh = links.add_link(
+        work.tx, **{**copied, "peer": event.requester}, desk=desk, ticket=message.conversation, state="open",
+        previous=current.ticket or "" if current.desk == desk else "", generation=current.generation + 1, url="",
+        fields="{}", shown="", created_at=work.now, touched_at=work.now, holder=desk, term=current.term + 1, memory="",
+    )  # fmt: skip
+    carry_over(work.tx, current, fresh)
+    if current.ticket is not None and current.state == "open":
+        tell(work, current, "begun.elsewhere", ticket=message.conversation)
+    work.effects.accounts |= {fresh.desk, fresh.channel}
+    work.effects.note("an agent began", link=fresh.id, account=desk)
+    return fresh
