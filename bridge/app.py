@@ -40,6 +40,7 @@ from bridge.web.headers import SafeHeaders
 from bridge.web.health import healthz, metrics_page, readyz, store_down
 from bridge.web.hooks import Hooks
 from bridge.web.proxies import ClientAddress, Proxies
+from bridge.web.ratings import RatingPages
 from mappings import state
 from mappings.store import Store, StoreLocked
 
@@ -204,6 +205,7 @@ class Bridge:
         return Front(Hooks(self.runtime, self._enqueue, self._look, self.callers, proxies), pages, proxies)
 
     def _routes(self) -> list[BaseRoute]:
+        ratings = RatingPages(self.runtime, self._act)
         routes: list[BaseRoute] = [
             Route("/media/{token}", Files(self.store, self.files).give, methods=["GET"]),
             Route(
@@ -211,6 +213,8 @@ class Bridge:
                 consents(self.runtime, self.store, self.settings.bridge.api_token, self.clock),
                 methods=["POST"],
             ),
+            Route("/rate/{token}", ratings.show, methods=["GET"]),
+            Route("/rate/{token}", ratings.take, methods=["POST"]),
             *api_routes(self.runtime, self.store, self._act),
             Route("/healthz", healthz),
             Route("/readyz", readyz(self._troubles, self._impaired)),

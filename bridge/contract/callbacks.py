@@ -124,13 +124,15 @@ class Labels(Value):
 
     `tags` are to be there; every other tag that begins with `prefix` is to go; all further tags are left alone.
     `fields` are custom fields as the route names them, with their values ("" empties one). `priority` (low, normal,
-    high, urgent) is the least that the ticket should have; "" leaves it alone, and nothing ever lowers it.
+    high, urgent) is the least that the ticket should have; "" leaves it alone, and nothing ever lowers it. `rating` is
+    what the customer thinks, 1 to 5, for a desk that keeps ratings of its own; 0 is none.
     """
 
     tags: tuple[str, ...] = ()
     prefix: str = "replies-"
     fields: dict[str, str] = {}
     priority: str = ""
+    rating: int = 0
 
 
 class Step(Value):

@@ -10,7 +10,7 @@ from bridge.absent import Absent
 from bridge.contract import Account, AccountConfig, Capabilities, Connector, Media
 from bridge.routing.calendar import Calendar
 from bridge.routing.conditions import NOT, STORED
-from bridge.services.tokens import context_key
+from bridge.services.tokens import context_key, derive_key
 from bridge.settings import RouteSettings, Settings
 from mappings.store import Tx
 
@@ -48,6 +48,8 @@ class Runtime:
     routes_of: dict[str, list[RouteSettings]] = field(init=False)
     calendars: dict[str, Calendar] = field(init=False)
     context_key: str = field(init=False, repr=False)  # signs what the shop's server says of customers
+    survey_key: bytes = field(init=False, repr=False)  # signs the links by which customers say how it was
+    asks_how: frozenset[str] = field(init=False)  # channels where they are asked
     shop_tells: bool = field(init=False)  # the shop's server may tell of customers: then it is asked for what it told
     bots: frozenset[str] = field(init=False)  # accounts that answer by themselves on some route
     bot_channels: frozenset[str] = field(init=False)  # channels with such a route
@@ -62,6 +64,8 @@ class Runtime:
         self.keeps_goals = bool(self.settings.targets) or any(one.waiting or one.away for one in self.settings.routes)
         self.shop_tells = bool(self.settings.bridge.api_token.get_secret_value())
         self.context_key = context_key(self.settings.bridge.secret_key.get_secret_value())
+        self.survey_key = derive_key(self.settings.bridge.secret_key.get_secret_value(), "rate")
+        self.asks_how = frozenset(one.channel for one in self.settings.routes if one.survey is not None)
         self.calendars = {name: one.calendar for name, one in self.settings.calendars.items()}
         with_bots = [route for route in self.settings.routes if route.bot is not None]
         named = {route.bot.name for route in with_bots if route.bot is not None}

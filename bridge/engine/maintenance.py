@@ -15,6 +15,7 @@ from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
+from bridge.engine.conversation.survey import ask_due
 from bridge.engine.conversation.targets import act_on_targets
 from bridge.engine.conversation.turns import give_up_late
 from bridge.engine.outbound.lost_attempts import rescue_lost
@@ -122,9 +123,9 @@ def _give_up(work: Work) -> None:
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
 
 
-DEADLINES = (act_on_targets, fall_back, _warn, _tell_late, _give_up)
+DEADLINES = (act_on_targets, fall_back, _warn, _tell_late, _give_up, ask_due)
 """Every few seconds, each in a transaction of its own: windows that close, answers that cannot go now, answers that
-were held too long.
+were held too long, customers who are asked how it was.
 """
 
 

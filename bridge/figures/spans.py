@@ -80,11 +80,11 @@ def spans_of(
     """
     every = {(one.kind, one.ref): one for one in facts}
     taken_back = {ref for (kind, ref) in every if kind == "lost"}
-    rated = {one.code for (kind, _), one in every.items() if kind == "rating"}
+    aside = {ref for (kind, ref) in every if kind == "aside"}
     known = [
         one
         for (kind, ref), one in every.items()
-        if kind in _RANK and not (kind == "answer" and ref in taken_back) and not (kind == "customer" and ref in rated)
+        if kind in _RANK and not (kind == "answer" and ref in taken_back) and not (kind == "customer" and ref in aside)
     ]
     story = _Story(desks, first_holder, business)
     for one in sorted(known, key=lambda one: (one.at, _RANK[one.kind], len(one.ref), one.ref)):

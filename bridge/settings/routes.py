@@ -15,6 +15,7 @@ from bridge.routing.hours import parse_week
 from bridge.settings.bots import BotSettings
 from bridge.settings.calendars import known_zone
 from bridge.settings.section import Section
+from bridge.settings.surveys import SurveySettings
 
 Texts = tuple[str, ...] | dict[str, tuple[str, ...]]
 
@@ -86,6 +87,7 @@ class RouteSettings(Section):
     stick: Literal["desk", "agent", "none"] = "none"
     fallback: str = ""
     bot: BotSettings | None = None
+    survey: SurveySettings | None = None
 
     @field_validator("when", mode="before")
     @classmethod

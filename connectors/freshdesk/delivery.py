@@ -61,7 +61,7 @@ class Writer:
             present = ticket.get("priority")
             raised = step.body.get("priority", 0)
             higher = raised if isinstance(present, int) and raised > present else 0
-            shown = tags == ticket.get("tags") and not step.body["fields"] and not higher
+            shown = tags == ticket.get("tags") and not (step.body["fields"] or higher or step.body.get("rating"))
             return {"tags": tags, "shown": shown, "priority": higher}
         if await self._threads.since(ticket) is None:
             await self._threads.remember(target.conversation, str(ticket.get("created_at") or ""))

@@ -43,6 +43,8 @@ def show(labels: Labels) -> Step:
     body: dict[str, Any] = {"tags": tags_of(*labels.tags), "prefix": labels.prefix.lower(), "fields": labels.fields}
     if labels.priority:
         body["priority"] = priority_of(labels.priority)
+    if labels.rating:
+        body["rating"] = labels.rating
     return Step(verb=LABELS, body=body, audience=Audience.AGENTS, cost=0)
 
 

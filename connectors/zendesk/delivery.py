@@ -114,6 +114,7 @@ class Writer:
             "remove": [tag for tag in there if tag.startswith(step.body["prefix"]) and tag not in wanted],
             "fields": await self.places.fields(values),
             "priority": higher(step.body.get("priority", ""), ticket.get("priority")),
+            "requester": id_of(ticket.get("requester_id")),
         }
 
     async def _upload(self, step: Step) -> dict[str, Any]:
@@ -148,7 +149,7 @@ class Writer:
                 raise Rejected("there is no ticket yet to write on", code="no ticket")
             return await self._create(step, target)
         if step.verb == LABELS:
-            return await self._show(target, target.conversation)
+            return await self._show(step, target, target.conversation)
         try:
             answer = await self._api.send(
                 "PUT", f"/tickets/{path_id(target.conversation)}", body={"ticket": _update(step, target)}
@@ -162,7 +163,7 @@ class Writer:
             await self.finding.waking.wake(self._api.object(answer)["ticket"])
         return receipt
 
-    async def _show(self, target: Target, ticket: str) -> Receipt:
+    async def _show(self, step: Step, target: Target, ticket: str) -> Receipt:
         """Tags and fields, without a comment: nobody is notified, and repeating it changes nothing."""
         prepared = target.prepared
         try:
@@ -171,7 +172,9 @@ class Writer:
             await self._tickets.set_fields(ticket, prepared.get("fields", ()), priority=prepared.get("priority", ""))
         except Gone as error:
             raise await self._gone(error, ticket) from None
-        return Receipt(conversation=ticket)
+        rating = step.body.get("rating", 0)
+        why = await self._tickets.rate(ticket, rating, prepared.get("requester", "")) if rating else ""
+        return Receipt(conversation=ticket, detail=why)
 
     async def _create(self, step: Step, target: Target) -> Receipt:
         ticket = self._ticket(step, target)

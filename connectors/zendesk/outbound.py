@@ -68,6 +68,7 @@ def show(labels: Labels) -> Step:
             "prefix": labels.prefix.lower(),
             "fields": labels.fields,
             "priority": labels.priority,
+            **({"rating": labels.rating} if labels.rating else {}),
         },
         audience=Audience.AGENTS,
         cost=0,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.contract import Account, ConnectorError, Gone, Put, Rejected, Retryable
+from bridge.contract import Account, AuthFailed, ConnectorError, Gone, Put, Rejected, Retryable
 from connectors.zendesk.api import Api, Row, id_of, number_of, path_id, rows_of
 from connectors.zendesk.errors import Forbidden, Unserved
 from connectors.zendesk.merges import merged_into
@@ -151,6 +151,21 @@ class Tickets:
         if wanted := {name: value for name, value in changes.items() if value}:
             body = {"ticket": wanted}
             await self._api.send("PUT", f"/tickets/{path_id(ticket)}", body=body, repeatable=True)
+
+    async def rate(self, ticket: str, score: int, requester: str) -> str:
+        """Keeps what the customer thinks as the ticket's own rating: 4 and 5 are good. Says why where it cannot.
+
+        Only the requester may, so the call is made in their name: that needs the scope `impersonate`, and an account
+        with legacy ratings (developer.zendesk.com, "Satisfaction ratings").
+        """
+        rating = {"satisfaction_rating": {"score": "good" if score >= 4 else "bad"}}
+        path = f"/tickets/{path_id(ticket)}/satisfaction_rating"
+        behalf = {"x-on-behalf-of": requester}
+        try:
+            await self._api.send("POST", path, body=rating, headers=behalf, repeatable=True)
+        except (AuthFailed, Gone, Rejected) as error:
+            return f"no rating: {error.message}"
+        return ""
 
 
 def place(row: Mapping[str, Any]) -> tuple[datetime, int]:

@@ -23,7 +23,7 @@ from mappings.tables import Person
 from tests.engine.engine_harness import Scene
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-KINDS = ("customer", "answer", "bot", "automatic", "state", "lost", "rating", "handover", "near", "desk")
+KINDS = ("customer", "answer", "bot", "automatic", "state", "lost", "rating", "handover", "near", "desk", "aside")
 STATES = ("open", "solved", "closed")
 
 
@@ -45,10 +45,10 @@ def happenings(draw: st.DrawFn) -> list[Happened]:
     for number in range(draw(st.integers(1, 25))):
         kind = draw(st.sampled_from(KINDS))
         at = START + timedelta(minutes=draw(st.integers(0, 60 * 60)))
-        code = {"state": draw(st.sampled_from(STATES)), "lost": "answer late", "rating": "x"}.get(kind, "")
+        code = {"state": draw(st.sampled_from(STATES)), "lost": "answer late"}.get(kind, "")
         agent = draw(st.sampled_from(("desk", "helper"))) if kind == "handover" else "kim" if kind == "answer" else ""
-        answers = [one.ref for one in found if one.kind == "answer"]
-        ref = draw(st.sampled_from(answers)) if kind == "lost" and answers else f"{number}.1"
+        about = [one.ref for one in found if one.kind == {"lost": "answer", "aside": "customer"}.get(kind)]
+        ref = draw(st.sampled_from(about)) if about else f"{number}.1"
         value = draw(st.integers(0, 5)) if kind != "desk" else draw(st.integers(0, 10**6))
         found.append(Happened(kind, ref, draw(st.integers(1, 3)), at, at - timedelta(seconds=30), agent, code, value))
     return list({(one.kind, one.ref): one for one in found}.values())
@@ -125,7 +125,8 @@ def test_a_rating_is_no_question() -> None:
             Happened("customer", "1", 1, at(0)),
             Happened("state", "1.0", 1, at(3), code="solved"),
             Happened("customer", "2", 1, at(5)),
-            Happened("rating", "1", 1, at(5), code="2", value=4),
+            Happened("aside", "2", 1, at(5)),
+            Happened("rating", "1", 1, at(5), value=4),
         ]
     )
     assert (episode.rating, episode.state, len(turns)) == (4, "solved", 1)

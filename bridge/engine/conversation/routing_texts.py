@@ -1,6 +1,22 @@
 """The words about routes, targets, what the shop's own systems say, and those that customers hear while they wait."""
 
 ROUTING_TEXTS: dict[str, dict[str, str]] = {
+    "survey.shut": {
+        "en": "The customer could not be asked how it was: {channel} allows no reply any more until they write again.",
+        "zh": "未能邀请客户评价本次服务：在客户再次发来消息之前，{channel} 已不允许回复。",
+    },
+    "survey.keep": {
+        "en": "The customer was not asked how it was: too few replies would have been left for you.",
+        "zh": "未邀请客户评价本次服务：若发送邀请，留给您的回复次数将不足。",
+    },
+    "survey.rated": {
+        "en": "The customer rated this service {score} of 5.",
+        "zh": "客户对本次服务的评分为 {score} 分（满分 5 分）。",
+    },
+    "survey.corrected": {
+        "en": "The customer corrected the rating: {score} of 5.",
+        "zh": "客户修改了评分，现为 {score} 分（满分 5 分）。",
+    },
     "target.late.answer": {
         "en": "The customer waits for an answer that was due at {due} ({zone}).",
         "zh": "客户仍在等待答复，应答期限为 {due}（{zone}）。",

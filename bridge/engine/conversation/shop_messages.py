@@ -13,6 +13,7 @@ from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.invitation import invite, notify
 from bridge.engine.conversation.queueing import put
+from bridge.engine.conversation.survey import not_asked
 from bridge.engine.runtime.ids import new_name
 from mappings import links, shop, waiting
 from mappings.links import LinkRow
@@ -97,6 +98,7 @@ def let_go(work: Work, link: LinkRow, messages: list[Message]) -> None:
     ended = {message.id for message in messages} - set(kept)
     rows = [row for row in waiting.waiting_in(work.tx, links.lane_to_channel(link.id)) if row.message_id in ended]
     waiting.drop_waiting(work.tx, [row.id for row in rows])
+    not_asked(work, link, messages)
     for identifier in ended:
         if identifier.startswith(FLEETING):
             shop.end_message(work.tx, identifier, "shut")

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from bridge.contract import Contact, ContactChanged, Entered, MessageReceived
+from bridge.contract import Contact, ContactChanged, Entered, MessageReceived, Window
 from bridge.engine.context import ConnectedAccount, Work
-from bridge.engine.conversation import allowance
+from bridge.engine.conversation import allowance, survey
 from bridge.engine.conversation.absence import tell_absence
 from bridge.engine.conversation.greeting import greet
 from bridge.engine.conversation.labels import look_at, refresh
@@ -22,6 +22,14 @@ from mappings.store import Tx
 def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceived, inbox_id: int) -> None:
     """A customer's message: it reopens the allowance and what was held, and waits for its ticket."""
     message = event.message
+    rated = survey.rated_by(work, connected.name, message) if connected.name in work.runtime.asks_how else None
+    if rated is not None:
+        link, row, score = rated
+        links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id)
+        survey.set_aside(work, link, connected.name, message)
+        _customer_acted(work, connected, link, {}, _answered_us)
+        survey.rate(work, links.get_link(work.tx, link.id), row, score)
+        return
     contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
     link, changes = link_for(work, connected, message.conversation, contact, event.context, message)
     if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
@@ -47,6 +55,11 @@ def customer_entered(work: Work, connected: ConnectedAccount, event: Entered) ->
 
 
 Action = Callable[..., allowance.Allowance]
+
+
+def _answered_us(book: allowance.Allowance, window: Window, at: datetime) -> allowance.Allowance:
+    """A rating gives replies as every message does, and asks nobody for an answer."""
+    return allowance.spoke(book, window, at).model_copy(update={"unanswered": book.unanswered})
 
 
 def _customer_acted(work: Work, connected: ConnectedAccount, link: LinkRow, changes: Changes, action: Action) -> None:

@@ -19,6 +19,7 @@ from bridge.contract import (
     to_plain,
 )
 from bridge.engine.context import ConnectedAccount, Work
+from bridge.engine.conversation import survey
 from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
 from bridge.engine.conversation.beginning import begin
 from bridge.engine.conversation.handover import Cause, hand_over
@@ -99,11 +100,13 @@ def status_changed(work: Work, connected: ConnectedAccount, event: StatusChanged
         case Status.OPEN:
             links.change_link(work.tx, link.id, state="open", solved_at=None, touched_at=work.now)
         case Status.SOLVED:
+            survey.solved(work, link)
             ticket_finished(work, link)
             links.change_link(
                 work.tx, link.id, state="solved", solved_at=link.solved_at or work.now, touched_at=work.now
             )
         case Status.CLOSED:
+            survey.solved(work, link)
             ticket_finished(work, link)
             links.change_link(
                 work.tx, link.id, state="closed", solved_at=link.solved_at or work.now, touched_at=work.now

@@ -30,6 +30,7 @@ from bridge.engine.conversation.links import follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.conversation.shop_messages import HELD
+from bridge.engine.conversation.survey import not_asked
 from bridge.engine.conversation.turns import answer_lost
 from bridge.engine.outbound.bot_failure import question_failed
 from bridge.engine.outbound.fields import ask_less, less_asked
@@ -164,6 +165,7 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
             if not _automatic(row):
                 what = "window.spent" if spent else "window.over"
                 hold(work, link, carried_by(row), what, since=row.created_at)
+            not_asked(work, link, carried_by(row))
         case Disposition.MOVE:
             moved_to = error.moved_to if isinstance(error, Gone) else None
             if moved_to is None or not follow(work, link, moved_to):
@@ -207,6 +209,8 @@ def tell_end(
         spent = isinstance(error, Rejected) and error.consent_spent
         not_invited(work, link, row, reason, sure=disposition is not Disposition.UNCONFIRM, spent=spent)
         return
+    if disposition is not Disposition.UNCONFIRM:
+        not_asked(work, link, carried)
     what: str = ENDS[disposition]
     book = Allowance.model_validate_json(link.ledger)
     if disposition is Disposition.UNCONFIRM and work.runtime.capabilities(link.channel).window is not None:

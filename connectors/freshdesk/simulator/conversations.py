@@ -9,7 +9,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.freshdesk.simulator.checks import NOTE, RATING, REPLY, Form, Refusal, invalid, paged, read, read_query
+from connectors.freshdesk.simulator.checks import (
+    NOTE,
+    RATING,
+    REPLY,
+    Form,
+    Refusal,
+    denied,
+    invalid,
+    paged,
+    read,
+    read_query,
+)
 from connectors.freshdesk.simulator.site import Site
 from connectors.freshdesk.simulator.state import Agent, Conversation, Ticket, text_of
 from connectors.freshdesk.simulator.views import show_conversation
@@ -30,6 +41,7 @@ class Conversations:
             Route(f"{one}/conversations", guarded(self._conversations), methods=["GET"]),
             Route(f"{one}/reply", guarded(self._reply, "update"), methods=["POST"]),
             Route(f"{one}/notes", guarded(self._note, "update"), methods=["POST"]),
+            Route("/api/v2/surveys", guarded(self._surveys), methods=["GET"]),
             Route(f"{one}/satisfaction_ratings", guarded(self._rate), methods=["GET", "POST"]),
             Route("/api/v2/conversations/{id:int}", guarded(self._edit, "update"), methods=["PUT", "DELETE"]),
         ]
@@ -89,11 +101,23 @@ class Conversations:
         self._site.edit(ticket, said, form.fields.get("body", said.body), agent)
         return JSONResponse(show_conversation(ticket, said, self._site.address))
 
+    async def _surveys(self, request: Request, _agent: Agent) -> Response:
+        """The active one, if there is any: https://developers.freshdesk.com/api/#surveys"""
+        page, size, _ = read_query(request, "state")
+        question = {"id": "default_question", "accepted_ratings": list(self._site.scale), "default": True}
+        survey = {"id": 1, "title": "Customer Satisfaction Survey", "active": True, "questions": [question]}
+        return paged(request, [survey] if self._site.scale else [], page, size)
+
     async def _rate(self, request: Request, _agent: Agent) -> Response:
         ticket = self._site.found(request)
         if request.method == "GET":
             return JSONResponse(ticket.ratings)
         form = await read(request, RATING)
+        if not self._site.scale:
+            raise denied(403, "require_feature")
+        given = form.fields.get("ratings", {}).get("default_question")
+        if given not in self._site.scale:
+            raise invalid("ratings", "invalid_value", f"It should be one of these values: {self._site.scale}")
         rating = {"id": len(ticket.ratings) + 1, "ticket_id": ticket.id, "user_id": ticket.requester, **form.fields}
         ticket.ratings.append(rating)
         return JSONResponse(rating, 201)

@@ -46,6 +46,7 @@ class Site:
         self.inline_needs_login = False
         self.statuses: dict[int, str] = {2: "Open", 3: "Pending", 4: "Resolved", 5: "Closed", 6: "Waiting on Customer"}
         self.custom_fields: list[str] = ["cf_openid", "cf_bridge"]
+        self.scale: tuple[int, ...] = ()  # what the active survey takes; without any survey nothing is rated
         self.numbers: set[str] = set()  # custom fields that take numbers only
         self.required: list[str] = []
         self.rules = Rules(state, self.draw)

@@ -33,6 +33,7 @@ class Gate:
         self.suspended = False
         self.secret = CLIENT_SECRET
         self.takes_api_tokens = True
+        self.impersonates = False  # whether the credentials carry the scope of that name
         self.per_minute = 2500
         self.per_ticket = 30
         self.exports = 10
@@ -112,6 +113,10 @@ class Gate:
         found = self._state.user(other)
         if found is None:
             raise Refuse(401, {"error": "invalid_token"})
+        if not self.impersonates:
+            raise Refuse(
+                403, {"error": "Forbidden", "description": "You are missing the following required scopes: impersonate"}
+            )
         return found
 
     def admit(self, request: Request) -> dict[str, str]:

@@ -30,6 +30,7 @@ class Rest:
         self._tickets = tickets
         self._after = after
         self.sees_foreign = True
+        self.legacy_ratings = True
         self.hidden: set[int] = set()  # tickets that this user may not see
 
     def guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -67,6 +68,7 @@ class Rest:
             Route(f"{api}/tickets/{{id:int}}/comments", guarded(self._comments)),
             Route(f"{api}/tickets/{{id:int}}/audits", guarded(self._audits)),
             Route(f"{api}/tickets/{{id:int}}/tags", guarded(self._tags), methods=["GET", "PUT", "POST", "DELETE"]),
+            Route(f"{api}/tickets/{{id:int}}/satisfaction_rating", guarded(self._rate), methods=["POST"]),
             Route(f"{api}/tickets/{{id:int}}/merge", guarded(self._merge), methods=["POST"]),
             Route(f"{api}/job_statuses/{{id}}", guarded(self._job)),
             Route(f"{api}/requests", guarded(self._request), methods=["POST"]),
@@ -238,6 +240,19 @@ class Rest:
             ticket.tags = sorted(changes[request.method])
             self._tickets.touch(ticket)
         return JSONResponse({"tags": ticket.tags})
+
+    async def _rate(self, request: Request, user: User) -> Response:
+        """Legacy ratings: by the requester only, once it is solved.
+        https://developer.zendesk.com/api-reference/ticketing/ticket-management/satisfaction_ratings/
+        """
+        ticket = self._get(request)
+        given = (await request.json()).get("satisfaction_rating", {})
+        if not self.legacy_ratings or user.id != ticket.requester or ticket.status not in {"solved", "closed"}:
+            raise Refuse(403, {"error": "Forbidden", "description": "You do not have access to this page."})
+        if given.get("score") not in {"good", "bad"}:
+            raise invalid("score", "is invalid")
+        ticket.rating = {"id": ticket.id + 1, "score": given["score"], "comment": given.get("comment")}
+        return JSONResponse({"satisfaction_rating": {**ticket.rating, "ticket_id": ticket.id}})
 
     async def _merge(self, request: Request, user: User) -> Response:
         target = self._get(request)

@@ -143,6 +143,7 @@ class Ticket:
     comments: list[Comment] = field(default_factory=list)
     audits: list[Audit] = field(default_factory=list)
     deleted: bool = False
+    rating: Row | None = None
 
 
 class State:

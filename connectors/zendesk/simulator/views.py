@@ -76,7 +76,7 @@ class Views:
             "tags": list(ticket.tags),
             "custom_fields": fields,
             "fields": fields,
-            "satisfaction_rating": None,
+            "satisfaction_rating": ticket.rating,
             "custom_status_id": 11,
             "followup_ids": list(ticket.followups),
             "ticket_form_id": 12,

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from test_freshdesk_simulator import client_of
 
 from bridge.contract import (
     Audience,
@@ -503,3 +504,35 @@ async def test_writes_of_different_tickets_do_not_wait_for_each_other(bench):
 async def test_html_of_a_customer_becomes_text(bench):
     step = bench.step(bench.message(Text(body="<b>hi</b><script>x</script>", format="html")), conversation="71")
     assert step.body["html"] == "<div>hi</div>"
+
+
+@pytest.mark.parametrize(
+    ("scale", "score", "kept"),
+    [
+        ((103, 102, 101, 100, -101, -102, -103), 4, 102),
+        ((103, 100, -103), 5, 103),
+        ((103, 100, -103), 2, -103),
+        ((1, 2, 3), 3, 2),
+        ((1, 2, 3), 1, 3),
+    ],
+)
+async def test_what_a_customer_thinks_is_the_tickets_own_rating_once(bench, scale, score, kept):
+    bench.desk.site.scale = scale
+    opened = await bench.open()
+    labels = Labels(tags=(f"csat-{score}",), prefix="csat-", rating=score)
+    for _ in range(2):
+        step = bench.connector.labels(labels, RenderContext(conversation=opened.conversation))
+        await bench.send(step, bench.target(opened.conversation))
+    api = client_of(bench.desk)
+    given = await asyncio.to_thread(api._get, f"tickets/{opened.conversation}/satisfaction_ratings")
+    api._session.close()
+    assert [one["ratings"] for one in given] == [{"default_question": kept}]
+    assert f"csat-{score}" in bench.row(opened.conversation).tags
+
+
+async def test_an_account_without_surveys_gets_the_tag(bench):
+    opened = await bench.open()
+    step = bench.connector.labels(Labels(tags=("csat-5",), rating=5), RenderContext(conversation=opened.conversation))
+    receipt = await bench.send(step, bench.target(opened.conversation))
+    assert receipt.detail == "no survey is active"
+    assert "csat-5" in bench.row(opened.conversation).tags

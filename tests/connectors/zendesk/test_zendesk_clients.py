@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from zendesk_rig import say
+from zendesk_rig import context, say, send, target
 
+from bridge.contract import Labels
 from connectors.zendesk import Zendesk
 from connectors.zendesk.simulator import Simulator
 from connectors.zendesk.simulator.gate import API_TOKEN, EMAIL
@@ -121,3 +122,21 @@ async def test_what_the_connector_writes_is_what_the_client_reads(
         "hello",
         {"bridge": {"d": "key-1"}},
     )
+
+
+async def test_a_rating_of_ours_is_the_tickets_own(zenpy: Any, vendor: Simulator, zendesk: Zendesk) -> None:
+    """Where the credentials may act for the requester; else the tag alone says it."""
+    (first,) = await say(zendesk, "hello")
+    await vendor.agent_solves(first.conversation)
+    for impersonates, score, kept in ((False, 2, None), (True, 2, "bad"), (True, 5, "good")):
+        vendor.gate.impersonates = impersonates
+        step = zendesk.labels(
+            Labels(tags=(f"csat-{score}",), prefix="csat-", rating=score), context(first.conversation)
+        )
+        assert step is not None
+        await send(zendesk, step, target(first.conversation, key=f"key-{score}-{impersonates}"))
+        zenpy.purge_cache("ticket")
+        ticket = await run(lambda: zenpy.tickets(id=int(first.conversation)))
+        rating = ticket.satisfaction_rating
+        assert (rating and rating["score"] if isinstance(rating, dict) else rating and rating.score) == kept
+        assert f"csat-{score}" in ticket.tags and ticket.status == "solved"
