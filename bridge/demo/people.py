@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from bridge.app import Bridge
 from bridge.cli.accounts import account_of, lent, sign_in
 from bridge.cli.common import read_config
 from bridge.console.users import new_digest, set_user
+from bridge.serve import prepare
 from mappings.cli_access import open_writer
 
 AGENT, ADMIN = "Agent", "Admin"
@@ -29,6 +31,7 @@ class Colleagues:
     async def hire(self) -> None:
         """Before the bridge serves: both can sign in."""
         settings, declared, path = read_config(str(self._config))
+        await asyncio.to_thread(prepare, Bridge(settings, declared), bring_up_to_date=True)  # data of an older version
         async with lent(settings, declared) as bridge:
             await sign_in(account_of(bridge, "desk", path), AGENT, self._password)
         digest = await new_digest(ADMIN, self._password, "admin")

@@ -75,6 +75,7 @@ async def show(port: int, place: Path) -> None:
     port = listening.getsockname()[1]
     with listening:
         switches = Switches(place / "switches")
+        switches.take_down(down=False)  # as it was left the last time
         async with simulator_of("wechat")(clock=switches.now) as phone:
             stage = Stage(port, place, phone)
             stage.write()

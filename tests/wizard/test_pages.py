@@ -18,6 +18,7 @@ from bridge.wizard.draft import Drafts
 from bridge.wizard.room import Room
 from bridge.wizard.stage import Stage
 from bridge.wizard.up import refuse_insecure
+from connectors.zendesk.simulator import Simulator as ZendeskSimulator
 
 BASE = "http://127.0.0.1:8080"
 SCRIPT = "<script>alert(1)</script>"
@@ -172,3 +173,31 @@ def test_beyond_this_machine_it_wants_tls() -> None:
         with pytest.raises(ConfigError, match="BRIDGE_CONSOLE__ALLOW_INSECURE"):
             refuse_insecure(host, 8080, allowed=False)
         refuse_insecure(host, 8080, allowed=True)
+
+
+async def test_what_set_up_would_change_is_shown_and_then_done(place: Place) -> None:
+    async with place.inside() as mine, ZendeskSimulator() as vendor:
+        await place.post(mine, "address", url="https://bridge.example.com")
+        await place.post(mine, "desk", act="kind", kind="zendesk")
+        given = {key: str(value) for key, value in vendor.settings().items() if key != "kind"}
+        answer = await place.post(mine, "desk", act="save", **given)
+        assert answer.status_code == 303, re.findall(r'class="bad small"[^>]*>([^<]+)', answer.text)
+        before = (await mine.get("/console/setup/desk/check")).text
+        assert "This will be done there:" in before and 'value="apply"' in before
+        assert (await place.post(mine, "desk", act="apply")).status_code == 303
+        assert (await mine.get("/console/setup/desk")).text.count('<li class="good">✓') >= 2
+        after = (await mine.get("/console/setup/desk/check")).text
+        assert 'value="apply"' not in after
+
+
+async def test_a_desk_that_refuses_says_so_and_plans_nothing(place: Place) -> None:
+    async with place.inside() as mine, ZendeskSimulator() as vendor:
+        await place.post(mine, "address", url="https://bridge.example.com")
+        await place.post(mine, "desk", act="kind", kind="zendesk")
+        given = {key: str(value) for key, value in vendor.settings().items() if key != "kind"}
+        secrets = [key for key, value in given.items() if key in {"client_secret", "api_token", "token"} and value]
+        answer = await place.post(mine, "desk", act="save", **{**given, **dict.fromkeys(secrets, "wrong-secret-1234")})
+        assert answer.status_code == 303
+        found = (await mine.get("/console/setup/desk/check")).text
+        assert "It does not work yet:" in found and 'value="apply"' not in found
+        assert "wrong-secret" not in found
