@@ -163,10 +163,17 @@ class Types(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SetUpChange:
-    """One thing that set-up would change. Without `apply` it is a sentence that tells the admin what to do by hand."""
+    """One thing that set-up would change. Without `apply` it is a sentence that tells the admin what to do by hand.
+    `zh` is the same in Chinese.
+    """
 
     text: str
     apply: Callable[[], Awaitable[str]] | None = None
+    zh: str = ""
+
+    def say(self, language: str) -> str:
+        """In a language; English where there is no other."""
+        return (self.zh if language.startswith("zh") else "") or self.text
 
 
 @runtime_checkable

@@ -21,21 +21,23 @@ async def plan(api: Api, config: Settings, account: Account, *, remove: bool = F
     if remove:
         if inbox is None or not inbox.get("webhook_url"):
             return ()
-        return (
-            _change(api, inbox, {"channel": {"webhook_url": ""}}, "stop the inbox's callbacks; nothing is deleted"),
-        )
+        said, zh = "stop the inbox's callbacks; nothing is deleted", "停止回调，不删除任何内容"
+        return (_change(api, inbox, {"channel": {"webhook_url": ""}}, said, zh),)
     if inbox is None:
         return (_creation(api, account, url),)
     wrong: Found = {name: value for name, value in _QUIET.items() if inbox.get(name) != value}
     changes = []
     if inbox.get("webhook_url") != url:
-        changes.append(_change(api, inbox, {"channel": {"webhook_url": url}}, "let the inbox call the bridge back"))
+        said, zh = "let the inbox call the bridge back", "设置回调地址"
+        changes.append(_change(api, inbox, {"channel": {"webhook_url": url}}, said, zh))
     if wrong:
         said = "keep one conversation for each customer; turn the inbox's own greeting and survey off"
-        changes.append(_change(api, inbox, wrong, said))
+        zh = "每位客户保持一个会话，关闭收件箱自带的问候和满意度调查"
+        changes.append(_change(api, inbox, wrong, said, zh))
     if not config.inbox_id:
         text = f"write inbox_id = {id_of(inbox)} into the account {account.name} of the configuration"
-        changes.append(SetUpChange(text))
+        zh = f"将 inbox_id = {id_of(inbox)} 填入账号 {account.name}"
+        changes.append(SetUpChange(text, zh=zh))
     return tuple(changes)
 
 
@@ -61,12 +63,13 @@ def _creation(api: Api, account: Account, url: str) -> SetUpChange:
         secret = ", and the inbox's secret as hook_secret" if made.get("secret") else ""
         return f"made inbox {number}: write inbox_id = {number}{secret} into the account {account.name}"
 
-    return SetUpChange(f'make an API inbox named "{_NAME}" that calls the bridge back', apply)
+    text = f'make an API inbox named "{_NAME}" that calls the bridge back'
+    return SetUpChange(text, apply, f"创建名为“{_NAME}”的 API 收件箱，并设置回调地址")
 
 
-def _change(api: Api, inbox: Found, body: Found, text: str) -> SetUpChange:
+def _change(api: Api, inbox: Found, body: Found, text: str, zh: str) -> SetUpChange:
     async def apply() -> str:
         await api.patch(f"/inboxes/{id_of(inbox)}", body)
         return "done"
 
-    return SetUpChange(f"inbox {id_of(inbox)}: {text}", apply)
+    return SetUpChange(f"inbox {id_of(inbox)}: {text}", apply, f"收件箱 {id_of(inbox)}：{zh}")

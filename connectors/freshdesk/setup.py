@@ -52,7 +52,11 @@ async def plan(api: Api, config: Settings, account: str, hook_url: str, *, remov
         changes.append(
             SetUpChange(
                 f"Set accounts.{account}.hook_secret (make one with: openssl rand -hex 32) and restart. Until then "
-                "calls of Freshdesk are refused and answers are found by polling."
+                "calls of Freshdesk are refused and answers are found by polling.",
+                zh=(
+                    f"请设置 accounts.{account}.hook_secret（可用 openssl rand -hex 32 生成）并重启。"
+                    "在此之前 Freshdesk 的回调会被拒绝，回复通过轮询获取。"
+                ),
             )
         )
     changes += [_activation(api, rule) for rule in ours if rule.get("active") is False]
@@ -106,7 +110,9 @@ def _is_ours(rule: dict[str, Any], hook_url: str) -> bool:
 
 
 def _activation(api: Api, rule: dict[str, Any]) -> SetUpChange:
-    return SetUpChange(f"Switch the rule {rule.get('name')!r} on.", _changing(api, rule))
+    return SetUpChange(
+        f"Switch the rule {rule.get('name')!r} on.", _changing(api, rule), f"启用规则“{rule.get('name')}”。"
+    )
 
 
 def _changing(api: Api, rule: dict[str, Any]) -> Callable[[], Awaitable[str]]:

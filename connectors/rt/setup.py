@@ -25,12 +25,22 @@ def manual_steps(config: Settings, url: str, *, remove: bool) -> Sequence[SetUpC
         return [SetUpChange(f"{place}: delete the scrips named 'Bridge …'.")]
     steps = []
     if not config.hook_secret.get_secret_value():
-        steps.append(SetUpChange("Set hook_secret in the configuration (openssl rand -hex 32) and restart."))
+        steps.append(
+            SetUpChange(
+                "Set hook_secret in the configuration (openssl rand -hex 32) and restart.",
+                zh="请在配置中设置 hook_secret（可用 openssl rand -hex 32 生成）并重启。",
+            )
+        )
     steps += [
         SetUpChange(
             f"{place} > Create: description 'Bridge {condition}', condition '{condition}', action 'User Defined', "
             "template 'Blank', custom action preparation code 'return 1;', custom action commit code as below, with "
-            "the hook secret in its place."
+            "the hook secret in its place.",
+            zh=(
+                f"在 RT 的 Admin > Queues > {config.queue} > Scrips > Create：Description 填“Bridge {condition}”，"
+                f"Condition 选“{condition}”，Action 选“User Defined”，Template 选“Blank”；"
+                "Custom action preparation code 填“return 1;”，Custom action commit code 填下方代码，并填入回调密钥。"
+            ),
         )
         for condition in conditions
     ]

@@ -7,9 +7,7 @@ https://developer.zendesk.com/documentation/ticketing/reference-guides/condition
 """
 
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 from bridge.contract import Account, AuthFailed, Gone, Rejected, SetUpChange
 from connectors.zendesk.api import Api, Row, id_of, path_id, rows_of
@@ -17,15 +15,14 @@ from connectors.zendesk.callback import Hook
 from connectors.zendesk.errors import Forbidden
 from connectors.zendesk.health import webhook_of
 from connectors.zendesk.settings import Settings
+from connectors.zendesk.triggers import TEMPLATE, Condition, is_same, spoken
 
 _SUBSCRIPTIONS = ["conditional_ticket_events"]
-_TEMPLATE = json.dumps({"ticket_id": "{{ticket.id}}", "updated": "{{ticket.updated_at_with_timestamp}}"})
 FIELDS = (
     ("Replies left", "integer", "How many replies the customer's channel still allows; kept by the bridge."),
     ("Window closes at", "text", "Until when the customer's channel allows replies; kept by the bridge."),
 )
 
-Condition = dict[str, Any]
 Apply = Callable[[], Awaitable[str]]
 
 
@@ -59,14 +56,17 @@ class SetUp:
             if found is None:
                 changes.append(
                     SetUpChange(
-                        f"Create the trigger {title!r}: {_spoken(conditions)}", self._creating(title, conditions)
+                        f"Create the trigger {title!r}: {spoken(conditions)}",
+                        self._creating(title, conditions),
+                        f"创建触发器“{title}”：{spoken(conditions)}",
                     )
                 )
-            elif webhook is None or not _is_same(found, conditions, id_of(webhook.get("id"))):
+            elif webhook is None or not is_same(found, conditions, id_of(webhook.get("id"))):
                 changes.append(
                     SetUpChange(
-                        f"Repair the trigger {title!r}: {_spoken(conditions)}",
+                        f"Repair the trigger {title!r}: {spoken(conditions)}",
                         self._repairing(found, title, conditions),
+                        f"修复触发器“{title}”：{spoken(conditions)}",
                     )
                 )
         if self._config.allowance_fields:
@@ -79,19 +79,30 @@ class SetUp:
         endpoint = self._account.hook_url
         if webhook is None:
             text = f"Create the webhook {self.name!r}, which calls {endpoint}, and keep its signing secret"
-            return [SetUpChange(text, self._create_webhook)]
+            zh = f"创建 Webhook“{self.name}”，调用 {endpoint}，并保存其签名密钥"
+            return [SetUpChange(text, self._create_webhook, zh)]
         changes = []
         identifier = id_of(webhook.get("id"))
         if list(webhook.get("subscriptions") or []) not in ([], _SUBSCRIPTIONS):
             # kinds are fixed at creation
-            return [SetUpChange(f"Delete the webhook {self.name!r}, which is not for triggers, and run set-up again")]
+            return [
+                SetUpChange(
+                    f"Delete the webhook {self.name!r}, which is not for triggers, and run set-up again",
+                    zh=f"请删除并非用于触发器的 Webhook“{self.name}”，然后重新检查",
+                )
+            ]
         if webhook.get("endpoint") != endpoint or webhook.get("status") != "active":
             now = f"{webhook.get('endpoint')}, {webhook.get('status')}"
             text = f"Point the webhook {self.name!r} at {endpoint} and switch it on (now: {now})"
-            changes.append(SetUpChange(text, self._repairing_webhook(identifier)))
+            zh = f"将 Webhook“{self.name}”指向 {endpoint} 并启用（当前：{now}）"
+            changes.append(SetUpChange(text, self._repairing_webhook(identifier), zh))
         if await self._secret(identifier) != await self._hook.stored():
             changes.append(
-                SetUpChange(f"Keep the signing secret of the webhook {self.name!r}", self._keeping(identifier))
+                SetUpChange(
+                    f"Keep the signing secret of the webhook {self.name!r}",
+                    self._keeping(identifier),
+                    f"保存 Webhook“{self.name}”的签名密钥",
+                )
             )
         return changes
 
@@ -173,7 +184,7 @@ class SetUp:
         webhook = await webhook_of(self._api, self.name)
         if webhook is None:
             raise Rejected(f"there is no webhook {self.name!r} to call", code="no webhook")
-        action = {"field": "notification_webhook", "value": [id_of(webhook.get("id")), _TEMPLATE]}
+        action = {"field": "notification_webhook", "value": [id_of(webhook.get("id")), TEMPLATE]}
         return {"title": title, "active": True, "conditions": conditions, "actions": [action]}
 
     async def _category(self) -> Row:
@@ -192,7 +203,11 @@ class SetUp:
     async def _field_changes(self) -> list[SetUpChange]:
         there = await self._fields()
         return [
-            SetUpChange(f"Create the ticket field {title!r}", self._creating_field(title, kind, description))
+            SetUpChange(
+                f"Create the ticket field {title!r}",
+                self._creating_field(title, kind, description),
+                f"创建工单字段“{title}”",
+            )
             for title, kind, description in FIELDS
             if title not in there
         ]
@@ -248,47 +263,6 @@ class SetUp:
 
     @property
     def _manual(self) -> str:
-        conditions = "; ".join(f"trigger {title!r}: {_spoken(wanted)}" for title, wanted in self._wanted().items())
+        conditions = "; ".join(f"trigger {title!r}: {spoken(wanted)}" for title, wanted in self._wanted().items())
         webhook = f"a webhook {self.name!r} for triggers, POST, JSON, to {self._account.hook_url}"
-        return f"{webhook}; {conditions}; body {_TEMPLATE}"
-
-
-def _spoken(conditions: Mapping[str, Sequence[Condition]]) -> str:
-    said = [" and ".join(_condition(one) for one in conditions["all"])]
-    if conditions["any"]:
-        said.append(" or ".join(_condition(one) for one in conditions["any"]))
-    return ", and ".join(said)
-
-
-def _condition(one: Condition) -> str:
-    if one["field"] == "comment_is_public":
-        return f"a {'public' if one['value'] == 'true' else 'private'} comment was added"
-    return f"{one['field']} {'becomes' if one['operator'] == 'value' else one['operator']} {one['value']}"
-
-
-def _is_same(found: Row, wanted: Mapping[str, Sequence[Condition]], webhook: str) -> bool:
-    conditions = found.get("conditions")
-    if found.get("active") is False or not isinstance(conditions, dict):
-        return False
-    if any(_set(rows_of(conditions, side)) != _set(wanted[side]) for side in ("all", "any")):
-        return False
-    for action in rows_of(found, "actions"):
-        value = action.get("value")
-        if action.get("field") == "notification_webhook" and isinstance(value, list) and len(value) > 1:
-            return str(value[0]) == webhook and _loads(value[1]) == _loads(_TEMPLATE)
-    return False
-
-
-def _set(conditions: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
-    return {(str(one.get("field")), str(one.get("operator")), _plain(one.get("value"))) for one in conditions}
-
-
-def _plain(value: Any) -> str:
-    return " ".join(str(part) for part in value) if isinstance(value, list) else str(value)
-
-
-def _loads(text: Any) -> Any:
-    try:
-        return json.loads(text) if isinstance(text, str) else text
-    except ValueError:
-        return text
+        return f"{webhook}; {conditions}; body {TEMPLATE}"

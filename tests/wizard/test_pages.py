@@ -184,6 +184,10 @@ async def test_what_set_up_would_change_is_shown_and_then_done(place: Place) -> 
         assert answer.status_code == 303, re.findall(r'class="bad small"[^>]*>([^<]+)', answer.text)
         before = (await mine.get("/console/setup/desk/check")).text
         assert "This will be done there:" in before and 'value="apply"' in before
+        place.room.draft.language = "zh"
+        shown = (await mine.get("/console/setup/desk/check")).text
+        assert "创建触发器" in shown and "Create the trigger" not in shown
+        place.room.draft.language = "en"
         assert (await place.post(mine, "desk", act="apply")).status_code == 303
         assert (await mine.get("/console/setup/desk")).text.count('<li class="good">✓') >= 2
         after = (await mine.get("/console/setup/desk/check")).text

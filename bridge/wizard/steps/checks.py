@@ -36,7 +36,7 @@ async def _check(visit: Visit, role: str) -> Response:
         role=role,
         health=health,
         problems=[_shown(visit, one) for one in health.problems],
-        plan=_plan(plan),
+        plan=_plan(plan, visit.language),
     )
 
 
@@ -45,11 +45,12 @@ def _shown(visit: Visit, problem: Problem) -> dict[str, Any]:
     return {"what": problem.what, "remedy": remedy, "enter": problem.enter, "stops": problem.stops}
 
 
-def _plan(changes: Any) -> list[dict[str, Any]] | None:
+def _plan(changes: Any, language: str) -> list[dict[str, Any]] | None:
     if changes is None:
         return None
     shown: list[dict[str, Any]] = []
     for change in changes:
         assert isinstance(change, SetUpChange)
-        shown.append({"text": change.text, "by_hand": change.apply is None, "long": "\n" in change.text})
+        text = change.say(language)
+        shown.append({"text": text, "by_hand": change.apply is None, "long": "\n" in text})
     return shown
