@@ -54,6 +54,7 @@ class Runtime:
     bots: frozenset[str] = field(init=False)  # accounts that answer by themselves on some route
     bot_channels: frozenset[str] = field(init=False)  # channels with such a route
     keeps_goals: bool = field(init=False)  # somebody waits by the clock: targets, waiting or away texts
+    sticks: bool = field(init=False)  # some route leads customers back to who served them
     asks_store: frozenset[str] = field(init=False)  # channels with a rule that asks what only the store knows
 
     def __post_init__(self) -> None:
@@ -61,6 +62,7 @@ class Runtime:
         for route in self.settings.routes:
             self.routes_of.setdefault(route.channel, []).append(route)
         self.channels = frozenset(self.routes_of)
+        self.sticks = any(one.stick == "agent" for one in self.settings.routes)
         self.keeps_goals = bool(self.settings.targets) or any(one.waiting or one.away for one in self.settings.routes)
         self.shop_tells = bool(self.settings.bridge.api_token.get_secret_value())
         self.context_key = context_key(self.settings.bridge.secret_key.get_secret_value())

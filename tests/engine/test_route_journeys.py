@@ -92,3 +92,19 @@ async def test_an_agents_ticket_that_is_none_of_ours_stays_theirs(
         harness.desk.simulator.open_ticket(requester=customer, subject="among ourselves", tags=tags, as_agent=True)
         await harness.read()
         assert harness.phone.received(harness.customer) == []
+
+
+@pytest.mark.parametrize("stick", ["agent", "none"])
+async def test_who_served_them_last_is_said(database_url: str, tmp_path: Path, stick: str) -> None:
+    harness = harness_of(database_url, tmp_path, Zendesk, stick=stick)
+    harness.options["tickets"] = {"reopen_within": "1m"}
+    async with harness.running():
+        await harness.asks("hello")
+        await harness.answer("good day")
+        await harness.wait(10)
+        await harness.desk.close(harness.desk.ticket)
+        await harness.read()
+        harness.clock.advance(3600)
+        await harness.asks("hello again")
+        named = [one.text.strip() for one in harness.desk.entries(harness.desk.ticket) if one.side == "note"]
+        assert named == (["Last served by Agent."] if stick == "agent" else [])

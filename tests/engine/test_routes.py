@@ -9,7 +9,7 @@ import pytest
 from bridge.contract import Rejected, Step
 from bridge.routing.contexts import sign
 from bridge.services.tokens import context_key
-from mappings import links, people
+from mappings import goals, history, links, people, shop
 from tests.engine.platform_harness import CUSTOMER, PlatformHarness
 
 KEY = context_key("0123456789abcdef0123456789abcdef")
@@ -146,12 +146,27 @@ async def test_a_desk_that_refuses_the_fields_gets_the_ticket_without(harness: P
         assert "There is no group Finance." in note
 
 
-async def test_nothing_configured_asks_the_store_nothing_more(harness: PlatformHarness) -> None:
+async def test_nothing_configured_asks_the_store_nothing_more(
+    harness: PlatformHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conditions, targets, texts, profiles: who uses none of them pays for none."""
+    asked: list[str] = []
+    for module in (goals, history, shop):
+        for name, function in list(vars(module).items()):
+            if callable(function) and getattr(function, "__module__", "") == module.__name__ and name[0].islower():
+                monkeypatch.setattr(module, name, lambda *_, name=name, **__: asked.append(name) or [])
     harness.options["routes"] = [REST]
-    async with harness.running() as bridge:
-        assert bridge.runtime.asks_store == frozenset()
+    async with harness.running():
+        await harness.phone.enters(CUSTOMER, session_from="home")
         await harness.asks("hello")
+        await harness.answer("good day")
+        await harness.wait(60)
+        await harness.asks("thanks")
+        harness.town.set_status(harness.only_ticket, "solved")
+        await harness.read()
+        assert harness.received() == ["good day"]
         assert json.loads((await link_of(harness)).decided)["failed"] == []
+    assert asked == []
 
 
 async def test_rules_know_who_was_here_before(harness: PlatformHarness) -> None:

@@ -14,6 +14,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.bot_share import first_holder
 from bridge.engine.conversation.decision import Decided, Opening, Proven, decide, is_final
 from bridge.engine.conversation.labels import refresh
+from bridge.engine.conversation.last_agent import name_last_agent
 from bridge.engine.conversation.origin import merge, read_origin
 from bridge.engine.conversation.profile import show_profile, told_of
 from mappings import links, outbox, people, waiting
@@ -102,9 +103,13 @@ def link_for(
 
 
 def _introduce(work: Work, link: LinkRow, message: Message | None) -> None:
-    """Agents are told who begins to speak, where the shop's server said so."""
-    if message is not None and work.runtime.shop_tells:
+    """Agents are told who begins to speak, where the shop's server said so, and who served them before."""
+    if message is None:
+        return
+    if work.runtime.shop_tells:
         show_profile(work, link)
+    if work.runtime.sticks:
+        name_last_agent(work, link)
 
 
 def _decided(work: Work, opening: Opening) -> Decided:

@@ -39,6 +39,10 @@ ROUTING_TEXTS: dict[str, dict[str, str]] = {
         "en": "An agent began anew with this customer at ticket {ticket}. What the customer writes goes there.",
         "zh": "客服已在工单 {ticket} 中与该客户重新开始会话，客户的后续消息会进入该工单。",
     },
+    "served.by": {
+        "en": "Last served by {name}.",
+        "zh": "上次由 {name} 接待。",
+    },
     "profile": {
         "en": "Who this is, as your own system says: {profile}.",
         "zh": "您的系统提供的客户资料：{profile}。",
