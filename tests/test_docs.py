@@ -34,6 +34,7 @@ GENERATED: dict[Path, Callable[[], str]] = {
     MATRIX: matrix_text,
     REFERENCE / "config.md": partial(all_keys_text, OWN_KINDS),
     **{ROOT / "connectors" / kind / "README.md": partial(keys_text, kind) for kind in OWN_KINDS},
+    **{ROOT / "connectors" / kind / "README.zh-CN.md": partial(keys_text, kind, "zh") for kind in OWN_KINDS},
 }
 
 
@@ -96,9 +97,10 @@ def test_connectors_pages_have_the_same_headings(path: Path) -> None:
 
 PAGES = [
     ROOT / "README.md",
+    ROOT / "README.zh-CN.md",
     ROOT / "CHANGELOG.md",
     *(ROOT / "docs").rglob("*.md"),
-    *(ROOT / "connectors").glob("*/README.md"),
+    *(ROOT / "connectors").glob("*/README*.md"),
 ]
 
 
