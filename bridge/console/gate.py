@@ -34,7 +34,8 @@ class Gate:
 
     async def session(self, request: Request) -> Session | None:
         """Who asks."""
-        return await self.users.session(request.cookies.get(self.cookie("console"), ""))
+        by_itself = "hx-request" in request.headers or request.url.path.endswith("/events")
+        return await self.users.session(request.cookies.get(self.cookie("console"), ""), used=not by_itself)
 
     def language(self, request: Request, session: Session | None = None) -> str:
         """Their own, else the one asked for, else the browser's."""

@@ -131,15 +131,18 @@ class Users:
         await self._write(_begin, row, user.shown, _hashed(old) if old else "", now)
         return token, self._new_device(name, device)
 
-    async def session(self, token: str) -> Session | None:
-        """Who a browser is; None when nobody, idle for too long, or their sign-in was changed or taken away."""
+    async def session(self, token: str, *, used: bool = True) -> Session | None:
+        """Who a browser is; None when nobody, idle for too long, or their sign-in was changed or taken away.
+
+        `used`: somebody is there; a page that follows by itself keeps no session alive.
+        """
         if not 20 <= len(token) <= 100:
             return None
         key, now = _hashed(token), self._now()
         row = await self._store.read(console.session_and_user, key)
         if row is None or now - row.seen > IDLE or now - row.since > LONGEST or _hashed(row.hash)[:16] != row.mark:
             return None
-        if now - row.seen > _SEEN_AGAIN:
+        if used and now - row.seen > _SEEN_AGAIN:
             # nobody waits: a database that cannot be written can still be read
             self._store.write(console.touch_session, key, now).add_done_callback(_seen)
         csrf = hmac.digest(self._secret, f"csrf:{key}".encode(), hashlib.sha256).hex()[:40]

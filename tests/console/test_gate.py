@@ -96,6 +96,16 @@ async def test_a_session_ends_by_the_clock_and_with_its_password(scene: ConsoleS
     assert (await someone.get("/overview")).status_code == 303, "after a week, used or not"
 
 
+async def test_a_page_that_follows_by_itself_keeps_no_session_alive(scene: ConsoleScene) -> None:
+    someone = await scene.person()
+    for _ in range(2):
+        scene.clock.advance(hours=3)
+        assert (await someone.get("/overview", headers={"hx-request": "true"})).status_code == 200
+    scene.clock.advance(hours=3)
+    answer = await someone.get("/overview", headers={"hx-request": "true"})
+    assert answer.status_code == 401 and answer.headers["hx-redirect"] == "/console/"
+
+
 async def test_guessing_is_slowed_down_without_locking_the_right_person_out(scene: ConsoleScene) -> None:
     right = await scene.person()
     thief = scene.stranger("198.51.100.9")
