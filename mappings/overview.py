@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from mappings.account_tables import Lease
+from mappings.prepared import Prepared
 from mappings.sql import columns, table
 from mappings.states import StepState
 from mappings.store import Tx
@@ -14,6 +15,12 @@ from mappings.tables import Link, Outbox, Waiting
 
 _lease, _outbox, _waiting = table(Lease), table(Outbox), table(Waiting)
 _link = table(Link)
+_WATCHED = Prepared(
+    select(*columns(_link, "id", "channel", "conversation", "desk", "ticket", "state", "ledger"))
+    .where(_link.c.warn_at.is_not(None), _link.c.state != "ended")
+    .order_by(_link.c.warn_at)
+    .limit(bindparam("most"))
+)
 _ALIVE = timedelta(seconds=15)  # every process proves its store every two seconds
 
 
@@ -73,12 +80,7 @@ def parked_counts(tx: Tx) -> dict[str, int]:
 
 def watched_links(tx: Tx, limit: int = 2000) -> Sequence[Row[Any]]:
     """Conversations whose window is not over, those that have to be warned of soonest first. Their ledgers are JSON."""
-    return tx.execute(
-        select(*columns(_link, "id", "channel", "conversation", "desk", "ticket", "state", "ledger"))
-        .where(_link.c.warn_at.is_not(None), _link.c.state != "ended")
-        .order_by(_link.c.warn_at)
-        .limit(limit)
-    ).all()
+    return _WATCHED.all(tx, most=limit)
 
 
 def newest_conversation(tx: Tx, channel: str) -> str | None:

@@ -14,7 +14,7 @@ from mappings import changes
 from mappings.store import Store
 
 _LOOK = 1.0  # seconds between two looks
-_TRAFFIC = 3.0  # at least so long between two words about mere traffic
+_TRAFFIC = 5.0  # at least so long between two words about mere traffic
 _HEARTBEAT = 20.0
 _MOST = 100  # streams
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no", "content-type": "text/event-stream; charset=utf-8"}

@@ -28,6 +28,7 @@ MEASURES: dict[str, Measure] = {
     "size": size.measure_size,
     "outage": outage.measure_outage,
     "console": console.measure_console,
+    "consoles": console.measure_open_consoles,
     "postgres": postgres.measure_postgres,
 }
 
