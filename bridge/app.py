@@ -42,6 +42,7 @@ from bridge.web.hooks import Hooks
 from bridge.web.proxies import ClientAddress, Proxies
 from bridge.web.ratings import RatingPages
 from mappings import state
+from mappings.compaction import Compaction
 from mappings.store import Store, StoreLocked
 
 T = TypeVar("T")
@@ -152,6 +153,7 @@ class Bridge:
             if self._work:
                 self.engine.every(timedelta(seconds=1), "replays", partial(replays.tick, self.store, self.engine))
                 self.engine.every(figures.EVERY, "figures", partial(figures.tick, self.store, self.runtime, new_name()))
+                self.engine.every(timedelta(seconds=2), "compaction", Compaction(self.store).tick)
             await self.engine.start()
             try:
                 yield self

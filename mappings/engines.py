@@ -81,6 +81,7 @@ def sqlite_engine(path: Path, *, write: bool, checkpoints: bool = True) -> Engin
             "busy_timeout=3000",
             "trusted_schema=OFF",
             "cache_size=-16000",
+            "secure_delete=ON",  # what is deleted is overwritten: a customer who was erased is in no byte of the file
             "wal_autocheckpoint=2000" if write and checkpoints else "wal_autocheckpoint=0",
             "query_only=OFF" if write else "query_only=ON",
         ):

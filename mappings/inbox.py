@@ -94,6 +94,11 @@ def finish_raws(tx: Tx, inbox_ids: Sequence[int], now: datetime) -> None:
     _FINISH.run_each(tx, [{"inbox_id": one, "done_at": now} for one in inbox_ids])
 
 
+def empty_payload(tx: Tx, inbox_id: int) -> None:
+    """Nothing of it is to be kept but its key."""
+    tx.execute(update(_inbox).where(_inbox.c.id == inbox_id).values(payload=None))
+
+
 def remove_raws(tx: Tx, inbox_ids: Sequence[int]) -> None:
     """Repeats, before they are routed. The first of each is there."""
     _REMOVE.run_each(tx, [{"inbox_id": one} for one in inbox_ids])

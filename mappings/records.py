@@ -105,6 +105,13 @@ def append_entry(tx: Tx, account: str, stream: str, value: Mapping[str, Any], on
     return number
 
 
+def drop_stream(tx: Tx, account: str, stream: str) -> None:
+    """All entries of a stream, and its count."""
+    tx.execute(delete(_entry).where(_entry.c.account == account, _entry.c.stream == stream))
+    counted = _record.c.account == account, _record.c.kind == _STREAM, _record.c.key == stream
+    tx.execute(delete(_record).where(*counted))
+
+
 def read_entries(tx: Tx, account: str, stream: str, after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
     """Entries numbered above `after`, in order."""
     rows = tx.execute(

@@ -33,7 +33,7 @@ from mappings.engines import (
     postgresql_engine,
     sqlite_engine,
 )
-from mappings.writer_queue import NOTHING, Job
+from mappings.writer_queue import NOTHING, Apart, Job
 
 __all__ = [
     "Store",
@@ -162,6 +162,13 @@ class Store:
         self._jobs.put(Job(lambda tx: function(tx, *arguments, **named), done))
         return done.result()
 
+    def apart(self, function: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """Runs a function on SQLite's writing connection, outside of any transaction: what no transaction may hold."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(Apart(function, future, loop))
+        return future
+
     def expect(self, seconds: float) -> None:
         """Something urgent is sure to come within so many seconds: on SQLite other work waits for it and shares its
         commit, instead of delaying it by one of its own.
@@ -185,7 +192,8 @@ class Store:
             while True:
                 batch, expecting = self._batch()
                 stop = None in batch
-                jobs = [job for job in batch if job is not None and job is not NOTHING]
+                apart = [job for job in batch if isinstance(job, Apart)]
+                jobs = [job for job in batch if job is not None and job is not NOTHING and job not in apart]
                 # what is urgent need not wait for a second commit, nor these for their own
                 if len(jobs) <= (_FEW if expecting else 1):
                     jobs = [*self._drawn(), *jobs]
@@ -194,6 +202,8 @@ class Store:
                     done = commit_together(tx, jobs[:_BITE], self._urgent)
                     del jobs[:done]
                     self._commit_urgent(tx)
+                for job in apart:
+                    job.run(tx)
                 if stop:
                     return
 

@@ -46,6 +46,20 @@ class Job(Generic[T]):
             self.future.set_result(self.value)
 
 
+class Apart(Job[T]):
+    """A function that runs on the writer's connection outside of any transaction."""
+
+    __slots__ = ()
+
+    def run(self, tx: Connection) -> None:
+        """Runs it, and tells whoever waits."""
+        try:
+            self.value = self.function(tx)
+        except BaseException as error:  # noqa: BLE001 - the thread must live on; whoever waits gets the error
+            self.error = error
+        finish([self])
+
+
 NOTHING: Job[None] = Job(lambda _tx: None, Future())
 """Wakes the writer thread; what there is to do is elsewhere."""
 

@@ -18,6 +18,7 @@ from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, re
 from bridge.cli.desk import desk
 from bridge.cli.entries import entry
 from bridge.cli.figures import figures
+from bridge.cli.privacy import erase_person, export_person
 from bridge.cli.repairs import dead, people
 from bridge.cli.routes import routes
 from bridge.cli.up import up
@@ -39,6 +40,8 @@ main.add_command(calendar)
 main.add_command(routes)
 main.add_command(entry)
 main.add_command(figures)
+main.add_command(export_person)
+main.add_command(erase_person)
 
 
 @main.command()

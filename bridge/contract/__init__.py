@@ -99,11 +99,23 @@ from bridge.contract.messages import (
     Video,
     Voice,
 )
+from bridge.contract.people import Forgets, Subject
 from bridge.contract.phrases import Phrases, file_name, files_in, first_line, line_of
 from bridge.contract.pictures import carry_pictures
 from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
-from bridge.contract.services import Account, Append, Conflict, MediaStore, Put, Records, Token, Tokens, read_files
+from bridge.contract.services import (
+    Account,
+    Append,
+    Conflict,
+    Drop,
+    MediaStore,
+    Put,
+    Records,
+    Token,
+    Tokens,
+    read_files,
+)
 from bridge.contract.signin import Busy, Guesses, check_password, hash_password
 from bridge.contract.version import VERSION
 
@@ -141,12 +153,14 @@ __all__ = [
     "ContactChanged",
     "DeliveryState",
     "Drains",
+    "Drop",
     "Duration",
     "Embeds",
     "Entered",
     "Event",
     "Fetches",
     "File",
+    "Forgets",
     "Format",
     "Gone",
     "Guesses",
@@ -200,6 +214,7 @@ __all__ = [
     "StatusChanged",
     "Step",
     "StoreDown",
+    "Subject",
     "Support",
     "Target",
     "Text",

@@ -100,6 +100,13 @@ class Append:
     once: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Take a stream away, with all its entries. Its numbers begin anew: drop only what nobody reads any more."""
+
+    stream: str
+
+
 class Conflict(Exception):
     """A record changed since it was read; nothing of the commit was done."""
 
@@ -121,8 +128,8 @@ class Records(Protocol):
         """Records of a kind whose JSON contains the text, newest change first."""
         ...
 
-    async def commit(self, *changes: Put | Append) -> Sequence[int]:
-        """All or nothing, durable on return. The new version of each Put, the number of each Append."""
+    async def commit(self, *changes: Put | Append | Drop) -> Sequence[int]:
+        """All or nothing, durable on return. The new version of each Put, the number of each Append, 0 for a Drop."""
         ...
 
     async def read(self, stream: str, *, after: int = 0, limit: int = 500) -> Sequence[tuple[int, dict[str, Any]]]:

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.contract import Append, Conflict, Put, StoreDown
+from bridge.contract import Append, Conflict, Drop, Put, StoreDown
 from mappings import records
 from mappings.store import Store, Tx
 
@@ -44,7 +44,7 @@ class StoredRecords:
     async def read(self, stream: str, *, after: int = 0, limit: int = 500) -> Sequence[tuple[int, dict[str, Any]]]:
         return await self._ask(records.read_entries, self._account, stream, after, limit)
 
-    async def commit(self, *changes: Put | Append) -> Sequence[int]:
+    async def commit(self, *changes: Put | Append | Drop) -> Sequence[int]:
         try:
             numbers = await self._store.write(_apply, self._account, changes, self._now())
         except records.Changed as error:
@@ -106,10 +106,16 @@ def _down(error: SQLAlchemyError) -> StoreDown:
     return StoreDown(f"the database refused: {type(error).__name__}")
 
 
-def _apply(tx: Tx, account: str, changes: Sequence[Put | Append], now: datetime) -> list[int]:
-    return [
-        records.put_record(tx, account, change.kind, change.key, change.value, change.expect, now)
-        if isinstance(change, Put)
-        else records.append_entry(tx, account, change.stream, change.value, change.once, now)
-        for change in changes
-    ]
+def _apply(tx: Tx, account: str, changes: Sequence[Put | Append | Drop], now: datetime) -> list[int]:
+    done = []
+    for change in changes:
+        match change:
+            case Put():
+                put = records.put_record(tx, account, change.kind, change.key, change.value, change.expect, now)
+                done.append(put)
+            case Append():
+                done.append(records.append_entry(tx, account, change.stream, change.value, change.once, now))
+            case Drop():
+                records.drop_stream(tx, account, change.stream)
+                done.append(0)
+    return done

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.contract import Append, Conflict, Put
+from bridge.contract import Append, Conflict, Drop, Put
 
 
 @dataclass(slots=True)
@@ -50,15 +50,21 @@ class MemoryRecords:
         ]
         return [(key, json.loads(value)) for _, key, value in sorted(found, reverse=True)[:limit]]
 
-    async def commit(self, *changes: Put | Append) -> Sequence[int]:
+    async def commit(self, *changes: Put | Append | Drop) -> Sequence[int]:
         rows = dict(self._rows)
         streams = {
-            change.stream: _copy(self._streams.get(change.stream)) for change in changes if isinstance(change, Append)
+            change.stream: _copy(self._streams.get(change.stream)) for change in changes if not isinstance(change, Put)
         }
-        results = [
-            self._put(rows, change) if isinstance(change, Put) else _append(streams[change.stream], change)
-            for change in changes
-        ]
+        results = []
+        for change in changes:
+            match change:
+                case Put():
+                    results.append(self._put(rows, change))
+                case Append():
+                    results.append(_append(streams[change.stream], change))
+                case Drop():
+                    streams[change.stream] = _Stream()
+                    results.append(0)
         self._rows = rows
         self._streams |= streams
         async with self._grown:

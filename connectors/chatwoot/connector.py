@@ -29,10 +29,11 @@ from bridge.contract import (
     Role,
     SetUpChange,
     Step,
+    Subject,
     Support,
     Target,
 )
-from connectors.chatwoot import callback, inbound, outbound, setup
+from connectors.chatwoot import callback, forgetting, inbound, outbound, setup
 from connectors.chatwoot.api import Api, id_of, rows
 from connectors.chatwoot.delivery import Writer
 from connectors.chatwoot.polling import Poll
@@ -105,6 +106,12 @@ class Chatwoot(Connector[Settings]):
         """The address is read anew: it leads to storage and ends within minutes. Storage gets no token of ours."""
         async for chunk in self.account.http.download(await self._address(media), limit=limit):
             yield chunk
+
+    async def records_of(self, subject: Subject) -> dict[str, Any]:
+        return {}
+
+    async def forget(self, subject: Subject) -> Sequence[str]:
+        return forgetting.left_to_do(self.account, subject, self.config.web)
 
     async def check(self) -> Health:
         """The token, the inbox, and whether it calls back."""

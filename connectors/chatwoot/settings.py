@@ -39,4 +39,9 @@ class Settings(AccountConfig):
 
     def page_of(self, conversation: str) -> str:
         """What an agent can open."""
-        return f"{self.api_base}/app/accounts/{self.account_id}/conversations/{conversation}"
+        return f"{self.web}/conversations/{conversation}"
+
+    @property
+    def web(self) -> str:
+        """The account in the browser."""
+        return f"{self.api_base}/app/accounts/{self.account_id}"

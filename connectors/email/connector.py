@@ -29,11 +29,12 @@ from bridge.contract import (
     Request,
     Role,
     Step,
+    Subject,
     Support,
     Target,
     Unauthentic,
 )
-from connectors.email import mime, smtp
+from connectors.email import forgetting, mime, smtp
 from connectors.email.delivery import Sender
 from connectors.email.inbound import normalise
 from connectors.email.intake import Intake
@@ -123,6 +124,12 @@ class Email(Connector[EmailConfig]):
         if len(data) > limit:
             raise Rejected(f"the file has {len(data)} bytes, more than {limit}", code="too large")
         yield data
+
+    async def records_of(self, subject: Subject) -> dict[str, Any]:
+        return await forgetting.records_of(self.account, subject)
+
+    async def forget(self, subject: Subject) -> Sequence[str]:
+        return await forgetting.forget(self.account, subject, self.config.address)
 
     async def check(self) -> Health:
         """Signs in on both sides and looks at the folder. Nothing is sent and no flag is changed."""

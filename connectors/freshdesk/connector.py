@@ -31,11 +31,12 @@ from bridge.contract import (
     Role,
     SetUpChange,
     Step,
+    Subject,
     Support,
     Target,
     Unauthentic,
 )
-from connectors.freshdesk import inbound, outbound, people, setup
+from connectors.freshdesk import forgetting, inbound, outbound, people, setup
 from connectors.freshdesk.api import Api, id_of
 from connectors.freshdesk.body import html_of, pictures_in
 from connectors.freshdesk.delivery import Writer
@@ -154,6 +155,12 @@ class Freshdesk(Connector[Settings]):
         wanted = fields.get("custom_fields") or {}
         known = {str(row.get("name")) for row in await self._api.every("/ticket_fields")} if wanted else set()
         return [*found, *(f"field {name}" for name in wanted if str(name) not in known)]
+
+    async def records_of(self, subject: Subject) -> dict[str, Any]:
+        return {}
+
+    async def forget(self, subject: Subject) -> Sequence[str]:
+        return forgetting.left_to_do(self.account, subject, self.config.web)
 
     async def check(self) -> Health:
         """The key, what it may see, and what the account demands of new tickets."""

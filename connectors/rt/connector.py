@@ -45,6 +45,7 @@ from bridge.contract import (
 )
 from connectors.rt import inbound, outbound
 from connectors.rt.api import Api, Upload, after_writing, id_of, last_part
+from connectors.rt.forgetting import Forgetting
 from connectors.rt.gateway import compose, sender
 from connectors.rt.health import examine
 from connectors.rt.lookup import Finding
@@ -56,11 +57,10 @@ from connectors.rt.text import address, mark
 _FINISHED = {"rejected", "deleted"}
 
 
-class RequestTracker(Connector[Settings]):
-    """One queue of a Request Tracker 5.
-
-    RT has no idempotency, so every write carries a mark in its subject by which `find` knows it again. A new ticket
-    is known again by its requestor, an address that only this customer has, and by its first words.
+class RequestTracker(Forgetting, Connector[Settings]):
+    """One queue of a Request Tracker 5. RT has no idempotency, so every write carries a mark in its subject by which
+    `find` knows it again. A new ticket is known again by its requestor, an address that only this customer has, and by
+    its first words.
     """
 
     kind: ClassVar[str] = "rt"

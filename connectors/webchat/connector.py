@@ -28,6 +28,7 @@ from bridge.contract import (
     Request,
     Role,
     Step,
+    Subject,
     Support,
     Target,
     Unauthentic,
@@ -37,6 +38,7 @@ from connectors.webchat.agents import Agents, add_agent
 from connectors.webchat.chat import Chat
 from connectors.webchat.desk import Desk
 from connectors.webchat.files import records_of
+from connectors.webchat.forgetting import Forgetting
 from connectors.webchat.office import Office
 from connectors.webchat.settings import Settings
 from connectors.webchat.tickets import Entry, Ticket, set_contact
@@ -141,6 +143,12 @@ class WebChat(Connector[Settings]):
     async def remove_agent(self, name: str) -> None:
         """Takes a sign-in away. Raises ValueError for one that is not there, or stands in the configuration."""
         await Agents(self.config, self.account).remove(name)
+
+    async def records_of(self, subject: Subject) -> dict[str, Any]:
+        return await Forgetting(self._office).records_of(subject)
+
+    async def forget(self, subject: Subject) -> Sequence[str]:
+        return await Forgetting(self._office).forget(subject)
 
     async def check(self) -> Health:
         """There is nobody to ask: what is worth knowing is where things are."""

@@ -27,10 +27,11 @@ from bridge.contract import (
     Role,
     SetUpChange,
     Step,
+    Subject,
     Support,
     Target,
 )
-from connectors.zendesk import inbound, outbound
+from connectors.zendesk import forgetting, inbound, outbound
 from connectors.zendesk.api import Api
 from connectors.zendesk.body import LARGEST_FILE
 from connectors.zendesk.callback import Hook
@@ -118,6 +119,12 @@ class Zendesk(Connector[Settings]):
 
     async def unknown_fields(self, fields: Mapping[str, Any]) -> Sequence[str]:
         return await self._writer.places.unknown_of(dict(fields))
+
+    async def records_of(self, subject: Subject) -> dict[str, Any]:
+        return await forgetting.records_of(self.account, subject)
+
+    async def forget(self, subject: Subject) -> Sequence[str]:
+        return await forgetting.forget(self.account, subject, self.config.web)
 
     async def check(self) -> Health:
         return await examine(self._api, self.config, self._hook, self._writer.places)

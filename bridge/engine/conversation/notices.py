@@ -101,6 +101,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "zh": "等待中：{channel} 拒绝了连接凭据（{code}），连接已暂停。管理员修复后会自动发送。"
         "如需放弃，请添加内部备注：#cancel",
     },
+    "erased": {
+        "en": "Not delivered: this customer's data was erased at their request. Nothing written here reaches them.",
+        "zh": "未送达：该客户的数据已应其要求删除。在此工单中填写的内容均无法送达客户。",
+    },
     "cancelled": {"en": "Cancelled before it was delivered.", "zh": "已在送达前取消。"},
     "changed.edited": {
         "en": "This answer was edited after it had been delivered. {channel} cannot change a message that was sent: "

@@ -30,10 +30,11 @@ from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.conversation.targets import ticket_finished
 from bridge.engine.inbound.agent_commands import command_in, obey
 from bridge.engine.inbound.handover_commands import Order
-from mappings import facts, links, outbox, waiting
+from mappings import facts, inbox, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
 from mappings.store import Tx
+from mappings.subjects import is_erased
 
 _SPEAKS = {AuthorKind.AGENT, AuthorKind.SYSTEM}
 
@@ -47,6 +48,9 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
     link = links.ticket_link(work.tx, connected.name, message.conversation)
     if link is None and event.requester and not _is_echo(work.tx, connected, message):
         link = begin(work, connected.name, event)
+    if link is not None and is_erased(link):
+        _after_erasure(work, link, connected, message, inbox_id)
+        return
     if link is None or _is_echo(work.tx, connected, message):
         return
     if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
@@ -69,6 +73,15 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
     if person and link.holder != link.desk:  # a fact from the desk takes a conversation from any bot
         link = hand_over(work, link, link.desk, Cause("agent", message.author.name))
     put(work, link, message, to_desk=False, inbox_id=inbox_id)
+
+
+def _after_erasure(work: Work, link: LinkRow, connected: ConnectedAccount, message: Message, inbox_id: int) -> None:
+    """The ticket of a customer who was erased: what is written there is not kept, and nobody believes it arrived."""
+    inbox.empty_payload(work.tx, inbox_id)
+    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now):
+        return
+    if message.author.kind is AuthorKind.AGENT and not message.origin:
+        tell_ended(work, link, "erased", cause="erased", about=message.id)
 
 
 def _is_echo(tx: Tx, connected: ConnectedAccount, message: Message) -> bool:

@@ -19,6 +19,7 @@ from bridge.engine.runtime.failpoints import reach
 from mappings import inbox, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
+from mappings.subjects import is_erased
 
 
 def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) -> None:
@@ -42,7 +43,7 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
         error="",
     )
     if not settled:
-        work.effects.note("lease lost", account=row.account, step=row.id)
+        _settled_before(work, link, row, receipt)
         return
     for identifier in receipt.ids:
         links.add_pair(work.tx, row.account, identifier, link.id, work.now, outbox_id=row.id)
@@ -66,6 +67,13 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
         show_progress(work, link, ids, DeliveryState.ACCEPTED, to_desk=to_desk)
     if waiting.has_more(work.tx, row.lane):
         work.effects.accounts.add(row.account)
+
+
+def _settled_before(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> None:
+    """The lease was lost. A ticket that was made while its customer was erased is known as theirs."""
+    work.effects.note("lease lost", account=row.account, step=row.id)
+    if is_erased(link) and not link.ticket and receipt.conversation and links.is_towards_desk(row.lane):
+        links.change_link(work.tx, link.id, ticket=receipt.conversation)
 
 
 def _desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> None:

@@ -1,0 +1,197 @@
+"""Forgetting somebody: no byte of theirs is left, while others' messages flow; the other side of a person stays."""
+
+import asyncio
+import json
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+from bridge.app import Bridge
+from bridge.contract import Rejected, Step
+from bridge.privacy import erasing
+from bridge.privacy.exporting import export
+from bridge.privacy.subject import NoSubject
+from mappings import compaction, links
+from mappings.erasure import EMPTIED, KEPT
+from mappings.store import Tx
+from tests.engine.engine_harness import Scene
+
+ANNA = "anna-7f3c2d91"
+SECRETS = ("my parcel never came", f"Customer {ANNA}", "where is it, please", "it is on its way, Anna", ANNA)
+
+
+def bytes_on_disk(scene: Scene) -> bytes:
+    found = [path for path in scene.folder.rglob("*") if path.is_file()]
+    return b"\0".join(path.read_bytes() for path in found)
+
+
+def everything(tx: Tx) -> str:
+    rows = []
+    for name in SQLModel.metadata.tables:
+        rows += [repr(tuple(row)) for row in tx.execute(text(f'SELECT * FROM "{name}"'))]
+    return "\n".join(rows)
+
+
+async def traces_left(scene: Scene, bridge: Bridge, words: tuple[str, ...]) -> list[str]:
+    if bridge.store.sqlite:
+        await cleaned(bridge)
+        disk = bytes_on_disk(scene)
+        return [word for word in words if word.encode() in disk]
+    rows = await bridge.store.read(everything)
+    hexed = rows.lower()
+    return [word for word in words if word in rows or word.encode().hex() in hexed]
+
+
+async def cleaned(bridge: Bridge) -> None:
+    async with asyncio.timeout(20):
+        while await bridge.store.read(compaction.is_wished):
+            await asyncio.sleep(0.05)
+
+
+async def talk(scene: Scene) -> str:
+    """A conversation with a file, both ways; returns the ticket."""
+    scene.town.files["f-anna"] = b"the only picture of Anna"
+    await scene.says(ANNA, "my parcel never came", file="f-anna")
+    await scene.quiet()
+    await scene.pass_time(seconds=10)
+    await scene.quiet()
+    (ticket,) = [one.id for one in scene.town.tickets.values() if ANNA in one.customer]
+    scene.town.agent_says(ticket, "it is on its way, Anna")
+    scene.look()
+    await scene.collected()
+    await scene.quiet()
+    await scene.says(ANNA, "where is it, please")
+    await scene.quiet()
+    return ticket
+
+
+async def test_nothing_is_left_while_others_write(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        await scene.says("bert", "somebody else's words")
+        ticket = await talk(scene)
+        running = True
+
+        async def others() -> None:
+            number = 0
+            while running:
+                number += 1
+                await scene.says(f"other-{number % 5}", f"other words {number}")
+                await asyncio.sleep(0.01)
+
+        flow = asyncio.create_task(others())
+        done = await erasing.erase(bridge, ANNA, "test")
+        running = False
+        await flow
+        await scene.quiet()
+        assert done.gone["conversations"] == 1 and done.gone["files"] == 1
+        assert await traces_left(scene, bridge, (*SECRETS, "only picture of Anna")) == []
+        rows = await bridge.store.read(everything)
+        assert "somebody else's words" in str(scene.town.tickets) and "other words 1" in rows
+        assert f"'{ticket}'" in rows, "the ticket's number stays"
+        with pytest.raises(NoSubject, match="was erased"):
+            await erasing.plan(bridge, ticket)
+        with pytest.raises(NoSubject, match="nobody is known"):
+            await erasing.plan(bridge, ANNA)
+
+
+async def test_a_late_answer_is_told_and_a_late_message_is_a_new_persons(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        ticket = await talk(scene)
+        before = await bridge.store.read(lambda tx: links.ticket_link(tx, "desk", ticket, lock=False))
+        await erasing.erase(bridge, ticket, "test")
+        said = len(scene.town.phones[ANNA])
+        scene.town.agent_says(ticket, "one more thing, dear customer")
+        scene.look()
+        await scene.collected()
+        await scene.pass_time(seconds=5)
+        await scene.quiet()
+        assert len(scene.town.phones[ANNA]) == said, "nothing reaches them"
+        notes = [entry.text for entry in scene.town.tickets[ticket].entries]
+        assert any("data was erased" in note for note in notes), notes
+        kept = await bridge.store.read(everything)
+        assert "one more thing" not in kept and b"one more thing".hex() not in kept.lower()
+        await scene.says(ANNA, "hello again")
+        await scene.quiet()
+        after = await bridge.store.read(lambda tx: links.open_link(tx, "shop", ANNA, lock=False))
+        assert before is not None and after is not None
+        assert after.person_id != before.person_id and after.ticket != ticket
+
+
+async def test_steps_on_their_way_settle_without_a_fault(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasing, "_SETTLE", 0.1)
+    for error in (None, Rejected("no such ticket", code="gone")):
+        gate, begun = asyncio.Event(), asyncio.Event()
+        trouble = partial(_wait_there, gate, begun, error)
+
+        async with scene.running() as bridge:
+            scene.town.trouble = trouble
+            await scene.says(ANNA, "my parcel never came")
+            await begun.wait()
+            await erasing.erase(bridge, ANNA, "test")
+            gate.set()
+            await scene.quiet()
+            scene.town.trouble = None
+            assert await traces_left(scene, bridge, SECRETS) == []
+            assert bridge.engine is not None and bridge.engine.troubles() == []
+
+
+async def _wait_there(
+    gate: asyncio.Event, begun: asyncio.Event, error: Exception | None, account: str, step: Step, phase: str
+) -> None:
+    if account == "desk" and phase == "before" and step.verb == "comment":
+        begun.set()
+        await gate.wait()
+        if error is not None:
+            raise error
+
+
+async def test_the_other_side_of_a_joined_person_stays_whole(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        extra = {"customer_id": "customer-17"}
+        await scene.says(ANNA, "from the phone of Anna", extra=extra)
+        await scene.says("web-4d5e6f70", "from the site", extra=extra)
+        await scene.quiet()
+
+        def joined(tx: Tx) -> None:
+            from bridge.cli.people import join, joinings_json
+
+            assert join(tx, joinings_json(tx)[0]["id"])
+
+        await bridge.store.write(joined)
+        await scene.says("web-4d5e6f70", "again from the site", extra=extra)
+        await scene.quiet()
+        planned = await erasing.plan(bridge, "web-4d5e6f70")
+        assert planned.side.named == ("shop:web-4d5e6f70",) and planned.side.others == (f"shop:{ANNA}",)
+        await erasing.erase(bridge, ANNA, "test")
+        assert await traces_left(scene, bridge, ("from the phone of Anna", ANNA)) == []
+        link = await bridge.store.read(lambda tx: links.open_link(tx, "shop", "web-4d5e6f70", lock=False))
+        assert link is not None and link.ticket
+        await scene.says("web-4d5e6f70", "and on it goes", extra=extra)
+        await scene.quiet()
+        assert "and on it goes" in scene.town.visible(link.ticket)
+
+
+async def test_an_export_has_all_of_it(scene: Scene, tmp_path: Path) -> None:
+    async with scene.running() as bridge:
+        await talk(scene)
+        await scene.says("bert", "somebody else's words")
+        await scene.quiet()
+        out = scene.folder / "anna.zip"
+        await export(bridge, await erasing.plan(bridge, ANNA), out)
+        assert out.stat().st_mode & 0o077 == 0
+        with zipfile.ZipFile(out) as archive:
+            content = archive.read("person.json").decode()
+            files = [archive.read(name) for name in archive.namelist() if name.startswith("files/")]
+        json.loads(content)
+        assert [word for word in SECRETS if word not in content] == []
+        assert "somebody else" not in content
+        assert files == [b"the only picture of Anna"]
+
+
+def test_every_table_says_what_an_erasure_does_to_it() -> None:
+    """Whoever adds a table decides it."""
+    assert sorted(SQLModel.metadata.tables) == sorted({*KEPT, *EMPTIED})
