@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import Table, delete, func, or_, select, update
 
 from mappings.account_tables import Audit
+from mappings.figure_tables import Fact, Mention, Survey
 from mappings.holder_tables import BotTurn, Handover
 from mappings.locks import lock_links
 from mappings.shop_tables import Alert, Goal, ShopFact, ShopMessage
@@ -42,6 +43,7 @@ _link, _identity, _joining, _inbox, _media = (
 _outbox, _attempt, _turn, _handover, _goal = (
     table(Outbox), table(Attempt), table(BotTurn), table(Handover), table(Goal)
 )  # fmt: skip
+_event, _mention, _survey = table(Fact), table(Mention), table(Survey)
 _pair, _waiting, _notice, _consent = table(MessageRef), table(Waiting), table(Notice), table(Consent)
 _fact, _shop_message, _alert, _audit = table(ShopFact), table(ShopMessage), table(Alert), table(Audit)
 _BITE = 400  # ids in one statement
@@ -59,12 +61,15 @@ KEPT = {
     "cursor": "no person", "token": "no person", "pause": "no person", "lease": "no person", "callback": "no person",
     "refused_callback": "no person", "console_user": "who may sign in", "console_session": "who is signed in",
     "replay_job": "no person",
+    "fact": "what happened and when; its name hashed where it names somebody", "turn": "times", "episode": "times, counts",
+    "episode_shift": "times", "measure": "sums", "figure_cursor": "no person", "figure_due": "no person",
+    "survey": "the number, no question any more",
     "record": "what the account's connector did not forget", "entry": "what the account's connector did not forget",
 }  # fmt: skip
 """What an erasure leaves in a table. A table that is not named here has no row about an erased person."""
 EMPTIED = frozenset(
     {"identity", "waiting", "outbox", "attempt", "pair", "notice", "consent", "bot_turn", "shop_fact", "shop_message",
-     "alert"}
+     "alert", "mention"}
 )  # fmt: skip
 """Of these an erasure takes all rows about the person."""
 
@@ -110,6 +115,7 @@ def erase(tx: Tx, side: Side, found: Found, key: bytes, who: str, now: datetime)
         "files": len(found.media),
     }
     _delete_rows(tx, side, now)
+    _hash_facts(tx, side, key)
     for row_id, detail in found.audits.items():
         tx.execute(update(_audit).where(_audit.c.id == row_id).values(detail=detail))
     for receiver, cause in found.alerts:
@@ -152,7 +158,7 @@ def _delete_rows(tx: Tx, side: Side, now: datetime) -> None:
     steps = select(_outbox.c.id).where(_outbox.c.link_id.in_(ids))
     tx.execute(delete(_attempt).where(_attempt.c.outbox_id.in_(steps)))
     tx.execute(delete(_turn).where(or_(_turn.c.link_id.in_(ids), _turn.c.outbox_id.in_(steps))))
-    for of in (_shop_message, _waiting, _outbox, _pair, _notice):
+    for of in (_mention, _shop_message, _waiting, _outbox, _pair, _notice):
         tx.execute(delete(of).where(of.c.link_id.in_(ids)))
     chats = {(link.channel, link.conversation) for link in side.links}
     chats |= {(one.account, one.external_id) for one in side.identities}
@@ -161,8 +167,17 @@ def _delete_rows(tx: Tx, side: Side, now: datetime) -> None:
         tx.execute(delete(_fact).where(_fact.c.account == account, _fact.c.subject == f"c:{name}"))
     theirs = or_(_handover.c.link_id.in_(ids), _handover.c.left_id.in_(ids))
     tx.execute(update(_handover).where(theirs).values(who=""))
+    tx.execute(update(_survey).where(_survey.c.link_id.in_(ids), _survey.c.state == "due").values(state="void"))
     open_goals = _goal.c.link_id.in_(ids), _goal.c.ended_at.is_(None)
     tx.execute(update(_goal).where(*open_goals).values(next_at=None, outcome="void", ended_at=now))
+
+
+def _hash_facts(tx: Tx, side: Side, key: bytes) -> None:
+    """What happened still counts, and counts once: by a name that is nobody's."""
+    rows = tx.execute(select(_event.c.id, _event.c.ref).where(_event.c.link_id.in_(side.link_ids))).all()
+    for row in rows:
+        if any(name in row.ref for name in side.ids):
+            tx.execute(update(_event).where(_event.c.id == row.id).values(ref=keyed(key, row.ref)))
 
 
 def _bury(tx: Tx, link_id: int, conversation: str, now: datetime) -> None:
