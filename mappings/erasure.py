@@ -62,7 +62,8 @@ KEPT = {
     "refused_callback": "no person", "console_user": "who may sign in", "console_session": "who is signed in",
     "replay_job": "no person",
     "fact": "what happened and when; its name hashed where it names somebody", "turn": "times",
-    "episode": "times, counts", "episode_shift": "times", "measure": "sums", "figure_cursor": "no person", "figure_due": "no person",
+    "episode": "times, counts", "episode_shift": "times", "measure": "sums",
+    "figure_cursor": "no person", "figure_due": "no person",
     "survey": "the number, no question any more",
     "record": "what the account's connector did not forget", "entry": "what the account's connector did not forget",
 }  # fmt: skip
