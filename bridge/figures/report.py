@@ -20,9 +20,14 @@ WHO = {"answer": "people", "bot": "bot", "automatic": "automatic"}
 _OF_AGENTS = {"answer", "first", "next", "lost", "near"}
 
 
-def read_report(tx: Tx, asked: Period, now: datetime, by: str = "") -> dict[str, Any]:
-    """All figures of a time, with the first ones of as long a time before it."""
-    rows = figures.measures(tx, asked.grain, asked.since, asked.until)
+def read_report(
+    tx: Tx, asked: Period, now: datetime, by: str = "", rows: Sequence[Any] | None = None
+) -> dict[str, Any]:
+    """All figures of a time, with the first ones of as long a time before it. `rows` are its sums where they were
+    read.
+    """
+    if rows is None:
+        rows = figures.measures(tx, asked.grain, asked.since, asked.until)
     earlier = figures.measures(tx, asked.grain, asked.before.since, asked.before.until)
     waiting, oldest = figures.waiting_turns(tx)
     found: dict[str, Any] = {
@@ -119,7 +124,7 @@ def times(rows: Sequence[Any]) -> dict[str, Any]:
 def ratings(rows: Sequence[Any], asked: int) -> dict[str, Any]:
     """How many were content, of how many who said so, of how many who were asked. No score of fewer than five."""
     count = sum(row.n for row in rows)
-    scores = {str(score): sum(row.n for row in rows if row.total == score * row.n) for score in range(1, 6)}
+    scores = {str(score): sum(row.n for row in rows if row.code == str(score)) for score in range(1, 6)}
     enough = count >= FEWEST
     good = sum(number for score, number in scores.items() if int(score) >= GOOD)
     return {

@@ -32,7 +32,8 @@ def hour_sums(found: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     for one in found["facts"]:
         if one.kind in _COUNTED:
             agent = one.agent if one.kind in {"answer", "lost", "near"} else ""
-            _put(sums, one, one.kind, one.value, agent=agent, code=one.code, timed=one.kind in _TIMED)
+            code = str(one.value) if one.kind == "rating" else one.code
+            _put(sums, one, one.kind, one.value, agent=agent, code=code, timed=one.kind in _TIMED)
     for one in found["answered"]:
         kind = "first" if one.first else "next"
         for name, value in ((kind, one.took), (f"{kind}.business", one.business), ("bridge", one.bridge_part)):

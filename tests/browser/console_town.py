@@ -14,7 +14,17 @@ from tests.e2e.process import Process, until
 
 PASSWORD = "a long password"
 EVIL = "<script>document.title='stolen'</script><img src=x onerror=alert(1)>"
-PAGES = ("overview", "conversations", "problems", "people", "accounts", "routes", "audit", "settings")
+PAGES = (
+    "overview",
+    "conversations",
+    "problems",
+    "people",
+    "accounts",
+    "routes",
+    "figures",
+    "audit",
+    "settings",
+)
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
 

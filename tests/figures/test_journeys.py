@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -13,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.cli.main import main
-from bridge.figures import worker
+from bridge.figures import rollups, worker
 from bridge.figures.export import cell
 from bridge.figures.period import period, zone_of
-from bridge.figures.report import read_report
+from bridge.figures.report import read_report, summary
 from tests.engine.engine_harness import Scene
 
 TOKEN = "t" * 32
@@ -178,3 +179,15 @@ timezone = "Asia/Shanghai"
 def test_no_cell_is_a_formula(text: str) -> None:
     assert cell(text) == f"'{text}"
     assert cell(-2) == "-2"
+
+
+def test_scores_stay_apart_in_sums() -> None:
+    """A day's sum has several scores; none is lost or guessed from the total."""
+    place = {"channel": "shop", "desk": "desk", "entry": "", "agent": "", "code": ""}
+    given = [SimpleNamespace(kind="rating", value=score, **place) for score in (5, 5, 4, 3, 1)]
+    found = dict.fromkeys(("answered", "begun", "solved", "shifts"), ())
+    hour = [SimpleNamespace(**row) for row in rollups.hour_sums({**found, "facts": given})]
+    day = [SimpleNamespace(**row) for row in rollups.add_rows([*hour, *hour])]
+    rating = summary(day)["satisfaction"]
+    assert (rating["n"], rating["share"]) == (10, 0.6)
+    assert rating["scores"] == {"1": 2, "2": 0, "3": 2, "4": 2, "5": 4}

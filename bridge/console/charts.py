@@ -1,0 +1,119 @@
+"""Charts as SVG, made here: readable without a script, on paper, and by who asks for the table below. Pure.
+
+Colours are classes of the style sheet; a second difference (dashes, shades, order) is always there.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from markupsafe import Markup
+
+WIDE, HIGH, LEFT, FOOT = 720, 180, 80, 20
+_TOP = 8
+_SVG = Markup(
+    '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">{inside}</svg>'
+)  # the viewer's own words and numbers go in, escaped
+_BAR = Markup('<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"/>')
+_TEXT = Markup('<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>')
+_LINE = Markup('<polyline class="{kind}" points="{points}"/>')
+
+
+def bars(label: str, names: Sequence[str], series: Sequence[tuple[str, Sequence[int]]], *, open_end: bool) -> Markup:
+    """Stacked bars: `series` are (class, a number for each name). The last bar is hatched while its time runs."""
+    count = max(1, len(names))
+    top = max([1, *(sum(values) for values in zip(*(one for _, one in series), strict=True))])
+    step = (WIDE - LEFT) / count
+    inside = [_axis(str(top), names)]
+    for place in range(len(names)):
+        base = float(HIGH - FOOT)
+        for kind, values in series:
+            height = values[place] / top * (HIGH - FOOT - _TOP)
+            base -= height
+            if height:
+                last = open_end and place == len(names) - 1
+                shown = f"{kind} part" if last else kind
+                x = LEFT + place * step + step * 0.1
+                inside.append(_BAR.format(kind=shown, x=x, y=base, w=step * 0.8, h=height))
+    return _SVG.format(w=WIDE, h=HIGH, label=label, inside=Markup("").join(inside))
+
+
+def lines(
+    label: str, names: Sequence[str], series: Sequence[tuple[str, Sequence[float | None]]], highest: str = ""
+) -> Markup:
+    """Lines that break where there is nothing. `highest` is how the largest value is said."""
+    top = max([1e-9, *(value for _, values in series for value in values if value is not None)])
+    step = (WIDE - LEFT) / max(1, len(names))
+    inside = [_axis(highest or f"{top:g}", names)]
+    for kind, values in series:
+        run: list[str] = []
+        for place, value in enumerate([*values, None]):
+            if value is not None:
+                y = HIGH - FOOT - value / top * (HIGH - FOOT - _TOP)
+                run.append(f"{LEFT + (place + 0.5) * step:.1f},{y:.1f}")
+            elif run:
+                x, _, y_text = run[0].partition(",")
+                points = " ".join(run if len(run) > 1 else [run[0], f"{float(x) + 3:.1f},{y_text}"])
+                inside.append(_LINE.format(kind=kind, points=points))
+                run = []
+    return _SVG.format(w=WIDE, h=HIGH, label=label, inside=Markup("").join(inside))
+
+
+def heat(label: str, days: Sequence[str], values: Sequence[Sequence[int]]) -> Markup:
+    """Weekday by hour: the darker, the more."""
+    top = max([1, *(value for row in values for value in row)])
+    wide, high = (WIDE - LEFT) / 24, 22
+    inside: list[Markup] = []
+    for number, (day, row) in enumerate(zip(days, values, strict=True)):
+        inside.append(_TEXT.format(x=LEFT - 6, y=number * high + 15, anchor="end", text=day))
+        for hour, value in enumerate(row):
+            shade = 0 if not value else min(5, 1 + int(4.999 * value / top))
+            x = LEFT + hour * wide
+            inside.append(_BAR.format(kind=f"h{shade}", x=x, y=number * high, w=wide - 1, h=high - 1))
+    bottom = len(days) * high + 15
+    hours = range(0, 24, 3)
+    inside += [_TEXT.format(x=LEFT + hour * wide, y=bottom, anchor="start", text=f"{hour:02}") for hour in hours]
+    return _SVG.format(w=WIDE, h=bottom + 5, label=label, inside=Markup("").join(inside))
+
+
+def funnel(label: str, steps: Sequence[tuple[str, int]]) -> Markup:
+    """Bars from above to below, each a part of the first."""
+    top = max([1, *(value for _, value in steps)])
+    inside: list[Markup] = []
+    for number, (name, value) in enumerate(steps):
+        y = number * 30
+        inside.append(_TEXT.format(x=190, y=y + 18, anchor="end", text=name))
+        inside.append(_BAR.format(kind="c1", x=200, y=y + 4, w=max(1, value / top * (WIDE - 260)), h=20))
+        inside.append(_TEXT.format(x=206 + value / top * (WIDE - 260), y=y + 18, anchor="start", text=str(value)))
+    return _SVG.format(w=WIDE, h=len(steps) * 30, label=label, inside=Markup("").join(inside))
+
+
+def spark(values: Sequence[float | None]) -> str:
+    """The points of a small line, `x,y` within 120 × 30; "" of fewer than two."""
+    known = [0.0 if value is None else float(value) for value in values]
+    if len(known) < 2:
+        return ""
+    top, step = max(1e-9, *known), 120 / (len(known) - 1)
+    return " ".join(f"{at * step:.1f},{29 - 28 * value / top:.1f}" for at, value in enumerate(known))
+
+
+def hours_of(rows: Sequence[tuple[datetime, int]]) -> list[list[int]]:
+    """Weekday by hour, Monday first, of moments in the viewer's zone."""
+    found = [[0] * 24 for _ in range(7)]
+    for moment, n in rows:
+        found[moment.weekday()][moment.hour] += n
+    return found
+
+
+def _axis(top: str, names: Sequence[str]) -> Markup:
+    """The largest value, the zero line, and the first and last name."""
+    ground = HIGH - FOOT
+    parts = [
+        _TEXT.format(x=LEFT - 6, y=_TOP + 8, anchor="end", text=top),
+        _TEXT.format(x=LEFT - 6, y=ground, anchor="end", text="0"),
+        Markup('<line class="axis" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(LEFT, ground, WIDE, ground),
+    ]
+    if names:
+        parts.append(_TEXT.format(x=LEFT, y=HIGH - 4, anchor="start", text=names[0]))
+    if len(names) > 1:
+        parts.append(_TEXT.format(x=WIDE, y=HIGH - 4, anchor="end", text=names[-1]))
+    return Markup("").join(parts)
