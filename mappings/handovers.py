@@ -35,7 +35,9 @@ def left_by(tx: Tx, link_id: int) -> Row[Any] | None:
 def steps_said(tx: Tx, lanes: Sequence[int], limit: int = 200) -> list[Row[Any]]:
     """The newest steps of some lanes that went, may have gone, or are to go."""
     said = select(*columns(_outbox, "id", "lane", "state", "messages", "begun_at", "unknown")).where(
-        _outbox.c.lane.in_(lanes), or_(*(_outbox.c.state == state for state in _GOING))
+        _outbox.c.lane.in_(lanes),
+        # a question that a bot never answered was said all the same
+        or_(_outbox.c.lane < 0, *(_outbox.c.state == state for state in _GOING)),
     )
     return list(tx.execute(said.order_by(_outbox.c.id.desc()).limit(limit)))
 

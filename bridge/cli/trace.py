@@ -173,6 +173,10 @@ def trace_text(found: dict[str, Any]) -> str:
             lines.append(f"    allowance now: {_allowance(link['ledger'])}")
         if link["holder"] not in {"", link["desk"]}:
             lines.append(f"    held by {link['holder']} (term {link['term']})")
+        for one in link["turns"]:
+            said = f"{one['state']} {one['verdict']} {one['why']}".strip()
+            cost = f", {one['tokens']} tokens" if one["tokens"] else ""
+            lines.append(f"    {one['at']}  {one['bot']} asked (step s{one['step']}, term {one['term']}): {said}{cost}")
         for one in link["handovers"]:
             who = f" ({one['who']})" if one["who"] else ""
             lines.append(f"    {one['at']}  {one['from']} → {one['to']}: {one['why']}{who}, term {one['term']}")

@@ -1,0 +1,134 @@
+"""A bot first and people after, with the shipped process: seen from outside, killed at every crash point of its own."""
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from connectors.openai.simulator import Simulator as Model
+from connectors.wechat.simulator import Simulator as Phone
+from tests.e2e.desks import Desk, Rt, Zendesk
+from tests.e2e.process import Process, until
+
+CUSTOMER = "oCustomer_A"
+SHOP = Path(__file__).parents[2] / "bridge" / "demo_faq.toml"
+
+
+def has(desk: Desk, text: str) -> bool:
+    """Whether a ticket says it on the customer's side: as a message, or in the transcript."""
+    return any(text in line for line in desk.seen())
+
+
+HANDED = "正在为您转接人工客服，请稍候。"
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Phone, Rt, Process]]:
+    desk = Rt()
+    async with Phone() as phone, desk.simulator:
+        accounts = {
+            "shop": phone.settings(),
+            "desk": desk.settings(),
+            "helper": {"kind": "faq", "file": str(SHOP)},
+        }
+        route = {"channel": "shop", "desk": "desk", "bot": {"name": "helper", "quiet": "0s"}}
+        bridge = Process(tmp_path, database_url, accounts, [route])
+        phone.hook_url = bridge.hook("shop")
+        desk.calls(bridge.hook("desk"))
+        yield phone, desk, bridge
+        await bridge.close()
+
+
+@pytest.mark.parametrize("failpoint", ["bot kept", "bot answered", "handover"])
+async def test_a_bots_conversation_survives(shop: tuple[Phone, Rt, Process], failpoint: str) -> None:
+    phone, desk, bridge = shop
+    async with bridge.supervised(failpoint=failpoint) as ends:
+        await phone.says(CUSTOMER, "包邮吗？")
+        if failpoint != "handover":
+            await until(lambda: ends)
+        await until(lambda: phone.received(CUSTOMER))
+        await phone.says(CUSTOMER, "转人工")
+        await until(lambda: len(phone.received(CUSTOMER)) >= 2)
+        await until(lambda: has(desk, "转人工"))
+        await desk.agent_says(desk.ticket, "您好，我是小王")
+        await until(lambda: len(phone.received(CUSTOMER)) >= 3)
+        assert ends == [-signal.SIGKILL]
+        first, *rest = phone.received(CUSTOMER)
+        assert first.startswith("满 99 元包邮") and "回复“人工”" in first
+        assert rest == [HANDED, "您好，我是小王"]
+        assert len(desk.tickets()) == 1
+    code, out, _ = await bridge.run("trace", CUSTOMER)
+    assert code == 0
+    assert "helper asked" in out
+    assert "helper → desk: words, term 2" in out
+
+
+async def test_the_customer_sees_that_a_machine_answers(shop: tuple[Phone, Rt, Process]) -> None:
+    phone, _, bridge = shop
+    await bridge.start()
+    await phone.says(CUSTOMER, "When do you ship?")
+    await until(lambda: phone.received(CUSTOMER))
+    (bubble,) = [one for one in phone.chat(CUSTOMER) if one.who == "service"]
+    assert bubble.body["aimsgcontext"] == {"is_ai_msg": 1}
+    code, out, _ = await bridge.run("doctor", "--account", "helper", "--json")
+    assert code == 0 and '"ok": true' in out
+
+
+async def test_a_model_that_is_down_brings_a_person(database_url: str, tmp_path: Path) -> None:
+    desk = Rt()
+    async with Phone() as phone, desk.simulator, Model() as model:
+        accounts = {"shop": phone.settings(), "desk": desk.settings(), "model": model.settings() | {"deadline": "3s"}}
+        bot = {"name": "model", "quiet": "0s", "ticket": "handoff"}
+        bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk", "bot": bot}])
+        phone.hook_url = bridge.hook("shop")
+        desk.calls(bridge.hook("desk"))
+        try:
+            await bridge.start()
+            await phone.says(CUSTOMER, "when do you open?")
+            await until(lambda: any(model.says in text for text in phone.received(CUSTOMER)))
+            assert desk.tickets() == []
+            await model.stop()
+            await phone.says(CUSTOMER, "and on sunday?")
+            await until(lambda: desk.tickets() and has(desk, "and on sunday?"))
+            assert has(desk, model.says), "the ticket begins with what was said"
+        finally:
+            await bridge.close()
+
+
+async def test_a_talk_goes_to_another_desk_and_back(database_url: str, tmp_path: Path) -> None:
+    """With answers that wait on both sides."""
+    first, second = Zendesk(), Rt()
+    async with Phone() as phone, first.simulator, second.simulator:
+        accounts = {"shop": phone.settings(), "zen": first.settings(), "rt": second.settings()}
+        routes = [
+            {"channel": "shop", "desk": "rt", "when": {"page": "special"}},
+            {"channel": "shop", "desk": "zen"},
+        ]
+        bridge = Process(tmp_path, database_url, accounts, routes)
+        phone.hook_url = bridge.hook("shop")
+        first.calls(bridge.hook("zen"))
+        second.calls(bridge.hook("rt"))
+        try:
+            await bridge.start()
+            await phone.says(CUSTOMER, "where is my parcel?")
+            await until(lambda: has(first, "where is my parcel?"))
+            phone.fail(45015)
+            await first.agent_says(first.ticket, "answer one")
+            await first.agent_notes(first.ticket, "#move rt")
+            await until(lambda: second.tickets() and has(second, "where is my parcel?"))
+            await until(lambda: any("Not delivered yet" in note for note in second.notes()))
+            await second.agent_says(second.ticket, "answer two")
+            await phone.says(CUSTOMER, "hello?")
+            await until(lambda: phone.received(CUSTOMER) == ["answer one", "answer two"])
+            await until(lambda: has(second, "hello?"))
+            await second.agent_notes(second.ticket, "#move zen")
+            await until(lambda: has(first, "answer two"))
+            await phone.says(CUSTOMER, "thanks")
+            await until(lambda: has(first, "thanks"))
+            await first.agent_says(first.ticket, "bye")
+            await until(lambda: phone.received(CUSTOMER)[2:] == ["bye"])
+            assert len(first.tickets()) == len(second.tickets()) == 1
+            assert not has(second, "thanks")
+        finally:
+            await bridge.close()
