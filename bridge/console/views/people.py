@@ -9,8 +9,9 @@ from bridge.cli import people as acts
 from bridge.console.visit import NotFound, Refused, Visit
 from bridge.console.words import mask
 from bridge.engine.context import Work
-from mappings import conversations, people
+from mappings import conversations, people, subjects
 from mappings.store import Tx
+from mappings.subjects import Side
 
 _PAGE = "/console/people"
 
@@ -57,9 +58,15 @@ def _person(tx: Tx, visit: Visit, person_id: int) -> Response:
             }
         )
     talks = conversations.of_person(tx, person_id)
+    sides = [(_name(side), ", ".join(side.named) or _name(side)) for side in subjects.side_of_person(tx, person_id)]
     if not rows and not talks:
         raise NotFound
-    return visit.page("person.html", person=person_id, rows=rows, talks=talks, masked=masked)
+    return visit.page("person.html", person=person_id, rows=rows, talks=talks, masked=masked, sides=sides)
+
+
+def _name(side: Side) -> str:
+    """By which `bridge erase` knows it."""
+    return side.named[0] if side.named else f"{side.links[0].channel}:{side.links[0].conversation}"
 
 
 async def join(visit: Visit) -> Response:
