@@ -269,6 +269,18 @@ def forget_notices(tx: Tx, link_id: int, prefix: str) -> int:
     ).rowcount
 
 
+def causes_told(tx: Tx, link_id: int, prefix: str, causes: Sequence[str] = ()) -> list[str]:
+    """What a link's agents were told: causes that begin so, and of some others."""
+    wanted = _notice.c.cause.startswith(prefix, autoescape=True) | _notice.c.cause.in_(causes)
+    return list(tx.execute(select(_notice.c.cause).where(_notice.c.link_id == link_id, wanted)).scalars())
+
+
+def move_notices(tx: Tx, link_id: int, to_link: int, prefix: str) -> None:
+    """What agents were told of answers that go on with another link of the conversation."""
+    moved = _notice.c.link_id == link_id, _notice.c.cause.startswith(prefix, autoescape=True)
+    tx.execute(update(_notice).where(*moved).values(link_id=to_link))
+
+
 def told_at(tx: Tx, link_id: int, cause: str) -> datetime | None:
     """When a link's agents were told of a cause; None when they were not."""
     moment: datetime | None = tx.execute(

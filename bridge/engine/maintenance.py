@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bridge.contract import DeliveryState
 from bridge.engine.context import Runtime, Work
-from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
+from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended, will_be_told
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.expiry import end_notes, end_unsent
 from bridge.engine.conversation.fallback import fall_back
@@ -89,7 +89,9 @@ def _tell_late(work: Work) -> None:
         carried = [message for step in steps[:1] for message in carried_by(step)]
         cause = "late.paused" if what == "paused" else "late.waits"
         about = carried[0].id if carried else ""
-        tell(work, link, what, cause=cause, code=code or "…", quoted=quote(carried, work.runtime.language), about=about)
+        quoted = quote(carried, work.runtime.language)
+        if tell(work, link, what, cause=cause, code=code or "…", quoted=quoted, about=about):
+            will_be_told(work, link, carried)
 
 
 def _give_up(work: Work) -> None:

@@ -1,11 +1,12 @@
 """The reply allowance, journey by journey: the simulated platform counts for itself, agents see a desk."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.contract import Step
+from bridge.contract import Rate, Step
 from bridge.engine.conversation.notices import say
 from tests.engine.platform_harness import CUSTOMER, TEMPLATE, PlatformHarness
 
@@ -40,6 +41,63 @@ async def test_five_answers_go_and_the_sixth_waits(harness: PlatformHarness) -> 
         await harness.asks("still there?")
         assert harness.received()[-1] == "answer 5"
         assert harness.phone.left(CUSTOMER) == 4
+
+
+async def test_each_answer_that_waits_is_told_of_and_so_is_that_it_went(harness: PlatformHarness) -> None:
+    async with harness.running():
+        await harness.asks()
+        await spend(harness, 9)
+        first, *more = told(harness, "window.spent")
+        assert first.endswith("\n\n> answer 5")
+        assert [note.partition("\n\n")[2] for note in more] == [f"> answer {number}" for number in (6, 7, 8)]
+        assert told(harness, "went") == []
+        await harness.asks("still there?")
+        await harness.wait(3)
+        assert "answer 5" in harness.received()[5]
+        (went,) = told(harness, "went")
+        assert all(f"> answer {number}" in went for number in (5, 6, 7, 8))
+        await harness.answer("one more")
+        await harness.wait(3)
+        assert len(told(harness, "went")) == 1
+
+
+async def test_answers_that_wait_within_a_moment_share_their_notes(harness: PlatformHarness) -> None:
+    async with harness.running():
+        await harness.asks()
+        await spend(harness, 6)
+        await harness.answer("one", "two", "three")
+        await harness.wait(3)
+        assert [note.partition("\n\n")[2] for note in told(harness, "window.spent")] == [
+            "> answer 5",
+            "> one\n> two\n> three",
+        ]
+
+
+async def test_a_customer_who_writes_first_makes_an_unread_note_untrue(harness: PlatformHarness) -> None:
+    async with harness.running():
+        await harness.asks()
+        await spend(harness, 6)
+        await harness.answer("seventh")  # its note still gathers
+        await harness.asks("here I am")
+        await harness.wait(3)
+        assert len(told(harness, "window.spent")) == 1
+        (went,) = told(harness, "went")
+        assert "> answer 5" in went and "> seventh" in went
+
+
+async def test_a_rest_that_waited_is_told_of_when_all_of_it_has_gone(harness: PlatformHarness) -> None:
+    async with harness.running():
+        await harness.asks()
+        await harness.answer("x" * 2000 * 12)
+        await harness.wait(6)
+        assert len(told(harness, "window.rest")) == 1
+        await harness.asks("again")
+        await harness.wait(6)
+        assert len(told(harness, "window.rest")) == 2 and told(harness, "went") == []
+        await harness.asks("and again")
+        await harness.wait(6)
+        assert len(told(harness, "went")) == 1
+        assert "".join(harness.received()) == "x" * 2000 * 12
 
 
 async def test_limits_come_from_the_configuration(harness: PlatformHarness) -> None:
@@ -236,7 +294,9 @@ async def test_a_throttled_answer_is_told_once_and_goes_by_itself(harness: Platf
         await harness.wait(70)
         await harness.wait(70)
         assert harness.received() == ["one", "two"]
-        assert len(harness.notes) == 1
+        await harness.wait(3)
+        assert [note.partition("\n")[0] for note in harness.notes[1:]] == [say("en", "went", channel="shop")]
+        assert "> one" in harness.notes[1]
 
 
 async def test_warned_before_the_window_closes_on_an_unanswered_customer(harness: PlatformHarness) -> None:
@@ -280,6 +340,11 @@ async def test_accepted_is_never_called_read(harness: PlatformHarness) -> None:
         assert "Accepted by shop since the customer last wrote: 1." in harness.notes[0]
 
 
+def plain(labels: dict[str, Any]) -> dict[str, Any]:
+    """What labels say of the allowance; they carry other things, too."""
+    return {name: labels[name] for name in ("tags", "prefix", "fields")}
+
+
 async def test_labels_show_what_is_left_and_until_when(harness: PlatformHarness) -> None:
     harness.options["routes"] = [
         {"channel": "shop", "desk": "desk", "replies_left_field": "cf_left", "window_closes_field": 360001}
@@ -288,7 +353,7 @@ async def test_labels_show_what_is_left_and_until_when(harness: PlatformHarness)
         await harness.asks()
         await harness.wait(5)
         ticket = harness.only_ticket
-        assert harness.shown[ticket] == [
+        assert [plain(one) for one in harness.shown[ticket]] == [
             {
                 "tags": ["replies-left-5", "replies-until-2026-01-07-0900"],
                 "prefix": "replies-",
@@ -302,12 +367,30 @@ async def test_labels_show_what_is_left_and_until_when(harness: PlatformHarness)
         assert len(harness.shown[ticket]) == 2
         await harness.wait(hours=48)
         await harness.wait(5)
-        assert harness.shown[ticket][-1] == {
+        assert plain(harness.shown[ticket][-1]) == {
             "tags": ["replies-left-0"],
             "prefix": "replies-",
             "fields": {"cf_left": "0", "360001": ""},
         }
         assert len(harness.shown[ticket]) == 3
+
+
+async def test_none_left_is_never_shown_late(harness: PlatformHarness) -> None:
+    async with harness.running() as bridge:
+        desk = bridge.runtime.accounts["desk"].connector
+        limit = Rate(count=30, per=timedelta(minutes=10))
+        desk.capabilities = desk.capabilities.model_copy(update={"update_limit": limit})  # type: ignore[misc] # of this account
+        for question in ("hello", "again"):
+            await harness.asks(question)
+            await harness.wait(5)
+            await spend(harness, 5)
+            await harness.wait(5)
+            shown = harness.shown[harness.only_ticket]
+            assert shown[-1]["tags"] == ["replies-left-0"], question
+        await harness.asks("and now?")
+        await harness.wait(5)
+        assert shown[-1]["tags"][0] == "replies-left-5"
+        assert len(shown) <= 10, "of thirty updates in ten minutes labels take a third at most"
 
 
 async def test_labels_never_delay_words(harness: PlatformHarness) -> None:
@@ -415,7 +498,8 @@ async def test_held_answers_are_joined_where_that_saves_a_reply(harness: Platfor
         await harness.asks()
         await spend(harness, 12)
         assert len(harness.received()) == 5
-        assert len(told(harness, "window.spent")) == 1
+        named = [note.partition("\n\n> ")[2] for note in told(harness, "window.spent")]
+        assert named == [f"answer {number}" for number in range(5, 12)]
         await harness.asks("again")
         assert len(harness.received()) <= 10
         assert "\n".join(harness.received()).split("\n") == [f"answer {number}" for number in range(12)]

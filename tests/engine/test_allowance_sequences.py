@@ -1,7 +1,7 @@
 """Random sequences of what customers, agents, the platform and the clock can do to the reply allowance.
 
 Whatever happens: the platform is never asked for more than it counts, unless an agent orders a retry; every answer ends
-in a final state that its agent can see; and no cause has more than one note.
+in a final state that its agent can see; no cause has more than one note, and each answer that waits stands in one.
 """
 
 import asyncio
@@ -23,7 +23,9 @@ from tests.databases import sqlite_database
 from tests.engine.platform_harness import CUSTOMER, TEMPLATE, PlatformHarness
 
 ENDS = ("Not delivered:", "May not have been delivered:")
-ONCE = ("Not delivered yet:", "Delivered only in part:", "One reply is left", "The customer has no answer yet")
+WAITS = ("Not delivered yet:", "Delivered only in part:")
+WENT = "Sent meanwhile:"
+ONCE = ("One reply is left", "The customer has no answer yet")
 
 
 class Allowance(RuleBasedStateMachine):
@@ -47,8 +49,9 @@ class Allowance(RuleBasedStateMachine):
         fresh, self.seen = self.harness.notes[self.seen :], len(self.harness.notes)
         for opening in ONCE:
             assert len([note for note in fresh if note.startswith(opening)]) <= 1, fresh
-        ended = [line for note in fresh if note.startswith(ENDS) for line in note.split("\n") if line.startswith("> ")]
-        assert [line for line, count in Counter(ended).items() if count > 1] == [], fresh
+        for kind in (ENDS, WAITS, WENT):
+            named = [line for note in fresh if note.startswith(kind) for line in note.split("\n") if line[:2] == "> "]
+            assert [line for line, count in Counter(named).items() if count > 1] == [], fresh
 
     @rule()
     def customer_speaks(self) -> None:
@@ -120,6 +123,12 @@ class Allowance(RuleBasedStateMachine):
         received = "\n".join(harness.received())
         noted = "\n".join(harness.notes)
         given_up = await harness.bridge.store.read(_given_up)
+        waited = [
+            text for text in self.answers if any(text in note for note in harness.notes if note.startswith(WAITS))
+        ]
+        went = [text for text in waited if text in received]
+        told = [note for note in harness.notes if note.startswith(WENT)]
+        assert [text for text in went if not any(text in note for note in told)] == []
         silent = [text for text in self.answers if text not in received and text not in noted and text not in given_up]
         assert silent == []
         order = [text for line in harness.received() for text in self.answers if text in line]

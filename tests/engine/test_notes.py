@@ -164,7 +164,9 @@ async def test_where_a_note_acts_it_waits_for_the_customers_next_message(scene: 
         told = [text for _, text in entries(scene, ticket)[len(before) :]]
         assert any("thank you" in text for text in told)
         assert any("Not delivered yet" in text for text in told)
-        assert await waiting_notes(scene) == []
+        await scene.pass_time(3)
+        await scene.quiet()
+        assert await waiting_notes(scene) == ["goes with the customer's next message"], "that it went, too"
 
 
 async def test_where_a_note_acts_one_about_an_answer_that_came_to_nothing_goes_all_the_same(scene: Scene) -> None:

@@ -137,11 +137,17 @@ async def test_closed_window_holds_in_order_and_goes_on(scene: Scene) -> None:
             await scene.pass_time(6)  # with few replies left an answer waits a moment for the next
             await scene.quiet()
         assert phone(scene) == [f"a{number}" for number in range(5)]
-        assert len(scene.town.notes(scene.only_ticket)) == 2  # one reply left; used up
+        last, *held = scene.town.notes(scene.only_ticket)
+        assert last.startswith("One reply is left")
+        assert [note.partition("\n\n> ")[2] for note in held] == ["a5", "a6", "a7"]
         await scene.says("anna", "still there?")
         await scene.quiet()
         assert phone(scene) == [f"a{number}" for number in range(8)]
-        assert len(scene.town.notes(scene.only_ticket)) == 2
+        assert scene.town.notes(scene.only_ticket) == [last, *held]
+        await scene.pass_time(3)
+        await scene.quiet()
+        (went,) = scene.town.notes(scene.only_ticket)[4:]
+        assert went.startswith("Sent meanwhile") and went.endswith("> a5\n> a6\n> a7")
 
 
 async def test_the_platform_knows_better(scene: Scene) -> None:

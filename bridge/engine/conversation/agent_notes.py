@@ -3,18 +3,20 @@
 The words of the notes stand in `notices`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from bridge.contract import DeliveryState, Message, Progress, Text
 from bridge.engine.context import Runtime, Work
-from bridge.engine.conversation.notices import note, quoted_beside, say
-from bridge.engine.conversation.queueing import put
+from bridge.engine.conversation.notices import note, quote, quoted_beside, say
+from bridge.engine.conversation.queueing import WENT, carried_by, put
 from bridge.engine.runtime.ids import new_name
-from mappings import links, waiting
+from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 
 GATHER = timedelta(seconds=2)  # answers that end within this share a note
+_NAMED = "window.held."  # notices, by message: agents read in this window that it waits for the customer
+_HELD_NOTE = "note:held-"
 
 
 def tell(
@@ -33,23 +35,87 @@ def tell_ended(
     which quotes each: one note per cause, and none of them goes without a word.
     """
     mark = f"note:{cause}:"
+    return not _told_beside(work, link, mark, quoted) and _write(work, link, what, mark, quoted, about, values)
+
+
+def tell_waiting(work: Work, link: LinkRow, what: str, messages: Sequence[Message], **values: object) -> bool:
+    """A private note about answers that the customer must make room for: each is named once until they write again,
+    and told of once more when it has gone. True for the first of them.
+    """
+    _forget_what_has_gone(work, link)
+    fresh = [one for one in messages if links.notice_once(work.tx, link.id, f"{_NAMED}{one.id}", work.now)]
+    if not fresh:
+        return False
+    will_be_told(work, link, fresh)
+    first = links.notice_once(work.tx, link.id, "window.held", work.now)
+    quoted = quote(fresh, work.runtime.language)
+    if not _told_beside(work, link, _HELD_NOTE, quoted):
+        _write(work, link, what, _HELD_NOTE, quoted, fresh[0].id, values, gather=not first)
+    return first
+
+
+def _forget_what_has_gone(work: Work, link: LinkRow) -> None:
+    """When none of the answers that agents read of waits any more, what waits now is a new cause."""
+    lane = links.lane_to_channel(link.id)
+    waits = {f"{_NAMED}{row.message_id}" for row in waiting.waiting_in(work.tx, lane)}
+    waits |= {f"{_NAMED}{one.id}" for step in outbox.unfinished_in(work.tx, lane) for one in carried_by(step)}
+    if waits.isdisjoint(links.causes_told(work.tx, link.id, _NAMED)):
+        links.forget_notices(work.tx, link.id, "window.held")
+
+
+def will_be_told(work: Work, link: LinkRow, messages: Iterable[Message]) -> None:
+    """Agents read that these answers wait: they are told when one has gone."""
+    if not shows_progress(work.runtime, link, to_desk=True):
+        for message in messages:
+            links.notice_once(work.tx, link.id, f"{WENT}{message.id}", work.now)
+
+
+def tell_went(work: Work, link: LinkRow, messages: Sequence[Message]) -> None:
+    """Answers of which agents read that they wait were accepted: what goes within a moment shares one note."""
+    quoted, mark = quote(messages, work.runtime.language), "note:went-"
+    if not _told_beside(work, link, mark, quoted):
+        _write(work, link, "went", mark, quoted, messages[0].id, {})
+
+
+def take_back_waiting(work: Work, link: LinkRow) -> None:
+    """What nobody has read yet of answers that wait for the customer is not true any more: they wrote. Where notes go
+    along with the customer's words it is all that their agents read of it for now.
+    """
+    if work.runtime.capabilities(link.desk).notes_act:
+        return
+    rows = waiting.waiting_in(work.tx, links.lane_to_desk(link.id))
+    waiting.drop_waiting(work.tx, [row.id for row in rows if row.message_id.startswith(_HELD_NOTE)])
+
+
+def _told_beside(work: Work, link: LinkRow, mark: str, quoted: str) -> bool:
+    """Whether a note of this kind that was not written yet took these quotes in."""
     for row in waiting.waiting_in(work.tx, links.lane_to_desk(link.id)):
         if row.message_id.startswith(mark):
             message = Message.model_validate_json(row.message)
             text = "\n".join(part.body for part in message.parts if isinstance(part, Text))
             more = message.model_copy(update={"parts": (Text(body=quoted_beside(text, quoted)),)})
             waiting.change_waiting(work.tx, row.id, more.model_dump_json())
-            return False
-    return _write(work, link, what, mark, quoted, about, values)
+            return True
+    return False
 
 
-def _write(work: Work, link: LinkRow, what: str, mark: str, quoted: str, about: str, values: dict[str, object]) -> bool:  # noqa: PLR0913 - what a note says, all by name
+def _write(  # noqa: PLR0913 - what a note says, all by name
+    work: Work,
+    link: LinkRow,
+    what: str,
+    mark: str,
+    quoted: str,
+    about: str,
+    values: dict[str, object],
+    *,
+    gather: bool = True,
+) -> bool:
     if not work.runtime.capabilities(link.desk).notes:
         work.effects.note("agent not told", account=link.desk, link=link.id, about=what)
         return False
     text = say(work.runtime.language, what, channel=work.runtime.label(link.channel), **values)
     message = note(f"{mark or 'note:'}{new_name()}", text, at=work.now, quoted=quoted, about=about)
-    due = work.now + GATHER if mark else work.now
+    due = work.now + GATHER if mark and gather else work.now
     put(work, link, message, to_desk=True, due_at=due)
     return True
 

@@ -3,7 +3,7 @@
 from bridge.contract import Audience, AuthorKind, MessageReceived
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
-from bridge.engine.conversation.links import carry_over
+from bridge.engine.conversation.queueing import carry_answers
 from mappings import links
 from mappings.links import LinkRow
 
@@ -32,7 +32,7 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
         previous=current.ticket or "" if current.desk == desk else "", generation=current.generation + 1, url="",
         fields="{}", shown="", created_at=work.now, touched_at=work.now, holder=desk, term=current.term + 1, memory="",
     )  # fmt: skip
-    carry_over(work.tx, current, fresh)
+    carry_answers(work.tx, current, fresh)
     if current.ticket is not None and current.state == "open":
         tell(work, current, "begun.elsewhere", ticket=message.conversation)
     work.effects.accounts |= {fresh.desk, fresh.channel}

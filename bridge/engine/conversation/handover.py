@@ -16,7 +16,7 @@ from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import note, say
-from bridge.engine.conversation.queueing import carried_by, put
+from bridge.engine.conversation.queueing import carried_by, carry_answers, put
 from bridge.engine.conversation.targets import customer_waits
 from bridge.engine.conversation.transcript import last_words, said_before, transcript
 from bridge.engine.conversation.withdrawal import withdraw_bot
@@ -161,9 +161,10 @@ def _take_back(work: Work, link: LinkRow) -> list[Message]:
 
 def _move_answers(work: Work, link: LinkRow, fresh: LinkRow) -> None:
     """Answers that were not sent go first, in their order; what calls the customer back goes along."""
-    for lane in (links.lane_to_channel, links.lane_of_invitations):
-        waiting.move_waiting(work.tx, lane(link.id), lane(fresh.id), fresh.id, fresh.channel)
-        outbox.move_steps(work.tx, lane(link.id), lane(fresh.id), fresh.id)
+    carry_answers(work.tx, link, fresh)
+    lane, to_lane = links.lane_of_invitations(link.id), links.lane_of_invitations(fresh.id)
+    waiting.move_waiting(work.tx, lane, to_lane, fresh.id, fresh.channel)
+    outbox.move_steps(work.tx, lane, to_lane, fresh.id)
     work.effects.accounts |= {link.desk, fresh.desk, fresh.channel}
 
 

@@ -3,14 +3,11 @@
 What is being sent at that moment still lands.
 """
 
-from datetime import datetime
-
 from bridge.contract import DeliveryState, Message
 from bridge.engine.context import Work
-from bridge.engine.conversation.agent_notes import show_progress, tell
+from bridge.engine.conversation.agent_notes import show_progress, tell_waiting
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.invitation import invite
-from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.release import reopen, under_way
 from mappings import facts, links, outbox, waiting
 from mappings.links import LinkRow
@@ -18,26 +15,19 @@ from mappings.states import StepState
 
 
 def hold(
-    work: Work, link: LinkRow, messages: list[Message], what: str, *, since: datetime | None = None, **values: object
+    work: Work, link: LinkRow, messages: list[Message], what: str, *, tried: bool = False, **values: object
 ) -> None:
-    """The customer must act first: the lane waits, the agents are told once, the customer is perhaps called back.
-
-    `since` is when the step that was refused came to be.
+    """The customer must act first: the lane waits, the agents are told of each answer once, the customer is perhaps
+    called back. `tried`: the journal of a step says already that it was held.
     """
     lane = links.lane_to_channel(link.id)
-    told = links.told_at(work.tx, link.id, "window.held")
-    began = [row.created_at for row in waiting.waiting_in(work.tx, lane)] + ([since] if since is not None else [])
-    if told is not None and told < min(began, default=told):
-        links.forget_notices(work.tx, link.id, "window.held")  # what that note was about has gone meanwhile
     waiting.hold_waiting(work.tx, lane, f"{what} ({Allowance.model_validate_json(link.ledger).summary(work.now)})")
     ids = [message.id for message in messages]
-    if since is None:  # else the attempt that was refused says so
+    if not tried:
         mine = {"kind": "held", "link_id": link.id, "at": work.now, "code": what}
         facts.add_facts(work.tx, [{**mine, "ref": f"{link.id} {identifier}"} for identifier in ids])
     show_progress(work, link, ids, DeliveryState.HELD, to_desk=True, reason=what)
-    about = ids[0] if ids else ""
-    quoted = quote(messages, work.runtime.language)
-    if tell(work, link, what, cause="window.held", quoted=quoted, about=about, **values):
+    if tell_waiting(work, link, what, messages, **values):
         invite(work, link)
 
 

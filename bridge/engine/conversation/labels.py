@@ -47,7 +47,11 @@ def refresh(work: Work, link: LinkRow) -> None:
     if not _shows(work.runtime, link):
         return
     lane = links.lane_of_labels(link.id)
-    if waiting.waiting_in(work.tx, lane):
+    there = waiting.waiting_in(work.tx, lane)
+    if there:
+        if there[0].due_at > work.now + _SETTLE:  # put off before: this change may be one that is not
+            waiting.delay_waiting(work.tx, lane, work.now + _SETTLE)
+            work.effects.accounts.add(link.desk)
         return
     message = Message(id=f"labels:{link.id}", conversation="", author=Author(kind=AuthorKind.BRIDGE), parts=())
     waiting.add_waiting(
@@ -141,7 +145,11 @@ def render_labels(work: Work, link: LinkRow) -> None:
 
 
 def _later(work: Work, link: LinkRow) -> datetime | None:
-    """When labels may go, if not now: words go first, and a desk that counts updates keeps most of them for words."""
+    """When labels may go, if not now: words go first, and a desk that counts updates keeps most of them for words.
+
+    What is between all and nothing is spread early, so that "none is left" and "all are there again" are never late:
+    nothing comes after those by itself, and agents act on them.
+    """
     words = links.lane_to_desk(link.id)
     if outbox.unfinished_in(work.tx, words) or any(not row.held for row in waiting.waiting_in(work.tx, words)):
         return work.now + _BEHIND_WORDS
@@ -150,10 +158,16 @@ def _later(work: Work, link: LinkRow) -> datetime | None:
         return None
     sent = outbox.sent_since(work.tx, link.id, links.lane_of_labels(link.id), work.now - limit.per)
     share = max(1, limit.count // _SHARE)
-    if len(sent) < share // 2:
+    if len(sent) < (share if _is_all_or_nothing(work, link) else share // 2):
         return None
-    due: datetime | None = sent[0] + 2 * limit.per / share if sent else None
+    due: datetime | None = sent[0] + 2 * limit.per / share if len(sent) < share else sent[share - 1] + limit.per
     return due if due is not None and due > work.now else None
+
+
+def _is_all_or_nothing(work: Work, link: LinkRow) -> bool:
+    window = work.runtime.capabilities(link.channel).window
+    left = Allowance.model_validate_json(link.ledger).message.remaining(work.now)
+    return left == 0 or (window is not None and left == window.replies)
 
 
 def count_for_words(runtime: Runtime, link: LinkRow, count: int) -> int:

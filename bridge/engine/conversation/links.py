@@ -17,6 +17,7 @@ from bridge.engine.conversation.labels import refresh
 from bridge.engine.conversation.last_agent import name_last_agent
 from bridge.engine.conversation.origin import merge, read_origin
 from bridge.engine.conversation.profile import show_profile, told_of
+from bridge.engine.conversation.queueing import carry_answers
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
 from mappings.store import Tx
@@ -97,7 +98,7 @@ def link_for(
         **decided.columns,
     )
     if link is not None:
-        carry_over(work.tx, link, fresh)
+        carry_answers(work.tx, link, fresh)
     _introduce(work, fresh, message)
     return fresh, {}
 
@@ -134,12 +135,6 @@ def _still_proven(link: LinkRow | None, now: datetime) -> Proven:
     proven: Proven = json.loads(link.proven) if link is not None else {}
     ends = float((proven.get("until") or ["0"])[0])
     return proven if now.timestamp() < ends else {}
-
-
-def carry_over(tx: Tx, old: LinkRow, new: LinkRow) -> None:
-    """Answers that still wait for the customer stay answers to the same customer."""
-    waiting.move_waiting(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id, new.channel)
-    outbox.move_steps(tx, links.lane_to_channel(old.id), links.lane_to_channel(new.id), new.id)
 
 
 def _on_its_way(tx: Tx, link: LinkRow) -> bool:

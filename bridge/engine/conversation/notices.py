@@ -105,6 +105,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "Not delivered: this customer's data was erased at their request. Nothing written here reaches them.",
         "zh": "未送达：该客户的数据已应其要求删除。在此工单中填写的内容均无法送达客户。",
     },
+    "went": {
+        "en": "Sent meanwhile: {channel} has accepted an answer that waited.",
+        "zh": "已补发：之前等待发送的回复，{channel} 现已接受。",
+    },
     "cancelled": {"en": "Cancelled before it was delivered.", "zh": "已在送达前取消。"},
     "changed.edited": {
         "en": "This answer was edited after it had been delivered. {channel} cannot change a message that was sent: "

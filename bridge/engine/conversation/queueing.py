@@ -9,9 +9,11 @@ from sqlalchemy import Row
 from bridge.contract import AuthorKind, Card, File, Image, Media, Message, Video, Voice
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
-from mappings import links, media, waiting
+from mappings import links, media, outbox, waiting
 from mappings.links import LinkRow
+from mappings.store import Tx
 
+WENT = "went."  # notices, by message: agents read that it waits, and nobody has told them yet that it has gone
 DRAFT = "draft"  # why a draft is held: for an agent's word
 
 
@@ -39,6 +41,14 @@ def put(
         inbox_id=inbox_id,
     )
     work.effects.accounts.add(account)
+
+
+def carry_answers(tx: Tx, link: LinkRow, fresh: LinkRow) -> None:
+    """Answers that still wait for the customer stay answers to them, and so does what agents read of that."""
+    lane, to_lane = links.lane_to_channel(link.id), links.lane_to_channel(fresh.id)
+    waiting.move_waiting(tx, lane, to_lane, fresh.id, fresh.channel)
+    outbox.move_steps(tx, lane, to_lane, fresh.id)
+    links.move_notices(tx, link.id, fresh.id, WENT)
 
 
 def put_draft(work: Work, link: LinkRow, message: Message) -> None:

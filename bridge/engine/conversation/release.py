@@ -13,9 +13,8 @@ from sqlalchemy import Row
 
 from bridge.contract import Message, Step
 from bridge.engine.context import Work
-from bridge.engine.conversation.agent_notes import tell
+from bridge.engine.conversation.agent_notes import tell_waiting
 from bridge.engine.conversation.allowance import Allowance
-from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
@@ -72,8 +71,7 @@ def _free(work: Work, link: LinkRow, steps: Sequence[Row[Any]], book: Allowance)
     for step in steps:
         left -= _cost(step)
         if left < 0:
-            quoted = quote(carried_by(step), work.runtime.language)
-            tell(work, link, "window.rest", cause="window.held", quoted=quoted)
+            tell_waiting(work, link, "window.rest", carried_by(step))
             return
         if step.state == StepState.PARKED:
             outbox.change_step(work.tx, step.id, state=StepState.READY, due_at=work.now)

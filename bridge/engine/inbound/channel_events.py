@@ -7,6 +7,7 @@ from bridge.contract import Contact, ContactChanged, Entered, MessageReceived, W
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation import allowance, survey
 from bridge.engine.conversation.absence import tell_absence
+from bridge.engine.conversation.agent_notes import take_back_waiting
 from bridge.engine.conversation.greeting import greet
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.links import Changes, link_for
@@ -78,6 +79,7 @@ def _customer_acted(work: Work, connected: ConnectedAccount, link: LinkRow, chan
         return
     if action is allowance.spoke:  # entering is too little to be the end of a cause
         links.forget_notices(work.tx, link.id, "window.")
+        take_back_waiting(work, link)
         links.forget_notices(work.tx, link.id, "warn.")
     reopen(work, link, book)
 

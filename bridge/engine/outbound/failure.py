@@ -21,7 +21,7 @@ from bridge.contract import (
 from bridge.contract.storable import clean_text
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation import allowance
-from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
+from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended, will_be_told
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.invitation import not_invited
@@ -164,7 +164,7 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
             refresh(work, link)
             if not _automatic(row):
                 what = "window.spent" if spent else "window.over"
-                hold(work, link, carried_by(row), what, since=row.created_at)
+                hold(work, link, carried_by(row), what, tried=True)
             not_asked(work, link, carried_by(row))
         case Disposition.MOVE:
             moved_to = error.moved_to if isinstance(error, Gone) else None
@@ -242,7 +242,8 @@ def _tell_customer_side(work: Work, row: Row[Any], link: LinkRow, what: str, cod
         carried = carried_by(row)
         quoted, about = quote(carried, work.runtime.language), carried[0].id if carried else ""
         cause = "late.paused" if what == "paused" else "late.waits"
-        tell(work, link, what, cause=cause, code=code, quoted=quoted, about=about)
+        if tell(work, link, what, cause=cause, code=code, quoted=quoted, about=about):
+            will_be_told(work, link, carried)
 
 
 def _sentence(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.contract import Message
 from bridge.engine.context import Work
-from bridge.engine.conversation.queueing import carried_by
+from bridge.engine.conversation.queueing import carried_by, carry_answers
 from mappings import handovers, links, outbox, waiting
 from mappings.links import LinkRow
 
@@ -62,10 +62,7 @@ def open_next(work: Work, link: LinkRow) -> None:
     waiting.drop_waiting(work.tx, [row.id for row in behind])
     messages |= {row.message_id: Message.model_validate_json(row.message) for row in behind}
     _wait(work, fresh, messages)
-    waiting.move_waiting(
-        work.tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id, fresh.channel
-    )
-    outbox.move_steps(work.tx, links.lane_to_channel(link.id), links.lane_to_channel(fresh.id), fresh.id)
+    carry_answers(work.tx, link, fresh)
     work.effects.accounts |= {fresh.desk, fresh.channel}
     work.effects.note("next ticket", link=link.id, next=fresh.id)
 

@@ -20,13 +20,13 @@ from bridge.contract import (
     Step,
 )
 from bridge.engine.context import Work
-from bridge.engine.conversation.agent_notes import tell
+from bridge.engine.conversation.agent_notes import tell_waiting
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.bot_share import is_of_bot, within_share
 from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.labels import count_for_words, render_labels
 from bridge.engine.conversation.links import render_context
-from bridge.engine.conversation.notices import is_of_an_end, quote
+from bridge.engine.conversation.notices import is_of_an_end
 from bridge.engine.conversation.shop_messages import let_go
 from bridge.engine.conversation.turns import answer_lost
 from bridge.engine.outbound.attachments import with_files
@@ -150,14 +150,7 @@ def _for_channel(work: Work, link: LinkRow, messages: list[Message]) -> _Chosen 
         if cost <= left:
             return _Chosen(messages[:count], steps, link.ledger)
     if cost > window.replies and (chosen := _longer_than_window(steps, messages, link, left)):
-        tell(
-            work,
-            link,
-            "window.rest",
-            cause="window.held",
-            quoted=quote(messages[:1], work.runtime.language),
-            about=messages[0].id,
-        )
+        tell_waiting(work, link, "window.rest", messages[:1])
         return chosen
     what = "window.short" if left else "window.spent" if book.is_open(work.now) else "window.over"
     hold(work, link, messages, what, cost=cost, left=left)

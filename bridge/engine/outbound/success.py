@@ -7,10 +7,10 @@ from sqlalchemy import Row
 from bridge.contract import Audience, AuthorKind, DeliveryState, Receipt, Step, answer_key
 from bridge.engine.context import Work
 from bridge.engine.conversation import allowance
-from bridge.engine.conversation.agent_notes import show_progress, shows_progress, tell
+from bridge.engine.conversation.agent_notes import show_progress, shows_progress, tell, tell_went
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.labels import look_at, refresh
-from bridge.engine.conversation.queueing import carried_by
+from bridge.engine.conversation.queueing import WENT, carried_by
 from bridge.engine.conversation.targets import people_answered
 from bridge.engine.conversation.turns import show_answer
 from bridge.engine.outbound.fields import tell_left_out
@@ -101,8 +101,7 @@ def _customer_has_it(work: Work, link: LinkRow, row: Row[Any]) -> None:
         for message in carried_by(row):
             if message.author.kind is AuthorKind.BOT:
                 show_answer(work, link, message)
-    if links.forget_notices(work.tx, link.id, "late."):
-        work.effects.note("answers go again", link=link.id)
+    _tell_late_truth(work, link, row)
     answer = any(message.author.kind is AuthorKind.AGENT for message in carried_by(row))
     if answer:
         people_answered(work, link)
@@ -115,3 +114,21 @@ def _customer_has_it(work: Work, link: LinkRow, row: Row[Any]) -> None:
     until = book.until(work.now)
     if answer and book.remaining(work.now) == 1 and until is not None:
         tell(work, link, "warn.last", cause="warn.last", until=work.runtime.clock_text(until))
+
+
+def _tell_late_truth(work: Work, link: LinkRow, row: Row[Any]) -> None:
+    """Answers go again. Of one that agents believe to be waiting they hear that it has gone: all of it."""
+    carried = carried_by(row)
+    told = set(links.causes_told(work.tx, link.id, "late.", [f"{WENT}{message.id}" for message in carried]))
+    if any(cause.startswith("late.") for cause in told):
+        links.forget_notices(work.tx, link.id, "late.")
+        work.effects.note("answers go again", link=link.id)
+    waited = [message for message in carried if f"{WENT}{message.id}" in told]
+    if not waited:
+        return
+    going = {one.id for step in outbox.unfinished_in(work.tx, row.lane) for one in carried_by(step)}
+    gone = [message for message in waited if message.id not in going]
+    for message in gone:
+        links.forget_notices(work.tx, link.id, f"{WENT}{message.id}")
+    if gone:
+        tell_went(work, link, gone)

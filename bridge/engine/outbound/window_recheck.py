@@ -39,5 +39,5 @@ def closed_meanwhile(work: Work, row: Row[Any]) -> bool:
     )
     if not automatic:
         what = "window.spent" if book.is_open(work.now) else "window.over"
-        hold(work, link, carried, what, since=row.created_at)
+        hold(work, link, carried, what, tried=True)
     return True
