@@ -126,6 +126,7 @@ _NOTHING: Any = _Nothing()
 
 def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path) -> list[str]:
     faults = []
+    desks = {end for route in settings.routes for end in (route.desk, route.fallback) if end}
     last: dict[str, RouteSettings] = {}
     for index, route in enumerate(settings.routes):
         for side, role in (("channel", Role.CHANNEL), ("desk", Role.DESK)):
@@ -136,7 +137,7 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
                 faults.append(f"{path}: routes.{index}.{side}: there is no account {name!r}; accounts: {known}{meant}")
             elif role not in declared[name].connector.roles:
                 faults.append(f"{path}: routes.{index}.{side}: account {name!r} cannot be a {side}")
-        faults += [f"{path}: routes.{index}.bot: {fault}" for fault in _bot_faults(route, declared)]
+        faults += [f"{path}: routes.{index}.bot: {fault}" for fault in _bot_faults(route, declared, desks)]
         faults += [f"{path}: routes.{index}.{fault}" for fault in _named_faults(route, settings, declared)]
         faults += [f"{path}: routes.{index}.{fault}" for fault in _condition_faults(route, settings)]
         last[route.channel] = route
@@ -159,7 +160,7 @@ def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path)
     ]
 
 
-def _bot_faults(route: RouteSettings, declared: dict[str, Declared]) -> list[str]:
+def _bot_faults(route: RouteSettings, declared: dict[str, Declared], desks: set[str]) -> list[str]:
     bot = route.bot
     if bot is None:
         return []
@@ -169,6 +170,8 @@ def _bot_faults(route: RouteSettings, declared: dict[str, Declared]) -> list[str
     faults = []
     if Role.BOT not in declared[bot.name].connector.roles:
         faults.append(f"account {bot.name!r} is no bot")
+    elif bot.name in desks:
+        faults.append(f"account {bot.name!r} is a desk in these routes; give the bot an account of its own")
     channel = declared.get(route.channel)
     window = getattr(getattr(channel.connector, "capabilities", None), "window", None) if channel else None
     if window is not None and bot.reserve >= window.replies:

@@ -52,7 +52,7 @@ async def ask(bot: Connector[Any], text: str, route: BotSettings | None = None) 
     message = Message(
         id=f"ask:{name}", conversation="", author=Author(kind=AuthorKind.CUSTOMER), parts=(Text(body=text),)
     )
-    context = RenderContext(conversation=name, contact=Contact(id=name), now=datetime.now(UTC))
+    context = RenderContext(conversation=name, contact=Contact(id=name), asks=True, now=datetime.now(UTC))
     try:
         (step, *_) = bot.render([message], context)
         receipt = await bot.deliver(step, Target(key=name, link=name))

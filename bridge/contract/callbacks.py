@@ -101,7 +101,8 @@ class RenderContext(Value):
     template is to say, by the template's own keys.
 
     For bots `history` is what was said before, and `memory` what the bot called this conversation (`BotAnswered`).
-    Their `conversation` and `contact` are made-up ids: a bot never learns who the customer is at the platform.
+    Their `conversation` and `contact` are made-up ids: a bot never learns who the customer is at the platform. `asks`:
+    the messages are a question to a bot (an account may be a bot or a desk).
     """
 
     conversation: str | None = None
@@ -112,6 +113,7 @@ class RenderContext(Value):
     previous: str = ""
     history: tuple[Message, ...] = ()
     memory: str = ""
+    asks: bool = False
     replies: int | None = None
     until: datetime | None = None
     language: str = "en"

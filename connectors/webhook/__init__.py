@@ -1,4 +1,4 @@
-"""A program of one's own as a bot, over plain JSON signed as Standard Webhooks says."""
+"""A program of one's own, as a desk or as a bot, over plain JSON signed as Standard Webhooks says."""
 
 from connectors.webhook.connector import Webhook
 

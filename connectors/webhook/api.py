@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.contract import Account, AuthFailed, Rejected, Response, Retryable, Scope, Throttled
+from bridge.contract import Account, AuthFailed, Gone, Rejected, Response, Retryable, Scope, Throttled
 from connectors.webhook.settings import Settings
 from connectors.webhook.signing import sign
 
@@ -16,15 +16,25 @@ class Api:
         self._config = config
         self._account = account
 
-    async def post(self, identifier: str, body: Mapping[str, Any], *, timeout: float | None = None) -> Any:
-        """Sends JSON under an id that is the same at each repeat; returns the answer's JSON, None when it has none."""
+    async def post(
+        self,
+        identifier: str,
+        body: Mapping[str, Any],
+        *,
+        timeout: float | None = None,
+        scope: Scope = Scope.ITEM,
+    ) -> Any:
+        """Sends JSON under an id that is the same at each repeat; returns the answer's JSON, None when it has none.
+
+        `scope` is what rests when the program asks for time.
+        """
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         headers = sign(self._config.key, identifier, self._account.now(), content)
         answer = await self._account.http.request(
             "POST", self._config.url, content=content, headers={"content-type": "application/json", **headers},
             timeout=timeout, repeatable=True,
         )  # fmt: skip
-        _judge(answer)
+        _judge(answer, scope)
         if not answer.body.strip():
             return None
         try:
@@ -33,19 +43,21 @@ class Api:
             raise Retryable(f"{answer.where}: {answer.status}, but no JSON", code="no JSON") from None
 
 
-def _judge(answer: Response) -> None:
+def _judge(answer: Response, scope: Scope) -> None:
     status = answer.status
     said = f"{answer.where}: {status}"
     if 200 <= status < 300:
         return
     if status in {401, 403}:
         raise AuthFailed(f"{said}: the program refuses the signature", code=f"http {status}")
-    if status in {404, 410, 405} or 300 <= status < 400:
+    if status == 410:
+        raise Gone(f"{said}: the program takes no more for this ticket", code="http 410")
+    if status in {404, 405} or 300 <= status < 400:
         raise AuthFailed(f"{said}: nothing takes requests there; look at `url`", code=f"http {status}")
     if status == 429:
         after = answer.headers.get("retry-after", "")
         seconds = float(after) if after.isdecimal() else 2.0
-        raise Throttled(said, retry_after=seconds, scope=Scope.ITEM, code="http 429")
+        raise Throttled(said, retry_after=seconds, scope=scope, code="http 429")
     if status in {400, 413, 415, 422}:
         raise Rejected(said, code=f"http {status}")
     raise Retryable(said, code=f"http {status}")

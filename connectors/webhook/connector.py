@@ -1,83 +1,142 @@
-"""A program of one's own. As a bot it answers within the request, or with 202 and a signed callback later."""
+"""A program of one's own.
+
+As a desk it is told of everything and posts answers back; as a bot it answers within the request, or with 202 and a
+signed callback later. Whatever is sent carries the step's key as `webhook-id`, so a repeat is harmless there.
+"""
 
 import json
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 from bridge.contract import (
     Account,
     CallbackResult,
     Capabilities,
+    Cause,
     Connector,
     ConnectorError,
     Event,
     Health,
+    Labels,
     Malformed,
+    Media,
+    MediaRule,
     Message,
     Problem,
     Raw,
     Receipt,
+    Rejected,
     RenderContext,
     Reply,
     Request,
     Retryable,
     Role,
+    Scope,
     Step,
+    Support,
     Target,
+    Unauthentic,
     answer_key,
     answered_step,
 )
+from connectors.webhook import hearing, telling
 from connectors.webhook.api import Api
 from connectors.webhook.asking import answer, question
 from connectors.webhook.settings import Settings
 from connectors.webhook.signing import verify
+
+_LONGEST_URL = 500
+_FILES = MediaRule(support=Support.FULL, max_bytes=1_000_000)
 
 
 class Webhook(Connector[Settings]):
     """Plain JSON, signed."""
 
     kind = "webhook"
-    roles = frozenset({Role.BOT})
+    roles = frozenset({Role.BOT, Role.DESK})
     Config = Settings
     contract = "1.1"
-    capabilities = Capabilities(max_concurrency=4)
+    capabilities = Capabilities(
+        image=_FILES,
+        voice=_FILES,
+        video=_FILES,
+        file=_FILES,
+        card=Support.PARTIAL,
+        max_concurrency=4,
+        notes=True,
+        delivery_status=True,
+        tags=True,
+        customer_is_author=Support.FULL,
+    )
 
     def __init__(self, config: Settings, account: Account) -> None:
         super().__init__(config, account)
         self._api = Api(config, account)
+        support = Support.FULL if config.upload else Support.LINK
+        files = MediaRule(support=support, max_bytes=config.upload or None)
+        self.capabilities = type(self).capabilities.model_copy(
+            update={"image": files, "voice": files, "video": files, "file": files}
+        )
 
-    def verify(self, request: Request) -> CallbackResult:
-        """A late answer: `{"type": "answer", "job": …}`, signed. Its key is that of an answer within the request."""
-        verify(self.config.key, request.headers, request.body, request.at)
+    async def verify(self, request: Request) -> CallbackResult:
+        """What the program says. `{"type": "answer", "job": …}` is a bot's late answer, whose key is that of an answer
+        within the request; all else is a desk's. What is signed and cannot be used is told why, with 422.
+        """
+        if request.method != "POST":
+            raise Unauthentic("callbacks are posted", cause=Cause.VISIT)
+        identifier = verify(self.config.key, request.headers, request.body, request.at)
         try:
             body = json.loads(request.body)
-            job = str(body["job"])
-        except (ValueError, KeyError, TypeError):
-            raise Malformed("an answer is an object with `job`") from None
-        if not job or len(job) > 64:
-            raise Malformed("`job` is what the question said")
-        return CallbackResult(Reply(200, "ok"), (Raw(answer_key(job), request.body),))
+        except (ValueError, RecursionError):
+            return _unusable("body: must be JSON")
+        if not isinstance(body, dict):
+            return _unusable("body: must be an object")
+        if "job" in body:
+            job = body["job"]
+            if not isinstance(job, str) or not 0 < len(job) <= 64:
+                return _unusable("job: must be what the question said")
+            return CallbackResult(raws=(Raw(answer_key(job), request.body, request.at),))
+        try:
+            raw = await hearing.keep(body, identifier, self.account)
+        except hearing.Unusable as error:
+            return _unusable(str(error))
+        return CallbackResult(raws=(raw._replace(at=request.at),))
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
-        """An answer, whichever way it came."""
+        """A bot's answer, whichever way it came; or what a desk said."""
         try:
             body = json.loads(raw.payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Malformed("no JSON") from None
-        return (answer(body, answered_step(raw.key)),)
+        job = answered_step(raw.key)
+        return (answer(body, job),) if job else hearing.read(body, self.account.name)
 
     def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
-        """One question."""
+        """To a bot one question; to a desk one request for each message."""
+        if not context.asks:
+            return telling.render(messages, context)
         covers = tuple(message.id for message in messages)
         return [Step(verb="ask", body=question(messages, context), covers=covers, cost=0)]
 
+    def labels(self, labels: Labels, context: RenderContext) -> Step | None:
+        return telling.show(labels)
+
     async def deliver(self, step: Step, target: Target) -> Receipt:
-        """Asks. The id is the same at each repeat."""
+        """Asks, or tells. The id is the same at each repeat."""
+        if step.verb in telling.TYPES:
+            return await self._tell(step, target)
         body = {"job": target.key, **step.body}
         found = await self._api.post(target.key, body, timeout=self.config.deadline.total_seconds())
         if found is None:
             return Receipt(detail="it answers later")
         answered = answer_or_trouble(found, target.key)
         return Receipt(payload=json.dumps(answered, ensure_ascii=False))
+
+    async def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
+        """A file that the program gave as a link."""
+        async for chunk in self.account.http.download(media.id, limit=limit):
+            yield chunk
 
     async def check(self) -> Health:
         """Sends `{"type": "ping"}`, which every program must take with a 2xx."""
@@ -87,8 +146,45 @@ class Webhook(Connector[Settings]):
             raise
         except ConnectorError as error:
             remedy = 'look at url and secret; the program must answer {"type": "ping"} with a 2xx'
-            return Health(problems=(Problem(what=error.message, remedy=remedy),))
+            zh = '请检查 url 和 secret；您的程序必须以 2xx 应答 {"type": "ping"}'
+            return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh),))
         return Health()
+
+    async def _tell(self, step: Step, target: Target) -> Receipt:
+        if target.conversation is None and step.verb != telling.MESSAGE:
+            raise Rejected("there is no ticket yet", code="no ticket")
+        body = telling.letter(step, target)
+        if step.media:
+            body["files"] = [
+                await self._file(told, media) for told, media in zip(body["files"], step.media, strict=True)
+            ]
+        found = await self._api.post(target.key, body, scope=Scope.ACCOUNT)
+        said: dict[str, Any] = found if isinstance(found, dict) else {}
+        identifier, url = said.get("id"), said.get("url")
+        ids = (str(identifier)[:100],) if isinstance(identifier, str | int) and str(identifier) else ()
+        return Receipt(ids=ids, conversation=body["ticket"], url=_page(url))
+
+    async def _file(self, told: dict[str, Any], media: Media) -> dict[str, Any]:
+        """By link, and with its bytes where they are few and can be read."""
+        whole = {**told, "url": self.account.media.link(media)}
+        if not telling.fits(media, self.config.upload):
+            return whole
+        try:
+            data = await self.account.media.read(media)
+        except (Rejected, Retryable):
+            return whole
+        return {**whole, "data": b64encode(data).decode()}
+
+
+def _unusable(why: str) -> CallbackResult:
+    return CallbackResult(Reply(422, json.dumps({"error": why}), "application/json"))
+
+
+def _page(url: object) -> str:
+    """An address that agents can open, and that holds no password."""
+    if not isinstance(url, str) or len(url) > _LONGEST_URL or not url.startswith(("https://", "http://")):
+        return ""
+    return "" if "@" in url.partition("//")[2].partition("/")[0] else url
 
 
 def answer_or_trouble(found: object, job: str) -> object:

@@ -45,11 +45,12 @@ class Cause:
 
 
 def is_bot(work: Work, account: str) -> bool:
-    """Whether an account answers by itself."""
+    """Whether an account answers by itself. Where its kind can be a bot or a desk, the routes say which it is."""
     connected = work.runtime.accounts.get(account)
-    return (
-        connected is not None and Role.BOT in connected.connector.roles and Role.DESK not in connected.connector.roles
-    )
+    if connected is None or Role.BOT not in connected.connector.roles:
+        return False
+    named = any(route.bot is not None and route.bot.name == account for route in work.runtime.settings.routes)
+    return named or Role.DESK not in connected.connector.roles
 
 
 def hand_over(work: Work, link: LinkRow, to: str, cause: Cause) -> LinkRow:

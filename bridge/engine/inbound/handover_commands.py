@@ -25,7 +25,8 @@ def move(work: Work, link: LinkRow, order: Order) -> None:
     """`#move NAME`: the conversation goes on at another desk."""
     words = order.text.replace("\uff03", "#").split()
     name = words[1].strip(".,:;\u3002\uff0c") if len(words) > 1 else ""
-    known = sorted(name for name, connected in work.runtime.accounts.items() if Role.DESK in connected.connector.roles)
+    desks = [name for name, connected in work.runtime.accounts.items() if Role.DESK in connected.connector.roles]
+    known = sorted(name for name in desks if not is_bot(work, name))
     if name not in known:
         tell(work, order.here, "move.where", command="#move", known=", ".join(known))
     elif name == link.holder:

@@ -94,6 +94,7 @@ def _context(work: Work, link: LinkRow, messages: Sequence[Message]) -> RenderCo
         contact=Contact(id=_made_up(work, f"{link.channel}:{link.conversation}"), locale=contact.locale),
         history=tuple(history),
         memory=link.memory,
+        asks=True,
         language=work.runtime.language,
         now=work.now,
     )

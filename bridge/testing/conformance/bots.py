@@ -112,7 +112,7 @@ class BotConformance:
 
     async def _ask(self, bot: Connector[Any], text: str, *, memory: str = "", key: str = "job-1") -> list[BotAnswered]:
         message = Message(id="m-1", conversation="", author=Author(kind=AuthorKind.CUSTOMER), parts=(Text(body=text),))
-        context = RenderContext(conversation="c-1", contact=Contact(id="p-1"), memory=memory)
+        context = RenderContext(conversation="c-1", contact=Contact(id="p-1"), memory=memory, asks=True)
         (step,) = bot.render([message], context)
         assert step.covers == ("m-1",)
         receipt = await bot.deliver(step, Target(key=key, link="1"))
