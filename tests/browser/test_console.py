@@ -92,7 +92,8 @@ async def test_pages_show_and_say_so_when_the_database_takes_no_writes(here: Con
         await looked_at(page, here, FILLED)
         await page.goto(here.url("conversations/2"))
         await page.click("form[action$='/hold'] button")
-        await page.wait_for_selector(".alert:has-text('The database cannot be used just now')")
+        await page.wait_for_selector(".alert, .said")
+        assert "The database cannot be used just now" in await page.inner_text("main"), here.bridge.text()[-2000:]
         stranger = await (await here.context()).new_page()
         await stranger.goto(here.url(""))
         await stranger.fill("input[name=name]", "Ada")

@@ -36,14 +36,21 @@
     if (state.textContent !== words) state.textContent = words;
     state.classList.toggle('off', !on);
   };
+  // nothing moves under a hand that is about to click, nor closes what somebody reads
+  let moved = 0;
+  document.addEventListener('pointermove', () => { moved = Date.now(); }, { passive: true });
+  document.addEventListener('pointerdown', () => { moved = Date.now(); }, { passive: true });
   function busy() {
+    if (Date.now() - moved < 3000 && $('[hx-trigger^="changed"] :is(a, button, summary):hover').length) return true;
+    if ($('[hx-trigger^="changed"] details[open]').length) return true;
     const at = document.activeElement;
     const writing = at && at.matches('input:not([type=hidden]), textarea, select') && at.closest('[hx-get]');
     return Boolean(writing) || String(window.getSelection()).length > 0;
   }
   function changed() {
     missed = busy();
-    if (!missed && window.htmx) window.htmx.trigger(document.body, 'changed');
+    if (missed) setTimeout(() => { if (missed) changed(); }, 1000);
+    else if (window.htmx) window.htmx.trigger(document.body, 'changed');
   }
   function follow() {
     if (!where || stream || document.hidden || !$('[hx-trigger]').length) return;
