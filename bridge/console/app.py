@@ -25,6 +25,7 @@ from bridge.console.views.overview import Snapshot
 from bridge.console.visit import Desk, NotFound, Refused, Visit, read_form
 from bridge.contract import StoreDown
 from bridge.services.tokens import derive_key
+from mappings.store import is_trouble
 
 if TYPE_CHECKING:
     from bridge.app import Bridge
@@ -115,6 +116,8 @@ class ConsoleApp:
             except (StoreDown, SQLAlchemyError):
                 return await self._failure(request, Refused("error.database", 503))
             except Exception as error:
+                if is_trouble(error):  # the driver's own, from where no transaction could begin
+                    return await self._failure(request, Refused("error.database", 503))
                 log.error("bug in the console", path=request.scope["path"], exc_info=error)  # noqa: TRY400 # as the log forms it
                 return await self._failure(request, Refused("error.bug", 500))
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.contract import Busy, Guesses, StoreDown, check_password, hash_password
 from mappings import console, state
-from mappings.store import Store, Tx
+from mappings.store import Store, Tx, is_trouble
 
 MIN_PASSWORD = 10
 ROLES = ("viewer", "operator", "admin")  # each may do what those before it may
@@ -155,7 +155,9 @@ class Users:
     async def _write(self, function: Any, *arguments: Any) -> Any:
         try:
             return await asyncio.wait_for(self._store.write(function, *arguments), _PATIENCE)
-        except (SQLAlchemyError, TimeoutError) as error:
+        except Exception as error:
+            if not (isinstance(error, SQLAlchemyError | TimeoutError) or is_trouble(error)):
+                raise
             raise StoreDown(f"the database refused: {type(error).__name__}") from None
 
     def _device_of(self, name: str, given: str) -> str:
