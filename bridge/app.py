@@ -28,6 +28,7 @@ from bridge.engine.engine import Engine
 from bridge.engine.inbound.intake import OnDurable
 from bridge.engine.runtime.ids import new_name
 from bridge.figures import worker as figures
+from bridge.privacy import aging
 from bridge.registry import Declared, make_connector
 from bridge.services.media import MediaFiles
 from bridge.services.records import StoredRecords
@@ -153,6 +154,7 @@ class Bridge:
             if self._work:
                 self.engine.every(timedelta(seconds=1), "replays", partial(replays.tick, self.store, self.engine))
                 self.engine.every(figures.EVERY, "figures", partial(figures.tick, self.store, self.runtime, new_name()))
+                self.engine.every(aging.EVERY, "records", partial(aging.tick, self, new_name()))
                 self.engine.every(timedelta(seconds=2), "compaction", Compaction(self.store).tick)
             await self.engine.start()
             try:

@@ -105,3 +105,4 @@ class RetentionSettings(Section):
     media: Duration = timedelta(days=30)
     links_valid: Duration = timedelta(days=7)
     facts: Duration = timedelta(days=400)
+    records: Duration = timedelta(days=400)

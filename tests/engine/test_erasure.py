@@ -12,8 +12,9 @@ from sqlmodel import SQLModel
 
 from bridge.app import Bridge
 from bridge.contract import Rejected, Step
-from bridge.privacy import erasing
+from bridge.privacy import aging, erasing
 from bridge.privacy.exporting import export
+from bridge.privacy.hashing import person_hash
 from bridge.privacy.subject import NoSubject
 from mappings import compaction, links
 from mappings.erasure import EMPTIED, KEPT
@@ -190,6 +191,35 @@ async def test_an_export_has_all_of_it(scene: Scene, tmp_path: Path) -> None:
         assert [word for word in SECRETS if word not in content] == []
         assert "somebody else" not in content
         assert files == [b"the only picture of Anna"]
+
+
+async def test_whoever_is_quiet_for_long_is_erased_and_nobody_else(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        ticket = await talk(scene)
+        await scene.says("bert-11112222", "somebody else's words")
+        await scene.quiet()
+        await scene.pass_time(days=3)  # agents are told what they are to be told
+        await scene.quiet()
+        await scene.pass_time(days=300)
+        await scene.says("bert-11112222", "and again")
+        await scene.quiet()
+        assert await aging.erase_quiet(bridge) == 0
+        await scene.pass_time(days=101)
+        await scene.quiet()
+        assert await aging.erase_quiet(bridge) == 1
+        with pytest.raises(NoSubject, match="was erased"):
+            await erasing.plan(bridge, ticket)
+        assert (await erasing.plan(bridge, "bert-11112222")).side.links
+        await scene.pass_time(days=300)
+        await scene.quiet()
+        assert await aging.erase_quiet(bridge) == 1
+        assert await aging.erase_quiet(bridge) == 0, "nobody is erased twice"
+
+
+def test_a_hash_of_a_person_is_equal_within_one_installation_only() -> None:
+    assert person_hash("a secret", 7) == person_hash("a secret", 7)
+    assert len({person_hash("a secret", 7), person_hash("a secret", 8), person_hash("another", 7)}) == 3
+    assert person_hash("a secret", 7) != "7"
 
 
 def test_every_table_says_what_an_erasure_does_to_it() -> None:
