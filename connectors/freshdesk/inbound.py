@@ -115,8 +115,6 @@ def _said(conversation: dict[str, Any], of: dict[str, Any], ticket: str, account
     # what is not plainly public is private, and so is what nobody wrote
     public = conversation.get("private") is False and author.kind is not AuthorKind.SYSTEM
     parts = _parts(conversation, html, f"{ticket}:{number}", account, formatted=public)
-    if not parts:
-        return ()
     message = Message(
         id=number,
         conversation=ticket,

@@ -50,8 +50,6 @@ def _events(found: dict[str, Any], account: str, domain: str) -> Sequence[Event]
     if kind not in {"Correspond", "Comment"}:
         return ()
     parts = _parts(found.get("attachments", ()), account)
-    if not parts:
-        return ()
     creator = str(found.get("creator", ""))
     message = Message(
         id=str(found["id"]),

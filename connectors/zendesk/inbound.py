@@ -66,7 +66,7 @@ def media_id(attachment: str, url: str) -> str:
 def _comment(found: Mapping[str, Any], account: str) -> Sequence[Event]:
     comment, ticket, author = found["comment"], found["ticket"], found["author"]
     parts = _parts(comment, account)
-    if not parts or not id_of(comment["id"]) or not id_of(ticket["id"]):
+    if not id_of(comment["id"]) or not id_of(ticket["id"]):
         return ()
     message = Message(
         id=id_of(comment["id"]),

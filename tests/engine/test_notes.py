@@ -131,6 +131,23 @@ async def test_a_held_answer_whose_ticket_closes_is_told_of_though_the_customer_
         assert any(code == "no ticket" and "too late" in messages for _, code, messages in await ended(scene))
 
 
+@pytest.mark.parametrize("body", ["", " \n", "\t"])
+async def test_an_answer_of_which_nothing_is_left_is_told_of_and_costs_nothing(scene: Scene, body: str) -> None:
+    scene.town.replies = 5
+    async with scene.running():
+        await scene.says("ann", "hello")
+        await scene.quiet()
+        ticket = scene.only_ticket
+        for text in (body, "words"):
+            scene.town.agent_says(ticket, text)
+            scene.look()
+            await scene.collected()
+            await scene.quiet()
+        (told,) = [text for who, text in entries(scene, ticket) if who == "note"]
+        assert told.startswith("Not sent: nothing of your answer")
+        assert [said.text for said in scene.town.phones["ann"]] == ["words"]
+
+
 async def with_acting_notes(scene: Scene, bridge: Bridge) -> str:
     """A desk that takes a note for the customer's words, as a mailbox does; and a first ticket."""
     desk = bridge.runtime.accounts["desk"].connector

@@ -105,6 +105,11 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "Not delivered: this customer's data was erased at their request. Nothing written here reaches them.",
         "zh": "未送达：该客户的数据已应其要求删除。在此工单中填写的内容均无法送达客户。",
     },
+    "nothing.left": {
+        "en": "Not sent: nothing of your answer can be shown in {channel}. No reply was used. Write it in words, or "
+        "attach it as a file.",
+        "zh": "未发送：您的回复中没有可在 {channel} 显示的内容，未占用回复次数。请改用文字重新回复，或将其添加为附件。",
+    },
     "went": {
         "en": "Sent meanwhile: {channel} has accepted an answer that waited.",
         "zh": "已补发：之前等待发送的回复，{channel} 现已接受。",

@@ -65,10 +65,9 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
         if command:
             obey(work, link, command, Order(here, text, message.author.name or message.author.id))
         return
-    if link.desk != here.desk:  # it was handed over to another desk
+    if _is_nothing(message) or link.desk != here.desk:
         if person:
-            put_draft(work, here, message)
-            tell(work, here, "not.forwarded", taken=link.desk)
+            _goes_nowhere(work, here, message, link.desk)
         return
     if person and link.holder != link.desk:  # a fact from the desk takes a conversation from any bot
         link = hand_over(work, link, link.desk, Cause("agent", message.author.name))
@@ -206,6 +205,20 @@ def _went(tx: Tx, pair: Row[Any]) -> bool:
         pair.message_id in _carried(step) and step.state in {StepState.DONE, StepState.UNCONFIRMED}
         for step in [carrier, *batch]
     )
+
+
+def _goes_nowhere(work: Work, here: LinkRow, message: Message, desk: str) -> None:
+    """Nothing of it is left, or the conversation was handed over to another desk: whoever wrote it is told."""
+    if _is_nothing(message):
+        tell(work, here, "nothing.left", about=message.id)
+        return
+    put_draft(work, here, message)
+    tell(work, here, "not.forwarded", taken=desk)
+
+
+def _is_nothing(message: Message) -> bool:
+    """Whether a customer could see nothing of it: it costs no reply."""
+    return all(isinstance(part, Text) and not to_plain(part.body, part.format).strip() for part in message.parts)
 
 
 def _text(message: Message) -> str:
