@@ -120,7 +120,7 @@ def _said(conversation: dict[str, Any], of: dict[str, Any], ticket: str, account
         conversation=ticket,
         author=author,
         audience=Audience.CUSTOMER if public else Audience.AGENTS,
-        parts=tuple(parts),
+        parts=tuple(parts) or (Text(body=""),),  # the bridge tells its author that nothing is left
         sent_at=moment(conversation.get("created_at")),
     )
     return (MessageReceived(message=message),)

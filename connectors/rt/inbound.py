@@ -56,7 +56,7 @@ def _events(found: dict[str, Any], account: str, domain: str) -> Sequence[Event]
         conversation=ticket,
         author=Author(kind=_author(found, creator, domain), id=creator, name=str(found.get("name") or "")),
         audience=Audience.AGENTS if kind == "Comment" else Audience.CUSTOMER,
-        parts=tuple(parts),
+        parts=tuple(parts) or (Text(body=""),),  # the bridge tells its author that nothing is left
         sent_at=_moment(found.get("created")),
         origin=_origin(found, domain),
     )

@@ -76,7 +76,7 @@ def _comment(found: Mapping[str, Any], account: str) -> Sequence[Event]:
         ),
         # what is not said to be public is private
         audience=Audience.CUSTOMER if comment.get("public") is True else Audience.AGENTS,
-        parts=tuple(parts),
+        parts=tuple(parts) or (Text(body=""),),  # the bridge tells its author that nothing is left
         sent_at=_moment(comment.get("created_at")),
         origin=key_in(comment),
     )

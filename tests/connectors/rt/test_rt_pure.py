@@ -126,10 +126,10 @@ def test_what_ends_a_ticket(word: str) -> None:
     assert event == StatusChanged(conversation="6", status=Status.CLOSED)
 
 
-def test_an_answer_that_says_nothing_has_no_parts_and_its_author_can_be_told() -> None:
+def test_an_answer_that_says_nothing_is_passed_on_so_that_its_author_can_be_told() -> None:
     (event,) = events("transaction_126")
     assert isinstance(event, MessageReceived)
-    assert (event.message.author.kind, event.message.parts) == (AuthorKind.AGENT, ())
+    assert (event.message.author.kind, event.message.parts) == (AuthorKind.AGENT, (Text(body=""),))
 
 
 def test_what_rt_could_not_give_out_is_quarantined() -> None:
