@@ -90,12 +90,14 @@ class Shift(TableBase, table=True):
 
 
 class Measure(TableBase, table=True):
-    """A sum of one kind within one bucket (grain h: an hour of UTC; d: a day of the office). `hist` counts values by
+    """A sum of one kind within one bucket (grain h: an hour of UTC; d: a day of the office; m: a month of it, without
+    agents; g and t: an hour and a day of all places together). `hist` counts values by
     logarithmic bucket, as JSON: it can be added up, as medians cannot.
     """
 
     __table_args__ = (
         UniqueConstraint("grain", "bucket", "kind", "channel", "desk", "entry", "agent", "code", name="measure_once"),
+        Index("measure_kind", "grain", "kind", "bucket"),
     )
 
     id: int | None = Field(default=None, sa_column=key())

@@ -141,7 +141,7 @@ def measures(tx: Tx, grain: str, since: datetime, until: datetime, kinds: Sequen
 def by_hour(tx: Tx, since: datetime, until: datetime, kind: str) -> list[Row[Any]]:
     """(hour, how many) of one kind."""
     total = func.sum(_measure.c.n).label("n")
-    mine = _measure.c.grain == "h", _measure.c.kind == kind, *_within(_measure.c.bucket, since, until)
+    mine = _measure.c.grain == "g", _measure.c.kind == kind, *_within(_measure.c.bucket, since, until)
     return list(tx.execute(select(_measure.c.bucket, total).where(*mine).group_by(_measure.c.bucket)))
 
 
@@ -155,7 +155,7 @@ def waiting_turns(tx: Tx) -> tuple[int, datetime | None]:
 def open_at(tx: Tx, moment: datetime) -> int:
     """How many conversations were open at a moment: what was opened before it, less what was shut."""
     change = case((_measure.c.kind == "shut", -_measure.c.n), else_=_measure.c.n)
-    mine = _measure.c.grain == "h", _measure.c.kind.in_(("opened", "reopened", "shut")), _measure.c.bucket < moment
+    mine = _measure.c.grain == "g", _measure.c.kind.in_(("opened", "reopened", "shut")), _measure.c.bucket < moment
     return int(tx.execute(select(func.sum(change)).where(*mine)).scalar() or 0)
 
 

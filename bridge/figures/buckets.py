@@ -5,7 +5,7 @@ A percentile is exact within 5 %. Sums of such counts are counts again; medians 
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 Hist = dict[int, int]
 
@@ -42,19 +42,26 @@ def add(hists: Iterable[Mapping[int, int]]) -> Hist:
 
 def percentile(hist: Mapping[int, int], share: float) -> float | None:
     """The value below which a share (0 to 1) of all lies; None of nothing."""
-    wanted = share * sum(hist.values())
+    return percentiles(hist, (share,))[0]
+
+
+def percentiles(hist: Mapping[int, int], shares: Sequence[float]) -> list[float | None]:
+    """The same for several shares, the smallest first."""
+    total = sum(hist.values())
+    found: list[float | None] = []
     seen = 0
     for at in sorted(hist):
         seen += hist[at]
-        if seen >= wanted and hist[at]:
-            return middle(at)
-    return None
+        while hist[at] and len(found) < len(shares) and seen >= shares[len(found)] * total:
+            found.append(middle(at))
+    return [*found, *[None] * (len(shares) - len(found))]
 
 
 def share_within(hist: Mapping[int, int], limit: float) -> float | None:
     """Which share of all is not above a limit, as well as buckets can tell."""
-    total = sum(hist.values())
-    return sum(n for at, n in hist.items() if middle(at) <= limit) / total if total else None
+    total, last = sum(hist.values()), bucket(limit)
+    last = last if middle(last) <= limit else last - 1
+    return sum(n for at, n in hist.items() if at <= last) / total if total else None
 
 
 def dump(hist: Mapping[int, int]) -> str:

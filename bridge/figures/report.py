@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.figures import buckets
 from bridge.figures.period import Period
-from bridge.figures.rollups import GOOD
+from bridge.figures.rollups import GOOD, month_at, next_month
 from mappings import figures
 from mappings.store import Tx
 
@@ -26,9 +26,11 @@ def read_report(
     """All figures of a time, with the first ones of as long a time before it. `rows` are its sums where they were
     read.
     """
+    grain = "t" if asked.grain == "d" else asked.grain  # the whole day, all places together
     if rows is None:
-        rows = figures.measures(tx, asked.grain, asked.since, asked.until)
-    earlier = figures.measures(tx, asked.grain, asked.before.since, asked.before.until)
+        mine = by in {"channel", "desk", "entry", "agent"}
+        rows = figures.measures(tx, asked.grain if mine else grain, asked.since, asked.until)
+    earlier = figures.measures(tx, grain, asked.before.since, asked.before.until)
     waiting, oldest = figures.waiting_turns(tx)
     found: dict[str, Any] = {
         "since": _said(asked.since, asked),
@@ -44,6 +46,19 @@ def read_report(
         found["by"] = by
         found["rows"] = [{by: key, **summary(some)} for key, some in grouped(rows, by, asked)]
     return found
+
+
+def read_places(tx: Tx, asked: Period, kinds: Sequence[str]) -> list[Any]:
+    """Sums of some kinds by place: whole months where there are any, days at both ends."""
+    if asked.grain != "d":
+        return figures.measures(tx, asked.grain, asked.since, asked.until, kinds)
+    begin = month_at(asked.since, asked.zone)
+    first = begin if begin == asked.since else next_month(begin, asked.zone)
+    last = month_at(asked.until, asked.zone)
+    if first >= last:
+        return figures.measures(tx, "d", asked.since, asked.until, kinds)
+    ends = figures.measures(tx, "d", asked.since, first, kinds) + figures.measures(tx, "d", last, asked.until, kinds)
+    return ends + figures.measures(tx, "m", first, last, kinds)
 
 
 def grouped(rows: Iterable[Any], by: str, asked: Period) -> list[tuple[str, list[Any]]]:
@@ -114,8 +129,9 @@ def times(rows: Sequence[Any]) -> dict[str, Any]:
     """Percentiles of durations, in seconds, and the share within each target."""
     hist = buckets.add(buckets.load(row.hist) for row in rows)
     found: dict[str, Any] = {"n": sum(row.n for row in rows)}
-    for name, share in (("median", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)):
-        value = buckets.percentile(hist, share)
+    for name, value in zip(
+        ("median", "p90", "p95", "p99"), buckets.percentiles(hist, (0.5, 0.9, 0.95, 0.99)), strict=True
+    ):
         found[name] = None if value is None else round(value / 1000, 3)
     found["within"] = {str(limit): _rounded(buckets.share_within(hist, limit * 1000)) for limit in TARGETS}
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,8 @@ from bridge.figures import buckets
 Key = tuple[str, str, str, str, str, str]  # kind, channel, desk, entry, agent, code
 
 HOUR = timedelta(hours=1)
+PLACE = ("channel", "desk", "entry", "agent")
+GLANCE = frozenset({"customer", "opened", "reopened", "shut"})  # what is asked by the hour over long times
 GOOD = 4  # of five: whoever gives as much is content
 _TIMED = {"desk", "customer"}  # facts whose value is a duration
 _SUMMED = {"answer", "bot", "automatic", "rating"}  # … a count
@@ -63,6 +66,24 @@ def add_rows(rows: Iterable[Any]) -> list[dict[str, Any]]:
         into.total += row.total
         into.hist = buckets.add([into.hist, buckets.load(row.hist)])
     return [_row(key, one) for key, one in sorted(sums.items())]
+
+
+def collapse(
+    rows: Iterable[Mapping[str, Any]], *names: str, kinds: frozenset[str] | None = None
+) -> list[dict[str, Any]]:
+    """Rows without some of their dimensions, added up; of some kinds, or all."""
+    blank = dict.fromkeys(names, "")
+    return add_rows(SimpleNamespace(**{**row, **blank}) for row in rows if kinds is None or row["kind"] in kinds)
+
+
+def month_at(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The beginning of the month that a moment lies in."""
+    return day_at(moment.astimezone(zone).replace(day=1, hour=12), zone)
+
+
+def next_month(month: datetime, zone: ZoneInfo) -> datetime:
+    """The beginning of the month after that."""
+    return month_at(month.astimezone(zone).replace(day=1, hour=12) + timedelta(days=32), zone)
 
 
 def hour_at(moment: datetime) -> datetime:

@@ -3,6 +3,8 @@ how far it came. A conversation or an hour in which something changed is counted
 late, twice or after a crash leads to the same sums.
 """
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,24 +24,39 @@ EVERY = timedelta(seconds=10)
 _LEASE = timedelta(minutes=5)
 _BITE = 50
 _MOST = 200  # bites in one go
+_SHARE, _QUICK, _LONGEST = 30, 0.1, 60.0  # seconds: what is quicker needs no rest, and none is longer
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-async def tick(store: Store, runtime: Runtime, owner: str) -> None:
-    """Counts what is new. One process at a time does it."""
+async def tick(store: Store, runtime: Runtime, owner: str, *, at_once: bool = False) -> None:
+    """Counts what is new. One process at a time does it. `at_once`: also what should rest for a while."""
     now = runtime.now()
     if not await store.write(state.take_lease, "tick figures", owner, now, now + _LEASE):
         return
-    bites = (
-        partial(collect, now=now),
-        partial(span, runtime=runtime),
-        partial(sum_hours, zone=zone_of(runtime.settings)),
-    )
-    for bite in bites:
+    zone = zone_of(runtime.settings)
+    for bite in (partial(collect, now=now), partial(span, runtime=runtime), partial(sum_hours, zone=zone)):
         for _ in range(_MOST):
             if not await store.write(bite):
                 break
+    await _in_turn(store, "day", partial(sum_days, zone=zone), at_once=at_once)
+    await _in_turn(store, "month", partial(sum_months, zone=zone), at_once=at_once)
     await store.write(state.take_lease, "tick figures", owner, now, now)  # it is free again
+
+
+_rests: dict[str, float] = {}
+
+
+async def _in_turn(store: Store, name: str, long: Callable[[Tx], int], *, at_once: bool) -> None:
+    """What takes long where much happens is done the less often the longer it takes: it has a thirtieth of the time."""
+    loop = asyncio.get_running_loop()
+    if not at_once and loop.time() < _rests.get(name, 0.0):
+        return
+    begun = loop.time()
+    for _ in range(_MOST):
+        if not await store.write(long):
+            break
+    took = loop.time() - begun
+    _rests[name] = loop.time() + min(_LONGEST, _SHARE * took) if took > _QUICK else 0.0
 
 
 def collect(tx: Tx, now: datetime, *, all_of_it: bool = False) -> int:
@@ -75,7 +92,7 @@ def span(tx: Tx, runtime: Runtime) -> int:
 
 
 def sum_hours(tx: Tx, zone: ZoneInfo) -> int:
-    """The sums of some hours anew, and of the days they belong to."""
+    """The sums of some hours anew; their days are marked."""
     hours = [_EPOCH + timedelta(seconds=one) for one in figures.take_due(tx, "hour", _BITE)]
     for hour in hours:
         upto = hour + rollups.HOUR
@@ -86,11 +103,32 @@ def sum_hours(tx: Tx, zone: ZoneInfo) -> int:
             "solved": figures.solved_between(tx, hour, upto),
             "shifts": figures.shifts_between(tx, hour, upto),
         }
-        figures.write_measures(tx, "h", hour, rollups.hour_sums(found))
-    for day in sorted({rollups.day_at(hour, zone) for hour in hours}):
-        rows = figures.measures(tx, "h", day, rollups.next_day(day, zone))
-        figures.write_measures(tx, "d", day, rollups.add_rows(rows))
+        rows = rollups.hour_sums(found)
+        figures.write_measures(tx, "h", hour, rows)
+        figures.write_measures(tx, "g", hour, rollups.collapse(rows, *rollups.PLACE, kinds=rollups.GLANCE))
+    figures.mark(tx, "day", (_number(rollups.day_at(hour, zone)) for hour in hours))
     return len(hours)
+
+
+def sum_days(tx: Tx, zone: ZoneInfo) -> int:
+    """The sums of one day anew, and those of all its places together; its month is marked."""
+    days = [_EPOCH + timedelta(seconds=one) for one in figures.take_due(tx, "day", 1)]
+    for day in days:
+        rows = rollups.add_rows(figures.measures(tx, "h", day, rollups.next_day(day, zone)))
+        figures.write_measures(tx, "d", day, rows)
+        figures.write_measures(tx, "t", day, rollups.collapse(rows, *rollups.PLACE))
+    figures.mark(tx, "month", (_number(rollups.month_at(day, zone)) for day in days))
+    return len(days)
+
+
+def sum_months(tx: Tx, zone: ZoneInfo) -> int:
+    """The sums of one month anew, by place."""
+    months = [_EPOCH + timedelta(seconds=one) for one in figures.take_due(tx, "month", 1)]
+    for month in months:
+        days = figures.measures(tx, "d", month, rollups.next_month(month, zone))
+        rows = rollups.collapse([row._asdict() for row in days], "agent")
+        figures.write_measures(tx, "m", month, rows)
+    return len(months)
 
 
 def rebuild(tx: Tx, runtime: Runtime, since: datetime, now: datetime) -> int:
@@ -106,8 +144,9 @@ def rebuild(tx: Tx, runtime: Runtime, since: datetime, now: datetime) -> int:
     roots = 0
     while count := span(tx, runtime):
         roots += count
-    while sum_hours(tx, zone_of(runtime.settings)):
-        pass
+    for bite in (sum_hours, sum_days, sum_months):
+        while bite(tx, zone_of(runtime.settings)):
+            pass
     return roots
 
 

@@ -227,6 +227,8 @@ def test_incremental_equals_rebuilt_whatever_crashes(
                 lambda: worker.collect(tx, now, all_of_it=True),
                 lambda: worker.span(tx, runtime),
                 lambda: worker.sum_hours(tx, zone),
+                lambda: worker.sum_days(tx, zone),
+                lambda: worker.sum_months(tx, zone),
             ]
         )()
         if crash:
@@ -243,6 +245,8 @@ def test_incremental_equals_rebuilt_whatever_crashes(
         lambda tx: worker.collect(tx, now, all_of_it=True),
         lambda tx: worker.span(tx, runtime),
         lambda tx: worker.sum_hours(tx, zone),
+        lambda tx: worker.sum_days(tx, zone),
+        lambda tx: worker.sum_months(tx, zone),
     ):
         while store.run(step):
             pass

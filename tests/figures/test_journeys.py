@@ -30,7 +30,7 @@ class Counted(Scene):
         assert self.bridge is not None
         await self.quiet()
         for _ in range(3):  # on PostgreSQL what is young waits
-            await worker.tick(self.bridge.store, self.bridge.runtime, "test")
+            await worker.tick(self.bridge.store, self.bridge.runtime, "test", at_once=True)
             self.clock.advance(61)
 
     async def figures(self, by: str = "") -> dict[str, Any]:

@@ -79,7 +79,7 @@ async def test_asked_once_rated_and_corrected_without_reopening(harness: Asking)
     shown = [body for body in harness.shown[harness.only_ticket] if body["rating"]]
     assert [(body["tags"], body["rating"]) for body in shown] == [(["csat-2"], 2), (["csat-4"], 4)]
     for _ in range(3):
-        await worker.tick(harness.bridge.store, harness.bridge.runtime, "test")
+        await worker.tick(harness.bridge.store, harness.bridge.runtime, "test", at_once=True)
         harness.clock.advance(61)
     (episode,) = await harness.of(Episode)
     assert (episode.rating, episode.state, episode.reopens) == (4, "solved", 0)

@@ -12,7 +12,7 @@ from bridge.console.figures import TARGET, Chart, charts_of, took
 from bridge.console.visit import NotFound, Visit
 from bridge.figures.export import BOM, cell
 from bridge.figures.period import Period, period, zone_of
-from bridge.figures.report import grouped, read_report, summary
+from bridge.figures.report import grouped, read_places, read_report, summary
 from mappings import figures
 from mappings.store import Tx
 
@@ -78,9 +78,9 @@ async def _read(visit: Visit, asked: Period) -> tuple[dict[str, Any], list[Chart
 
 
 def _figures(tx: Tx, asked: Period, now: Any) -> tuple[dict[str, Any], list[dict[str, Any]], list[Any]]:
-    rows = figures.measures(tx, asked.grain, asked.since, asked.until)
-    found = read_report(tx, asked, now, "day", rows)
-    entries = [{"entry": key, **summary(some)} for key, some in grouped(rows, "entry", asked)]
+    found = read_report(tx, asked, now, "day")
+    places = read_places(tx, asked, ("opened", "first", "rating", "survey", "lost"))
+    entries = [{"entry": key, **summary(some)} for key, some in grouped(places, "entry", asked)]
     hours = [
         (row.bucket.astimezone(asked.zone), row.n) for row in figures.by_hour(tx, asked.since, asked.until, "customer")
     ]
