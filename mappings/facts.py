@@ -14,7 +14,8 @@ from sqlalchemy import Row, bindparam, func, insert, literal, select
 from mappings.figure_tables import Fact, FigureCursor
 from mappings.holder_tables import Handover
 from mappings.lanes import is_towards_customer, is_towards_desk, link_of
-from mappings.sql import columns, insert_for, table
+from mappings.prepared import Prepared
+from mappings.sql import columns, insert_for, insert_new, table
 from mappings.store import Tx
 from mappings.tables import Attempt, Inbox, Link, MessageRef, Outbox
 
@@ -22,6 +23,7 @@ _fact, _cursor = table(Fact), table(FigureCursor)
 _pair, _inbox, _link = table(MessageRef), table(Inbox), table(Link)
 _outbox, _attempt, _handover = table(Outbox), table(Attempt), table(Handover)
 
+_ADD = Prepared(insert_new(_fact))
 LOGS = ("pair", "attempt", "handover")
 _SETTLED = timedelta(seconds=60)  # in which a transaction that took a number has committed, or never will
 _ACCEPTED = ("accepted", "found")
@@ -32,7 +34,7 @@ _COLUMNS = ("link_id", "kind", "ref", "at", "from_at", "agent", "code", "value")
 def add_facts(tx: Tx, facts: Sequence[dict[str, Any]]) -> None:
     """Facts of columns as `Fact` has them; known ones stay as they are."""
     for fact in facts:
-        tx.execute(insert_for(tx, _fact).values(fact).on_conflict_do_nothing())
+        _ADD.scalar(tx, **fact)
 
 
 def add_state(tx: Tx, link_id: int, state: str, at: datetime) -> None:
@@ -63,7 +65,7 @@ def facts_of(tx: Tx, link_ids: Sequence[int]) -> list[Row[Any]]:
     return list(tx.execute(select(*columns(_fact, *_COLUMNS)).where(_fact.c.link_id.in_(link_ids))))
 
 
-def read_logs(tx: Tx, log: str, now: datetime, limit: int = 2000, *, all_of_it: bool = False) -> int:
+def read_logs(tx: Tx, log: str, now: datetime, limit: int = 200, *, all_of_it: bool = False) -> int:
     """Makes facts of a log's next rows; returns how many rows were read. `all_of_it`: nobody else writes."""
     logged = {"pair": _pair, "attempt": _attempt, "handover": _handover}[log]
     done, upto = _bounds(tx, log, logged, now, all_of_it=all_of_it)
@@ -74,7 +76,7 @@ def read_logs(tx: Tx, log: str, now: datetime, limit: int = 2000, *, all_of_it: 
     return len(rows)
 
 
-def changed_links(tx: Tx, now: datetime, limit: int = 2000, *, all_of_it: bool = False) -> tuple[list[int], int]:
+def changed_links(tx: Tx, now: datetime, limit: int = 500, *, all_of_it: bool = False) -> tuple[list[int], int]:
     """(links with new facts, how many facts were read): each is told once."""
     done, upto = _bounds(tx, "fact", _fact, now, all_of_it=all_of_it)
     news = select(*columns(_fact, "id", "link_id")).where(_fact.c.id > done, _fact.c.id <= upto)

@@ -22,9 +22,10 @@ from mappings.store import Store, Tx
 
 EVERY = timedelta(seconds=10)
 _LEASE = timedelta(minutes=5)
-_BITE = 50
-_MOST = 200  # bites in one go
-_SHARE, _QUICK, _LONGEST = 30, 0.1, 60.0  # seconds: what is quicker needs no rest, and none is longer
+_BITE = 10
+_MOST = 1000  # bites in one go
+_SHARE, _QUICK, _LONGEST = 50, 0.1, 60.0  # seconds: what is quicker needs no rest, and none is longer
+_ENOUGH = 1.0  # seconds of one stage in one go
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -34,12 +35,15 @@ async def tick(store: Store, runtime: Runtime, owner: str, *, at_once: bool = Fa
     if not await store.write(state.take_lease, "tick figures", owner, now, now + _LEASE):
         return
     zone = zone_of(runtime.settings)
-    for bite in (partial(collect, now=now), partial(span, runtime=runtime), partial(sum_hours, zone=zone)):
-        for _ in range(_MOST):
-            if not await store.write(bite):
-                break
-    await _in_turn(store, "day", partial(sum_days, zone=zone), at_once=at_once)
-    await _in_turn(store, "month", partial(sum_months, zone=zone), at_once=at_once)
+    stages: dict[str, Callable[[Tx], int]] = {
+        "facts": partial(collect, now=now),
+        "spans": partial(span, runtime=runtime),
+        "hours": partial(sum_hours, zone=zone),
+        "days": partial(sum_days, zone=zone),
+        "months": partial(sum_months, zone=zone),
+    }
+    for name, stage in stages.items():
+        await _in_turn(store, name, stage, at_once=at_once)
     await store.write(state.take_lease, "tick figures", owner, now, now)  # it is free again
 
 
@@ -47,13 +51,13 @@ _rests: dict[str, float] = {}
 
 
 async def _in_turn(store: Store, name: str, long: Callable[[Tx], int], *, at_once: bool) -> None:
-    """What takes long where much happens is done the less often the longer it takes: it has a thirtieth of the time."""
+    """What takes long where much happens is done the less often the longer it takes: live traffic goes first."""
     loop = asyncio.get_running_loop()
     if not at_once and loop.time() < _rests.get(name, 0.0):
         return
     begun = loop.time()
     for _ in range(_MOST):
-        if not await store.write(long):
+        if not await store.write(long) or (not at_once and loop.time() - begun > _ENOUGH):
             break
     took = loop.time() - begun
     _rests[name] = loop.time() + min(_LONGEST, _SHARE * took) if took > _QUICK else 0.0
