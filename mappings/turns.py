@@ -10,9 +10,9 @@ from sqlalchemy import Row, func, insert, select, update
 from mappings.holder_tables import BotTurn
 from mappings.sql import table
 from mappings.store import Tx
-from mappings.tables import Waiting
+from mappings.tables import Outbox, Waiting
 
-_turn, _waiting = table(BotTurn), table(Waiting)
+_turn, _waiting, _outbox = table(BotTurn), table(Waiting), table(Outbox)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,9 @@ def late_turns(tx: Tx, account: str, before: datetime) -> list[int]:
 
 
 def latest_turns(tx: Tx, account: str, limit: int = 50) -> list[Row[Any]]:
-    """The newest turns of a bot."""
-    return list(tx.execute(select(_turn).where(_turn.c.account == account).order_by(_turn.c.id.desc()).limit(limit)))
+    """The newest turns of a bot, each with the `messages` of its question as they are stored."""
+    rows = select(_turn, _outbox.c.messages).join(_outbox, _outbox.c.id == _turn.c.outbox_id)
+    return list(tx.execute(rows.where(_turn.c.account == account).order_by(_turn.c.id.desc()).limit(limit)))
 
 
 def count_turns(tx: Tx, account: str, since: datetime) -> dict[tuple[str, str], int]:

@@ -24,6 +24,7 @@ MENU = (
     Item("people", key="p"),
     Item("accounts", key="k"),
     Item("routes", key="r"),
+    Item("bots", key="b"),
     Item("figures", key="f"),
     Item("audit", key="u"),
     Item("settings", key="s"),

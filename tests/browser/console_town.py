@@ -21,6 +21,7 @@ PAGES = (
     "people",
     "accounts",
     "routes",
+    "bots",
     "figures",
     "audit",
     "settings",

@@ -89,7 +89,7 @@ async def test_an_account_shows_what_it_can_and_how_it_is(scene: ConsoleScene) -
 
 
 @pytest.mark.parametrize(
-    "path", ["/overview", "/accounts", "/accounts/desk", "/routes", "/audit", "/settings", "/people"]
+    "path", ["/overview", "/accounts", "/accounts/desk", "/routes", "/bots", "/audit", "/settings", "/people"]
 )
 async def test_pages_without_content_are_there(scene: ConsoleScene, path: str) -> None:
     for role in ("admin", "viewer"):

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from bridge.console.views import (
     accounts,
     audit,
+    bots,
     conversation,
     conversations,
     figures,
@@ -61,6 +62,7 @@ VIEWS = (
     View("POST", "/accounts/{name}/resume", accounts.resume, "operator"),
     View("GET", "/routes", routes.show),
     View("POST", "/routes/explain", routes.explain, "operator"),
+    View("GET", "/bots", bots.show),
     View("GET", "/figures", figures.show),
     View("GET", "/figures/{chart}", figures.download),
     View("GET", "/audit", audit.show),
