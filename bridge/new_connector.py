@@ -20,6 +20,7 @@ _FILES = {  # from the template to the distribution
     "quality.toml.txt": "src/{package}/quality.toml",
     "test_conformance.py.txt": "tests/test_conformance.py",
 }
+_DESK_FILES = {"test_journey.py.txt": "tests/test_journey.py"}
 
 
 class Refused(Exception):
@@ -52,7 +53,8 @@ def write_connector(name: str, role: str, out: Path | None = None) -> Path:
         "people": "Agents" if role == Role.DESK.value else "Customers",
         "contract": VERSION.rpartition(".")[0],
     }
-    for source, target in _FILES.items():
+    files = _FILES | (_DESK_FILES if role == Role.DESK.value else {})
+    for source, target in files.items():
         path = folder / target.format(package=package)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(Template((_TEMPLATE / source).read_text("utf-8")).substitute(words), "utf-8")

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bridge.testing.e2e.process import toml
 from bridge.testing.ports import free_port
 from tests.bench import constants
-from tests.e2e.process import toml
 
 ROOT = Path(__file__).parents[2]
 _PEERS = ROOT / ".venv-bench/bin/python"

@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
+from bridge.testing.e2e.process import Process
 from tests.browser.page_harness import PASSWORD, make_bridge
-from tests.e2e.process import Process
 
 
 def resident(pid: int) -> int:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from bridge.testing.e2e.process import Process
 from tests import optional
 from tests.browser.page_harness import AGENTS, PASSWORD, Shop, chromium, make_bridge
-from tests.e2e.process import Process
 
 _HERE = Path(__file__).parent
 ARGUMENTS = [

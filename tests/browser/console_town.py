@@ -8,9 +8,9 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page
 
+from bridge.testing.e2e.process import Process, until
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
-from tests.e2e.process import Process, until
 
 PASSWORD = "a long password"
 EVIL = "<script>document.title='stolen'</script><img src=x onerror=alert(1)>"

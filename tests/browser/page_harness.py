@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from bridge.testing.e2e.process import Process
 from bridge.testing.ports import free_port
-from tests.e2e.process import Process
 
 SECRET = "a secret that signs visitors"
 PASSWORD = "a long password"

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright
 
+from bridge.testing.e2e.process import until as until_here
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from tests.browser.conftest import ARGUMENTS, until
 from tests.browser.console_town import PAGES, PHONE, ConsoleTown, a_bridge
 from tests.browser.page_harness import chromium
 from tests.browser.test_access import faults
-from tests.e2e.process import until as until_here
 
 FILLED = [
     *PAGES,

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from bridge.contract import ConnectorError, Http
+from bridge.testing.e2e.process import until
 from connectors.rt.simulator import TOKEN
 from connectors.rt.simulator import Simulator as RtSimulator
 from connectors.wechat.simulator import Simulator as WeChat
@@ -18,7 +19,6 @@ from tests.browser.conftest import ARGUMENTS
 from tests.browser.newcomer import ADMIN, PASSWORD, Newcomer, enter, fill_you, give_address, values
 from tests.browser.page_harness import chromium
 from tests.browser.test_access import faults
-from tests.e2e.process import until
 
 CUSTOMER = "oA9bC8dE7fG6hI5jK4lM3nO2pQ1r"
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.testing.e2e.process import Process
+from bridge.testing.e2e.way import Way
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from tests.e2e.desks import DESKS, Desk
-from tests.e2e.journey import Way
-from tests.e2e.process import Process
 
 
 @dataclass

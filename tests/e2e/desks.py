@@ -1,15 +1,13 @@
 """Every desk that tickets can stand in, under the same words: what its agents see and do, and what can go wrong there."""
 
 import html
-import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
 from bridge.testing.clock import system_clock
-from bridge.testing.faults import Faults
+from bridge.testing.e2e.desk import Desk, Entry, File, shown
 from connectors.freshdesk.simulator import COLLEAGUE
 from connectors.freshdesk.simulator import Simulator as FreshdeskSimulator
 from connectors.rt.simulator import TOKEN
@@ -18,106 +16,26 @@ from connectors.zendesk.simulator import Simulator as ZendeskSimulator
 from connectors.zendesk.simulator.gate import CLIENT_SECRET
 
 Clock = Callable[[], datetime]
-File = tuple[str, str, bytes]
-"""(name, MIME type, bytes)"""
-
-_WHITE = re.compile(r"[ \t\r\n]+")
-_BREAK = re.compile(r"\s?<br\s*/?>\s?|\s?</(?:div|p|li|tr|h\d)>\s?", re.IGNORECASE)
-_TAG = re.compile(r"<[^<>]*>")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a ticket. `side` is customer, agent, or note for what only agents see."""
-
-    side: str
-    text: str
-    files: tuple[tuple[str, bytes], ...] = ()
-
-
-def shown(markup: str) -> str:
-    """HTML as a browser shows it: white space collapses, and starts no line."""
-    text = _TAG.sub("", _BREAK.sub("\n", _WHITE.sub(" ", markup)))
-    lines = (line.strip(" ") for line in text.split("\n"))
-    return html.unescape("\n".join(lines)).replace("\xa0", " ")
-
-
-class Desk(ABC):
-    """A simulated desk. `creates` and `says` are its two writes, as faults name requests; `closed_is_final` says whether
-    a closed ticket stays closed, so that a customer who writes again gets another one.
+class HouseDesk(Desk):
+    """A desk of this repository. `creates` and `says` are its two writes, as faults name requests; `closed_is_final` says
+    whether a closed ticket stays closed, so that a customer who writes again gets another one.
     """
 
-    kind: ClassVar[str]
     creates: ClassVar[str]
     says: ClassVar[str]
     closed_is_final: ClassVar[bool]
-    simulator: Any
-
-    def settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = self.simulator.settings()
-        return settings
-
-    def calls(self, hook_url: str) -> None:
-        """Where its webhook goes."""
-        self.simulator.hook_url = hook_url
-
-    @property
-    def faults(self) -> Faults:
-        faults: Faults = self.simulator.faults
-        return faults
-
-    async def start(self) -> None:
-        await self.simulator.start()
-
-    async def stop(self) -> None:
-        await self.simulator.stop()
 
     def silence(self) -> None:
         """Its webhook calls nobody any more."""
         self.simulator.silent = True
 
     def tickets(self) -> list[str]:
-        """In the order in which they were opened."""
         return [str(number) for number in sorted(self.simulator.state.tickets)]
-
-    @property
-    def ticket(self) -> str:
-        """The newest one."""
-        return self.tickets()[-1]
-
-    def all_entries(self) -> list[Entry]:
-        return [entry for ticket in self.tickets() for entry in self.entries(ticket)]
-
-    def seen(self) -> list[str]:
-        """What stands on all tickets from the customer's side, line by line, without the bridge's remarks."""
-        return [
-            line
-            for entry in self.all_entries()
-            if entry.side == "customer"
-            for line in entry.text.split("\n")
-            if line.strip() and not line.startswith(("[", "ref "))
-        ]
-
-    def files(self) -> list[bytes]:
-        """Those that stand beside the customer's words."""
-        return [data for entry in self.all_entries() if entry.side == "customer" for _, data in entry.files]
-
-    def notes(self) -> list[str]:
-        """What the bridge wrote for agents only."""
-        return [entry.text for entry in self.all_entries() if entry.side == "note"]
-
-    @abstractmethod
-    def entries(self, ticket: str) -> list[Entry]:
-        """The ticket as its agent reads it, oldest first."""
 
     @abstractmethod
     def is_open(self, ticket: str) -> bool: ...
-
-    @abstractmethod
-    async def agent_says(self, ticket: str, text: str, files: Sequence[File] = ()) -> None: ...
-
-    @abstractmethod
-    async def agent_notes(self, ticket: str, text: str) -> None: ...
 
     @abstractmethod
     async def solve(self, ticket: str) -> None: ...
@@ -133,7 +51,7 @@ class Desk(ABC):
     def accept_credentials(self) -> None: ...
 
 
-class Rt(Desk):
+class Rt(HouseDesk):
     kind = "rt"
     creates = r"POST .*/ticket$"
     says = r"POST .*/correspond$"
@@ -174,7 +92,7 @@ class Rt(Desk):
         self.simulator.rest.users.tokens[TOKEN] = "bridge"
 
 
-class Freshdesk(Desk):
+class Freshdesk(HouseDesk):
     """Its tickets are reopened whatever their state; only an archived one is followed by another."""
 
     kind = "freshdesk"
@@ -216,7 +134,7 @@ class Freshdesk(Desk):
         self.simulator.bridge.key = self._key
 
 
-class Zendesk(Desk):
+class Zendesk(HouseDesk):
     kind = "zendesk"
     creates = r"POST /api/v2/tickets(\.json)?$"
     says = r"PUT /api/v2/tickets/\d+(\.json)?$"
@@ -263,4 +181,4 @@ def _named(files: Sequence[Any]) -> tuple[tuple[str, bytes], ...]:
     return tuple((file.name, file.data) for file in files)
 
 
-DESKS: tuple[type[Desk], ...] = (Rt, Freshdesk, Zendesk)
+DESKS: tuple[type[HouseDesk], ...] = (Rt, Freshdesk, Zendesk)

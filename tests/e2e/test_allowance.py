@@ -6,8 +6,8 @@ import json
 import pytest
 
 from bridge.contract import Http
+from bridge.testing.e2e.process import until
 from tests.e2e.conftest import PlatformHarness
-from tests.e2e.process import until
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from bridge.testing.e2e.process import until
+from bridge.testing.e2e.way import CUSTOMER, Way
 from tests.e2e.desks import Freshdesk, Zendesk
-from tests.e2e.journey import CUSTOMER, Way
-from tests.e2e.process import until
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.testing.e2e.process import Process, until
 from connectors.chatwoot.simulator import Simulator as Desk
 from connectors.wechat.simulator import Simulator as Phone
-from tests.e2e.process import Process, until
 
 CUSTOMER = "oCustomer_A"
 LINES = [f"line {number}" for number in range(4)]

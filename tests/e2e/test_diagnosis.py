@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from bridge.testing.e2e.process import until
 from bridge.testing.ports import free_port
 from tests.e2e.conftest import PlatformHarness
-from tests.e2e.process import until
 
 CUSTOMER = "oCustomer_A"
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

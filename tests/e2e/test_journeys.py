@@ -8,10 +8,10 @@ import signal
 from PIL import Image
 
 from bridge.contract import Http
+from bridge.testing.e2e.process import until
+from bridge.testing.e2e.way import CUSTOMER, Way
 from bridge.testing.faults import Trouble
 from connectors.wechat.simulator.state import Bubble
-from tests.e2e.journey import CUSTOMER, Way
-from tests.e2e.process import until
 
 
 def picture(colour: str) -> bytes:

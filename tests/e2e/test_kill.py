@@ -9,8 +9,8 @@ import signal
 import pytest
 
 from bridge.engine.conversation.notices import say
+from bridge.testing.e2e.process import until
 from tests.e2e.conftest import PlatformHarness
-from tests.e2e.process import until
 
 CUSTOMER = "oCustomer_A"
 LINES = [f"line {number}" for number in range(5)]

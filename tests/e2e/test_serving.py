@@ -8,8 +8,8 @@ import time
 import pytest
 
 from bridge.contract import Http
+from bridge.testing.e2e.process import Process, until
 from tests.e2e.conftest import PlatformHarness
-from tests.e2e.process import Process, until
 
 CUSTOMER = "oCustomer_A"
 

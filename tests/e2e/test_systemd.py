@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from bridge.testing.e2e.process import until
 from tests.e2e.conftest import PlatformHarness
-from tests.e2e.process import until
 
 CUSTOMER = "oCustomer_A"
 # what systemd does between fork and exec

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.testing.e2e.process import Process, until
 from connectors.rt.simulator import Simulator as Desk
 from connectors.wecom.simulator import Simulator as Phone
 from tests.e2e.conftest import PlatformHarness
-from tests.e2e.process import Process, until
 
 CUSTOMER = "wmAJ2GCAAAme1XQRC-NI-q0_ZM9ukoAw"
 LINES = [f"line {number}" for number in range(5)]

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from bridge.contract import Http
+from bridge.testing.e2e.process import Process
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from tests.connectors.webchat.webchat_rig import HASH, PASSWORD, SECRET
-from tests.e2e.process import Process
 from tests.fuzz.surfaces import Surfaces
 
 API_TOKEN = "a token for the api of tests"

@@ -20,12 +20,12 @@ from sqlalchemy import make_url
 from bridge.contract import Append
 from bridge.services.records import StoredRecords
 from bridge.testing.clock import system_clock
+from bridge.testing.e2e.process import Process, until
 from connectors.rt.simulator.state import Attachment, Ticket, Transaction
 from connectors.wechat.simulator import Simulator as Phone
 from connectors.wechat.simulator.state import Allowance, Bubble, Stored
 from mappings.store import Store
 from tests.e2e.desks import Rt
-from tests.e2e.process import Process, until
 
 PAST = Path(__file__).parent / "past"
 AGO = timedelta(minutes=2)  # that the old version stopped: its leases are over, its answers not too old to go

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from bridge.engine.conversation.notices import say
+from bridge.testing.e2e.process import Process
 from connectors.rt.text import address
 from connectors.wechat.simulator import Simulator
-from tests.e2e.process import Process
 from tests.real.rt_server import RealRt
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]

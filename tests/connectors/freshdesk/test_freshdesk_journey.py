@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
+from bridge.testing.e2e.process import Process, until
 from bridge.testing.faults import Trouble
 from connectors.freshdesk.simulator import Simulator as DeskSimulator
 from connectors.freshdesk.simulator.state import Seen
 from connectors.wechat.simulator import Simulator as PhoneSimulator
-from tests.e2e.process import Process, until
 
 CUSTOMER = "oCustomer_A"
 CREATE, NOTE = r"POST /api/v2/tickets$", r"POST .*/notes$"

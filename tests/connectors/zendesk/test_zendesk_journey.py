@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
+from bridge.testing.e2e.process import Process, until
 from bridge.testing.faults import Trouble
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from connectors.zendesk.simulator import Simulator as DeskSimulator
 from connectors.zendesk.simulator.state import Comment, Ticket
-from tests.e2e.process import Process, until
 
 CUSTOMER = "oCustomer_A"
 CREATE, COMMENT = r"POST /api/v2/tickets$", r"PUT /api/v2/tickets/\d+$"

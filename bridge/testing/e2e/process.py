@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bridge.contract import ConnectorError, Http
+from bridge.contract import Connector, ConnectorError, Http
+from bridge.kinds import GROUP, known_kinds
 from bridge.testing.ports import free_port
 
 
@@ -23,12 +24,31 @@ def toml(value: Any) -> str:
     return json.dumps(value)
 
 
+def install_kinds(folder: Path, connectors: Sequence[type[Connector[Any]]]) -> Path:
+    """A folder for PYTHONPATH on which these connectors are installed, as far as they are not: a test tries what stands
+    in its source tree, and a bridge finds its kinds by the entry points of distributions.
+    """
+    found = known_kinds()
+    lines = [f"{one.kind} = {one.__module__}:{one.__qualname__}" for one in connectors if one.kind not in found]
+    info = folder / "on_trial-0.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: on-trial\nVersion: 0\n", "utf-8")
+    (info / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines, ""]), "utf-8")
+    return folder
+
+
 class Process:
-    """One bridge on one database. `accounts` and `routes` are as in the configuration."""
+    """One bridge on one database. `accounts` and `routes` are as in the configuration; of `more`, `engine` is its
+    section, and `connectors` are kinds that need not be installed.
+    """
 
     def __init__(
         self, folder: Path, database_url: str, accounts: dict[str, Any], routes: list[dict[str, Any]], **more: Any
     ) -> None:
+        self._environment = dict(os.environ)
+        if connectors := more.pop("connectors", ()):
+            site = install_kinds(folder / "site", connectors)
+            self._environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), *sys.path]))
         self.port = free_port()
         self.folder = folder
         self.config = folder / f"config-{self.port}.toml"
@@ -71,9 +91,9 @@ class Process:
 
     async def start(self, *, failpoint: str = "", ready: bool = True) -> None:
         self.write_config()
-        environment = {**os.environ, "BRIDGE_FAILPOINT": failpoint}
+        environment = {**self._environment, "BRIDGE_FAILPOINT": failpoint}
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - it does not wait; our own program
                 [sys.executable, "-m", "bridge", "serve", "--config", str(self.config), "--port", str(self.port)],
                 stderr=log,
                 stdout=log,
@@ -111,7 +131,7 @@ class Process:
 
     @asynccontextmanager
     async def supervised(self, *, failpoint: str) -> AsyncIterator[list[int]]:
-        """Started with a failpoint, and again without whenever it ends: as a service manager does. Yields the exit codes."""
+        """Started with a failpoint, and again without whenever it ends, as services are. Yields the exit codes."""
         ends: list[int] = []
 
         async def watch() -> None:
@@ -144,7 +164,7 @@ class Process:
         """A command beside the serving process: exit code, standard output, standard error."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bridge", *arguments, "--config", str(self.config),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=self._environment,
         )  # fmt: skip
         out, error = await process.communicate()
         return process.returncode or 0, out.decode(), error.decode()
@@ -165,3 +185,17 @@ async def until(condition: Any, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.03)
+
+
+async def knock(hook_url: str, body: dict[str, Any], headers: dict[str, str], seconds: float = 60.0) -> None:
+    """Calls the bridge until it takes the callback: it may be away for a moment."""
+    http = Http(timeout=5)
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                with suppress(ConnectorError):
+                    if (await http.request("POST", hook_url, json=body, headers=headers)).ok:
+                        return
+                await asyncio.sleep(0.1)
+    finally:
+        await http.close()
