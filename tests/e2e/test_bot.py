@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.testing.e2e.process import Process, until
 from connectors.openai.simulator import Simulator as Model
 from connectors.wechat.simulator import Simulator as Phone
 from tests.e2e.desks import Desk, Rt, Zendesk
-from tests.e2e.process import Process, until
 
 CUSTOMER = "oCustomer_A"
 SHOP = Path(__file__).parents[2] / "bridge" / "demo_faq.toml"

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from tests.e2e.process import Process
+from bridge.testing.e2e.process import Process
 
 PASSWORD = "a long password"
 WORDS = ("my parcel never came", "Anna Example", "it left on Monday, Anna", "anna-holiday", "the only picture of Anna")

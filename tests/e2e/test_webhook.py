@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from bridge.testing.e2e.process import Process, until
 from bridge.testing.ports import free_port
 from connectors.webhook.simulator.vendor import SECRET
 from connectors.wechat.simulator import Simulator as Phone
-from tests.e2e.process import Process, until
 
 CUSTOMER = "oCustomer_A"
 LINES = [f"line {number}" for number in range(4)]
