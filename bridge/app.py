@@ -42,7 +42,7 @@ from bridge.web.health import healthz, metrics_page, readyz, store_down
 from bridge.web.hooks import Hooks
 from bridge.web.proxies import ClientAddress, Proxies
 from bridge.web.ratings import RatingPages
-from mappings import state
+from mappings import api_tokens, state
 from mappings.compaction import Compaction
 from mappings.store import Store, StoreLocked
 
@@ -156,6 +156,8 @@ class Bridge:
                 self.engine.every(figures.EVERY, "figures", partial(figures.tick, self.store, self.runtime, new_name()))
                 self.engine.every(aging.EVERY, "records", partial(aging.tick, self, new_name()))
                 self.engine.every(timedelta(seconds=2), "compaction", Compaction(self.store).tick)
+            if not self.runtime.shop_tells:
+                self.runtime.shop_tells = await self.store.read(api_tokens.is_any)
             await self.engine.start()
             try:
                 yield self
@@ -212,14 +214,9 @@ class Bridge:
         ratings = RatingPages(self.runtime, self._act)
         routes: list[BaseRoute] = [
             Route("/media/{token}", Files(self.store, self.files).give, methods=["GET"]),
-            Route(
-                "/api/consents",
-                consents(self.runtime, self.store, self.settings.bridge.api_token, self.clock),
-                methods=["POST"],
-            ),
             Route("/rate/{token}", ratings.show, methods=["GET"]),
             Route("/rate/{token}", ratings.take, methods=["POST"]),
-            *api_routes(self.runtime, self.store, self._act),
+            *api_routes(self.runtime, self.store, self._act, consents(self.runtime, self.store, self.clock)),
             Route("/healthz", healthz),
             Route("/readyz", readyz(self._troubles, self._impaired)),
             Route("/metrics", metrics_page(self.store, self.clock, self.files.folder.place)),

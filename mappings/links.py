@@ -200,6 +200,14 @@ def person_links(tx: Tx, person_id: int) -> list[LinkRow]:
     return list(tx.execute(select(_link).where(_link.c.person_id == person_id).order_by(_link.c.id)))
 
 
+def ids_of_person(tx: Tx, person_id: int, *, before: int | None, limit: int) -> list[int]:
+    """The newest of a person's links, or those before one."""
+    mine = select(_link.c.id).where(_link.c.person_id == person_id)
+    if before is not None:
+        mine = mine.where(_link.c.id < before)
+    return list(tx.execute(mine.order_by(_link.c.id.desc()).limit(limit)).scalars())
+
+
 def add_pair(  # noqa: PLR0913 - the columns of a row, by name
     tx: Tx,
     account: str,

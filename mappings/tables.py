@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from mappings import account_tables, console_tables, figure_tables, holder_tables, shop_tables  # noqa: F401 - readers need all
+from mappings import account_tables, api_tables, console_tables, figure_tables, holder_tables, shop_tables  # noqa: F401 - readers need all
 from mappings.columns import key, moment, partial_index, reference, words
 from mappings.types import BigId, Reason, StateName, TableBase
 

@@ -1,5 +1,6 @@
 """Who may call the API, how a body is read, and how a refusal looks."""
 
+import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
@@ -11,6 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from bridge.contract import StoreDown
 from bridge.engine.context import Work
+from mappings import api_tokens
+from mappings.store import Store
 
 LARGEST = 16 * 2**10  # bytes of a body
 WORD = r"^[^\x00-\x1f\x7f]*$"  # no database keeps a zero
@@ -41,17 +44,21 @@ class Refusal(Exception):
 
 
 class Access:
-    """Bearer tokens. Without any there is no API: 404."""
+    """Bearer tokens: the one of the configuration may do everything, those of `bridge api` what their scopes say.
+    Without any there is no API: 404.
+    """
 
-    def __init__(self, token: str) -> None:
-        self._token = token.encode()
+    def __init__(self, token: str, store: Store) -> None:
+        self._token, self._store = token.encode(), store
 
-    def guard(self, act: Act) -> Act:
-        """The same for those who bring a token, with refusals and a store in trouble as JSON."""
+    def guard(self, act: Act, scope: str) -> Act:
+        """The same for those who bring a token with this scope ("" for any), with refusals and a store in trouble as
+        JSON.
+        """
 
         async def answer(request: Request) -> Response:
             try:
-                self._check(request)
+                await self._check(request, scope)
                 return await act(request)
             except Refusal as refusal:
                 return JSONResponse({"error": refusal.error}, refusal.status, refusal.headers)
@@ -60,12 +67,18 @@ class Access:
 
         return answer
 
-    def _check(self, request: Request) -> None:
-        if not self._token:
-            raise Refusal(404, "not found")
+    async def _check(self, request: Request, scope: str) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._token):
+        token = given.strip().encode() if scheme.lower() == "bearer" else b""
+        if self._token and hmac.compare_digest(token, self._token):
+            return
+        found = await self._store.read(api_tokens.scopes_of, hashlib.sha256(token).hexdigest()) if token else None
+        if found is None:
+            if not self._token and not await self._store.read(api_tokens.is_any):
+                raise Refusal(404, "not found")
             raise Refusal(401, "a bearer token is needed", {"www-authenticate": "Bearer"})
+        if scope and scope not in found.split():
+            raise Refusal(403, f"this token lacks the scope {scope!r}: bridge api add-token NAME --scope {scope}")
 
 
 async def read(request: Request, model: type[BodyT]) -> BodyT:

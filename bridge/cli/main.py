@@ -12,6 +12,7 @@ import click
 
 from bridge import __version__
 from bridge.cli.access import console
+from bridge.cli.api_tokens import api
 from bridge.cli.bots import bot
 from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
@@ -30,6 +31,7 @@ def main() -> None:
     """One conversation on both sides: customers where they write, agents in the helpdesk they have."""
 
 
+main.add_command(api)
 main.add_command(console)
 main.add_command(desk)
 main.add_command(up)

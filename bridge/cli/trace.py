@@ -71,6 +71,11 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
     }
 
 
+def link_json(tx: Tx, link_id: int, now: datetime) -> dict[str, Any]:
+    """All that is known of one conversation that there is."""
+    return _link(tx, link_id, set(), now, pauses_by_account(tx))
+
+
 def steps_json(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], away: Away) -> list[dict[str, Any]]:
     """Steps of a link with their stations and attempts."""
     journals = inspection.journals_of(tx, steps)

@@ -1,0 +1,146 @@
+"""The interface for other systems: tokens with scopes, and every address as it is described."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from bridge.api.description import describe_api
+from bridge.cli.main import main
+from mappings import api_tokens
+from tests.engine.platform_harness import CUSTOMER, PlatformHarness
+
+TOKEN = "token-of-the-shop-0123456789"
+SCOPES = {"read": "r" * 40, "send": "s" * 40, "context": "c" * 40, "figures": "f" * 40}
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def harness(database_url: str, tmp_path: Path) -> PlatformHarness:
+    return PlatformHarness(database_url, tmp_path, bridge={"api_token": TOKEN})
+
+
+@asynccontextmanager
+async def serving(harness: PlatformHarness) -> AsyncIterator[httpx.AsyncClient]:
+    async with harness.running() as bridge:
+        for scope, token in SCOPES.items():
+            digest = hashlib.sha256(token.encode()).hexdigest()
+            await bridge.store.write(api_tokens.add_token, f"only {scope}", digest, scope, NOW)
+        transport = httpx.ASGITransport(bridge.app())
+        async with httpx.AsyncClient(transport=transport, base_url="https://bridge.example.com") as api:
+            yield api
+
+
+def as_described(path: str, method: str, answer: httpx.Response) -> Any:
+    """The answer's JSON, which is what the description says."""
+    whole = describe_api()
+    response = whole["paths"][path][method]["responses"][str(answer.status_code)]
+    kind = answer.headers["content-type"].partition(";")[0]
+    schema = {**response["content"][kind]["schema"], "components": whole["components"]}
+    value = answer.json() if kind == "application/json" else answer.text
+    jsonschema.Draft202012Validator(schema).validate(value)
+    return value
+
+
+def bearer(token: str = TOKEN) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+async def test_every_address_answers_as_described(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        api.headers.update(bearer())
+        await harness.asks("hello")
+        ask = {"account": "shop", "conversation": CUSTOMER}
+        sent = await api.post("/api/messages", json={**ask, "text": "on its way"})
+        message = as_described("/api/messages", "post", sent)
+        as_described("/api/context", "post", await api.post("/api/context", json={**ask, "profile": {"tier": "gold"}}))
+        refused = await api.post("/api/consents", json={**ask, "template": "none"})
+        as_described("/api/consents", "post", refused)
+        as_described("/api/messages/{id}", "get", await api.get(message["address"]))
+        as_described("/api/messages/{id}", "get", await api.get("/api/messages/none"))
+        listed = as_described("/api/conversations", "get", await api.get("/api/conversations"))
+        (row,) = listed["conversations"]
+        assert (row["channel"], row["conversation"]) == ("shop", CUSTOMER)
+        one = as_described("/api/conversations/{id}", "get", await api.get(f"/api/conversations/{row['id']}"))
+        person = as_described("/api/people/{id}", "get", await api.get(f"/api/people/{one['person']}"))
+        assert person["conversations"] == [row | {"at": person["conversations"][0]["at"]}]
+        for path in ("/api/conversations/999", "/api/people/999", "/api/conversations/x"):
+            described = path.rpartition("/")[0] + "/{id}"
+            as_described(described, "get", await api.get(path))
+        as_described("/api/conversations", "get", await api.get("/api/conversations?limit=9999"))
+        as_described("/api/figures", "get", await api.get("/api/figures"))
+        as_described("/api/figures/{what}", "get", await api.get("/api/figures/turns"))
+        assert as_described("/api/openapi.json", "get", await api.get("/api/openapi.json")) == describe_api()
+        words = str(one) + str(person) + str(listed)
+        assert "hello" not in words, "what people said stands in the state"
+
+
+async def test_what_is_described_is_what_there_is(harness: PlatformHarness) -> None:
+    async with harness.running() as bridge:
+        found = {
+            (route.path, method.lower())
+            for route in bridge._routes()
+            if getattr(route, "path", "").startswith("/api/")
+            for method in route.methods - {"HEAD"}  # type: ignore[attr-defined]
+        }
+    described = {(path, method) for path, item in describe_api()["paths"].items() for method in item}
+    assert found == described
+
+
+async def test_a_token_may_do_what_its_scopes_say(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        needs = {
+            "/api/conversations": "read",
+            "/api/people/1": "read",
+            "/api/messages/1": "read",
+            "/api/figures": "figures",
+            "/api/figures/turns": "figures",
+        }
+        for path, scope in needs.items():
+            for other, token in SCOPES.items():
+                status = (await api.get(path, headers=bearer(token))).status_code
+                assert (status == 403) == (other != scope), (path, other, status)
+        for path, scope in {"/api/messages": "send", "/api/context": "context", "/api/consents": "context"}.items():
+            for other, token in SCOPES.items():
+                status = (await api.post(path, json={}, headers=bearer(token))).status_code
+                assert status == (422 if other == scope else 403), (path, other)
+        for token in SCOPES.values():
+            assert (await api.get("/api/openapi.json", headers=bearer(token))).status_code == 200
+        for headers in ({}, bearer(""), bearer("nobody's"), {"authorization": f"Basic {TOKEN}"}):
+            assert (await api.get("/api/conversations", headers=headers)).status_code == 401
+
+
+def test_tokens_are_shown_once_and_kept_as_hashes(database_url: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[bridge]\npublic_url = "http://127.0.0.1:1"\ndatabase_url = "{database_url}"\n'
+        f'media_dir = "{tmp_path}/media"\nsecret_key = "{"0123456789abcdef" * 2}"\n',
+        "utf-8",
+    )
+
+    def run(*arguments: str) -> Any:
+        return CliRunner().invoke(main, ["api", *arguments, "--config", str(config)])
+
+    made = run("add-token", "crm", "--scope", "read", "--scope", "send")
+    assert made.exit_code == 0, made.output
+    token = made.stdout.strip()
+    assert token.startswith("bridge_")
+    assert run("add-token", "crm", "--scope", "read").exit_code != 0
+    assert token not in run("list", "--json").output
+    assert "crm  read send" in run("list").output
+    if database_url.startswith("sqlite"):
+        kept = b"".join(
+            path.read_bytes()
+            for path in Path(database_url.partition("///")[2]).parent.glob("*")
+            if path.is_file() and path != config
+        )
+        assert token.encode() not in kept
+    assert run("revoke", "crm").exit_code == 0
+    assert run("revoke", "crm").exit_code != 0
