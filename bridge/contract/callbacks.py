@@ -97,8 +97,9 @@ class RenderContext(Value):
 
     `conversation` is None when the ticket does not exist yet. `previous` is the finished ticket this one follows.
     `fields` come from the route (group, tags, priority, custom fields). `replies` and `until` are the reply allowance
-    towards a customer; None where there is no such limit. `context` is where the customer came from. `data` is what a
-    template is to say, by the template's own keys.
+    towards a customer; None where there is no such limit. `context` is where the customer came from. `channel` is
+    what people call the place where the customer writes: a desk with tags finds it among `fields["tags"]`, others may
+    show it in a subject. `data` is what a template is to say, by the template's own keys.
 
     For bots `history` is what was said before, and `memory` what the bot called this conversation (`BotAnswered`).
     Their `conversation` and `contact` are made-up ids: a bot never learns who the customer is at the platform. `asks`:
@@ -108,6 +109,7 @@ class RenderContext(Value):
     conversation: str | None = None
     status: Status = Status.OPEN
     contact: Contact = Contact(id="")
+    channel: str = ""
     context: dict[str, str] = {}
     fields: dict[str, Any] = {}
     previous: str = ""

@@ -24,6 +24,7 @@ from bridge.contract.callbacks import (
 )
 from bridge.contract.capabilities import Capabilities
 from bridge.contract.config import AccountConfig
+from bridge.contract.described import Words
 from bridge.contract.events import Event
 from bridge.contract.guide import Guide
 from bridge.contract.messages import Media, Message
@@ -54,6 +55,9 @@ class Connector(ABC, Generic[ConfigT]):
     Config: ClassVar[type[AccountConfig]]
     capabilities: Capabilities  # a class attribute, or set in __init__ where it depends on the account
     guide: ClassVar[Guide] = Guide()  # what an admin does at the vendor
+    calls_people: ClassVar[Words] = Words(
+        "Customer", "客户"
+    )  # what a customer without a name is called, before a short id
     retry_later_reply: ClassVar[Reply] = Reply(503, "busy", headers={"retry-after": "5"})
 
     def __init__(self, config: ConfigT, account: Account) -> None:

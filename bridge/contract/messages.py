@@ -20,6 +20,8 @@ class Value(BaseModel):
 class Contact(Value):
     """A person as one account knows them. `extra` holds vendor facts worth showing to agents. `verified_customer_id`
     is an id of the company's own that somebody proved (a signature, the platform): people who share it may be one.
+    `called` is how the bridge names somebody without a name to a desk ("Visitor 7F3A"): good for a new profile or a
+    subject, and never a reason to change a profile that is there.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Contact(Value):
     locale: str = ""
     extra: dict[str, str] = {}
     verified_customer_id: str = ""
+    called: str = ""
 
 
 class AuthorKind(StrEnum):

@@ -40,6 +40,9 @@ _TEXTS = {
         "page_path": "page",
         "title": "title",
         "referrer": "referrer",
+        "scene": "scene",
+        "menu": "menu",
+        "business_id": "business",
         "previous": "[continues ticket #{id}]",
         "new": "New conversation",
         "empty": "[message without text]",
@@ -63,6 +66,9 @@ _TEXTS = {
         "page_path": "页面",
         "title": "标题",
         "referrer": "来源网页",
+        "scene": "场景",
+        "menu": "菜单",
+        "business_id": "商户",
         "previous": "[接续工单 #{id}]",
         "new": "新会话",
         "empty": "[无文字内容的消息]",
@@ -74,6 +80,7 @@ _TEXTS = {
     },
 }
 _MARKS = {"en": (": ", ", "), "zh": ("：", "，")}  # between a name and what it names; between what is listed
+_PLACED = {"en": "{name} ({place})", "zh": "{name}（{place}）"}
 # what has no face, or turns the direction of a file's name so that its ending seems another
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
 _ENDINGS = {
@@ -147,26 +154,47 @@ class Phrases:
             return f"[{kind}{colon}{file_name(media)}{comma}{self.word(why)}] {media.url}".strip()
         return f"[{kind}{colon}{file_name(media)}]"
 
-    def subject(self, messages: Sequence[Message], context: RenderContext, limit: int = 120) -> str:
-        """A new ticket's name: who writes, and the customer's own subject or first words; never a note's."""
+    def subject(
+        self, messages: Sequence[Message], context: RenderContext, limit: int = 120, *, channel: bool = False
+    ) -> str:
+        """A new ticket's name: who writes, and the customer's own subject or first words; never a note's. With
+        `channel` it says where they write, for desks that have no tags to show it.
+        """
         colon, _ = _MARKS[self.language]
         said = [message for message in messages if message.audience is not Audience.AGENTS]
         given = next((message.subject for message in said if message.subject.strip()), "")
-        line = first_line(given) or first_line("\n".join(map(self.message, said)))
-        name = line_of(context.contact.name)[:60]
+        parts = (part for message in said for part in message.parts)
+        line = first_line(given) or first_line("\n".join(map(self._headline, parts)))
+        name = line_of(context.contact.name or context.contact.called)[:60]
+        if channel and context.channel:
+            place = line_of(context.channel)[:40]
+            name = _PLACED[self.language].format(name=name, place=place) if name else place
         return (f"{name}{colon}{line}" if name and line else name or line or self.word("new"))[:limit]
 
-    def way_in(self, context: RenderContext) -> str:
+    def _headline(self, part: Part) -> str:
+        """What a subject says of a part: of a card its title, for that it is a card says nothing."""
+        return (isinstance(part, Card) and (part.title or part.description)) or self.part(part)
+
+    def way_in(self, context: RenderContext, said: Sequence[Message] = ()) -> str:
         """What is known of the customer's way in, and the ticket this one follows: a line each, for the agent, once.
+        What a card of `said` (the messages beside it) shows already is not said again.
 
         Names that begin with `_` are the channel's own.
         """
         colon, _ = _MARKS[self.language]
-        shown = {key: value for key, value in context.context.items() if value and not key.startswith("_")}
-        lines = [f"[{self.word(key)}{colon}{value}]" for key, value in shown.items()]
+        known = {place for message in said for part in message.parts for place in _places(part)}
+        lines = []
+        for key, value in context.context.items():
+            if value and value not in known and not key.startswith("_"):
+                known.add(value)
+                lines.append(f"[{self.word(key)}{colon}{value}]")
         if context.previous:
             lines.append(self.word("previous").format(id=context.previous))
         return "\n".join(lines)
+
+
+def _places(part: Part) -> tuple[str, ...]:
+    return (part.title, part.url, part.path) if isinstance(part, Card) else ()
 
 
 def files_in(part: Part) -> list[tuple[Media, str]]:

@@ -23,7 +23,7 @@ from bridge.contract import (
     read_files,
 )
 from connectors.chatwoot.api import Api, Found, id_of, rows
-from connectors.chatwoot.outbound import CREATE, LABELS, MARK, REMARK
+from connectors.chatwoot.outbound import CREATE, LABELS, MARK, REMARK, label
 from connectors.chatwoot.people import People
 from connectors.chatwoot.settings import Settings
 
@@ -134,7 +134,7 @@ class Writer:
                 await self._api.post(f"/conversations/{number}/toggle_priority", {"priority": word}, repeatable=True)
             else:
                 left_out.append(f"priority {priority}")
-        if tags := [str(tag) for tag in fields.get("tags") or ()]:
+        if tags := [label(str(tag)) for tag in fields.get("tags") or ()]:
             await self._relabel(number, tags, "")
         return tuple(left_out)
 

@@ -45,11 +45,11 @@ def render(messages: Sequence[Message], context: RenderContext) -> list[Step]:
 
 def show(labels: Labels) -> Step:
     """One update of the conversation's labels and attributes."""
-    body = {"tags": [_label(tag) for tag in labels.tags], "prefix": _label(labels.prefix), "fields": labels.fields}
+    body = {"tags": [label(tag) for tag in labels.tags], "prefix": label(labels.prefix), "fields": labels.fields}
     return Step(verb=LABELS, body=body, audience=Audience.AGENTS, cost=0)
 
 
-def _label(text: str) -> str:
+def label(text: str) -> str:
     """Labels are lower case without blanks."""
     return "-".join(text.lower().split())
 
@@ -64,7 +64,7 @@ def _shown(message: Message, verb: str, context: RenderContext) -> list[Step]:
         return "" if id(media) in names else phrases.file(media, kind, "large" if media.sha256 else "")
 
     text = phrases.message(message, named)
-    if verb == CREATE and (way_in := phrases.way_in(context)):
+    if verb == CREATE and (way_in := phrases.way_in(context, [message])):
         text = f"{text}\n\n{way_in}".strip()
     text = text or ("" if carried else phrases.word("empty"))
     pieces = [text[start : start + _MOST] for start in range(0, len(text), _MOST)] or [""]

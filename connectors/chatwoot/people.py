@@ -64,7 +64,7 @@ def identifier_of(account: Account, contact: Contact) -> str:
 
 def _profile(contact: Contact) -> Found:
     """No address of mail: the desk would write to it by itself."""
-    profile: Found = {"name": " ".join(contact.name.split())[:200] or "Customer"}
+    profile: Found = {"name": " ".join((contact.name or contact.called).split())[:200] or "Customer"}
     if contact.avatar.startswith("https://"):
         profile["avatar_url"] = contact.avatar
     return profile

@@ -7,6 +7,7 @@ from itertools import groupby
 from bridge.contract import (
     Audience,
     Card,
+    Contact,
     File,
     Format,
     Image,
@@ -60,6 +61,11 @@ def render(messages: Sequence[Message], context: RenderContext, *, desk: bool, m
     phrases = Phrases(context.language)
     steps: list[Step] = []
     said = [one for one in messages if one.audience is Audience.CUSTOMER]
+    if desk and context.conversation is None and said:
+        first = said[0].model_copy(update={"parts": (*said[0].parts, *_way_in(phrases, context, messages))})
+        opened = [first if one is said[0] else one for one in messages]
+        steps += render(opened, context.model_copy(update={"conversation": ""}), desk=desk, max_files=max_files)
+        return [_entitled(steps[0], phrases, context, said), *steps[1:]]
     if desk and 0 < len(said) < len(messages):
         drafts = list(_drafts(said, phrases, max_files))
         for notes in _drafts([one for one in messages if one.audience is Audience.AGENTS], phrases, max_files):
@@ -68,6 +74,17 @@ def render(messages: Sequence[Message], context: RenderContext, *, desk: bool, m
     for audience, group in groupby(messages, key=lambda message: message.audience):
         steps += [_step(draft, audience, context, desk=desk) for draft in _drafts(list(group), phrases, max_files)]
     return steps
+
+
+def _way_in(phrases: Phrases, context: RenderContext, messages: Sequence[Message]) -> list[Text]:
+    way_in = phrases.way_in(context, messages)
+    return [Text(body=way_in)] if way_in else []
+
+
+def _entitled(step: Step, phrases: Phrases, context: RenderContext, said: Sequence[Message]) -> Step:
+    """A new ticket's subject says where the customer writes; who writes is the sender."""
+    nameless = context.model_copy(update={"contact": Contact(id="")})
+    return step.model_copy(update={"body": {**step.body, "about": phrases.subject(said, nameless, channel=True)}})
 
 
 def _drafts(messages: list[Message], phrases: Phrases, max_files: int) -> Iterator[_Draft]:
@@ -118,7 +135,11 @@ def _step(draft: _Draft, audience: Audience, context: RenderContext, *, desk: bo
     if not text:  # some helpdesks refuse a mail without words
         names = ", ".join(media.name for media in draft.files if media.name)
         text = f"[{words['attached']}{': ' if names else ''}{names}]" if draft.files else words["empty"]
-    body: dict[str, object] = {"text": text, "about": text[:200], "name": context.contact.name}
+    body: dict[str, object] = {
+        "text": text,
+        "about": text[:200],
+        "name": context.contact.name or context.contact.called,
+    }
     if draft.rich and not (audience is Audience.AGENTS and desk):
         body["html"] = "".join(f"<div>{html}</div>" for html in draft.htmls)
     return Step(

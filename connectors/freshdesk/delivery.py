@@ -280,4 +280,4 @@ def _signed(key: str) -> str:
 
 
 def _name(contact: Contact) -> str:
-    return " ".join(contact.name.split())[:200] or "Customer"
+    return " ".join((contact.name or contact.called).split())[:200] or "Customer"

@@ -90,7 +90,7 @@ def _step(verb: str, messages: list[Message], context: RenderContext, audience: 
     text = "\n\n".join(filter(None, (phrases.message(message, named) for message in messages))) or "…"
     body: dict[str, Any] = {"html": f"<div>{escape(text)}</div>"}
     if verb == CREATE:
-        way_in = phrases.way_in(context)
+        way_in = phrases.way_in(context, messages)
         body["html"] += f"<div>{escape(way_in)}</div>" if way_in else ""
         body["subject"] = phrases.subject(messages, context, _SUBJECT)
     if files and phrases.language != "en":

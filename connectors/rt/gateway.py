@@ -14,7 +14,9 @@ _PLAIN = str.maketrans(dict.fromkeys('"<>\\@,\r\n\x00', " "))
 
 def sender(contact: Contact, domain: str) -> Address:
     """The customer's own address with their name, which RT takes over for a new requestor."""
-    return Address(" ".join(contact.name.translate(_PLAIN).split()), addr_spec=address(contact.id, domain))
+    return Address(
+        " ".join((contact.name or contact.called).translate(_PLAIN).split()), addr_spec=address(contact.id, domain)
+    )
 
 
 def compose(text: str, files: Sequence[Upload], who: Address, key: str, *, subject: str) -> bytes:

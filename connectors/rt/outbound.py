@@ -48,8 +48,8 @@ def _step(verb: str, messages: list[Message], context: RenderContext, audience: 
     said = [phrases.message(message) for message in messages]
     body = {}
     if verb == "create":
-        body["subject"] = phrases.subject(messages, context)
-        said.append(phrases.way_in(context))
+        body["subject"] = phrases.subject(messages, context, channel=True)
+        said.append(phrases.way_in(context, messages))
     body["text"] = "\n\n".join(filter(None, said))
     if verb == "correspond" and context.status is Status.SOLVED:
         body["status"] = "open"

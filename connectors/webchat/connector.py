@@ -32,6 +32,7 @@ from bridge.contract import (
     Support,
     Target,
     Unauthentic,
+    Words,
 )
 from connectors.webchat import inbound, outbound
 from connectors.webchat.agents import Agents, add_agent
@@ -55,6 +56,7 @@ class WebChat(Connector[Settings]):
     kind: ClassVar[str] = "webchat"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL, Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
+    calls_people: ClassVar[Words] = Words("Visitor", "访客")
     guide: ClassVar[Guide] = Guide(
         name=("Chat on your website", "网页聊天"),
         as_desk=("Built-in web desk", "内置网页客服台"),

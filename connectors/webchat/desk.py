@@ -250,7 +250,7 @@ def _summary(ticket: Ticket, agent: str) -> dict[str, Any]:
         "waiting": ticket["waiting"],
         "updated": ticket["updated"],
         "last": ticket["last"],
-        "name": contact.get("name", ""),
+        "name": contact.get("name") or contact.get("called", ""),
         "contact": contact.get("id", ""),
         "head": ticket["head"],
         "unread": ticket["said"] > ticket["seen"].get(agent, 0),

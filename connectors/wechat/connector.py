@@ -33,6 +33,7 @@ from bridge.contract import (
     Target,
     Throttled,
     Window,
+    Words,
 )
 from connectors.tencent.crypto import Vault
 from connectors.tencent.text import MAX_BYTES
@@ -65,6 +66,7 @@ class WeChat(Connector[Settings]):
     kind: ClassVar[str] = "wechat"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
     Config: ClassVar[type[Settings]] = Settings
+    calls_people: ClassVar[Words] = Words("WeChat user", "微信用户")
     guide: ClassVar[Guide] = GUIDE
     capabilities = Capabilities(
         labels_generated=True,

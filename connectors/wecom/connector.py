@@ -31,6 +31,7 @@ from bridge.contract import (
     Target,
     Unauthentic,
     Window,
+    Words,
 )
 from connectors.tencent.crypto import Vault
 from connectors.tencent.text import MAX_BYTES
@@ -56,6 +57,7 @@ class WeCom(Connector[Settings]):
     kind: ClassVar[str] = "wecom"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
     Config: ClassVar[type[Settings]] = Settings
+    calls_people: ClassVar[Words] = Words("WeChat user", "微信用户")
     guide: ClassVar[Guide] = GUIDE
     capabilities = Capabilities(
         max_text_bytes=MAX_BYTES,

@@ -137,7 +137,7 @@ def _step(verb: str, pieces: Sequence[_Piece], context: RenderContext, *, reopen
 
 def _created(messages: Sequence[Message], pieces: Sequence[_Piece], context: RenderContext) -> Step:
     phrases = Phrases(context.language)
-    way_in = phrases.way_in(context)
+    way_in = phrases.way_in(context, messages)
     body: dict[str, Any] = {
         "subject": one_line(phrases.subject(messages, context, _SUBJECT), _SUBJECT),
         "html": _html(pieces) + (f"<p>{escape(way_in)}</p>" if way_in else ""),

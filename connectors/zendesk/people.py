@@ -109,7 +109,9 @@ class People:
         """Repeatable: the external id finds the user that an earlier attempt made."""
         profile = _profile(contact)
         user: dict[str, Any] = {
-            "name": profile["name"] or f"Customer {hashlib.sha256(external.encode()).hexdigest()[:6]}",
+            "name": profile["name"]
+            or one_line(contact.called, 200)
+            or f"Customer {hashlib.sha256(external.encode()).hexdigest()[:6]}",
             "external_id": external,
             "role": "end-user",
             "skip_verify_email": True,

@@ -74,6 +74,29 @@ def test_the_way_in() -> None:
     assert Phrases("en").way_in(context) == "[came from: 首页]\n[shop: 3]\n[continues ticket #17]"
 
 
+def test_the_way_in_says_nothing_twice() -> None:
+    where = {
+        "page": "pages/item?id=7",
+        "session_from": "vip",
+        "entry_page": "pages/item?id=7",
+        "page_path": "pages/home",
+    }
+    card = said(Card(title="Blue coat", path="pages/item?id=7"))
+    assert Phrases("zh").way_in(RenderContext(context=where), [card]) == "[来源：vip]\n[页面：pages/home]"
+    shown = "[page: pages/item?id=7]\n[came from: vip]\n[page: pages/home]"
+    assert Phrases("en").way_in(RenderContext(context=where), [said(Text(body="hi"))]) == shown
+
+
+def test_a_subject_says_who_and_where() -> None:
+    messages = [said(Text(body="在吗"))]
+    nameless = RenderContext(contact=Contact(id="c", called="微信用户 7F3A"), channel="旗舰店")
+    assert Phrases("zh").subject(messages, nameless) == "微信用户 7F3A：在吗"
+    assert Phrases("zh").subject(messages, nameless, channel=True) == "微信用户 7F3A（旗舰店）：在吗"
+    named = RenderContext(contact=Contact(id="c", name="Ann", called="WeChat user 7F3A"), channel="Shop")
+    assert Phrases().subject(messages, named, channel=True) == "Ann (Shop): 在吗"
+    assert Phrases().subject(messages, RenderContext(channel="Shop"), channel=True) == "Shop: 在吗"
+
+
 @pytest.mark.parametrize(
     ("messages", "name", "subject"),
     [
@@ -82,6 +105,8 @@ def test_the_way_in() -> None:
         ([said(Text(body="secret"), audience=Audience.AGENTS), said(Text(body="public"))], "", "public"),
         ([said(Text(body="secret"), subject="secret", audience=Audience.AGENTS)], "", "New conversation"),
         ([said(File(media=HERE))], "", "[file: a.png]"),
+        ([said(Card(title="Blue coat", path="pages/item?id=7"))], "Ann", "Ann: Blue coat"),
+        ([said(Card(description="the coat", url="https://s.example/7"))], "", "the coat"),
     ],
 )
 def test_a_subject(messages: list[Message], name: str, subject: str) -> None:

@@ -1,5 +1,6 @@
 """Where conversations go, on the simulated platform: decided once, by what was proven, and never at a ticket's cost."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,28 @@ async def test_what_was_proven_ends_with_the_next_entrance_or_with_its_time(harn
                 await harness.phone.enters(CUSTOMER, session_from=again)
             await harness.asks("again")
             assert await rule_of(harness) == rule
+
+
+async def test_a_desk_is_told_who_writes_and_where(harness: PlatformHarness) -> None:
+    """Somebody without a name is called as their channel calls its people, the same at every time; the account's label
+    is among the tags where a desk has tags.
+    """
+    told: list[Any] = []
+    original = harness.desk_class.deliver
+
+    async def deliver(self: Any, step: Step, target: Any) -> Any:
+        told.append((target.contact.name, target.contact.called, target.fields.get("tags")))
+        return await original(self, step, target)
+
+    harness.desk_class.deliver = deliver  # type: ignore[method-assign]
+    plain = harness.desk_class.capabilities
+    harness.desk_class.capabilities = plain.model_copy(update={"tags": True})
+    async with harness.running():
+        await harness.asks("hello")
+        await harness.asks("again")
+    short = hashlib.sha256(CUSTOMER.encode()).hexdigest()[:4].upper()
+    assert told[0] == ("", f"WeChat user {short}", ["shop"])
+    assert {one[1] for one in told} == {f"WeChat user {short}"}
 
 
 async def test_a_desk_that_refuses_the_fields_gets_the_ticket_without(harness: PlatformHarness) -> None:

@@ -64,7 +64,7 @@ def decide(work: Work, opening: Opening) -> Decided | None:
     }
     columns = {
         "desk": route.desk,
-        "fields": _dump(_fields(route, opening)),
+        "fields": _dump(_fields(work.runtime, route, opening)),
         "decided": _dump(record),
         "proven": _dump(opening.proven) if opening.proven else "{}",
         "entry": (facts.proven.get("entry") or [entry_of(opening.context)])[0][:200],
@@ -141,8 +141,16 @@ def _known(work: Work, opening: Opening) -> dict[str, Any]:
     }
 
 
-def _fields(route: RouteSettings, opening: Opening) -> dict[str, Any]:
+def fields_of(runtime: Runtime, route: RouteSettings, channel: str) -> dict[str, Any]:
+    """What a desk is told of a new ticket: what the route says, and as a tag where the customer writes."""
     fields = route.fields
+    if runtime.capabilities(route.desk).tags:
+        fields["tags"] = list(dict.fromkeys([*fields["tags"], runtime.label(channel)]))
+    return fields
+
+
+def _fields(runtime: Runtime, route: RouteSettings, opening: Opening) -> dict[str, Any]:
+    fields = fields_of(runtime, route, opening.channel)
     if opening.context.get(UNVERIFIED):
         fields["tags"] = [*fields["tags"], UNVERIFIED]
     return fields

@@ -14,6 +14,7 @@ from bridge.contract import Audience, Message, Role
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.decision import fields_of
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import note, say
 from bridge.engine.conversation.queueing import carried_by, carry_answers, put
@@ -173,7 +174,7 @@ def _fields(work: Work, link: LinkRow, to: str) -> dict[str, Any]:
     """What a ticket there is given: as the channel's first route to that desk says."""
     routes = [route for route in work.runtime.settings.routes if route.desk == to]
     mine = [route for route in routes if route.channel == link.channel] or routes
-    return mine[0].fields if mine else {}
+    return fields_of(work.runtime, mine[0], link.channel) if mine else {}
 
 
 def _reasons(work: Work, cause: Cause) -> dict[str, str]:

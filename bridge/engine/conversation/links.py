@@ -2,6 +2,7 @@
 what a connector may know of a link.
 """
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime
@@ -177,10 +178,21 @@ def follow(work: Work, link: LinkRow, ticket: str) -> bool:
     return True
 
 
+def customer_of(runtime: Runtime, link: LinkRow) -> Contact:
+    """The customer as a desk is told of them: somebody without a name is called as their channel calls its people."""
+    contact = Contact.model_validate_json(link.contact)
+    channel = runtime.accounts.get(link.channel)
+    if contact.name.strip() or channel is None:
+        return contact
+    short = hashlib.sha256(contact.id.encode()).hexdigest()[:4].upper()
+    return contact.model_copy(update={"called": f"{channel.connector.calls_people.say(runtime.language)} {short}"})
+
+
 def render_context(runtime: Runtime, link: LinkRow, now: datetime, *, to_desk: bool) -> RenderContext:
     """What a connector may know of the place its messages go to."""
     common = {
-        "contact": Contact.model_validate_json(link.contact),
+        "contact": customer_of(runtime, link) if to_desk else Contact.model_validate_json(link.contact),
+        "channel": runtime.label(link.channel),
         "context": json.loads(link.context),
         "language": runtime.language,
         "now": now,

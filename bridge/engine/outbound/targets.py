@@ -7,6 +7,7 @@ from sqlalchemy import Row
 
 from bridge.contract import Contact, Target
 from bridge.engine.context import Runtime
+from bridge.engine.conversation.links import customer_of
 from mappings import links
 from mappings.links import LinkRow
 
@@ -21,7 +22,7 @@ def target_of(row: Row[Any], link: LinkRow, runtime: Runtime) -> Target:
         link=f"{link.id}",
         channel=runtime.label(link.channel),
         conversation=link.ticket if to_desk else link.conversation,
-        contact=Contact.model_validate_json(link.contact),
+        contact=customer_of(runtime, link) if to_desk else Contact.model_validate_json(link.contact),
         peer=link.peer if to_desk else "",
         previous=link.previous,
         fields=json.loads(link.fields) if to_desk else {},
