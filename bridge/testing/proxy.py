@@ -37,7 +37,7 @@ class FaultProxy(Simulator):
 
     def rewrite(self, url: str) -> str:
         """This URL of the vendor as it is reached through the proxy."""
-        if not url.startswith(self.target):
+        if not f"{url}/".startswith(f"{self.target}/"):
             raise ValueError(f"{url} is not at {self.target}")
         return self.origin + url.removeprefix(self.target)
 
