@@ -109,7 +109,7 @@ class DeskJourney:
         await way.bridge.has_settled()
         assert await way.bridge.terminate() == 0
         await way.desk.agent_says(way.desk.ticket, "first")  # found when the bridge is back
-        async with way.bridge.supervised(failpoint="claimed") as ends:
+        async with way.bridge.supervised(failpoint="settled") as ends:
             await until(lambda: ends)
             await way.bridge.until_ready()
             await way.desk.agent_says(way.desk.ticket, "second")
