@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -35,6 +36,7 @@ class Visitor:
         answer.read()
         cookies = [value.partition(";")[0] for name, value in answer.getheaders() if name == "set-cookie"]
         if answer.status != 303 or not cookies:
+            self.close()
             raise RuntimeError(f"no sign-in: {answer.status}")
         self.headers = {"cookie": "; ".join(cookies)}
 
@@ -65,10 +67,15 @@ class Console(threading.Thread):
         self.ready = threading.Event()
 
     def run(self) -> None:
-        visitor = Visitor(self._port)
-        stream = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        stream.request("GET", "/console/events", headers=visitor.headers)
-        lines = stream.getresponse()
+        with (
+            closing(Visitor(self._port)) as visitor,
+            closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)) as stream,
+        ):
+            stream.request("GET", "/console/events", headers=visitor.headers)
+            with stream.getresponse() as lines:
+                self._follow(visitor, lines)
+
+    def _follow(self, visitor: Visitor, lines: http.client.HTTPResponse) -> None:
         visitor.get("overview")
         self.ready.set()
         while not self.over:
@@ -78,8 +85,6 @@ class Console(threading.Thread):
             if line.startswith(b"event: changed"):
                 self.heard += 1
                 visitor.get("overview")
-        stream.close()
-        visitor.close()
 
 
 def add_user(config: Path) -> None:
@@ -112,7 +117,8 @@ def measure_console(stage: Stage, plan: Plan, results: Results) -> None:
     add_user(config)
     program = stage.bridge(config)
     customer = plan.stored // 3
-    (talk,) = _rows(Visitor(program.port).get(f"conversations?q={constants.openid(customer)}"))
+    with closing(Visitor(program.port)) as visitor:
+        (talk,) = _rows(visitor.get(f"conversations?q={constants.openid(customer)}"))
     pages: dict[str, Callable[[int], str]] = {
         "overview": lambda _turn: "overview",
         "search by customer": lambda turn: f"conversations?q={constants.openid((customer + turn * 37) % plan.stored)}",
