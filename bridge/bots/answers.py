@@ -11,7 +11,7 @@ _THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL |
 _LEADING = re.compile(r"\A.*?</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
 _TRACE = re.compile(
     r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+|^\s+at [\w.$]+\([\w.]+:\d+\)"
-    r"|\b(Internal Server Error|NullPointerException|HTTP Status \d{3}|<!doctype html|<html\b)",
+    r"|\b(Internal Server Error|NullPointerException|HTTP Status \d{3})|<!doctype html|<html\b",
     re.MULTILINE | re.IGNORECASE,
 )
 _TOOL = re.compile(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.app import Bridge
+from bridge.contract import Role
 from tests.console.console_harness import ConsoleScene
 from tests.engine.bot_harness import BotScene
 
@@ -73,3 +74,10 @@ async def test_without_a_bot_the_page_says_how(database_url: str, tmp_path: Path
     async with scene.open() as found:
         assert isinstance(found.bridge, Bridge)
         assert "[routes.bot]" in (await (await scene.person("viewer")).get("/bots")).text
+
+
+async def test_an_account_that_the_routes_name_as_a_desk_is_no_bot(scene: BotConsole) -> None:
+    scene.desk_class.roles = scene.desk_class.roles | {Role.BOT}
+    async with scene.open() as found:
+        page = (await (await found.person("viewer")).get("/bots")).text
+        assert 'data-id="helper"' in page and 'data-id="desk"' not in page

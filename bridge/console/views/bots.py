@@ -25,8 +25,12 @@ async def show(visit: Visit) -> Response:
 
 
 def bots_of(runtime: Runtime) -> list[str]:
-    """Accounts that can answer, whether or not a route names them, in the order of the configuration."""
-    return [name for name, one in runtime.accounts.items() if Role.BOT in one.connector.roles]
+    """Accounts that can answer, whether or not a route names them, in the order of the configuration. A kind that may
+    be a bot or a desk is what the routes name it as.
+    """
+    routes = runtime.settings.routes
+    desks = {route.desk for route in routes} - {route.bot.name for route in routes if route.bot is not None}
+    return [name for name, one in runtime.accounts.items() if Role.BOT in one.connector.roles and name not in desks]
 
 
 def _page(tx: Tx, visit: Visit, health: dict[str, dict[str, Any]]) -> Response:
