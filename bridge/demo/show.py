@@ -19,7 +19,11 @@ from bridge.demo.texts import say
 from bridge.demo.world import listen_on, picture, simulator_of, write_config
 from bridge.serve import QuietServer
 
-ROUTES = [{"channel": "shop", "desk": "desk"}, {"channel": "site", "desk": "desk"}]
+_FAQ = Path(__file__).parents[1] / "demo_faq.toml"
+ROUTES: list[dict[str, Any]] = [
+    {"channel": "shop", "desk": "desk"},  # the phone counts WeChat's replies: all of them are the visitor's
+    {"channel": "site", "desk": "desk", "bot": {"name": "faq", "quiet": "0s"}},
+]
 
 
 class Stage:
@@ -47,6 +51,7 @@ class Stage:
             "shop": self.phone.settings(),
             "desk": {"kind": "webchat", "title": "Corner Shop"},
             "site": {"kind": "webchat", "title": "Corner Shop", "allowed_origins": origins},
+            "faq": {"kind": "faq", "file": str(_FAQ)},
         }
         write_config(self.config, self.port, accounts, ROUTES, self.language)
 

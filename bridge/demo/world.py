@@ -22,12 +22,12 @@ def simulator_of(kind: str) -> Any:
     return importlib.import_module(f"{module}.simulator").Simulator
 
 
-def settings_of(port: int, place: Path, accounts: dict[str, Any], routes: list[dict[str, str]]) -> Settings:
+def settings_of(port: int, place: Path, accounts: dict[str, Any], routes: list[dict[str, Any]]) -> Settings:
     """The configuration of a bridge between them."""
     return Settings(**_tables(port, place, accounts, routes, "en"))
 
 
-def write_config(path: Path, port: int, accounts: dict[str, Any], routes: list[dict[str, str]], language: str) -> None:
+def write_config(path: Path, port: int, accounts: dict[str, Any], routes: list[dict[str, Any]], language: str) -> None:
     """The same as a file, for a process of its own."""
     tables = _tables(port, path.parent, accounts, routes, language)
     lines = []
@@ -41,7 +41,7 @@ def write_config(path: Path, port: int, accounts: dict[str, Any], routes: list[d
 
 
 def _tables(
-    port: int, place: Path, accounts: dict[str, Any], routes: list[dict[str, str]], language: str
+    port: int, place: Path, accounts: dict[str, Any], routes: list[dict[str, Any]], language: str
 ) -> dict[str, Any]:
     return {
         "bridge": {

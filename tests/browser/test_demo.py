@@ -230,9 +230,18 @@ async def test_the_shop_beside_it_has_the_widget(address: str, browser: Browser)
         await page.click("nav a")
     shop = await opened.value
     chat = await panel(shop)
-    await say(chat, "from the shop")
+    await say(chat, "When do you ship?")
+    await chat.wait_for_selector(".msg:not(.me):has-text('within 24 hours')")
+    await say(chat, "human")
+    await chat.wait_for_selector(".msg:not(.me):has-text('handing you over')")
     await open_first(desk)
-    await desk.wait_for_selector(".msg:has-text('from the shop')")
+    for words in ("When do you ship?", "human"):
+        await desk.wait_for_selector(f".msg:not(.note):has-text('{words}')")
+    await desk.wait_for_selector(".msg.note:has-text('within 24 hours')")
     await say(desk, "hello, shop")
     await chat.wait_for_selector(".msg:not(.me):has-text('hello, shop')")
+    await say(chat, "and when do you ship abroad?")
+    await desk.wait_for_selector(".msg:not(.note):has-text('ship abroad')")
+    assert await chat.locator(".msg:not(.me)").count() == 3, "the bot is silent once a person has answered"
+    assert "ticked" not in (await page.get_attribute("#step2", "class") or ""), "no machine does the visitor's steps"
     assert await faults(shop) == []
