@@ -4,6 +4,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
 
 from bridge.contract import DeliveryState
 from bridge.engine.context import Runtime, Work
@@ -36,7 +39,7 @@ from mappings import (
 )
 from mappings.locks import lock_links
 from mappings.states import StepState
-from mappings.store import Store
+from mappings.store import Store, Tx
 
 _LATE = timedelta(seconds=5)
 
@@ -112,7 +115,7 @@ def _give_up(work: Work) -> None:
                 work, link, "expired", cause="expired", quoted=quote([message], work.runtime.language), about=message.id
             )
             show_progress(work, link, [message.id], DeliveryState.FAILED, to_desk=True, reason="expired")
-    for step in outbox.parked_since(work.tx, before):
+    for step in _too_old(work.tx, before):
         link = links.get_link(work.tx, step.link_id, lock=True)
         outbox.change_step(
             work.tx, step.id, state=StepState.FAILED, code="expired", error="waited too long", done_at=work.now
@@ -123,6 +126,16 @@ def _give_up(work: Work) -> None:
         tell_ended(work, link, "expired", cause="expired", quoted=quote(carried, work.runtime.language), about=about)
         ids_of = [message.id for message in carried]
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
+
+
+def _too_old(tx: Tx, before: datetime) -> list[Row[Any]]:
+    """Parked steps, and those behind them that are as old and not on their way: they would meet the same window."""
+    found: dict[int, Row[Any]] = {}
+    for step in outbox.parked_since(tx, before):
+        for behind in outbox.unfinished_in(tx, step.lane):
+            if behind.created_at < before and not behind.lease and behind.begun_at is None:
+                found[behind.id] = behind
+    return list(found.values())
 
 
 DEADLINES = (act_on_targets, fall_back, _warn, _tell_late, _give_up, ask_due)

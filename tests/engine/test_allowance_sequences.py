@@ -117,6 +117,7 @@ class Allowance(RuleBasedStateMachine):
         await harness.wait(days=8)
         await harness.wait(3)
         await harness.wait(100)
+        await harness.wait(5)  # notes gather for two seconds
         self.epoch()
         assert harness.bridge is not None
         assert await harness.bridge.store.read(_open_ends) == []
