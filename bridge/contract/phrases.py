@@ -177,12 +177,13 @@ class Phrases:
 
     def way_in(self, context: RenderContext, said: Sequence[Message] = ()) -> str:
         """What is known of the customer's way in, and the ticket this one follows: a line each, for the agent, once.
-        What a card of `said` (the messages beside it) shows already is not said again.
+        What a card or subject of `said` (the messages beside it) shows already is not said again.
 
         Names that begin with `_` are the channel's own.
         """
         colon, _ = _MARKS[self.language]
         known = {place for message in said for part in message.parts for place in _places(part)}
+        known |= {message.subject for message in said}  # it is the ticket's already
         lines = []
         for key, value in context.context.items():
             if value and value not in known and not key.startswith("_"):
