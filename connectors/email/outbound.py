@@ -68,12 +68,28 @@ def render(messages: Sequence[Message], context: RenderContext, *, desk: bool, m
         return [_entitled(steps[0], phrases, context, said), *steps[1:]]
     if desk and 0 < len(said) < len(messages):
         drafts = list(_drafts(said, phrases, max_files))
-        for notes in _drafts([one for one in messages if one.audience is Audience.AGENTS], phrases, max_files):
-            _append(drafts[-1], notes, _WORDS[phrases.language]["note"])
+        for place, notes in _beside(messages, drafts).items():
+            for draft in _drafts(notes, phrases, max_files):
+                _append(drafts[place], draft, _WORDS[phrases.language]["note"])
+        order = {message.id: number for number, message in enumerate(messages)}
+        for draft in drafts:
+            draft.covers.sort(key=order.__getitem__)
         return [_step(draft, Audience.CUSTOMER, context, desk=desk) for draft in drafts]
     for audience, group in groupby(messages, key=lambda message: message.audience):
         steps += [_step(draft, audience, context, desk=desk) for draft in _drafts(list(group), phrases, max_files)]
     return steps
+
+
+def _beside(messages: Sequence[Message], drafts: Sequence[_Draft]) -> dict[int, list[Message]]:
+    """Notes by the mail that they go along with: that of the words before them, else the first."""
+    found: dict[int, list[Message]] = {}
+    place = 0
+    for message in messages:
+        if message.audience is Audience.AGENTS:
+            found.setdefault(place, []).append(message)
+        else:
+            place = max(number for number, draft in enumerate(drafts) if message.id in draft.covers)
+    return found
 
 
 def _way_in(phrases: Phrases, context: RenderContext, messages: Sequence[Message]) -> list[Text]:

@@ -52,7 +52,9 @@ class Outbound(ConnectorCase):
 
         self._render(examine)
 
+    @applies(lambda case: case.role is Role.CHANNEL or not case.connector.capabilities.notes_act)
     def test_private_notes_stay_private(self) -> None:
+        """Where a note of its own would act as the customer's words (`notes_act`), it stands below them, for agents."""
         connector = self.dry()
 
         def examine(spoken: Sequence[Message], context: RenderContext) -> None:
