@@ -45,10 +45,10 @@ class Process:
     def __init__(
         self, folder: Path, database_url: str, accounts: dict[str, Any], routes: list[dict[str, Any]], **more: Any
     ) -> None:
-        self._environment = dict(os.environ)
+        self._more_environment: dict[str, str] = {}
         if connectors := more.pop("connectors", ()):
             site = install_kinds(folder / "site", connectors)
-            self._environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), *sys.path]))
+            self._more_environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), *sys.path]))
         self.port = free_port()
         self.folder = folder
         self.config = folder / f"config-{self.port}.toml"
@@ -57,6 +57,10 @@ class Process:
         self._accounts, self._routes, self._more = accounts, routes, more
         self._process: subprocess.Popen[bytes] | None = None
         self._http = Http(timeout=5.0)
+
+    def _environment(self) -> dict[str, str]:
+        """As it is at the start: a test may set a variable before it."""
+        return {**os.environ, **self._more_environment}
 
     @property
     def base(self) -> str:
@@ -91,7 +95,7 @@ class Process:
 
     async def start(self, *, failpoint: str = "", ready: bool = True) -> None:
         self.write_config()
-        environment = {**self._environment, "BRIDGE_FAILPOINT": failpoint}
+        environment = {**self._environment(), "BRIDGE_FAILPOINT": failpoint}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - it does not wait; our own program
                 [sys.executable, "-m", "bridge", "serve", "--config", str(self.config), "--port", str(self.port)],
@@ -164,7 +168,7 @@ class Process:
         """A command beside the serving process: exit code, standard output, standard error."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bridge", *arguments, "--config", str(self.config),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=self._environment,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=self._environment(),
         )  # fmt: skip
         out, error = await process.communicate()
         return process.returncode or 0, out.decode(), error.decode()
