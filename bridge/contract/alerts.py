@@ -3,12 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from bridge.contract.http import Http
 from bridge.contract.messages import Value
+
+if TYPE_CHECKING:
+    from bridge.contract.http import Http
 
 
 class Alert(Value):
@@ -46,7 +48,7 @@ class AlertReceiver(ABC, Generic[AlertConfigT]):
     kind: ClassVar[str]
     Config: ClassVar[type[AlertConfig]]
 
-    def __init__(self, config: AlertConfigT, http: Http, now: Callable[[], datetime]) -> None:
+    def __init__(self, config: AlertConfigT, http: "Http", now: Callable[[], datetime]) -> None:
         self.config, self.http, self.now = config, http, now
 
     @abstractmethod
