@@ -73,6 +73,17 @@ def empty_database_url(request: pytest.FixtureRequest, databases: Databases, tmp
     databases.drop(url)
 
 
+# Examples in other languages run where the language is installed.
+LANGUAGES = {"test_entries.py", "test_webhook.py"}
+PROGRAMS = {"node": {"node", "desk.mjs"}, "java": {"java"}}
+
+
+def _given(item: pytest.Item) -> set[str]:
+    """The words among a test's parameters."""
+    params = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    return {value for value in params if isinstance(value, str)}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if given_server() is None and server_binaries() is None:
@@ -88,6 +99,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
         chosen = [item for item in items if item.path.name == "test_pooler.py"]
         optional.leave_out(items, config, "PgBouncer", "pgbouncer is not installed", chosen)
+    for program, names in PROGRAMS.items():
+        if shutil.which(program, path="/usr/bin:/bin") is None:
+            chosen = [item for item in items if item.path.name in LANGUAGES and _given(item) & names]
+            optional.leave_out(items, config, program, f"{program} is not installed", chosen)
     items.sort(key=lambda item: item.get_closest_marker("real") is None)  # the slowest must not be the last
 
 
