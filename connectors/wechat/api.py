@@ -1,12 +1,12 @@
 """Calls to the platform: the token, the request, and what its answer means."""
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from bridge.contract import Account, AuthFailed, Rejected, Response, Retryable, Throttled, Token
+from bridge.contract import Account, ConnectorError, Rejected, Response, Retryable, Token
+from connectors.tencent.answers import UPLOAD_SECONDS, Result, checked, code_of, number, object_in
 from connectors.wechat.codes import TOKEN_CODES, failure
 from connectors.wechat.settings import Settings
 
@@ -14,12 +14,10 @@ if TYPE_CHECKING:
     from bridge.contract.http import File
 
 _SEND_SECONDS = 8.0
-_UPLOAD_SECONDS = 20.0  # a picture that takes longer goes as a link
 _EARLY = timedelta(minutes=4)  # the platform itself renews five minutes early, and both tokens work meanwhile
 _FORCED_APART = 60.0  # seconds; the platform allows a forced renewal every 30 s and 20 a day
 _JSON_LIMIT = 64 * 1024
 
-Result = dict[str, Any]
 Once = Callable[[str], Awaitable[Response]]
 
 
@@ -70,7 +68,7 @@ class Api:
         value = result.get("access_token")
         if not isinstance(value, str) or not value:
             raise Retryable(f"{answer.where}: no access_token in the answer", code="no token")
-        lasts = _number(result.get("expires_in"), 7200)
+        lasts = number(result.get("expires_in"), 7200)
         return Token(value, self._account.now() + timedelta(seconds=lasts))
 
     async def call(self, path: str, body: Mapping[str, Any], *, repeatable: bool = False) -> Result:
@@ -98,7 +96,7 @@ class Api:
                 self._url("/cgi-bin/media/upload"),
                 params={"access_token": token, "type": kind},
                 files=files,
-                timeout=_UPLOAD_SECONDS,
+                timeout=UPLOAD_SECONDS,
                 repeatable=True,
             )
 
@@ -119,7 +117,7 @@ class Api:
                 head += chunk
                 if not head.lstrip().startswith(b"{") or len(head) > _JSON_LIMIT:
                     break
-            result = _object(head)
+            result = object_in(head)
             if result is None:
                 if not head:
                     raise Rejected("media/get: the file is empty", code="empty")
@@ -132,65 +130,29 @@ class Api:
                 async for chunk in self._account.http.download(_secure(video), limit=limit):
                     yield chunk
                 return
-            number = _number(result.get("errcode"), 0)
-            if number in TOKEN_CODES and not last:
+            code = number(result.get("errcode"), 0)
+            if code in TOKEN_CODES and not last:
                 token = await self.token(refused=token)
                 continue
-            raise failure(number, str(result.get("errmsg", "")), "media/get", self._account.now(), safe=True)
+            raise failure(code, str(result.get("errmsg", "")), "media/get", self._account.now(), safe=True)
 
     async def _with_token(self, once: Once) -> Result:
         token = await self.token()
         answer = await once(token)
-        if _code_of(answer) in TOKEN_CODES:
+        if code_of(answer.body) in TOKEN_CODES:
             answer = await once(await self.token(refused=token))
         return self._checked(answer)
 
     def _checked(self, answer: Response) -> Result:
         """The answer as an object, or the error it stands for."""
-        if answer.status == 429:
-            raise Throttled(f"{answer.where}: 429", retry_after=answer.retry_after or 60.0, code="http 429")
-        if answer.status in {401, 403}:  # a gateway before the platform, which itself says 200 to everything
-            raise AuthFailed(f"{answer.where}: {answer.status}", code=f"http {answer.status}")
-        result = _object(answer.body)
-        # some calls leave errcode out when all went well; one that is no number is none of the platform's
-        number = _number((result or {}).get("errcode", 0), _NO_NUMBER)
-        if not answer.ok or result is None or number == _NO_NUMBER:
-            raise Retryable(
-                f"{answer.where}: answer {answer.status} is none of the platform's",
-                code=f"http {answer.status}",
-                certain=answer.safe,
-            )
-        if number != 0:
-            text = str(result.get("errmsg", ""))
-            raise failure(number, text, answer.where, self._account.now(), safe=answer.safe)
-        return result
+
+        def fail(code: int, text: str) -> ConnectorError:
+            return failure(code, text, answer.where, self._account.now(), safe=answer.safe)
+
+        return checked(answer, fail, missing=0)
 
     def _url(self, path: str) -> str:
         return self._settings.api_base + path
-
-
-_NO_NUMBER = -(10**9)
-
-
-def _object(body: bytes) -> Result | None:
-    if not body.lstrip().startswith(b"{"):
-        return None
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _number(value: Any, default: int) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return default
-
-
-def _code_of(answer: Response) -> int:
-    return _number((_object(answer.body) or {}).get("errcode"), 0)
 
 
 def _secure(url: str) -> str:

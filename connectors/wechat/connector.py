@@ -35,10 +35,11 @@ from bridge.contract import (
     Window,
     Words,
 )
+from connectors.tencent.answers import Result
 from connectors.tencent.crypto import Vault
 from connectors.tencent.text import MAX_BYTES
 from connectors.wechat import callback, inbound, outbound
-from connectors.wechat.api import Api, Result
+from connectors.wechat.api import Api
 from connectors.wechat.codes import CODES, Then
 from connectors.wechat.guide import GUIDE
 from connectors.wechat.invitation import invitation

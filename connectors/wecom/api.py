@@ -1,20 +1,17 @@
 """Calls to the platform: the token, the request, and what its answer means."""
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge.contract import Account, AuthFailed, Rejected, Response, Retryable, Throttled, Token
+from bridge.contract import Account, ConnectorError, Rejected, Response, Retryable, Token
+from connectors.tencent.answers import UPLOAD_SECONDS, Result, checked, code_of, number, object_in
 from connectors.wecom.errors import TOKEN_CODES, failure
 from connectors.wecom.settings import Settings
 
 _EARLY = timedelta(minutes=4)
 _JSON_LIMIT = 64 * 1024
-_NO_NUMBER = -(10**9)
-
-Result = dict[str, Any]
 Once = Callable[[str], Awaitable[Response]]
 
 
@@ -76,7 +73,7 @@ class Api:
                 self._url("/cgi-bin/media/upload"),
                 params={"access_token": token, "type": kind},
                 files=[("media", (name, data, mime))],
-                timeout=60.0,
+                timeout=UPLOAD_SECONDS,
                 repeatable=True,
             )
 
@@ -96,7 +93,7 @@ class Api:
                 head += chunk
                 if not head.lstrip().startswith(b"{") or len(head) > _JSON_LIMIT:
                     break
-            result = _object(head)
+            result = object_in(head)
             if result is None or "errcode" not in result:
                 if not head:
                     raise Rejected("media/get: the file is empty", code="empty")
@@ -113,46 +110,17 @@ class Api:
     async def _with_token(self, once: Once) -> Result:
         token = await self.token()
         answer = await once(token)
-        if number((_object(answer.body) or {}).get("errcode"), 0) in TOKEN_CODES:
+        if code_of(answer.body) in TOKEN_CODES:
             answer = await once(await self.token(refused=token))
         return self._checked(answer)
 
     def _checked(self, answer: Response) -> Result:
         """The answer as an object, or the error it stands for."""
-        if answer.status == 429:
-            raise Throttled(f"{answer.where}: 429", retry_after=answer.retry_after or 60.0, code="http 429")
-        if answer.status in {401, 403}:  # a gateway before the platform, which itself says 200 to everything
-            raise AuthFailed(f"{answer.where}: {answer.status}", code=f"http {answer.status}")
-        result = _object(answer.body)
-        code = number((result or {}).get("errcode"), _NO_NUMBER)
-        if not answer.ok or result is None or code == _NO_NUMBER:
-            raise Retryable(
-                f"{answer.where}: answer {answer.status} is none of the platform's",
-                code=f"http {answer.status}",
-                certain=answer.safe,
-            )
-        if code != 0:
-            text = str(result.get("errmsg", ""))
-            raise failure(code, text, answer.where, self._account.now(), safe=answer.safe)
-        return result
+
+        def fail(code: int, text: str) -> ConnectorError:
+            return failure(code, text, answer.where, self._account.now(), safe=answer.safe)
+
+        return checked(answer, fail)
 
     def _url(self, path: str) -> str:
         return self._settings.api_base + path
-
-
-def _object(body: bytes) -> Result | None:
-    if not body.lstrip().startswith(b"{"):
-        return None
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def number(value: Any, default: int) -> int:
-    """A number as the platform writes it, which may be text."""
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return default

@@ -4,7 +4,8 @@ import hashlib
 from typing import Any
 
 from bridge.contract import Account, ConnectorError, Receipt, Rejected, Retryable, Step, Target, WindowClosed
-from connectors.wecom.api import Api, number
+from connectors.tencent.answers import number
+from connectors.wecom.api import Api
 from connectors.wecom.errors import EXPIRED_MEDIA
 from connectors.wecom.outbound import IMAGE_MIMES, MAX_BYTES
 

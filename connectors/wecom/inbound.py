@@ -36,7 +36,7 @@ from bridge.contract import (
     Video,
     Voice,
 )
-from connectors.wecom.api import number
+from connectors.tencent.answers import number
 from connectors.wecom.errors import FAILS
 from connectors.wecom.polling import customer_of
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from bridge.contract import Account, ConnectorError, Page, Raw, Rejected
 from bridge.contract.messages import Value
-from connectors.wecom.api import Api, Result, number
+from connectors.tencent.answers import Result, number
+from connectors.wecom.api import Api
 from connectors.wecom.errors import BELL
 from connectors.wecom.settings import Settings
 

@@ -21,7 +21,7 @@ HOLIDAY = datetime(2026, 10, 1, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
 def facts(**more: object) -> Facts:
-    return Facts(**{"now": FRIDAY, "person": "oCustomer_A", "calendars": {"office": OFFICE}, **more})  # type: ignore[arg-type]
+    return Facts(**{"now": FRIDAY, "person": "oCustomer_A", "calendars": {"office": OFFICE}, **more})  # type: ignore[arg-type] # fields by name, checked by Facts itself
 
 
 HOLDS = [
@@ -75,7 +75,7 @@ HOLDS = [
 
 @pytest.mark.parametrize(("when", "given", "holds"), HOLDS, ids=str)
 def test_whether_a_rule_holds(when: dict[str, object], given: dict[str, object], holds: bool) -> None:
-    rule = Rule("one", when, "office")  # type: ignore[arg-type]
+    rule = Rule("one", when, "office")  # type: ignore[arg-type] # a table of cases mixes kinds of values
     assert (first_failing(rule, facts(**given)) == "") is holds
 
 
@@ -231,7 +231,7 @@ def test_it_may_be_bound_to_one_customer() -> None:
         (sign({**CLAIMS, "x": int(NOW.timestamp())}, KEY), "expired"),
         (sign({"e": "order"}, KEY), "never ends"),
         (sign({**CLAIMS, "x": "soon"}, KEY), "cannot be read"),
-        (sign(["e"], KEY), "cannot be read"),  # type: ignore[arg-type]
+        (sign(["e"], KEY), "cannot be read"),  # type: ignore[arg-type] # a list is what must be refused
         ("v1.x", "cannot be read|signature"),
         ("v1.é.é", "cannot be read"),
         ("v1..", "signature"),
