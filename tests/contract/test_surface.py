@@ -241,8 +241,9 @@ PINNED = SNAPSHOTS / "signatures.txt"
 
 
 def _signature(function: Any) -> str:
-    """Without what differs from one process to the next."""
+    """Without what differs from one process to the next: addresses, and how much of `Http` was loaded before."""
     text = re.sub(r" at 0x\w+", "", str(inspect.signature(function)).replace('"', "").replace("'", ""))
+    text = text.replace("bridge.contract.http.Http", "Http")
     return re.sub(
         r"frozenset\(\{([^}]*)\}\)", lambda found: f"frozenset({', '.join(sorted(found[1].split(', ')))})", text
     )
