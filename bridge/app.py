@@ -225,7 +225,7 @@ class Bridge:
         for name, connected in self.runtime.accounts.items():
             if isinstance(connected.connector, Serves):
                 try:
-                    routes += connected.connector.routes(partial(self._keep, name))
+                    routes += connected.connector.routes(partial(self._persist, name))
                 except Exception as error:  # the other accounts' addresses are to be there
                     log.exception("pages of an account cannot be served", account=name, exc_info=error)
         return routes
@@ -234,9 +234,9 @@ class Bridge:
         assert self.engine is not None
         return await self.engine.act(function)
 
-    def _keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
+    def _persist(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
         assert self.engine is not None
-        return self.engine.keep(name, raws, cursor)
+        return self.engine.persist(name, raws, cursor)
 
     def _enqueue(self, name: str, raws: Sequence[Raw], notify: OnDurable) -> None:
         assert self.engine is not None

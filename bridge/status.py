@@ -13,6 +13,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.services.folder import free_bytes, mebibytes
 from bridge.settings import Settings
 from mappings import callbacks, inbox, inspection, overview, state, waiting
+from mappings.states import FAILED, RawState
 from mappings.store import Tx
 
 _MOST = 10  # customers on the screen
@@ -38,10 +39,7 @@ def status_json(tx: Tx, settings: Settings, now: datetime | None = None) -> dict
         "accounts": accounts,
         "oldest_waiting": min((one["oldest_waiting"] for one in accounts if one["oldest_waiting"]), default=None),
         "next_attempt": min((one["next_attempt"] for one in accounts if one["next_attempt"]), default=None),
-        **{
-            name: sum(one[name] for one in accounts)
-            for name in ("waiting", "held", "failed", "unconfirmed", "dead", "quarantined")
-        },
+        **{name: sum(one[name] for one in accounts) for name in _COUNTS},
         "unreachable_soon": customers,
         "unreachable_count": count,
     }
@@ -85,7 +83,7 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
                 "oldest_waiting": _time(oldest.get(name)),
                 "waiting": waits.get(name, 0),
                 "held": held.get((name, True), 0) + parked.get(name, 0),
-                **{one: steps.get((name, one), 0) for one in ("failed", "unconfirmed", "dead")},
+                **{str(one): steps.get((name, one), 0) for one in FAILED},
                 "quarantined": raws.get((name, "quarantined"), 0),
                 "callbacks_refused": [
                     {"cause": one.outcome, "count": one.number, "last": _time(one.at), "remedy": dict(one.remedy)}
@@ -116,7 +114,7 @@ def _customers(tx: Tx, now: datetime) -> tuple[list[dict[str, Any]], int]:
     held = overview.held_links(tx)
     ends = []
     for link in overview.watched_links(tx):
-        book = json.loads(link.ledger)  # there may be thousands: what is shown is read properly
+        book = json.loads(link.allowance)  # there may be thousands: what is shown is read properly
         end = book.get("message", {}).get("until")
         until = datetime.fromisoformat(end) if end else None
         if until is not None and until > now and (book.get("unanswered") or link.id in held):
@@ -134,7 +132,7 @@ def _customer(link: Row[Any], until: datetime, now: datetime, *, waits: bool) ->
         "ticket": link.ticket,
         "until": _time(until),
         "seconds": int((until - now).total_seconds()),
-        "replies_left": Allowance.model_validate_json(link.ledger).remaining(now),
+        "replies_left": Allowance.model_validate_json(link.allowance).remaining(now),
         "answer_waits": waits,
     }
 
@@ -182,7 +180,7 @@ def _calls(found: dict[str, Any]) -> str:
     )
 
 
-_COUNTS = ("waiting", "held", "failed", "unconfirmed", "dead", "quarantined")
+_COUNTS = ("waiting", "held", *FAILED, RawState.QUARANTINED)
 
 
 def _time(moment: datetime | None) -> str | None:

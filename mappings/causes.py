@@ -103,7 +103,7 @@ def piece(tx: Tx, cause: Cause, after: int, until: int | None = None, limit: int
         "id", "account", "link_id", "lane", "state", "code", "error", "done_at", "messages", "step")  # fmt: skip
     statement = select(*columns(of, *shown))
     if of is _outbox:
-        more = (_link.c[name] for name in ("channel", "conversation", "desk", "ticket", "contact", "ledger"))
+        more = (_link.c[name] for name in ("channel", "conversation", "desk", "ticket", "contact", "allowance"))
         statement = statement.add_columns(*more, _link.c.state.label("link_state"), _link.c.held_by)
         statement = statement.join(_link, _link.c.id == _outbox.c.link_id).where(_outbox.c.code == cause.code)
     statement = statement.where(of.c.state == cause.state, of.c.account == cause.account, of.c.id > after)

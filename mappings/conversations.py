@@ -18,7 +18,7 @@ _link, _pair, _outbox, _waiting = table(Link), table(MessageRef), table(Outbox),
 _NOTE = '"audience": "agents"'  # as the JSON of messages has it; in what people write the quotes are escaped
 _SCANNED = 20_000  # messages looked through for one page of a filtered list
 _SHOWN = columns(
-    _link, "id", "channel", "conversation", "desk", "ticket", "state", "contact", "context", "ledger", "url",
+    _link, "id", "channel", "conversation", "desk", "ticket", "state", "contact", "context", "allowance", "url",
     "created_at", "held_by",
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from mappings.locks import lock_links
 from mappings.shop_tables import Alert, Goal, ShopFact, ShopMessage
 from mappings.sql import table
 from mappings.state import add_audit
+from mappings.states import RawState, StepState
 from mappings.store import Tx
 from mappings.subjects import ERASED, Side, side_of_person
 from mappings.tables import (
@@ -98,7 +99,7 @@ def keyed(key: bytes, text: str) -> str:
 
 def in_flight(tx: Tx, link_ids: Collection[int], now: datetime) -> bool:
     """Whether a step of these links may be taking effect just now."""
-    begun = _outbox.c.state == "ready", _outbox.c.begun_at.is_not(None), _outbox.c.lease_until > now
+    begun = _outbox.c.state == StepState.READY, _outbox.c.begun_at.is_not(None), _outbox.c.lease_until > now
     return tx.execute(select(_outbox.c.id).where(_outbox.c.link_id.in_(link_ids), *begun).limit(1)).first() is not None
 
 
@@ -147,11 +148,11 @@ def _count(tx: Tx, of: Table, link_ids: Sequence[int]) -> int:
 def empty_payloads(tx: Tx, payloads: Mapping[int, str]) -> int:
     """Payloads, and their keys where they are to be others. One that could not be read is not tried again."""
     for some in _bites(sorted(payloads)):
-        mine = _inbox.c.id.in_(some), _inbox.c.state != "ready"
-        tx.execute(update(_inbox).where(*mine).values(payload=None, error="", state="done"))
+        mine = _inbox.c.id.in_(some), _inbox.c.state != RawState.READY
+        tx.execute(update(_inbox).where(*mine).values(payload=None, error="", state=RawState.DONE))
     for inbox_id, new in payloads.items():
         if new:
-            tx.execute(update(_inbox).where(_inbox.c.id == inbox_id, _inbox.c.state != "ready").values(key=new))
+            tx.execute(update(_inbox).where(_inbox.c.id == inbox_id, _inbox.c.state != RawState.READY).values(key=new))
     return len(payloads)
 
 
@@ -184,7 +185,7 @@ def _hash_facts(tx: Tx, side: Side, key: bytes) -> None:
 
 def _bury(tx: Tx, link_id: int, conversation: str, now: datetime) -> None:
     emptied = dict.fromkeys(("peer", "url", "shown", "decided", "entry", "held_by", "memory"), "")
-    emptied |= dict.fromkeys(("context", "fields", "ledger", "proven"), "{}")
+    emptied |= dict.fromkeys(("context", "fields", "allowance", "proven"), "{}")
     tx.execute(
         update(_link)
         .where(_link.c.id == link_id)

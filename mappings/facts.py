@@ -16,6 +16,7 @@ from mappings.holder_tables import Handover
 from mappings.lanes import is_towards_customer, is_towards_desk, link_of
 from mappings.prepared import Prepared
 from mappings.sql import columns, insert_for, insert_new, table
+from mappings.states import FAILED
 from mappings.store import Tx
 from mappings.tables import Attempt, Inbox, Link, MessageRef, Outbox
 
@@ -27,7 +28,7 @@ _ADD = Prepared(insert_new(_fact))
 LOGS = ("pair", "attempt", "handover")
 _SETTLED = timedelta(seconds=60)  # in which a transaction that took a number has committed, or never will
 _ACCEPTED = ("accepted", "found")
-_LOST = ("failed", "unconfirmed", "dead")  # what an attempt ended as when the step ended with it
+_LOST = FAILED  # what an attempt ended as when the step ended with it
 _COLUMNS = ("link_id", "kind", "ref", "at", "from_at", "agent", "code", "value")
 
 
@@ -122,7 +123,7 @@ def _attempts(done: int, upto: int, limit: int) -> Any:
     return (
         select(
             *columns(_attempt, "id", "number", "ended_at", "outcome", "code"),
-            *columns(_outbox, "link_id", "lane", "messages", "ledger", "step", "created_at"),
+            *columns(_outbox, "link_id", "lane", "messages", "allowance", "step", "created_at"),
             _outbox.c.id.label("step_id"),
         )
         .join(_outbox, _outbox.c.id == _attempt.c.outbox_id)
@@ -155,12 +156,12 @@ def _of_attempt(row: Row[Any]) -> list[dict[str, Any]]:
     said_at = [datetime.fromisoformat(one["sent_at"]) for one in messages if one.get("sent_at")]
     if is_towards_customer(row.lane):
         kind, agent = _said_by(messages)
-        ledger = json.loads(row.ledger) if row.ledger else {}
-        number = str(ledger.get("used", 0) + 1) if ledger else ""
+        allowance = json.loads(row.allowance) if row.allowance else {}
+        number = str(allowance.get("used", 0) + 1) if allowance else ""
         from_at = min(said_at, default=row.created_at)
         cost = json.loads(row.step).get("cost", 1)
         found = [{**common, "kind": kind, "agent": agent, "code": number, "value": cost, "from_at": from_at}]
-        near = _near(ledger, row.ended_at, cost) if kind == "answer" else ""
+        near = _near(allowance, row.ended_at, cost) if kind == "answer" else ""
         return [*found, {**common, "kind": "near", "agent": agent, "code": near}] if near else found
     if is_towards_desk(row.lane) and any(one.get("audience", "customer") == "customer" for one in messages):
         return [{**common, "kind": "desk", "value": _ms(row.ended_at - row.created_at), "from_at": row.created_at}]
@@ -184,9 +185,9 @@ def _said_by(messages: Sequence[dict[str, Any]]) -> tuple[str, str]:
     return ("bot" if any(one.get("kind") == "bot" for one in authors) else "automatic"), ""
 
 
-def _near(ledger: dict[str, Any], at: datetime, cost: int) -> str:
+def _near(allowance: dict[str, Any], at: datetime, cost: int) -> str:
     """An answer that nearly did not arrive: with the last reply, or in the last hour."""
-    grants = [ledger.get(name, {}) for name in ("message", "entry")]
+    grants = [allowance.get(name, {}) for name in ("message", "entry")]
     valid = [(one.get("left", 0), datetime.fromisoformat(one["until"])) for one in grants if one.get("until")]
     valid = [(left, until) for left, until in valid if until > at]
     if valid and max(left for left, _ in valid) <= cost:

@@ -8,11 +8,12 @@ from sqlalchemy import Row, insert, or_, select
 
 from mappings.holder_tables import Handover
 from mappings.sql import columns, table
+from mappings.states import SENT, UNFINISHED
 from mappings.store import Tx
 from mappings.tables import MessageRef, Outbox
 
 _handover, _pair, _outbox = table(Handover), table(MessageRef), table(Outbox)
-_GOING = ("ready", "parked", "done", "unconfirmed")
+_GOING = (*UNFINISHED, *SENT)
 
 
 def add_handover(tx: Tx, **values: Any) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import Row, func, select
 
 from mappings.lanes import lane_to_desk
 from mappings.sql import columns, table
+from mappings.states import StepState
 from mappings.store import Tx
 from mappings.tables import Link, Outbox
 
@@ -67,7 +68,7 @@ def last_answers(tx: Tx, person_id: int, without: int, since: datetime, limit: i
             select(_outbox.c.messages)
             .join(_link, _link.c.id == _outbox.c.link_id)
             .where(_link.c.person_id == person_id, _link.c.id != without, _outbox.c.lane == _link.c.id * 4 + 1)
-            .where(_outbox.c.state == "done", _outbox.c.done_at >= since)
+            .where(_outbox.c.state == StepState.DONE, _outbox.c.done_at >= since)
             .order_by(_outbox.c.id.desc())
             .limit(limit)
         ).scalars()

@@ -15,6 +15,7 @@ from sqlalchemy import CompoundSelect, Row, bindparam, delete, func, insert, or_
 from mappings.account_tables import Cursor
 from mappings.prepared import Prepared
 from mappings.sql import columns, insert_for, table
+from mappings.states import RawState
 from mappings.store import Tx
 from mappings.tables import Inbox
 
@@ -24,22 +25,22 @@ _once = _inbox.alias("once")
 # not EXISTS: PostgreSQL may answer that one for all rows at once, by reading everything that was ever routed
 _KNOWN = (
     select(_once.c.id)
-    .where(_once.c.account == _inbox.c.account, _once.c.key == _inbox.c.key, _once.c.state != "ready")
+    .where(_once.c.account == _inbox.c.account, _once.c.key == _inbox.c.key, _once.c.state != RawState.READY)
     .scalar_subquery()
     .label("known")
 )
 
 _KEEP = Prepared(insert(_inbox))
 _ALL_READY = select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at", "error"), _KNOWN).where(
-    _inbox.c.account == bindparam("account"), _inbox.c.state == "ready"
+    _inbox.c.account == bindparam("account"), _inbox.c.state == RawState.READY
 )
 _READY = Prepared(_ALL_READY.order_by(_inbox.c.id).limit(bindparam("most")))
 # apart: with the id in it PostgreSQL would rather read the whole table in the order of its key
 _READY_BEHIND = Prepared(
     _ALL_READY.where(_inbox.c.id > bindparam("after")).order_by(_inbox.c.id).limit(bindparam("most"))
 )
-_FINISH = Prepared(update(_inbox).where(_inbox.c.id == bindparam("inbox_id")).values(state="done", error=""))
-_REMOVE = Prepared(delete(_inbox).where(_inbox.c.id == bindparam("inbox_id"), _inbox.c.state == "ready"))
+_FINISH = Prepared(update(_inbox).where(_inbox.c.id == bindparam("inbox_id")).values(state=RawState.DONE, error=""))
+_REMOVE = Prepared(delete(_inbox).where(_inbox.c.id == bindparam("inbox_id"), _inbox.c.state == RawState.READY))
 
 _KEPT = ("account", "key", "payload", "received_at")
 RawRow = tuple[str, str, bytes, datetime]
@@ -69,7 +70,7 @@ def keep_new_raws(tx: Tx, account: str, raws: Sequence[RawRow]) -> int:
 def _known_among(account: str, keys: Sequence[str]) -> CompoundSelect[Any]:
     """Two questions, because each index holds one half; of what is ready there is little."""
     named = select(_inbox.c.key).where(_inbox.c.account == account, _inbox.c.key.in_(keys))
-    return union_all(named.where(_inbox.c.state != "ready"), named.where(_inbox.c.state == "ready"))
+    return union_all(named.where(_inbox.c.state != RawState.READY), named.where(_inbox.c.state == RawState.READY))
 
 
 def lock_account(tx: Tx, account: str) -> bool:
@@ -114,7 +115,7 @@ def delay_raw(tx: Tx, inbox_id: int, due_at: datetime, tries: int) -> None:
 def quarantine_raw(tx: Tx, inbox_id: int, error: str, now: datetime) -> None:
     """Authentic but unreadable: kept aside with the reason."""
     tx.execute(
-        update(_inbox).where(_inbox.c.id == inbox_id).values(state="quarantined", error=error[:500], done_at=now)
+        update(_inbox).where(_inbox.c.id == inbox_id).values(state=RawState.QUARANTINED, error=error[:500], done_at=now)
     )
 
 
@@ -123,7 +124,7 @@ def quarantined(tx: Tx, limit: int = 200) -> list[Row[Any]]:
     return list(
         tx.execute(
             select(*columns(_inbox, "id", "account", "key", "received_at", "error"))
-            .where(_inbox.c.state == "quarantined")
+            .where(_inbox.c.state == RawState.QUARANTINED)
             .order_by(_inbox.c.id)
             .limit(limit)
         )
@@ -132,7 +133,7 @@ def quarantined(tx: Tx, limit: int = 200) -> list[Row[Any]]:
 
 def quarantined_among(tx: Tx, inbox_ids: Sequence[int]) -> list[int]:
     """Which of some payloads are kept aside."""
-    statement = select(_inbox.c.id).where(_inbox.c.id.in_(inbox_ids), _inbox.c.state == "quarantined")
+    statement = select(_inbox.c.id).where(_inbox.c.id.in_(inbox_ids), _inbox.c.state == RawState.QUARANTINED)
     return list(tx.execute(statement).scalars())
 
 
@@ -140,20 +141,20 @@ def replay_raws(tx: Tx, inbox_ids: Sequence[int] | None, account: str | None = N
     """Routes quarantined payloads again; returns how many. None: all. The reason stays until they are routed: by it
     they are known as released.
     """
-    statement = update(_inbox).where(_inbox.c.state == "quarantined", _inbox.c.payload.is_not(None))
+    statement = update(_inbox).where(_inbox.c.state == RawState.QUARANTINED, _inbox.c.payload.is_not(None))
     if inbox_ids is not None:
         statement = statement.where(_inbox.c.id.in_(inbox_ids))
     if account is not None:
         statement = statement.where(_inbox.c.account == account)
-    return tx.execute(statement.values(state="ready", due_at=None, tries=0, done_at=None)).rowcount
+    return tx.execute(statement.values(state=RawState.READY, due_at=None, tries=0, done_at=None)).rowcount
 
 
 def drop_raws(tx: Tx, inbox_ids: Sequence[int]) -> int:
     """Gives quarantined payloads up."""
     return tx.execute(
         update(_inbox)
-        .where(_inbox.c.id.in_(inbox_ids), _inbox.c.state == "quarantined")
-        .values(state="done", error="dropped")
+        .where(_inbox.c.id.in_(inbox_ids), _inbox.c.state == RawState.QUARANTINED)
+        .values(state=RawState.DONE, error="dropped")
     ).rowcount
 
 
@@ -180,7 +181,7 @@ def last_raws(tx: Tx, account: str, limit: int = 10, among: int = 20_000) -> lis
 def count_raws(tx: Tx) -> dict[tuple[str, str], int]:
     """(account, state) → how many, of those that are not done."""
     found: dict[tuple[str, str], int] = {}
-    for state in ("ready", "quarantined"):  # one after the other: each has an index of its own
+    for state in (RawState.READY, RawState.QUARANTINED):  # one after the other: each has an index of its own
         counted = select(_inbox.c.account, func.count()).where(_inbox.c.state == state).group_by(_inbox.c.account)
         found |= {(account, state): count for account, count in tx.execute(counted)}
     return found
@@ -190,7 +191,7 @@ def forget_payloads(tx: Tx, before: datetime, limit: int = 1000) -> int:
     """Retention: routed payloads go, their keys stay (a late repeat must still be known)."""
     ids = (
         select(_inbox.c.id)
-        .where(_inbox.c.received_at < before, _inbox.c.payload.is_not(None), _inbox.c.state == "done")
+        .where(_inbox.c.received_at < before, _inbox.c.payload.is_not(None), _inbox.c.state == RawState.DONE)
         .limit(limit)
     )
     return tx.execute(update(_inbox).where(_inbox.c.id.in_(ids)).values(payload=None)).rowcount
@@ -198,7 +199,7 @@ def forget_payloads(tx: Tx, before: datetime, limit: int = 1000) -> int:
 
 def forget_keys(tx: Tx, before: datetime, limit: int = 1000) -> int:
     """Retention: the keys themselves."""
-    ids = select(_inbox.c.id).where(_inbox.c.received_at < before, _inbox.c.state == "done").limit(limit)
+    ids = select(_inbox.c.id).where(_inbox.c.received_at < before, _inbox.c.state == RawState.DONE).limit(limit)
     return tx.execute(delete(_inbox).where(_inbox.c.id.in_(ids))).rowcount
 
 

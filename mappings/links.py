@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack, cast
 
 from sqlalchemy import Row, any_, bindparam, delete, exists, insert, select, union_all, update
 from sqlalchemy.types import ARRAY, String
@@ -24,7 +24,7 @@ from mappings.lanes import (
 from mappings.locks import holds_link, lock_links, made_link
 from mappings.prepared import Prepared
 from mappings.sql import insert_for, insert_new, table
-from mappings.states import StepState
+from mappings.states import LinkColumns, StepState
 from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Notice, Outbox, Waiting
 
@@ -146,7 +146,7 @@ def get_link(tx: Tx, link_id: int, *, lock: bool = False) -> LinkRow:
     return found
 
 
-def add_link(tx: Tx, **values: Any) -> LinkRow:
+def add_link(tx: Tx, **values: Unpack[LinkColumns]) -> LinkRow:
     """A new link; raises the driver's IntegrityError when the conversation has an open one."""
     made = _ADD.first(tx, **values)
     assert made is not None
@@ -154,12 +154,17 @@ def add_link(tx: Tx, **values: Any) -> LinkRow:
     return made
 
 
-def change_link(tx: Tx, link_id: int, **values: Any) -> None:
+def change_link(tx: Tx, link_id: int, **values: Unpack[LinkColumns]) -> None:
     """Sets columns of a link. With a new `state` comes `touched_at`, when that was: it is a fact."""
     lock_links(tx, [link_id])
     if "state" in values:
         add_state(tx, link_id, values["state"], values["touched_at"])
     _CHANGE.run(tx, link_id=link_id, **values)
+
+
+def copied(link: LinkRow, *names: str) -> LinkColumns:
+    """Some columns of a link, for the one that follows it."""
+    return cast("LinkColumns", {name: getattr(link, name) for name in names})
 
 
 def change_peer(tx: Tx, desk: str, peer: str, to: str) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, or_, select, update
 
 from mappings.sql import insert_for, table
+from mappings.states import FileState
 from mappings.store import Tx
 from mappings.tables import MediaFile
 
@@ -36,7 +37,7 @@ def claim_media(tx: Tx, now: datetime, lease_until: datetime, limit: int) -> lis
         tx.execute(
             select(_media.c.id)
             .where(
-                _media.c.state == "wanted",
+                _media.c.state == FileState.WANTED,
                 _media.c.due_at <= now,
                 or_(_media.c.lease_until.is_(None), _media.c.lease_until < now),
             )
@@ -59,13 +60,13 @@ def claim_media(tx: Tx, now: datetime, lease_until: datetime, limit: int) -> lis
 
 def end_media_leases(tx: Tx, now: datetime) -> None:
     """All leases end: the one process that could hold them has just started."""
-    tx.execute(update(_media).where(_media.c.state == "wanted").values(lease_until=None, due_at=now))
+    tx.execute(update(_media).where(_media.c.state == FileState.WANTED).values(lease_until=None, due_at=now))
 
 
 def hurry_media(tx: Tx, now: datetime) -> None:
     """What waits to be tried again is due now."""
     free = or_(_media.c.lease_until.is_(None), _media.c.lease_until < now)
-    tx.execute(update(_media).where(_media.c.state == "wanted", _media.c.due_at > now, free).values(due_at=now))
+    tx.execute(update(_media).where(_media.c.state == FileState.WANTED, _media.c.due_at > now, free).values(due_at=now))
 
 
 def settle_media(tx: Tx, /, media_id: int, **values: Any) -> None:
@@ -94,7 +95,9 @@ def forget_media(tx: Tx, media_ids: list[int]) -> list[str]:
     """Marks files as removed; returns the hashes that nothing names any more."""
     hashes = list(tx.execute(select(_media.c.sha256).where(_media.c.id.in_(media_ids))).scalars())
     tx.execute(
-        update(_media).where(_media.c.id.in_(media_ids)).values(sha256="", state="failed", error="removed by retention")
+        update(_media)
+        .where(_media.c.id.in_(media_ids))
+        .values(sha256="", state=FileState.FAILED, error="removed by retention")
     )
     still = set(
         tx.execute(select(_media.c.sha256).where(_media.c.sha256.in_(hashes)).group_by(_media.c.sha256)).scalars()

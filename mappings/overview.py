@@ -16,7 +16,7 @@ from mappings.tables import Link, Outbox, Waiting
 _lease, _outbox, _waiting = table(Lease), table(Outbox), table(Waiting)
 _link = table(Link)
 _WATCHED = Prepared(
-    select(*columns(_link, "id", "channel", "conversation", "desk", "ticket", "state", "ledger"))
+    select(*columns(_link, "id", "channel", "conversation", "desk", "ticket", "state", "allowance"))
     .where(_link.c.warn_at.is_not(None), _link.c.state != "ended")
     .order_by(_link.c.warn_at)
     .limit(bindparam("most"))
@@ -79,7 +79,7 @@ def parked_counts(tx: Tx) -> dict[str, int]:
 
 
 def watched_links(tx: Tx, limit: int = 2000) -> Sequence[Row[Any]]:
-    """Conversations whose window is not over, those that have to be warned of soonest first. Their ledgers are JSON."""
+    """Conversations whose window is not over, the soonest to be warned of first. Allowances are JSON."""
     return _WATCHED.all(tx, most=limit)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import exists, or_, select
 
 from mappings import state
 from mappings.sql import table
-from mappings.states import UNFINISHED
+from mappings.states import UNFINISHED, RawState, StepState
 from mappings.store import Tx
 from mappings.tables import Inbox, Outbox, Waiting
 
@@ -26,18 +26,21 @@ def has_work(tx: Tx, now: datetime, resting: Collection[str] = ()) -> bool:
     )
     blocked = exists().where(earlier.c.lane == waiting.c.lane, earlier.c.state.in_(UNFINISHED))
     early = exists().where(
-        first.c.account == inbox.c.account, first.c.id < inbox.c.id, first.c.state == "ready", first.c.due_at > now
+        first.c.account == inbox.c.account,
+        first.c.id < inbox.c.id,
+        first.c.state == RawState.READY,
+        first.c.due_at > now,
     )
     movable = (
         select(inbox.c.id).where(
-            inbox.c.state == "ready", or_(inbox.c.due_at.is_(None), inbox.c.due_at <= now), ~early
+            inbox.c.state == RawState.READY, or_(inbox.c.due_at.is_(None), inbox.c.due_at <= now), ~early
         ),
         select(waiting.c.id).where(
             waiting.c.held == "", waiting.c.due_at <= now, ~blocked, waiting.c.account.not_in(away)
         ),
         select(outbox.c.id).where(outbox.c.begun_at.is_not(None)),
         select(outbox.c.id).where(
-            outbox.c.state == "ready", outbox.c.due_at <= now, ~behind, outbox.c.account.not_in(away)
+            outbox.c.state == StepState.READY, outbox.c.due_at <= now, ~behind, outbox.c.account.not_in(away)
         ),
     )
     return any(tx.execute(one.limit(1)).first() is not None for one in movable)

@@ -1,4 +1,4 @@
-"""The life of a step: its states, and the only ways from one to the next.
+"""States of what is kept, and what of it may be changed. The life of a step, and the only ways from one to the next:
 
 ready ⇄ parked        may go now / waits for the customer
   │       │
@@ -24,6 +24,22 @@ class StepState(StrEnum):
     UNCONFIRMED = "unconfirmed"
     DEAD = "dead"
     DROPPED = "dropped"
+
+
+class RawState(StrEnum):
+    """`READY`: to be routed. `DONE`: routed, or dropped by an admin. `QUARANTINED`: it cannot be read."""
+
+    READY = "ready"
+    DONE = "done"
+    QUARANTINED = "quarantined"
+
+
+class FileState(StrEnum):
+    """`WANTED`: to be fetched. `DONE`: its bytes are there. `FAILED`: they never will be."""
+
+    WANTED = "wanted"
+    DONE = "done"
+    FAILED = "failed"
 
 
 _S = StepState
@@ -59,3 +75,34 @@ class StepChanges(TypedDict, total=False):
     tries: int
     claims: int
     receipt: str
+
+
+class LinkColumns(TypedDict, total=False):
+    """The columns of a link. A new one needs both sides, the person and the two moments."""
+
+    channel: str
+    conversation: str
+    desk: str
+    ticket: str | None
+    person_id: int
+    state: str
+    previous: str
+    generation: int
+    peer: str
+    url: str
+    contact: str
+    context: str
+    fields: str
+    allowance: str
+    shown: str
+    decided: str
+    proven: str
+    entry: str
+    held_by: str
+    warn_at: datetime | None
+    created_at: datetime
+    touched_at: datetime
+    solved_at: datetime | None
+    holder: str
+    term: int
+    memory: str

@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from mappings.figure_tables import Fact, Survey
 from mappings.lanes import lane_to_channel
 from mappings.sql import table
+from mappings.states import StepState
 from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Outbox
 
@@ -61,7 +62,7 @@ def asked_since(tx: Tx, person_id: int, since: datetime) -> list[Row[Any]]:
 def who_answered(tx: Tx, link_ids: Sequence[int], since: datetime) -> set[str]:
     """The kinds of authors whose words reached the customer since a moment."""
     lanes = [lane_to_channel(one) for one in link_ids]
-    went = _outbox.c.lane.in_(lanes), _outbox.c.state == "done", _outbox.c.done_at >= since
+    went = _outbox.c.lane.in_(lanes), _outbox.c.state == StepState.DONE, _outbox.c.done_at >= since
     said = tx.execute(select(_outbox.c.messages).where(*went).limit(500)).scalars()
     return {one["author"]["kind"] for messages in said for one in json.loads(messages)}
 

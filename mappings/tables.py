@@ -86,8 +86,8 @@ class Link(TableBase, table=True):
     contact: str = Field(default="{}", sa_column=words("{}"))
     context: str = Field(default="{}", sa_column=words("{}"))
     fields: str = Field(default="{}", sa_column=words("{}"))
-    ledger: str = Field(default="{}", sa_column=words("{}"))
-    shown: str = Field(default="", sa_column=words())  # what the ticket's tags and fields say of the ledger
+    allowance: str = Field(default="{}", sa_column=words("{}"))
+    shown: str = Field(default="", sa_column=words())  # what the ticket's tags and fields say of the allowance
     decided: str = Field(default="", sa_column=words())  # which rule took it, as JSON
     proven: str = Field(default="{}", sa_column=words("{}"))  # what a signature or the API says of the customer
     entry: str = Field(default="", sa_column=words())  # the way in, by its name
@@ -173,7 +173,7 @@ class Outbox(TableBase, table=True):
     __table_args__ = (
         partial_index("outbox_due", "due_at", "id", where="state = 'ready'"),
         partial_index("outbox_lane", "lane", "id", where=_UNFINISHED),
-        partial_index("outbox_sad", "state", "id", where="state IN ('failed', 'unconfirmed', 'dead')"),
+        partial_index("outbox_failed", "state", "id", where="state IN ('failed', 'unconfirmed', 'dead')"),
     )  # fmt: skip
 
     id: int | None = Field(default=None, sa_column=key())
@@ -185,7 +185,7 @@ class Outbox(TableBase, table=True):
     step: str = Field(sa_column=Column(Text, nullable=False))
     messages: str = Field(default="[]", sa_column=words("[]"))  # what it carries, to render anew or to quote
     batch: str = ""  # steps rendered together
-    ledger: str = Field(default="", sa_column=words())  # the allowance at the moment of rendering
+    allowance: str = Field(default="", sa_column=words())  # the allowance at the moment of rendering
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # failures in a row of the same code
     claims: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # claims without a recorded result

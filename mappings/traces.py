@@ -13,6 +13,7 @@ from sqlalchemy import Row, select
 
 from mappings.account_tables import Record
 from mappings.sql import columns, table
+from mappings.states import RawState
 from mappings.store import Tx
 from mappings.subjects import Side
 from mappings.tables import Inbox, MessageRef, Outbox, Waiting
@@ -42,7 +43,7 @@ class Marks:
         words = set(_WORD.findall(held))
         if any(mark in held for mark in self.sure) or not self.words.isdisjoint(words):
             return True
-        if row.state != "done":
+        if row.state != RawState.DONE:
             return False
         marks = self.likely.get("", frozenset()) | self.likely.get(row.account, frozenset())
         return not marks.isdisjoint(words) or any(mark in held for mark in marks if _WORD.fullmatch(mark) is None)
@@ -83,7 +84,7 @@ def own_payloads(tx: Tx, link_ids: Collection[int]) -> list[int]:
 def payloads_after(tx: Tx, after: int, limit: int = _BITE) -> list[Row[Any]]:
     """The next payloads that are kept and no longer wait to be routed."""
     kept = select(*columns(_inbox, "id", "account", "key", "payload", "error", "state")).where(
-        _inbox.c.id > after, _inbox.c.state != "ready"
+        _inbox.c.id > after, _inbox.c.state != RawState.READY
     )
     return list(tx.execute(kept.order_by(_inbox.c.id).limit(limit)))
 

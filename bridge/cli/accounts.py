@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def lent(settings: Settings, declared: dict[str, Declared]) -> AsyncIterator[Bridge]:
+async def opened(settings: Settings, declared: dict[str, Declared]) -> AsyncIterator[Bridge]:
     """The accounts, with what the bridge lends them. Makes the tables where there are none yet."""
     bridge = Bridge(settings, declared)
     if bridge.store.sqlite and not bridge.store.path.exists():
@@ -118,7 +118,7 @@ def with_account(config: str | None, name: str, act: Callable[[Connector[Any]], 
     settings, declared, path = read_config(config)
 
     async def run() -> T:
-        async with lent(settings, declared) as bridge:
+        async with opened(settings, declared) as bridge:
             return await act(account_of(bridge, name, path))
 
     try:

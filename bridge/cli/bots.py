@@ -83,7 +83,7 @@ def _facts(found: "Asked") -> str:
 
 def _ask_all(name: str, texts: list[str], config: str | None) -> "list[Asked]":
     from bridge.bots.asking import ask
-    from bridge.cli.accounts import account_of, lent
+    from bridge.cli.accounts import account_of, opened
     from bridge.contract import Role
 
     settings, declared, path = read_config(config)
@@ -94,7 +94,7 @@ def _ask_all(name: str, texts: list[str], config: str | None) -> "list[Asked]":
     route = next((one.bot for one in settings.routes if one.bot is not None and one.bot.name == name), None)
 
     async def run() -> "list[Asked]":
-        async with lent(settings, declared) as bridge:
+        async with opened(settings, declared) as bridge:
             asked = account_of(bridge, name, path)
             return [await ask(asked, text, route) for text in texts]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.away import pauses_by_account
 from mappings import failed_steps, inbox, inspection, overview, state, waiting
+from mappings.states import RawState
 from mappings.store import Tx
 
 _BY = "command line"
@@ -75,7 +76,7 @@ def waiting_counts(tx: Tx) -> dict[str, int]:
     """By account: how many messages and steps wait for it, what is held for a customer left out."""
     counts: defaultdict[str, int] = defaultdict(int)
     for (account, state_name), count in inspection.count_steps(tx).items():
-        counts[account] += count if state_name == "ready" else 0
+        counts[account] += count if state_name == RawState.READY else 0
     for (account, held), count in waiting.count_waiting(tx).items():
         counts[account] += 0 if held else count
     return dict(counts)

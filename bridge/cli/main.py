@@ -174,13 +174,13 @@ def doctor(config: str | None, only: str | None, as_json: bool) -> None:
 @guarded
 def setup(kind: str, name: str, remove: bool, yes: bool, config: str | None) -> None:
     """Creates or repairs what the vendor's side needs (webhook, trigger, fields). Shows the plan first."""
-    from bridge.cli.accounts import account_of, lent, set_up
+    from bridge.cli.accounts import account_of, opened, set_up
     from bridge.contract import ConnectorError
 
     settings, declared, path = read_config(config)
 
     async def run() -> bool:
-        async with lent(settings, declared) as bridge:
+        async with opened(settings, declared) as bridge:
             return await set_up(account_of(bridge, name, path, kind), remove=remove, agreed=yes)
 
     try:

@@ -25,7 +25,7 @@ def export_person(identifier: str, out: Path, config: str | None) -> None:
     """Writes everything that is kept about a person: one JSON file and their files, as an archive."""
     from datetime import UTC, datetime
 
-    from bridge.cli.accounts import lent
+    from bridge.cli.accounts import opened
     from bridge.privacy.erasing import NotErased, plan
     from bridge.privacy.exporting import export
     from bridge.privacy.subject import NoSubject
@@ -34,7 +34,7 @@ def export_person(identifier: str, out: Path, config: str | None) -> None:
     settings, declared, _ = read_config(config)
 
     async def run() -> None:
-        async with lent(settings, declared) as bridge:
+        async with opened(settings, declared) as bridge:
             planned = await plan(bridge, identifier)
             counted = await export(bridge, planned, out)
             await bridge.store.write(state.add_audit, "command line", "export", "one person", datetime.now(UTC))
@@ -56,14 +56,14 @@ def export_person(identifier: str, out: Path, config: str | None) -> None:
 @guarded
 def erase_person(identifier: str, yes: bool, config: str | None) -> None:
     """Removes everything that is kept about a person, for good, and says what is left to do at the vendors."""
-    from bridge.cli.accounts import lent
+    from bridge.cli.accounts import opened
     from bridge.privacy.erasing import NotErased, erase, plan
     from bridge.privacy.subject import NoSubject
 
     settings, declared, _ = read_config(config)
 
     async def run() -> None:
-        async with lent(settings, declared) as bridge:
+        async with opened(settings, declared) as bridge:
             planned = await plan(bridge, identifier)
             _show(planned)
             if not yes:

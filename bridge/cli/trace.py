@@ -12,6 +12,7 @@ from bridge.engine.conversation.allowance import Allowance
 from mappings import consents, handovers, inbox, inspection, links, turns, waiting
 from mappings.inspection import Tried
 from mappings.links import LinkRow
+from mappings.states import StepState
 from mappings.store import Tx
 
 Arrival = tuple[datetime | None, datetime | None]
@@ -54,7 +55,7 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
         "term": link.term,
         "turns": [_turn(row) for row in turns.turns_of_link(tx, link.id)],
         "handovers": [_handover(row) for row in handovers.handovers_of(tx, [link.id])],
-        "ledger": ledger_json(link.ledger, now),
+        "allowance": allowance_json(link.allowance, now),
         "consents": {row.template: row.left for row in consents.consents_of(tx, link.channel, link.conversation)},
         "waiting": [
             {
@@ -94,17 +95,17 @@ def _step(step: Row[Any], journal: list[Tried], arrival: Arrival, waits_for: str
         "to": step.account,
         "verb": json.loads(step.step)["verb"],
         "messages": sorted(_covered(step)),
-        "state": "unknown" if step.unknown and step.state == "ready" else step.state,
+        "state": "unknown" if step.unknown and step.state == StepState.READY else step.state,
         "why": f"{step.code}: {step.error}" if step.code else "",
         "received": _time(received),
         "stored": _time(stored),
         "rendered": _time(step.created_at),
         "due": _time(step.due_at),
-        "next": _time(step.due_at) if step.state == "ready" and step.begun_at is None else None,
+        "next": _time(step.due_at) if step.state == StepState.READY and step.begun_at is None else None,
         "waits_for": waits_for,
         "done": _time(step.done_at),
         "receipt": json.loads(step.receipt) if step.receipt else None,
-        "ledger": ledger_json(step.ledger, step.created_at) if step.ledger else None,
+        "allowance": allowance_json(step.allowance, step.created_at) if step.allowance else None,
         "attempts": [
             {
                 "number": one.number,
@@ -140,12 +141,12 @@ def _held(why: str, holder: str) -> str:
 
 def _waits_for(step: Row[Any], holder: str, away: Away) -> str:
     """What has to happen before it goes on; "" for nothing but its turn."""
-    if step.state == "parked":
+    if step.state == StepState.PARKED:
         return _held("parked", holder)
-    return away.get(step.account, "") if step.state == "ready" else ""
+    return away.get(step.account, "") if step.state == StepState.READY else ""
 
 
-def ledger_json(text: str, at: datetime) -> dict[str, Any]:
+def allowance_json(text: str, at: datetime) -> dict[str, Any]:
     """The allowance as it was counted at a moment: what it held, and what that meant."""
     found: dict[str, Any] = json.loads(text)
     return {**found, "at": _time(at), "means": Allowance.model_validate_json(text).summary(at)} if found else {}
@@ -174,8 +175,8 @@ def trace_text(found: dict[str, Any]) -> str:
         lines.append(f"link {link['link']}: {ends} ({link['state']})")
         if link["held_by"]:
             lines.append(f"    answers are held back by {link['held_by']}")
-        if link["ledger"]:
-            lines.append(f"    allowance now: {_allowance(link['ledger'])}")
+        if link["allowance"]:
+            lines.append(f"    allowance now: {_allowance(link['allowance'])}")
         if link["holder"] not in {"", link["desk"]}:
             lines.append(f"    held by {link['holder']} (term {link['term']})")
         for one in link["turns"]:
@@ -200,8 +201,8 @@ def _step_lines(step: dict[str, Any]) -> list[str]:
     lines = [f"{head}  (step s{step['step']}, carries {carries})"]
     if step["received"]:
         lines.append(f"        {step['received']}  received; in its lane {step['stored']}")
-    if step["ledger"]:
-        lines.append(f"        allowance when rendered: {_allowance(step['ledger'])}")
+    if step["allowance"]:
+        lines.append(f"        allowance when rendered: {_allowance(step['allowance'])}")
     if step["waits_for"]:
         lines.append(f"        waits for {step['waits_for']}")
     elif step["next"]:
@@ -212,13 +213,13 @@ def _step_lines(step: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _allowance(ledger: dict[str, Any]) -> str:
+def _allowance(allowance: dict[str, Any]) -> str:
     """In words: what is left, why, and since when."""
-    facts = [str(ledger["means"])]
+    facts = [str(allowance["means"])]
     for name, word in (("spoke_at", "customer wrote"), ("entered_at", "opened the chat"), ("answered_at", "answered")):
-        if ledger.get(name):
-            facts.append(f"{word} {ledger[name]}")
-    return f"{', '.join(facts)}; {ledger.get('used', 0)} used since the customer wrote"
+        if allowance.get(name):
+            facts.append(f"{word} {allowance[name]}")
+    return f"{', '.join(facts)}; {allowance.get('used', 0)} used since the customer wrote"
 
 
 def _covered(step: Row[Any]) -> set[str]:

@@ -11,15 +11,16 @@ from bridge.console.words import hidden, mask, snippet
 from bridge.engine.context import Runtime
 from bridge.engine.conversation.allowance import Allowance
 from mappings import links
+from mappings.states import StepState
 
 
 class Prospect(NamedTuple):
-    """One thing, to whom it would go, and its `fate`: `goes`, `too_late`, `doubled` (it may have arrived already),
+    """One thing, to whom it would go, and its `prospect`: `goes`, `too_late`, `doubled` (it may have arrived already),
     `account_away`, `account_gone`, `held_back`, `next_ticket`, or `read_again`.
     """
 
     id: str
-    fate: str
+    prospect: str
     to: str
     words: str
     at: datetime
@@ -30,8 +31,8 @@ class Prospect(NamedTuple):
 def prospect(row: Row[Any], runtime: Runtime, away: Away, now: datetime, *, masked: bool) -> Prospect:
     """Of a row as `mappings.causes.piece` gives it."""
     if not hasattr(row, "link_id"):
-        fate = "read_again" if row.account in runtime.accounts else "account_gone"
-        return Prospect(f"r{row.id}", fate, row.account, "", row.received_at, None, row.key)
+        prospect = "read_again" if row.account in runtime.accounts else "account_gone"
+        return Prospect(f"r{row.id}", prospect, row.account, "", row.received_at, None, row.key)
     said = json.loads(row.messages)
     words = " / ".join(snippet(one, masked=masked, longest=60) for one in said[:3])
     name = json.loads(row.contact).get("name", "")
@@ -46,7 +47,7 @@ def _fate(row: Row[Any], runtime: Runtime, away: Away, now: datetime) -> str:
     to_desk = links.is_towards_desk(row.lane)
     if row.account not in runtime.accounts:
         return "account_gone"
-    if row.state == "unconfirmed":
+    if row.state == StepState.UNCONFIRMED:
         return "doubled"
     if row.account in away:
         return "account_away"
@@ -55,4 +56,4 @@ def _fate(row: Row[Any], runtime: Runtime, away: Away, now: datetime) -> str:
     if row.held_by:
         return "held_back"
     counted = runtime.capabilities(row.account).window is not None
-    return "too_late" if counted and Allowance.model_validate_json(row.ledger).remaining(now) <= 0 else "goes"
+    return "too_late" if counted and Allowance.model_validate_json(row.allowance).remaining(now) <= 0 else "goes"

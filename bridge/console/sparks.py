@@ -24,14 +24,14 @@ class Sparks:
             self._last[name] = now
 
     def sums(self, name: str) -> tuple[int, int]:
-        """(came, went) within the last hour, the minute that runs with it."""
+        """(arrived, went) within the last hour, the minute that runs with it."""
         minutes, last = self._minutes.get(name, ()), self._last.get(name, (0, 0))
-        came = sum(one[0] for one in minutes) + metrics.raws.total(name) - last[0]
-        return came, sum(one[1] for one in minutes) + metrics.steps.total(name, "accepted") - last[1]
+        arrived = sum(one[0] for one in minutes) + metrics.raws.total(name) - last[0]
+        return arrived, sum(one[1] for one in minutes) + metrics.steps.total(name, "accepted") - last[1]
 
     def line(self, name: str) -> str:
         """The points of a line of all that moved, `x,y` within 120 × 30; "" before there are two minutes."""
-        values = [came + went for came, went in self._minutes.get(name, ())]
+        values = [arrived + went for arrived, went in self._minutes.get(name, ())]
         if len(values) < 2:
             return ""
         top, step = max(1, *values), _WIDE / (_MINUTES - 1)

@@ -6,13 +6,14 @@ from typing import Any
 from sqlalchemy import Row
 
 from bridge.away import pauses_by_account
-from bridge.cli.trace import ledger_json, steps_json
+from bridge.cli.trace import allowance_json, steps_json
 from bridge.console.words import hidden, mask, parts_of
 from bridge.contract import Message
 from bridge.engine.context import Runtime
 from mappings import inspection, links, waiting
 from mappings.lanes import is_towards_customer, is_towards_desk
 from mappings.links import LinkRow
+from mappings.states import StepState
 from mappings.store import Tx
 
 _PAGE = 60  # steps
@@ -52,7 +53,8 @@ def timeline(
                 entry |= {"at": row.created_at, "state": "held" if row.held else "waiting"}
                 entry["held"] = row.held or away.get(row.account, "")
                 found[message.id] = entry
-    entries = [one for one in found.values() if one["parts"] or one["state"] != "done"]  # marks that arrived: no words
+    # marks that arrived have no words
+    entries = [one for one in found.values() if one["parts"] or one["state"] != StepState.DONE]
     return entries, steps[0].id if len(steps) == _PAGE else None
 
 
@@ -118,4 +120,4 @@ def _worse(one: str, other: str) -> str:
 
 def allowance_of(link: LinkRow, now: Any) -> dict[str, Any]:
     """The allowance as it is counted now; {} where nothing is counted."""
-    return ledger_json(link.ledger, now)
+    return allowance_json(link.allowance, now)

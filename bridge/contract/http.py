@@ -1,4 +1,4 @@
-"""Http: how every connector talks to its vendor; with `transport` and `trip` under it, all that imports httpx.
+"""Http: how every connector talks to its vendor; with `transport` and `inflight` under it, all that imports httpx.
 
 It classifies transport failures once for everybody, keeps time and size limits, and refuses addresses inside our own
 network for URLs that came from outside (an attachment's link in a vendor's answer). It does not judge status codes:
@@ -88,21 +88,23 @@ class Http:
         `json` goes out as UTF-8 without escapes. `repeatable` says that doing it twice is harmless (an upsert, an
         upload), so that a failure is certain to be safe. Raises Retryable with the right certainty.
         """
-        trip = self._trip(_where(method, url), timeout or self.timeout, safe=repeatable or method.upper() in _SAFE)
+        call = self._begin_call(
+            _where(method, url), timeout or self.timeout, safe=repeatable or method.upper() in _SAFE
+        )
         given = headers or {}
         if json is not None:
             content = _dump(json)
             given = {"content-type": "application/json", **given}
-        outgoing = _outgoing(trip, method, url, given, params=params, content=content, data=data, files=files)
-        with trip.classified():
-            async with asyncio.timeout_at(trip.deadline):
-                reply = await self._transport.send(outgoing, trip)
+        outgoing = _outgoing(call, method, url, given, params=params, content=content, data=data, files=files)
+        with call.classified():
+            async with asyncio.timeout_at(call.deadline):
+                reply = await self._transport.send(outgoing, call)
                 try:
-                    body = await read_whole(reply, trip, max_bytes)
+                    body = await read_whole(reply, call, max_bytes)
                 finally:
                     await reply.close()
-        self._dated = reply.headers.get("date", ""), trip.deadline - trip.timeout, asyncio.get_running_loop().time()
-        return Response(reply.status, reply.headers, body, trip.where, trip.safe)
+        self._dated = reply.headers.get("date", ""), call.deadline - call.timeout, asyncio.get_running_loop().time()
+        return Response(reply.status, reply.headers, body, call.where, call.safe)
 
     def skew(self, now: datetime) -> tuple[timedelta, timedelta] | None:
         """By how much this machine's clock is ahead of the vendor's, as its last answer said, and how far that may be
@@ -132,57 +134,57 @@ class Http:
         up to three times, each checked anew, and `headers` (credentials) stay with the first origin. Raises Rejected
         for what is not allowed, too large or answered with an error that will not pass, Retryable otherwise.
         """
-        trip = self._trip(_whence(url), timeout or 30.0, safe=True)
-        first = _origin(url, trip.where)
+        call = self._begin_call(_whence(url), timeout or 30.0, safe=True)
+        first = _origin(url, call.where)
         for _ in range(_MAX_HOPS + 1):
-            trip.where = _whence(url)
-            outgoing = await self._ask(url, trip, dict(headers or {}) if _origin(url, trip.where) == first else {})
-            async with self._outward(outgoing, trip) as reply:
+            call.where = _whence(url)
+            outgoing = await self._ask(url, call, dict(headers or {}) if _origin(url, call.where) == first else {})
+            async with self._outward(outgoing, call) as reply:
                 code = f"http {reply.status}"
                 if reply.status in _REDIRECTS and "location" in reply.headers:
-                    url = _follow(url, reply.headers["location"], trip.where)
+                    url = _follow(url, reply.headers["location"], call.where)
                     continue
                 if reply.status >= 500 or reply.status in {408, 425, 429}:
-                    raise Retryable(f"{trip.where}: {reply.status}", code=code)
+                    raise Retryable(f"{call.where}: {reply.status}", code=code)
                 if reply.status != 200:
-                    raise Rejected(f"{trip.where}: {reply.status}", code=code)
+                    raise Rejected(f"{call.where}: {reply.status}", code=code)
                 size = 0
-                async with aclosing(read_pieces(reply, trip)) as chunks:
+                async with aclosing(read_pieces(reply, call)) as chunks:
                     async for chunk in chunks:
                         size += len(chunk)
                         if size > limit:
-                            raise Rejected(f"{trip.where}: the file is larger than {limit} bytes", code="too large")
+                            raise Rejected(f"{call.where}: the file is larger than {limit} bytes", code="too large")
                         yield chunk
                 return
-        raise Rejected(f"{trip.where}: more than {_MAX_HOPS} redirects", code="redirects")
+        raise Rejected(f"{call.where}: more than {_MAX_HOPS} redirects", code="redirects")
 
     async def close(self) -> None:
         await self._transport.close()
         await self._outside.close()
 
-    def _trip(self, where: str, timeout: float, *, safe: bool) -> InFlight:
+    def _begin_call(self, where: str, timeout: float, *, safe: bool) -> InFlight:
         return InFlight(where, timeout, asyncio.get_running_loop().time() + timeout, safe)
 
-    async def _ask(self, url: str, trip: InFlight, headers: dict[str, str]) -> Outgoing:
+    async def _ask(self, url: str, call: InFlight, headers: dict[str, str]) -> Outgoing:
         """The request for a URL from outside, to an address that is allowed."""
         parts = urlsplit(url)
         local = self._local and parts.scheme == "http" and is_loopback((parts.hostname or "").rstrip("."))
         if local or (self._home and origin(url) == self._home):
-            return _outgoing(trip, "GET", url, headers)
-        with trip.classified():
-            async with asyncio.timeout_at(trip.deadline):
-                address, host = await pin(url, trip.where)
+            return _outgoing(call, "GET", url, headers)
+        with call.classified():
+            async with asyncio.timeout_at(call.deadline):
+                address, host = await pin(url, call.where)
         # connects to the very address that was checked, in the name of the host that was asked for; it is not kept,
         # because connections are kept by their address
         headers |= {"host": parts.netloc, "connection": "close"}
-        return _outgoing(trip, "GET", address, headers, server_name=host)
+        return _outgoing(call, "GET", address, headers, server_name=host)
 
     @asynccontextmanager
-    async def _outward(self, outgoing: Outgoing, trip: InFlight) -> AsyncIterator[Reply]:
+    async def _outward(self, outgoing: Outgoing, call: InFlight) -> AsyncIterator[Reply]:
         """The head of the answer from somewhere outside; its body is read by `read_pieces`."""
-        with trip.classified():
-            async with asyncio.timeout_at(trip.deadline):
-                reply = await self._outside.send(outgoing, trip)
+        with call.classified():
+            async with asyncio.timeout_at(call.deadline):
+                reply = await self._outside.send(outgoing, call)
         try:
             yield reply
         finally:
@@ -190,7 +192,7 @@ class Http:
 
 
 def _outgoing(  # noqa: PLR0913 - a request, all by name
-    trip: InFlight,
+    call: InFlight,
     method: str,
     url: str,
     headers: Mapping[str, str],
@@ -209,7 +211,7 @@ def _outgoing(  # noqa: PLR0913 - a request, all by name
         address = str(httpx.URL(url, params=params)) if params else _address(url)
         "".join((*found, *found.values())).encode("ascii")  # a header that holds more cannot be sent
     except (httpx.InvalidURL, ValueError, TypeError) as error:
-        raise Rejected(f"{trip.where}: not a request that can be sent ({type(error).__name__})") from None
+        raise Rejected(f"{call.where}: not a request that can be sent ({type(error).__name__})") from None
     return Outgoing(method.upper(), address, found, content, server_name)
 
 

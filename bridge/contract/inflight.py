@@ -61,23 +61,23 @@ class Reply(Protocol):
     async def close(self) -> None: ...
 
 
-async def read_whole(reply: Reply, trip: InFlight, limit: int) -> bytes:
+async def read_whole(reply: Reply, call: InFlight, limit: int) -> bytes:
     """The body, at most `limit` bytes. Time and failures are watched by whoever asked."""
     body = bytearray()
     if _coding(reply.headers) in _PLAIN:
         while piece := await reply.read():
             body += piece
-            _within(limit, body, trip)
+            _within(limit, body, call)
     else:
-        async for piece in read_pieces(reply, trip):
+        async for piece in read_pieces(reply, call):
             body += piece
-            _within(limit, body, trip)
+            _within(limit, body, call)
     return bytes(body)
 
 
-def _within(limit: int, body: bytearray, trip: InFlight) -> None:
+def _within(limit: int, body: bytearray, call: InFlight) -> None:
     if len(body) > limit:
-        raise Retryable(f"{trip.where}: the answer is larger than {limit} bytes", certain=trip.safe)
+        raise Retryable(f"{call.where}: the answer is larger than {limit} bytes", certain=call.safe)
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -100,26 +100,26 @@ def _coding(headers: Mapping[str, str]) -> str:
     return headers.get("content-encoding", "identity").strip().lower()
 
 
-async def read_pieces(reply: Reply, trip: InFlight) -> AsyncGenerator[bytes, None]:
+async def read_pieces(reply: Reply, call: InFlight) -> AsyncGenerator[bytes, None]:
     """The body in pieces of at most 64 KiB. Compressed ones are unpacked piece by piece, so that a bomb stays small."""
     coding = _coding(reply.headers)
     unpacker = zlib.decompressobj(47) if coding in {"gzip", "x-gzip", "deflate"} else None
     if unpacker is None and coding not in _PLAIN:
-        raise Retryable(f"{trip.where}: answered in {coding[:20]!r}, which was not asked for", certain=trip.safe)
+        raise Retryable(f"{call.where}: answered in {coding[:20]!r}, which was not asked for", certain=call.safe)
     clock = asyncio.get_running_loop().time
     while True:
-        with trip.classified():
-            if clock() >= trip.deadline:
+        with call.classified():
+            if clock() >= call.deadline:
                 raise TimeoutError  # what is here already comes without a wait, which alone is what a timeout ends
-            async with asyncio.timeout_at(trip.deadline):
+            async with asyncio.timeout_at(call.deadline):
                 chunk = await reply.read()
         if not chunk:
             break
         while chunk:
-            with trip.classified():
+            with call.classified():
                 piece = unpacker.decompress(chunk, _PIECE) if unpacker else chunk
             if piece:
                 yield piece
             chunk = unpacker.unconsumed_tail if unpacker and not unpacker.eof else b""
     if unpacker is not None and not unpacker.eof:
-        raise Retryable(f"{trip.where}: the answer is cut off", code="truncated", certain=trip.safe)
+        raise Retryable(f"{call.where}: the answer is cut off", code="truncated", certain=call.safe)

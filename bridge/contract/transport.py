@@ -24,7 +24,7 @@ _LARGE = 512 * 1024
 _PIECE = 64 * 1024
 _CONNECT = 3.0
 
-_under_way: ContextVar[InFlight] = ContextVar("trip")
+_under_way: ContextVar[InFlight] = ContextVar("call")
 
 
 class Outgoing(NamedTuple):
@@ -53,13 +53,13 @@ class LeanTransport:
         self._idle = idle
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, outgoing: Outgoing, trip: InFlight) -> "_LeanReply":
+    async def send(self, outgoing: Outgoing, call: InFlight) -> "_LeanReply":
         if self._session is None:
             self._session = self._open()
         method, url, headers, body, server_name = outgoing
         # without a type aiohttp makes one up, unless it is told not to; to tell it costs a tenth of a request
         typed = "content-type" in headers or (method == "GET" and not body)
-        _under_way.set(trip)
+        _under_way.set(call)
         with _as_httpx():
             answer = await self._session.request(
                 method,
@@ -68,7 +68,7 @@ class LeanTransport:
                 skip_auto_headers=None if typed else ("content-type",),
                 data=io.BytesIO(body) if body and len(body) > _LARGE else body or None,
                 allow_redirects=False,
-                timeout=_limits(trip.timeout),
+                timeout=_limits(call.timeout),
                 ssl=trusted() if url.startswith("https:") else True,
                 server_hostname=server_name,
             )
@@ -169,10 +169,10 @@ class HttpxTransport:
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
-    async def send(self, outgoing: Outgoing, trip: InFlight) -> "_HttpxReply":
-        trip.started = True  # it does not tell when the first byte leaves: from here on nothing is certain
+    async def send(self, outgoing: Outgoing, call: InFlight) -> "_HttpxReply":
+        call.started = True  # it does not tell when the first byte leaves: from here on nothing is certain
         method, url, headers, body, server_name = outgoing
-        limits = httpx.Timeout(trip.timeout, connect=min(_CONNECT, trip.timeout)).as_dict()
+        limits = httpx.Timeout(call.timeout, connect=min(_CONNECT, call.timeout)).as_dict()
         extensions = {"timeout": limits} | ({"sni_hostname": server_name} if server_name else {})
         request = httpx.Request(method, url, headers=headers, content=body, extensions=extensions)
         return _HttpxReply(await self._transport.handle_async_request(request))

@@ -1,6 +1,6 @@
 """The contract's version, and whether a connector that was written for another one fits."""
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 """Semantic: a larger first number takes something away or changes it, a larger second one adds something that may be
 used, the third mends. docs/contract-changelog.md says what changed."""
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.cli.trace import trace_json
 from bridge.demo.forward import Forward
+from bridge.demo.parts import CUSTOMER
 from bridge.demo.people import Colleagues
 from bridge.demo.story import held_in, waiting_for
 from bridge.demo.texts import say
-from bridge.demo.world import CUSTOMER
 from mappings.cli_access import open_reader
+from mappings.states import StepState
 from mappings.store import StoreUnusable
 
 if TYPE_CHECKING:
-    from bridge.demo.show import Stage
+    from bridge.demo.show import Scene
 
 _LATER = timedelta(hours=48, minutes=1)
 _MOST = 12  # answers at a time
@@ -25,8 +26,8 @@ _PATIENCE = 10.0  # seconds for one of them
 class Breaking:
     """The buttons of the panel."""
 
-    def __init__(self, stage: "Stage", colleagues: Colleagues, forward: Forward) -> None:
-        self._stage = stage
+    def __init__(self, scene: "Scene", colleagues: Colleagues, forward: Forward) -> None:
+        self._scene = scene
         self._colleagues = colleagues
         self._forward = forward
         self._repeated = ""  # the message that was delivered twice
@@ -45,15 +46,15 @@ class Breaking:
         return await act(language) if act is not None else None
 
     async def _desk(self, _language: str) -> str:
-        down = not self._stage.switches.down
-        self._stage.switches.take_down(down=down)
+        down = not self._scene.switches.down
+        self._scene.switches.take_down(down=down)
         self._desk_was_down = True
         if down:
             self._forward.cut()
         return ""
 
     async def _kill(self, _language: str) -> str:
-        serving = self._stage.serving
+        serving = self._scene.serving
         if serving.alive:
             serving.kill()
             self._forward.cut()
@@ -63,13 +64,13 @@ class Breaking:
         return ""
 
     async def _twice(self, language: str) -> str:
-        phone = self._stage.phone
+        phone = self._scene.phone
         self._repeated = await phone.says(CUSTOMER, say(language, "twice_text"))
         await phone.delivers_again()
         return ""
 
     async def _later(self, _language: str) -> str:
-        self._stage.switches.let_pass(_LATER)
+        self._scene.switches.let_pass(_LATER)
         self._forward.cut()
         return ""
 
@@ -77,7 +78,7 @@ class Breaking:
         ticket = self._ticket()
         if not ticket:
             return say(language, "first_write")
-        phone = self._stage.phone
+        phone = self._scene.phone
         left = phone.left(CUSTOMER)
         for number in range(1, min(left, _MOST) + 2):
             if not await self._colleagues.answer(ticket, say(language, "spend_text").format(n=number)):
@@ -89,32 +90,32 @@ class Breaking:
         """Waits until an answer is out: those that are written meanwhile would share a reply with the next."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                while self._stage.phone.left(CUSTOMER) > max(left, 0):
+                while self._scene.phone.left(CUSTOMER) > max(left, 0):
                     await asyncio.sleep(0.02)
 
     def _ticket(self) -> str:
         try:
-            with open_reader(f"sqlite:///{self._stage.place}/bridge.db") as tx:
-                links = trace_json(tx, CUSTOMER, self._stage.switches.now())["links"]
+            with open_reader(f"sqlite:///{self._scene.place}/bridge.db") as tx:
+                links = trace_json(tx, CUSTOMER, self._scene.switches.now())["links"]
         except StoreUnusable:
             return ""
         return str(links[-1]["ticket"] or "") if links else ""
 
     def facts(self, found: dict[str, Any]) -> dict[str, Any]:
         """How the world is, for the panel."""
-        stage, phone = self._stage, self._stage.phone
+        scene, phone = self._scene, self._scene.phone
         steps = [step for link in found["links"] for step in link["steps"] if step["to"] == link["desk"]]
         return {
             "desk": {
-                "on": stage.switches.down,
+                "on": scene.switches.down,
                 "was": self._desk_was_down,
                 "n": waiting_for(found, "desk"),
             },
             "kill": {
-                "on": not stage.serving.alive,
-                "was": bool(stage.serving.killed),
-                "killed": stage.serving.killed,
-                "pid": stage.serving.pid if stage.serving.alive else stage.serving.killed,
+                "on": not scene.serving.alive,
+                "was": bool(scene.serving.killed),
+                "killed": scene.serving.killed,
+                "pid": scene.serving.pid if scene.serving.alive else scene.serving.killed,
             },
             "twice": {
                 "was": bool(self._repeated),
@@ -123,9 +124,9 @@ class Breaking:
                 and sum(
                     any(message.endswith(self._repeated) for message in step["messages"])
                     for step in steps
-                    if step["state"] == "done"
+                    if step["state"] == StepState.DONE
                 ),
             },
-            "later": {"was": bool(stage.switches.ahead), "hours": int(stage.switches.ahead.total_seconds() // 3600)},
+            "later": {"was": bool(scene.switches.ahead), "hours": int(scene.switches.ahead.total_seconds() // 3600)},
             "spend": {"was": held_in(found) > 0, "left": phone.left(CUSTOMER), "n": held_in(found)},
         }

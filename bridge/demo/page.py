@@ -15,15 +15,15 @@ from bridge.cli.trace import trace_json
 from bridge.console.texts import language_of
 from bridge.demo.breaking import Breaking
 from bridge.demo.forward import Forward
+from bridge.demo.parts import CUSTOMER
 from bridge.demo.people import Colleagues
 from bridge.demo.story import Story, trace_of
 from bridge.demo.texts import all_texts, say
-from bridge.demo.world import CUSTOMER
 from mappings.cli_access import open_reader
 from mappings.store import StoreUnusable
 
 if TYPE_CHECKING:
-    from bridge.demo.show import Stage
+    from bridge.demo.show import Scene
 
 _FOLDER = Path(__file__).parent / "static"
 _HEADERS = {
@@ -44,13 +44,13 @@ def _templates() -> Environment:
 class Page:
     """The page and its questions. `card` is the picture on the product's card."""
 
-    def __init__(self, stage: "Stage", colleagues: Colleagues, forward: Forward, card: bytes) -> None:
-        self._stage = stage
-        self._phone = stage.phone
+    def __init__(self, scene: "Scene", colleagues: Colleagues, forward: Forward, card: bytes) -> None:
+        self._scene = scene
+        self._phone = scene.phone
         self._colleagues = colleagues
         self._card = card
         self._story = Story()
-        self._breaking = Breaking(stage, colleagues, forward)
+        self._breaking = Breaking(scene, colleagues, forward)
         self._speaking = asyncio.Lock()
 
     def routes(self) -> list[BaseRoute]:
@@ -71,8 +71,8 @@ class Page:
         """In the visitor's language; the first one decides in which the bridge writes its notes."""
         language = self._language(request)
         async with self._speaking:
-            if self._stage.serving.alive and not self._phone.chat(CUSTOMER):
-                await self._stage.speak(language)
+            if self._scene.serving.alive and not self._phone.chat(CUSTOMER):
+                await self._scene.speak(language)
         return self._page("index.html", language)
 
     async def shop(self, request: Request) -> Response:
@@ -143,8 +143,8 @@ class Page:
     def _look(self) -> dict[str, Any]:
         """What the bridge's database knows, whether or not it is served."""
         try:
-            with open_reader(f"sqlite:///{self._stage.place}/bridge.db") as tx:
-                return trace_json(tx, CUSTOMER, self._stage.switches.now())
+            with open_reader(f"sqlite:///{self._scene.place}/bridge.db") as tx:
+                return trace_json(tx, CUSTOMER, self._scene.switches.now())
         except StoreUnusable:
             return {"links": []}
 
@@ -168,7 +168,7 @@ class Page:
 
     async def _let_in(self, sign_in: Callable[[], Awaitable[list[str]]], path: str) -> Response:
         response = RedirectResponse(path, 303)
-        if self._stage.serving.alive:
+        if self._scene.serving.alive:
             for cookie in await sign_in():
                 response.raw_headers.append((b"set-cookie", cookie.encode("latin-1")))
         return response

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from bridge.app import Bridge
-from bridge.cli.accounts import account_of, lent, sign_in
+from bridge.cli.accounts import account_of, opened, sign_in
 from bridge.cli.common import read_config
 from bridge.console.users import new_digest, set_user
 from bridge.serve import prepare
@@ -32,7 +32,7 @@ class Colleagues:
         """Before the bridge serves: both can sign in."""
         settings, declared, path = read_config(str(self._config))
         await asyncio.to_thread(prepare, Bridge(settings, declared), bring_up_to_date=True)  # data of an older version
-        async with lent(settings, declared) as bridge:
+        async with opened(settings, declared) as bridge:
             await sign_in(account_of(bridge, "desk", path), AGENT, self._password)
         digest = await new_digest(ADMIN, self._password, "admin")
         await asyncio.to_thread(_add_admin, settings.bridge.database_url, digest)

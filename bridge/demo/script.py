@@ -10,7 +10,7 @@ import click
 import uvicorn
 
 from bridge.app import Bridge
-from bridge.demo.world import CUSTOMER, free_port, picture, settings_of, simulator_of
+from bridge.demo.parts import CUSTOMER, free_port, picture, settings_of, simulator_of
 from bridge.registry import declare_accounts
 from bridge.serve import prepare
 from bridge.settings import Settings

@@ -12,11 +12,11 @@ from starlette.routing import Mount
 
 from bridge.demo.forward import Forward
 from bridge.demo.page import Page
+from bridge.demo.parts import listen_on, picture, simulator_of, write_config
 from bridge.demo.people import Colleagues
 from bridge.demo.serving import Serving
 from bridge.demo.switches import Switches
 from bridge.demo.texts import say
-from bridge.demo.world import listen_on, picture, simulator_of, write_config
 from bridge.serve import QuietServer
 
 _FAQ = Path(__file__).parents[1] / "demo_faq.toml"
@@ -26,7 +26,7 @@ ROUTES: list[dict[str, Any]] = [
 ]
 
 
-class Stage:
+class Scene:
     """The bridge's process, its configuration, and the language that it writes notes in."""
 
     def __init__(self, port: int, place: Path, phone: Any) -> None:
@@ -82,26 +82,26 @@ async def show(port: int, place: Path) -> None:
         switches = Switches(place / "switches")
         switches.take_down(down=False)  # as it was left the last time
         async with simulator_of("wechat")(clock=switches.now) as phone:
-            stage = Stage(port, place, phone)
-            stage.write()
-            colleagues = Colleagues(stage.base, stage.config)
+            scene = Scene(port, place, phone)
+            scene.write()
+            colleagues = Colleagues(scene.base, scene.config)
             await colleagues.hire()
-            stage.serving.start()
+            scene.serving.start()
             try:
-                await stage.serving.ready()
-                await _serve(stage, colleagues, listening)
+                await scene.serving.ready()
+                await _serve(scene, colleagues, listening)
             finally:
-                await stage.serving.stop()
+                await scene.serving.stop()
 
 
-async def _serve(stage: Stage, colleagues: Colleagues, listening: Any) -> None:
-    forward = Forward(stage.serving.port, stage.away)
-    page = Page(stage, colleagues, forward, picture("Mug, 350 ml", "steelblue"))
+async def _serve(scene: Scene, colleagues: Colleagues, listening: Any) -> None:
+    forward = Forward(scene.serving.port, scene.away)
+    page = Page(scene, colleagues, forward, picture("Mug, 350 ml", "steelblue"))
     app = Starlette(routes=[*page.routes(), Mount("/", forward)])
     app.router.redirect_slashes = False
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off", log_config=None
     )
-    click.echo(f"Open {stage.base}/   (Ctrl+C ends it; its data is in {stage.place})")
+    click.echo(f"Open {scene.base}/   (Ctrl+C ends it; its data is in {scene.place})")
     await QuietServer(config, forward).serve([listening])
     await asyncio.sleep(0)

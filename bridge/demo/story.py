@@ -3,8 +3,9 @@
 from typing import Any
 
 from bridge.demo.texts import say
+from mappings.states import StepState
 
-_MARKS = {"done": "done", "ready": "ready", "parked": "ready", "unknown": "ready"}
+_MARKS = {StepState.DONE: "done", StepState.READY: "ready", StepState.PARKED: "ready", "unknown": "ready"}
 _SHOWN = 14
 
 
@@ -22,7 +23,7 @@ class Story:
         self._waited = self._waited or waits
         self._done[0] = self._done[0] or any(link["ticket"] for link in found["links"])
         self._done[1] = self._done[1] or any(one.who == "service" for one in bubbles)
-        delivered = sum(step["state"] == "done" for step in answers)
+        delivered = sum(step["state"] == StepState.DONE for step in answers)
         self._done[2] = self._done[2] or (self._waited and not waits and delivered > 5)
         return {"done": list(self._done), "waits": waits}
 
@@ -31,7 +32,7 @@ def held_in(found: dict[str, Any]) -> int:
     """Answers that wait for the customer."""
     return sum(
         sum(bool(row["held"]) for row in link["waiting"] if row["to"] == link["channel"])
-        + sum(step["state"] == "parked" for step in link["steps"] if step["to"] == link["channel"])
+        + sum(step["state"] == StepState.PARKED for step in link["steps"] if step["to"] == link["channel"])
         for link in found["links"]
     )
 
@@ -43,7 +44,7 @@ def waiting_for(found: dict[str, Any], account: str) -> int:
         + sum(
             len(step["messages"])
             for step in link["steps"]
-            if step["to"] == account and step["state"] == "ready" and not _silent((step["messages"] or [""])[0])
+            if step["to"] == account and step["state"] == StepState.READY and not _silent((step["messages"] or [""])[0])
         )
         for link in found["links"]
     )
@@ -96,7 +97,7 @@ def _step(step: dict[str, Any], language: str) -> tuple[str, dict[str, str]]:
         "received": step["received"],
         "stored": step["stored"] or step["rendered"],
         "delivered": sent,
-        "accepted" if step["state"] == "done" else "": step["done"],
+        "accepted" if step["state"] == StepState.DONE else "": step["done"],
     }
     times = "\n".join(
         f"{say(language, name)}\u00a0{moment[11:23]}" for name, moment in stations.items() if name and moment

@@ -75,9 +75,9 @@ class Engine:
         """A tick of somebody else's, from the start to the end. Before `start`."""
         self.timetable.scheduler.every(interval, name, job)
 
-    def keep(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
+    def persist(self, name: str, raws: Sequence[Raw], cursor: str | None = None) -> Coroutine[Any, Any, None]:
         """Makes payloads of an account durable. Raises StoreDown."""
-        return self.loops.intake.keep(name, raws, cursor)
+        return self.loops.intake.persist(name, raws, cursor)
 
     def enqueue(self, name: str, raws: Sequence[Raw], notify: OnDurable) -> None:
         """The same for who has no task that could wait."""

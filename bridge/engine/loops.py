@@ -44,7 +44,7 @@ class Loops:
             for name in runtime.accounts
         }
         self.pollers = {
-            name: Poller(store, runtime, connected, self.intake.keep_page)
+            name: Poller(store, runtime, connected, self.intake.persist_page)
             for name, connected in runtime.accounts.items()
             if isinstance(connected.connector, Polls)
         }
@@ -58,7 +58,7 @@ class Loops:
             yield poller.run(stop), f"poll {name}"
         for connected in self._runtime.accounts.values():
             if isinstance(connected.connector, Listens):
-                listening = polling.listen(self._store, self._runtime, connected, self.intake.keep_page, stop)
+                listening = polling.listen(self._store, self._runtime, connected, self.intake.persist_page, stop)
                 yield listening, f"listen {connected.name}"
         yield self.fetcher.run(stop), "fetch"
 

@@ -59,7 +59,7 @@ def sweep(work: Work, in_flight_here: Collection[int] = (), resting: Collection[
 
 def _warn(work: Work) -> None:
     for link in links.links_to_warn(work.tx, work.now):
-        book = Allowance.model_validate_json(link.ledger)
+        book = Allowance.model_validate_json(link.allowance)
         links.change_link(work.tx, link.id, warn_at=look_at(work.runtime, book, work.now, warned=True))
         until = book.message.until
         if until is not None and work.now >= until:

@@ -20,7 +20,7 @@ from mappings.store import Tx
 if TYPE_CHECKING:
     from bridge.app import Bridge
 
-_MODELS = {"profile", "contact", "context", "fields", "ledger", "proven", "message", "messages", "step", "receipt"}
+_MODELS = {"profile", "contact", "context", "fields", "allowance", "proven", "message", "messages", "step", "receipt"}
 """Columns that hold JSON."""
 
 

@@ -19,6 +19,7 @@ from bridge.services.folder import MediaFolder
 from bridge.services.metadata import without_metadata
 from bridge.services.mimetypes import sniff
 from mappings import media as files
+from mappings.states import FileState
 from mappings.store import Store
 
 log = structlog.get_logger("bridge.media")
@@ -60,7 +61,7 @@ class MediaFiles:
         facts = {"mime": sniff(data, mime, name), "name": name, "size": len(data)}
         media = Media(account="", id=digest, sha256=digest, **facts)
         now = self._now()
-        await self._store.write(files.want_media, "", digest, now, state="done", sha256=digest, **facts)
+        await self._store.write(files.want_media, "", digest, now, state=FileState.DONE, sha256=digest, **facts)
         return media
 
     async def image(

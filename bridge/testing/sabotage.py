@@ -263,9 +263,9 @@ async def _is_noticed(case: type[ConnectorCase], fault: Sabotage, tests: Sequenc
     for name in tests:
         test = getattr(broken, name)
         takes = inspect.signature(test).parameters
-        async with broken.staged() as stage:
+        async with broken.staged() as harness:
             try:
-                result = test(**({"stage": stage} if "stage" in takes else {}))
+                result = test(**({"harness": harness} if "harness" in takes else {}))
                 if inspect.isawaitable(result):
                     await result
             except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - however it shows

@@ -170,7 +170,7 @@ def rooms(role: Role, capabilities: Capabilities, conversation: str = "c1") -> s
 
 def damaged(payload: bytes) -> st.SearchStrategy[bytes]:
     """The payload with something wrong: cut, overwritten, or JSON with a value of another type or none."""
-    ways: list[st.SearchStrategy[bytes]] = [
+    choices: list[st.SearchStrategy[bytes]] = [
         st.integers(0, len(payload)).map(lambda end: payload[:end]),
         st.tuples(st.integers(0, len(payload)), st.binary(max_size=12)).map(
             lambda spot: payload[: spot[0]] + spot[1] + payload[spot[0] + len(spot[1]) :]
@@ -181,11 +181,11 @@ def damaged(payload: bytes) -> st.SearchStrategy[bytes]:
     try:
         value = json.loads(payload)
     except ValueError:
-        return st.one_of(ways)
+        return st.one_of(choices)
     places = list(_places(value))
     if places:
-        ways += [_replaced(value, places)] * 4
-    return st.one_of(ways)
+        choices += [_replaced(value, places)] * 4
+    return st.one_of(choices)
 
 
 _ODD: tuple[Any, ...] = (

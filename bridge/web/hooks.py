@@ -42,7 +42,7 @@ _METHODS = frozenset({"GET", "POST"})
 _ALWAYS = {"x-content-type-options": "nosniff"}
 
 Answer = Callable[[Reply], None]
-Keeping = Callable[[str, Sequence[Raw], OnDurable], None]
+Enqueue = Callable[[str, Sequence[Raw], OnDurable], None]
 
 
 class Hooks:
@@ -51,17 +51,17 @@ class Hooks:
     def __init__(
         self,
         runtime: Runtime,
-        keep: Keeping,
+        enqueue: Enqueue,
         refresh: Callable[[str, Sequence[str]], None],
         callers: Callers,
         proxies: Proxies | None = None,
     ) -> None:
-        """`keep` makes payloads of an account durable and tells when they are; `refresh` passes a vendor's nudge on;
+        """`enqueue` makes payloads of an account durable and tells when they are; `refresh` passes a vendor's nudge on;
         `callers` remembers why others were refused.
         """
         self.runtime = runtime
         self.callers = callers
-        self.keep = keep
+        self.enqueue = enqueue
         self.refresh = refresh
         self.at_work = 0  # authentic ones only: nobody else takes a place
         self._proxies = proxies or Proxies()
@@ -190,7 +190,7 @@ class Callback:
             return
         hooks.at_work += 1
         try:
-            hooks.keep(self._name, result.raws, self._kept)
+            hooks.enqueue(self._name, result.raws, self._kept)
         except Exception as error:  # noqa: BLE001 - as above
             hooks.at_work -= 1
             self._refuse(error)

@@ -12,12 +12,12 @@ from pydantic import TypeAdapter
 from bridge.contract import is_loopback
 from bridge.serve import QuietServer
 from bridge.settings import ConfigError
-from bridge.wizard.app import SetUp, wait_finished
+from bridge.wizard.app import SetupPages, wait_finished
 from bridge.wizard.calls import Calls
 from bridge.wizard.door import Door
 from bridge.wizard.draft import Drafts
-from bridge.wizard.room import PATH, Room
-from bridge.wizard.stage import Stage
+from bridge.wizard.preview import Preview
+from bridge.wizard.setup import PATH, Setup
 
 _INSECURE = (
     "The set-up is not served on {host}: its code and your passwords would cross the network without TLS. Leave out "
@@ -37,28 +37,28 @@ def run_set_up(config: Path, sock: socket.socket, host: str) -> bool:
     port = sock.getsockname()[1]
     drafts = Drafts(config)
     draft = drafts.load()
-    stage = Stage(config, port)
-    calls = Calls(lambda role: stage.suspect(role, draft))
+    preview = Preview(config, port)
+    calls = Calls(lambda role: preview.suspect(role, draft))
     door = Door(draft, lambda code: _print_code(host, port, code))
-    room = Room(drafts, draft, stage, calls, door, port)
+    setup = Setup(drafts, draft, preview, calls, door, port)
     served = uvicorn.Config(
-        SetUp(room), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        SetupPages(setup), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
         log_config=None, timeout_graceful_shutdown=3, ws="none",
     )  # fmt: skip
-    asyncio.run(_serve(QuietServer(served, stage), room, sock))
-    if room.finished.is_set():
+    asyncio.run(_serve(QuietServer(served, preview), setup, sock))
+    if setup.finished.is_set():
         drafts.forget()
         return True
     return False
 
 
-async def _serve(server: QuietServer, room: Room, sock: socket.socket) -> None:
+async def _serve(server: QuietServer, setup: Setup, sock: socket.socket) -> None:
     async def talk() -> None:
         while not server.started:
             await asyncio.sleep(0.02)
-        room.door.new_code()
-        await wait_finished(room)
-        room.stage.drain()
+        setup.door.new_code()
+        await wait_finished(setup)
+        setup.preview.drain()
         server.should_exit = True
 
     talking = asyncio.create_task(talk())

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.contract import Account, Busy, Guesses, Put, check_password, hash_password
-from connectors.webchat.seals import Seals, hashed
 from connectors.webchat.settings import Settings
+from connectors.webchat.signatures import Signatures, hashed
 from connectors.webchat.text import clean_line, clean_title
 from connectors.webchat.web import Refusal
 
@@ -56,7 +56,7 @@ class Agents:
     def __init__(self, config: Settings, account: Account) -> None:
         self._config = config
         self._account = account
-        self._seals = Seals(account.secret)
+        self._signatures = Signatures(account.secret)
         self._guesses = Guesses(account.now)
 
     async def names(self) -> list[str]:
@@ -82,14 +82,14 @@ class Agents:
 
     def knows(self, name: str, device: str) -> str:
         """The id of a device on which this name was signed in before; "" for any other."""
-        return self._seals.device(clean_line(name, 60).casefold(), device)
+        return self._signatures.device(clean_line(name, 60).casefold(), device)
 
     async def sign_in(self, name: str, password: str, browser: Browser) -> tuple[str, str, str]:
         """The agent's name, a token for their browser, and what makes it known next time. Raises Refusal, alike for a
         wrong name and password.
         """
         name = clean_line(name, 60).casefold()
-        device = self._seals.device(name, browser.device)
+        device = self._signatures.device(name, browser.device)
         shown, digest = await self._known(name)
         if wait := self._guesses.take(name, browser.network, device):
             raise Refusal(429, "rate_limited", "Too many wrong passwords. Please wait.", wait=wait)
@@ -109,7 +109,7 @@ class Agents:
             Put("session", hashed(token), row), *(Put("session", key, None) for key, _ in ended)
         )
         await self._account.audit(shown, "sign in", browser.network)
-        return shown, token, self._seals.new_device(name, device)
+        return shown, token, self._signatures.new_device(name, device)
 
     async def _sessions(self, agent: str) -> list[tuple[str, dict[str, Any]]]:
         """All of an agent's, the one last used first."""

@@ -10,7 +10,7 @@ from connectors.webchat.hub import head_of
 from connectors.webchat.identity import Unproven, prove
 from connectors.webchat.inbound import Came, raw_of
 from connectors.webchat.office import Office
-from connectors.webchat.seals import ACCESS
+from connectors.webchat.signatures import ACCESS
 from connectors.webchat.text import clean_line, clean_page, clean_title
 from connectors.webchat.visitors import Visitor, contact_of, context_of, epoch_of, events_of, turn_of
 from connectors.webchat.web import Refusal, caller, read_json, slow_down
@@ -27,7 +27,7 @@ class Arrival:
         self._account = office.account
         self._persist = persist
         self._visitors = office.visitors
-        self._seals = office.seals
+        self._signatures = office.signatures
         self._limits = office.limits
 
     async def begin(self, request: Request) -> Response:
@@ -59,7 +59,7 @@ class Arrival:
         now = self._account.now()
         head = await head_of(self._account.records, events_of(visitor["id"]), visitor["read"]) if everything else 0
         answer: dict[str, Any] = {
-            "access_token": self._seals.access(visitor["id"], now, turn_of(visitor)),
+            "access_token": self._signatures.access(visitor["id"], now, turn_of(visitor)),
             "expires_in": int(ACCESS.total_seconds()),
             "visitor": {
                 "id": visitor["id"],
@@ -106,7 +106,7 @@ class Arrival:
         """The visitor whose key the request carries. Raises Refusal (401)."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         bearer = key.strip() if scheme.lower() == "bearer" else ""
-        name, turn = self._seals.visitor(bearer, self._account.now())
+        name, turn = self._signatures.visitor(bearer, self._account.now())
         visitor = await self._visitors.get(name) if name else None
         if visitor is None or turn_of(visitor) != turn:
             raise Refusal(401, "no_session", "Please begin a session first.")

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.contract import Account, Media, Put, Rejected, Retryable, Step, StoreDown
-from connectors.webchat.seals import Seals
+from connectors.webchat.signatures import Signatures
 from connectors.webchat.text import clean_name
 from connectors.webchat.uploads import accept, fitting_name, kind_of
 from connectors.webchat.web import Refusal, read_body
@@ -52,15 +52,14 @@ def attachment(name: str, media: Media, kind: str = "", *, width: int = 0, heigh
 class Files:
     """Gives out files to whoever has a link that this account signed."""
 
-    def __init__(self, account: Account, seals: Seals) -> None:
+    def __init__(self, account: Account, signatures: Signatures) -> None:
         self._account = account
-        self._seals = seals
+        self._signatures = signatures
 
     def url(self, name: str) -> str:
         """A link that is good for at least a day, relative to the bridge's address."""
-        return (
-            f"/chat/{self._account.name}/v1/files/{quote(name, safe='')}?{self._seals.file(name, self._account.now())}"
-        )
+        query = self._signatures.file(name, self._account.now())
+        return f"/chat/{self._account.name}/v1/files/{quote(name, safe='')}?{query}"
 
     def linked(self, entry: dict[str, Any]) -> dict[str, Any]:
         """An entry of a stream with links to its files."""
@@ -96,7 +95,7 @@ class Files:
             "cache-control": "private, max-age=3600",
         }
         row = None
-        if self._seals.opens(name, until, mark, self._account.now()):
+        if self._signatures.opens(name, until, mark, self._account.now()):
             row = await self._account.records.get("file", name)
         if row is None:
             return Response("not found", 404, headers)

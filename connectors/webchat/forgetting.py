@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.contract import Append, Drop, Put, Records, Subject
 from connectors.webchat.office import Office
-from connectors.webchat.seals import hashed
+from connectors.webchat.signatures import hashed
 from connectors.webchat.tickets import Ticket, timeline
 from connectors.webchat.visitors import PREFIX, events_of
 

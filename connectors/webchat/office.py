@@ -6,8 +6,8 @@ from bridge.contract import Account
 from connectors.webchat.files import Files
 from connectors.webchat.hub import Hub
 from connectors.webchat.limits import Limits
-from connectors.webchat.seals import Seals
 from connectors.webchat.settings import Settings
+from connectors.webchat.signatures import Signatures
 from connectors.webchat.tickets import Tickets
 from connectors.webchat.visitors import Visitor, Visitors
 from connectors.webchat.web import Door, slow_down
@@ -21,7 +21,7 @@ class Office:
     account: Account
     hub: Hub = field(default_factory=Hub)
     agents: Hub = field(default_factory=lambda: Hub(each=12))
-    seals: Seals = field(init=False)
+    signatures: Signatures = field(init=False)
     files: Files = field(init=False)
     limits: Limits = field(init=False)
     visitors: Visitors = field(init=False)
@@ -30,8 +30,8 @@ class Office:
 
     def __post_init__(self) -> None:
         account = self.account
-        self.seals = Seals(account.secret)
-        self.files = Files(account, self.seals)
+        self.signatures = Signatures(account.secret)
+        self.files = Files(account, self.signatures)
         self.limits = Limits(account.now)
         self.visitors = Visitors(account.records, account.now)
         self.tickets = Tickets(account.records, account.now)

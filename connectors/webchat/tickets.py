@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.contract import Append, Conflict, Contact, Gone, Put, Records, Retryable, Scope
-from connectors.webchat.seals import hashed
+from connectors.webchat.signatures import hashed
 
 Ticket = dict[str, Any]
 Entry = dict[str, Any]

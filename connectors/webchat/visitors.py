@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.contract import Append, Conflict, Contact, Put, Records, Rejected, Retryable, Scope
 from connectors.webchat.identity import Identity
-from connectors.webchat.seals import hashed
+from connectors.webchat.signatures import hashed
 
 Visitor = dict[str, Any]
 PREFIX = "v_"

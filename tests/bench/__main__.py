@@ -12,11 +12,11 @@ from collections.abc import Callable
 from tests.bench import console, ingest, outage, postgres, relay, size
 from tests.bench.figures import Results
 from tests.bench.plan import FULL, NORMAL, QUICK, Plan
-from tests.bench.stage import ROOT, Stage
+from tests.bench.rig import ROOT, Rig
 
 _PAGE = ROOT / "docs/performance.md"
 _BEGIN, _END = "<!-- results -->", "<!-- end of results -->"
-Measure = Callable[[Stage, Plan, Results], None]
+Measure = Callable[[Rig, Plan, Results], None]
 MEASURES: dict[str, Measure] = {
     "ingest": ingest.measure_ingest,
     "xml": ingest.measure_xml,
@@ -34,7 +34,7 @@ MEASURES: dict[str, Measure] = {
 
 
 def run(names: list[str], plan: Plan, *, pin: bool = True, say: Callable[[str], None] = print) -> Results:
-    """The measures asked for, each on a stage of its own."""
+    """The measures asked for, each on a rig of its own."""
     results = Results(say=say)
     results.machine = {
         "cores": os.cpu_count(), "machine": platform.machine(), "system": platform.platform(),
@@ -42,14 +42,14 @@ def run(names: list[str], plan: Plan, *, pin: bool = True, say: Callable[[str], 
         "pinned": pin,
     }  # fmt: skip
     for name in names:
-        stage = Stage(pin=pin)
+        rig = Rig(pin=pin)
         began = time.monotonic()
         try:
-            MEASURES[name](stage, plan, results)
+            MEASURES[name](rig, plan, results)
         except Exception as error:  # one measure's trouble must not cost the others
             results.fail(name, str(error) or type(error).__name__)
         finally:
-            stage.close()
+            rig.close()
         say(f"-- {name}: {time.monotonic() - began:.0f} s")
     return results
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from PIL import Image
 
 from connectors.wechat.simulator import Simulator as PhoneSimulator
-from tests.fuzz.place import callback, memory, opened, push
+from tests.fuzz.harness import callback, memory, opened, push
 
 RATE = 200
 KEPT = 16  # connections that the platform keeps

@@ -18,7 +18,7 @@ from tests.bench.figures import Results
 from tests.bench.fill import filled
 from tests.bench.plan import Plan
 from tests.bench.relay import converse, rates
-from tests.bench.stage import ROOT, Facts, Program, Stage
+from tests.bench.rig import ROOT, Facts, Program, Rig
 
 PASSWORD = "a long password for a benchmark"
 _CONSOLES = 5
@@ -108,14 +108,14 @@ def p95(values: list[float]) -> float:
     return sorted(values)[int(len(values) * 0.95)]
 
 
-def measure_console(stage: Stage, plan: Plan, results: Results) -> None:
+def measure_console(rig: Rig, plan: Plan, results: Results) -> None:
     """The overview, a search by customer, a conversation, over all that is stored, beside a relay."""
-    desk = stage.desk()
+    desk = rig.desk()
     began = time.monotonic()
-    config, base = filled(stage, desk, plan.stored)
+    config, base = filled(rig, desk, plan.stored)
     results.say(f"filled {plan.stored:,}: {base.stat().st_size / 2**20:,.0f} MB in {time.monotonic() - began:.0f} s")
     add_user(config)
-    program = stage.bridge(config)
+    program = rig.bridge(config)
     customer = plan.stored // 3
     with closing(Visitor(program.port)) as visitor:
         (talk,) = _rows(visitor.get(f"conversations?q={constants.openid(customer)}"))
@@ -128,14 +128,14 @@ def measure_console(stage: Stage, plan: Plan, results: Results) -> None:
         "a conversation": lambda turn: f"conversations/{int(talk) - turn}",
         "problems": lambda _turn: "problems",
     }
-    times = _beside_a_relay(stage, program, plan, pages)
+    times = _beside_a_relay(rig, program, plan, pages)
     for name, found in times.items():
         results.figure("console", f"{name}, {plan.stored:,} stored, beside a relay, p95", "ms", p95(found))
     for name in ("overview", "search by customer", "a conversation"):
         results.limit(
             "console", f"{name}, {plan.stored:,} stored, beside a relay, p95", "ms", _TARGET, p95(times[name])
         )
-    stage.stop(program)
+    rig.stop(program)
 
 
 def _rows(page: str) -> list[str]:
@@ -143,13 +143,13 @@ def _rows(page: str) -> list[str]:
 
 
 def _beside_a_relay(
-    stage: Stage, program: Program, plan: Plan, pages: dict[str, Callable[[int], str]]
+    rig: Rig, program: Program, plan: Plan, pages: dict[str, Callable[[int], str]]
 ) -> dict[str, list[float]]:
     over = threading.Event()
 
     def relay() -> None:
         while not over.is_set():
-            stage.load([program.port], mode="steady", rate=20 if plan.quick else 100, seconds=2.0,
+            rig.load([program.port], mode="steady", rate=20 if plan.quick else 100, seconds=2.0,
                        customers=min(plan.customers, plan.stored), **{"from": int(time.time()) % 10_000_000})  # fmt: skip
 
     relaying = threading.Thread(target=relay)
@@ -171,28 +171,28 @@ def _beside_a_relay(
     return times
 
 
-def measure_open_consoles(stage: Stage, plan: Plan, results: Results) -> None:
+def measure_open_consoles(rig: Rig, plan: Plan, results: Results) -> None:
     """The relay without and with open consoles, in turns."""
     plan = replace(plan, messages=plan.messages * (1 if plan.quick else 4))
     runs: dict[bool, list[Facts]] = {False: [], True: []}
     heard = 0
     for _ in range(plan.rounds):
         for watched, found in runs.items():
-            desk = stage.desk()
-            config = stage.config(desk.port)
+            desk = rig.desk()
+            config = rig.config(desk.port)
             add_user(config)
-            program = stage.bridge(config)
+            program = rig.bridge(config)
             consoles = [Console(program.port) for _ in range(_CONSOLES if watched else 0)]
             for one in consoles:
                 one.start()
             for one in consoles:  # opening them is not what is measured
                 one.ready.wait(60)
-            found.append(converse(stage, desk, program, plan))
+            found.append(converse(rig, desk, program, plan))
             for one in consoles:
                 one.over = True
             heard += sum(one.heard for one in consoles)
-            stage.stop(program)
-            stage.stop(desk)
+            rig.stop(program)
+            rig.stop(desk)
     if not heard:
         raise RuntimeError("no console heard of any change")
     for watched, what in ((False, "relay without a console"), (True, f"relay with {_CONSOLES} consoles open")):

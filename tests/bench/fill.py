@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.bench import constants
 from tests.bench.relay import begin
-from tests.bench.stage import Program, Stage
+from tests.bench.rig import Program, Rig
 
 _SOMEBODY = constants.openid(0)
 _TABLES = ("person", "identity", "link", "inbox", "outbox", "attempt", "pair")
@@ -17,13 +17,13 @@ _OWN = {
 }  # fmt: skip
 
 
-def filled(stage: Stage, desk: Program, copies: int) -> tuple[Path, Path]:
+def filled(rig: Rig, desk: Program, copies: int) -> tuple[Path, Path]:
     """A configuration whose database has `copies` + 1 conversations with one relayed message each."""
-    config = stage.config(desk.port)
+    config = rig.config(desk.port)
     base = config.parent / "bridge.db"
-    program = stage.bridge(config)
-    begin(stage, desk, program, 1)
-    stage.stop(program, gently=True)
+    program = rig.bridge(config)
+    begin(rig, desk, program, 1)
+    rig.stop(program, gently=True)
     copy_rows(base, copies)
     return config, base
 

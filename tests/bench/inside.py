@@ -28,7 +28,7 @@ from bridge.serve import prepare
 from bridge.web.dispatch import Front
 from bridge.web.fastpath import Connection
 from tests.bench.callbacks import build
-from tests.bench.stage import SERVER_CORE, Stage
+from tests.bench.rig import SERVER_CORE, Rig
 
 _BLOCKS, _BLOCK, _CONNECTIONS = 30, 1280, 64
 _SUBJECTS = ("noop", "bare", "wechatpy_starlette", "bridge", "bridge-xml")
@@ -90,11 +90,11 @@ def _speak(protocol: HttpToolsProtocol, requests: Iterator[bytes], left: list[in
 
 
 @asynccontextmanager
-async def _served(stage: Stage, subject: str) -> AsyncIterator[Any]:
+async def _served(rig: Rig, subject: str) -> AsyncIterator[Any]:
     if not subject.startswith("bridge"):
         yield importlib.import_module(f"tests.bench.peers.{subject}").make()
         return
-    settings, declared, _ = read_config(str(stage.config(9)))
+    settings, declared, _ = read_config(str(rig.config(9)))
     bridge = Bridge(settings, declared, work=False)
     await asyncio.to_thread(prepare, bridge, bring_up_to_date=True)
     async with bridge.running():
@@ -102,12 +102,12 @@ async def _served(stage: Stage, subject: str) -> AsyncIterator[Any]:
 
 
 async def _run(subject: str) -> list[float]:
-    stage = Stage()
+    rig = Rig()
     try:
-        async with _served(stage, subject) as app:
+        async with _served(rig, subject) as app:
             return await measure(app, "xml" if subject.endswith("xml") else "json")
     finally:
-        stage.close()
+        rig.close()
 
 
 def main() -> None:

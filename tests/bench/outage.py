@@ -5,28 +5,28 @@ import time
 from bridge.testing.ports import free_port
 from tests.bench.figures import Results
 from tests.bench.plan import Plan
-from tests.bench.stage import Program, Stage, ask, desk_stats
+from tests.bench.rig import Program, Rig, ask, desk_stats
 
 _EACH = 4  # messages of a customer
 
 
-def measure_outage(stage: Stage, plan: Plan, results: Results) -> None:
+def measure_outage(rig: Rig, plan: Plan, results: Results) -> None:
     """Fills the queue while the desk is down, then lets the desk come back."""
     port = free_port()
     pause = "2s"
-    program = stage.bridge(stage.config(port, breaker_pause=pause, backoff_max="5s"))
+    program = rig.bridge(rig.config(port, breaker_pause=pause, backoff_max="5s"))
     time.sleep(1)
     before = program.memory()
     customers = plan.backlog // _EACH
     total = customers * _EACH
-    found = stage.load([program.port], mode="flood", customers=customers, messages=_EACH, seconds=600)
+    found = rig.load([program.port], mode="flood", customers=customers, messages=_EACH, seconds=600)
     if found["acked"] != total:
         raise RuntimeError(f"{found}: {program.text()[-1000:]}")
     _until_routed(program)
     growth = (program.memory() - before) * 1024 / total
     results.figure("outage", f"memory of a queued message, {total:,} waiting", "KiB", growth, mb=program.memory())
     began = time.monotonic()
-    desk = stage.desk(port)
+    desk = rig.desk(port)
     stats = desk_stats(desk)
     while stats["arrived"] < total and time.monotonic() - began < 1800:
         time.sleep(0.2)

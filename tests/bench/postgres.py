@@ -6,11 +6,11 @@ from typing import Any
 from tests.bench.figures import Results
 from tests.bench.plan import Plan
 from tests.bench.relay import checked
-from tests.bench.stage import Facts, Stage, desk_stats
+from tests.bench.rig import Facts, Rig, desk_stats
 from tests.postgres import Cluster, server_binaries
 
 
-def measure_postgres(stage: Stage, plan: Plan, results: Results) -> None:
+def measure_postgres(rig: Rig, plan: Plan, results: Results) -> None:
     """One, two (and four) processes that take callbacks and work."""
     binaries = server_binaries()
     if binaries is None:
@@ -18,13 +18,13 @@ def measure_postgres(stage: Stage, plan: Plan, results: Results) -> None:
         return
     cluster = Cluster(binaries, fsync=True)  # a benchmark of durability must sync
     cluster.start()
-    stage.pin = False  # the database needs a core as well
+    rig.pin = False  # the database needs a core as well
     try:
         counts = (1, 2, 4) if plan.backlog > 20_000 else (1, 2)
         runs: dict[int, list[Facts]] = {count: [] for count in counts}
         for _ in range(plan.rounds):
             for count in counts:
-                runs[count].append(_round(stage, cluster, plan, count))
+                runs[count].append(_round(rig, cluster, plan, count))
     finally:
         cluster.stop()
     for count, found in runs.items():
@@ -38,24 +38,24 @@ def measure_postgres(stage: Stage, plan: Plan, results: Results) -> None:
         results.figure("postgres", f"relay, {count} processes : 1", "×", *speed)
 
 
-def _round(stage: Stage, cluster: Cluster, plan: Plan, count: int) -> Facts:
-    desk = stage.desk()
-    config = stage.config(desk.port, cluster.new_database())
-    programs = [stage.bridge(config) for _ in range(count)]
+def _round(rig: Rig, cluster: Cluster, plan: Plan, count: int) -> Facts:
+    desk = rig.desk()
+    config = rig.config(desk.port, cluster.new_database())
+    programs = [rig.bridge(config) for _ in range(count)]
     ports = [program.port for program in programs]
     common: dict[str, Any] = {"customers": plan.customers, "feed_port": desk.port}
-    stage.load(ports, mode="chat", messages=1, **common)
+    rig.load(ports, mode="chat", messages=1, **common)
     desk_stats(desk, reset=True)
     cpu = sum(program.cpu() for program in programs)
-    found = stage.load(ports, mode="chat", messages=plan.messages, **common, **{"from": 1})
+    found = rig.load(ports, mode="chat", messages=plan.messages, **common, **{"from": 1})
     found["cpu_us"] = (sum(program.cpu() for program in programs) - cpu) / max(1, found["relayed"]) * 1e6
     checked(found, desk, programs[0], plan.customers * plan.messages)
     # all at once: here order can only come from the queue
-    burst = stage.load(ports, mode="flood", messages=plan.messages, **common, **{"from": 1 + plan.messages})
+    burst = rig.load(ports, mode="flood", messages=plan.messages, **common, **{"from": 1 + plan.messages})
     checked(burst, desk, programs[0], plan.customers * plan.messages)
-    rate = stage.load(ports, mode="flood", customers=plan.customers, messages=20, seconds=plan.seconds,
+    rate = rig.load(ports, mode="flood", customers=plan.customers, messages=20, seconds=plan.seconds,
                       **{"from": 1 + 2 * plan.messages})  # fmt: skip
     found["flood"] = rate["acked_per_s"]
     for program in [*programs, desk]:
-        stage.stop(program)
+        rig.stop(program)
     return found

@@ -14,7 +14,7 @@ from pathlib import Path
 from bridge.testing.ports import free_port
 from tests.bench.plan import Plan
 from tests.bench.relay import converse
-from tests.bench.stage import Stage
+from tests.bench.rig import Rig
 
 _TOP = 25
 
@@ -75,27 +75,27 @@ def report(folder: Path, messages: int) -> str:
 def main() -> None:
     plan = Plan(customers=200, messages=5)
     for what in ("ingest", "relay"):
-        stage = Stage()
+        rig = Rig()
         try:
-            folder = stage.folder / "profiles"
+            folder = rig.folder / "profiles"
             folder.mkdir()
-            desk, port = stage.desk(), free_port()
+            desk, port = rig.desk(), free_port()
             flags = ["--no-work"] if what == "ingest" else []
             command = [sys.executable, "-m", "tests.bench.profiled", str(folder), "serve", "--config",
-                       str(stage.config(desk.port)), "--port", str(port), *flags]  # fmt: skip
-            program = stage.start(*command, port=port)
+                       str(rig.config(desk.port)), "--port", str(port), *flags]  # fmt: skip
+            program = rig.start(*command, port=port)
             if what == "ingest":
-                found = stage.load([port], mode="flood", customers=400, messages=20, seconds=20)
+                found = rig.load([port], mode="flood", customers=400, messages=20, seconds=20)
                 messages = found["acked"]
             else:
-                found = converse(stage, desk, program, plan)
+                found = converse(rig, desk, program, plan)
                 messages = plan.customers * (plan.messages + 1)
             time.sleep(0.3)
-            stage.stop(program, gently=True)
+            rig.stop(program, gently=True)
             sys.stdout.write(f"== {what}: {messages} messages under the profiler (about half as fast as without)\n")
             sys.stdout.write(report(folder, messages))
         finally:
-            stage.close()
+            rig.close()
 
 
 if __name__ == "__main__":

@@ -5,22 +5,22 @@ from typing import Any
 
 from tests.bench.figures import Results
 from tests.bench.plan import Plan
-from tests.bench.stage import Facts, Program, Stage, desk_stats
+from tests.bench.rig import Facts, Program, Rig, desk_stats
 
 
-def converse(stage: Stage, desk: Program, program: Program, plan: Plan) -> Facts:
+def converse(rig: Rig, desk: Program, program: Program, plan: Plan) -> Facts:
     """Everybody has a ticket already; each customer's next message goes when the desk has the last."""
-    begin(stage, desk, program, plan.customers)
+    begin(rig, desk, program, plan.customers)
     cpu = program.cpu()
-    found = stage.load([program.port], mode="chat", customers=plan.customers, messages=plan.messages,
+    found = rig.load([program.port], mode="chat", customers=plan.customers, messages=plan.messages,
                        feed_port=desk.port, **{"from": 1})  # fmt: skip
     found["cpu_us"] = (program.cpu() - cpu) / max(1, found["relayed"]) * 1e6
     return checked(found, desk, program, plan.customers * plan.messages)
 
 
-def begin(stage: Stage, desk: Program, program: Program, customers: int) -> None:
+def begin(rig: Rig, desk: Program, program: Program, customers: int) -> None:
     """The first message of everybody makes their tickets."""
-    stage.load([program.port], mode="chat", customers=customers, messages=1, feed_port=desk.port)
+    rig.load([program.port], mode="chat", customers=customers, messages=1, feed_port=desk.port)
     stats = desk_stats(desk, reset=True)
     if stats["arrived"] != customers:
         raise RuntimeError(f"{stats['arrived']} of {customers} tickets were made: {program.text()[-1000:]}")
@@ -34,31 +34,31 @@ def checked(found: Facts, desk: Program, program: Program, total: int) -> Facts:
     return {**found, "calls": sum(stats["calls"].values()) / total, "stats": stats}
 
 
-def burst(stage: Stage, desk: Program, program: Program, plan: Plan) -> Facts:
+def burst(rig: Rig, desk: Program, program: Program, plan: Plan) -> Facts:
     """Everybody writes all their messages at once: order must come from the queue, joining is allowed."""
-    begin(stage, desk, program, plan.customers)
-    found = stage.load([program.port], mode="flood", customers=plan.customers, messages=plan.messages,
+    begin(rig, desk, program, plan.customers)
+    found = rig.load([program.port], mode="flood", customers=plan.customers, messages=plan.messages,
                             feed_port=desk.port, **{"from": 1})  # fmt: skip
     return checked(found, desk, program, plan.customers * plan.messages)
 
 
-def measure_relay(stage: Stage, plan: Plan, results: Results) -> None:
+def measure_relay(rig: Rig, plan: Plan, results: Results) -> None:
     """Against the same loop with one shared httpx client."""
     names = ("bridge", "plain", "sniffio", "lean", "promises", "eight", "burst")
     runs: dict[str, list[Facts]] = {name: [] for name in names}
     for _ in range(plan.rounds):
         for name, found in runs.items():
-            desk = stage.desk()
+            desk = rig.desk()
             if name in {"bridge", "burst"}:
-                program = stage.bridge(stage.config(desk.port))
+                program = rig.bridge(rig.config(desk.port))
             elif name in {"promises", "eight"}:
-                program = stage.peer("relay_promises", str(desk.port), "8" if name == "eight" else "32")
+                program = rig.peer("relay_promises", str(desk.port), "8" if name == "eight" else "32")
             else:
-                program = stage.peer("relay_httpx", str(desk.port), name)
+                program = rig.peer("relay_httpx", str(desk.port), name)
             run = burst if name == "burst" else converse
-            found.append(run(stage, desk, program, plan))
-            stage.stop(program)
-            stage.stop(desk)
+            found.append(run(rig, desk, program, plan))
+            rig.stop(program)
+            rig.stop(desk)
     titles = {
         "bridge": "bridge",
         "plain": "the loop, one shared plain httpx client",
@@ -90,19 +90,19 @@ def means(found: list[Facts], *names: str) -> dict[str, Any]:
     return {name: median(one[name] for one in found) for name in names if all(name in one for one in found)}
 
 
-def measure_acknowledgement(stage: Stage, plan: Plan, results: Results) -> None:
+def measure_acknowledgement(rig: Rig, plan: Plan, results: Results) -> None:
     """1,000 callbacks a second, relayed at the same time as far as they can be."""
     rate = 200 if plan.quick else 1000
     runs = []
     for _ in range(plan.rounds):
-        desk = stage.desk()
-        program = stage.bridge(stage.config(desk.port))
-        begin(stage, desk, program, plan.customers)
+        desk = rig.desk()
+        program = rig.bridge(rig.config(desk.port))
+        begin(rig, desk, program, plan.customers)
 
-        runs.append(stage.load([program.port], mode="steady", rate=rate, seconds=max(0.5, plan.seconds * 2.5),
+        runs.append(rig.load([program.port], mode="steady", rate=rate, seconds=max(0.5, plan.seconds * 2.5),
                                customers=plan.customers, **{"from": 1}))  # fmt: skip
-        stage.stop(program)
-        stage.stop(desk)
+        rig.stop(program)
+        rig.stop(desk)
     for name in ("p50", "p99", "p999"):
         results.figure(
             "ack", f"acknowledgement at {rate:,}/s while relaying, {name}", "ms", *(one["ack_ms"][name] for one in runs)
@@ -112,19 +112,19 @@ def measure_acknowledgement(stage: Stage, plan: Plan, results: Results) -> None:
     )
 
 
-def measure_added(stage: Stage, plan: Plan, results: Results) -> None:
+def measure_added(rig: Rig, plan: Plan, results: Results) -> None:
     """200 messages a second: from the moment a callback is due until the desk has it."""
     runs = []
     for _ in range(plan.rounds):
-        desk = stage.desk()
-        program = stage.bridge(stage.config(desk.port))
-        begin(stage, desk, program, plan.customers)
+        desk = rig.desk()
+        program = rig.bridge(rig.config(desk.port))
+        begin(rig, desk, program, plan.customers)
         seconds = max(0.5, plan.seconds * 2.5)
-        found = stage.load([program.port], mode="steady", rate=200, seconds=seconds, customers=plan.customers,
+        found = rig.load([program.port], mode="steady", rate=200, seconds=seconds, customers=plan.customers,
                            feed_port=desk.port, **{"from": 1})  # fmt: skip
         runs.append(checked(found, desk, program, int(200 * seconds)))
-        stage.stop(program)
-        stage.stop(desk)
+        rig.stop(program)
+        rig.stop(desk)
     for name, target in (("p50", 3), ("p99", 10)):
         values = [one["relay_ms"][name] for one in runs]
         results.figure("added", f"callback until the desk has it, at 200/s, {name}", "ms", *values)

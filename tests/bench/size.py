@@ -8,26 +8,26 @@ from tests.bench.fill import filled
 from tests.bench.installed import only_installed
 from tests.bench.plan import Plan
 from tests.bench.relay import checked
-from tests.bench.stage import Stage
+from tests.bench.rig import Rig
 
 
-def measure_memory(stage: Stage, plan: Plan, results: Results) -> None:
+def measure_memory(rig: Rig, plan: Plan, results: Results) -> None:
     """Idle, and with 10,000 open conversations of which many speak, with what a user has installed and no more."""
-    desk = stage.desk()
+    desk = rig.desk()
     installed = only_installed()
-    program = stage.bridge(stage.config(desk.port), environment=installed)
+    program = rig.bridge(rig.config(desk.port), environment=installed)
     time.sleep(0.5 if plan.quick else 3)
     results.limit("memory", "idle bridge (packages of requirements.lock)", "MB", 80, program.memory())
-    stage.stop(program)
+    rig.stop(program)
     count = 100 if plan.quick else 10_000
-    config, _ = filled(stage, desk, count)
-    program = stage.bridge(config, environment=installed)
+    config, _ = filled(rig, desk, count)
+    program = rig.bridge(config, environment=installed)
     time.sleep(0.5)
     start = program.memory()
     speaking = plan.customers * 5
     stride = max(1, count // speaking)
     speaking = min(speaking, count)
-    stage.load(
+    rig.load(
         [program.port], mode="chat", customers=speaking, messages=1, stride=stride, feed_port=desk.port, **{"from": 1}
     )
     checked({"refused": 0}, desk, program, speaking)
@@ -35,16 +35,16 @@ def measure_memory(stage: Stage, plan: Plan, results: Results) -> None:
     results.figure("memory", f"after {speaking:,} of them spoke", "MB", program.memory())
 
 
-def measure_size(stage: Stage, plan: Plan, results: Results) -> None:
+def measure_size(rig: Rig, plan: Plan, results: Results) -> None:
     """10^4, 10^5, 10^6 conversations and messages: start-up, cost of a message, memory."""
-    desk = stage.desk()
+    desk = rig.desk()
     sizes = [size for size in (10_000, 100_000, 1_000_000) if size < plan.stored] + [plan.stored]
     if plan.quick:
         sizes = [200, plan.stored]
     configs = {}
     for size in sizes:
         began = time.monotonic()
-        configs[size], base = filled(stage, desk, size)
+        configs[size], base = filled(rig, desk, size)
         results.say(f"filled {size:,}: {base.stat().st_size / 2**20:,.0f} MB in {time.monotonic() - began:.0f} s")
     starts: dict[int, list[float]] = {size: [] for size in sizes}
     costs: dict[int, list[float]] = {size: [] for size in sizes}
@@ -52,11 +52,11 @@ def measure_size(stage: Stage, plan: Plan, results: Results) -> None:
     memory: dict[int, float] = {}
     for turn in range(plan.rounds):
         for size in sizes:
-            program = stage.bridge(configs[size], ready=False)
+            program = rig.bridge(configs[size], ready=False)
             starts[size].append(program.until_ready())
             customers = min(plan.customers, size // 2)
             cpu = program.cpu()
-            found = stage.load(
+            found = rig.load(
                 [program.port], mode="chat", customers=customers, messages=plan.messages, stride=size // customers,
                 feed_port=desk.port, **{"from": 1 + turn * plan.messages},
             )  # fmt: skip
@@ -64,7 +64,7 @@ def measure_size(stage: Stage, plan: Plan, results: Results) -> None:
             checked(found, desk, program, customers * plan.messages)
             rates[size].append(found["relayed_per_s"])
             memory[size] = program.memory()
-            stage.stop(program, gently=True)
+            rig.stop(program, gently=True)
     for size in sizes:
         results.figure("size", f"start to ready, {size:,} stored", "s", *starts[size], memory_mb=memory[size])
         results.figure(

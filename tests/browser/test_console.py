@@ -11,7 +11,7 @@ from bridge.testing.e2e.process import until as until_here
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from tests.browser.conftest import ARGUMENTS, until
-from tests.browser.console_town import PAGES, PHONE, ConsoleTown, a_bridge
+from tests.browser.console_scene import PAGES, PHONE, ConsoleScene, a_bridge
 from tests.browser.page_harness import chromium
 from tests.browser.test_access import faults
 
@@ -28,25 +28,25 @@ LOOKS = [("en", "light", None), ("zh", "dark", PHONE)]
 
 
 @pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[ConsoleTown]:
+async def here(tmp_path: Path) -> AsyncIterator[ConsoleScene]:
     async with PhoneSimulator() as phone, DeskSimulator() as desk, async_playwright() as player:
         bridge = a_bridge(tmp_path, phone, desk)
         await bridge.start()
         browser = await player.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        town = ConsoleTown(phone, desk, bridge, browser)
-        await town.add_user("Ada", "admin")
-        yield town
+        vendors = ConsoleScene(phone, desk, bridge, browser)
+        await vendors.add_user("Ada", "admin")
+        yield vendors
         await browser.close()
         await bridge.close()
 
 
-async def looked_at(page: Page, town: ConsoleTown, paths: list[str]) -> None:
+async def looked_at(page: Page, vendors: ConsoleScene, paths: list[str]) -> None:
     """Each page: one main, its own heading, a language, nothing that axe finds, nothing wider than the screen."""
     wrong: dict[str, object] = {}
     headings = set()
     for path in paths:
-        answer = await page.goto(town.url(path))
-        assert answer is not None and answer.status == 200, (path, town.bridge.text()[-3000:])
+        answer = await page.goto(vendors.url(path))
+        assert answer is not None and answer.status == 200, (path, vendors.bridge.text()[-3000:])
         await page.wait_for_selector("main h1")
         if await page.locator("#checks").count():
             await page.wait_for_selector("#found dl, #found .good, #found .bad")
@@ -60,12 +60,12 @@ async def looked_at(page: Page, town: ConsoleTown, paths: list[str]) -> None:
             wrong[path] = [shape, found]
     assert wrong == {}
     assert len(headings) == len(paths)
-    assert town.console_errors == [], "the policy was broken, or a script failed"
+    assert vendors.console_errors == [], "the policy was broken, or a script failed"
 
 
 @pytest.mark.parametrize(("language", "theme", "screen"), LOOKS, ids=["english by day", "chinese by night on a phone"])
 async def test_every_page_empty_and_filled(
-    here: ConsoleTown, language: str, theme: str, screen: dict[str, int] | None
+    here: ConsoleScene, language: str, theme: str, screen: dict[str, int] | None
 ) -> None:
     door = await (await here.context(**({"viewport": screen} if screen else {}), color_scheme=theme)).new_page()
     await door.goto(here.url(""))
@@ -84,7 +84,7 @@ async def test_every_page_empty_and_filled(
     assert await faults(page) == []
 
 
-async def test_pages_show_and_say_so_when_the_database_takes_no_writes(here: ConsoleTown) -> None:
+async def test_pages_show_and_say_so_when_the_database_takes_no_writes(here: ConsoleScene) -> None:
     await here.fill()
     page = await here.signed_in("Ada")
     here.make_read_only()
@@ -108,7 +108,7 @@ async def test_pages_show_and_say_so_when_the_database_takes_no_writes(here: Con
     await page.wait_for_selector(".said")
 
 
-async def test_an_operator_repairs_and_a_viewer_may_not(here: ConsoleTown) -> None:
+async def test_an_operator_repairs_and_a_viewer_may_not(here: ConsoleScene) -> None:
     await here.add_user("Olga", "operator")
     await here.add_user("Vi", "viewer")
     await here.fill()
@@ -133,7 +133,7 @@ async def test_an_operator_repairs_and_a_viewer_may_not(here: ConsoleTown) -> No
     await operator.wait_for_selector("tr:has-text('console: Olga'):has-text('replay all of a cause')")
 
 
-async def test_two_admins_see_each_others_acts_and_an_ended_session_cannot_act(here: ConsoleTown) -> None:
+async def test_two_admins_see_each_others_acts_and_an_ended_session_cannot_act(here: ConsoleScene) -> None:
     await here.add_user("Ben", "admin")
     ada, ben = await here.signed_in("Ada"), await here.signed_in("Ben")
     await ada.wait_for_selector("#live-state:has-text('live')")
@@ -159,7 +159,7 @@ async def test_two_admins_see_each_others_acts_and_an_ended_session_cannot_act(h
     assert [error for error in here.console_errors if "401" not in error and "status of 4" not in error] == []
 
 
-async def test_it_can_be_used_without_a_mouse(here: ConsoleTown) -> None:
+async def test_it_can_be_used_without_a_mouse(here: ConsoleScene) -> None:
     await here.fill()
     page = await here.signed_in("Ada")
     await page.keyboard.press("Tab")

@@ -39,7 +39,7 @@ async def test_a_conversation_is_found_by_whatever_somebody_has_in_hand(scene: C
     await scene.quiet()
     someone = await scene.person("operator")
     (wanted,) = rows_of((await someone.get("/conversations", params={"q": "anna"})).text)
-    tickets = {ticket.customer: ticket.id for ticket in scene.town.tickets.values()}
+    tickets = {ticket.customer: ticket.id for ticket in scene.vendors.tickets.values()}
     for query in ("ann", tickets["anna"], said.key.rpartition(":")[2], "发票", "100%", '"sure"', "WHERE is my"):
         found = rows_of((await someone.get("/conversations", params={"q": query})).text)
         assert wanted in found and len(found) == 1, query
@@ -65,7 +65,7 @@ async def test_viewers_find_ids_but_no_words_and_read_neither(scene: ConsoleScen
 async def test_both_sides_stand_on_one_timeline_with_their_stations(scene: ConsoleScene) -> None:
     await scene.says("anna", f"hello {EVIL}")
     await scene.quiet()
-    scene.town.agent_says(scene.only_ticket, f"good morning {EVIL}")
+    scene.vendors.agent_says(scene.only_ticket, f"good morning {EVIL}")
     scene.look()
     await scene.collected()
     await scene.quiet()
@@ -85,12 +85,12 @@ async def one_that_failed(scene: ConsoleScene) -> None:
 
     await scene.says("anna", "hello")
     await scene.quiet()
-    scene.town.trouble = trouble
-    scene.town.agent_says(scene.only_ticket, "the answer")
+    scene.vendors.trouble = trouble
+    scene.vendors.agent_says(scene.only_ticket, "the answer")
     scene.look()
     await scene.collected()
     await scene.quiet()
-    scene.town.trouble = None
+    scene.vendors.trouble = None
 
 
 async def shown(person: Person, path: str = "/conversations/1") -> str:
@@ -106,10 +106,10 @@ async def test_an_operator_tries_again_what_failed_and_a_viewer_may_not(scene: C
     refused = await viewer.send("/conversations/1/retry")
     assert refused.status_code == 403 and "operator" in refused.text
     await scene.quiet()
-    assert scene.town.phones.get("anna", []) == []
+    assert scene.vendors.phones.get("anna", []) == []
     assert (await operator.send("/conversations/1/retry")).status_code == 303
     await scene.quiet()
-    assert [one.text for one in scene.town.phones["anna"]] == ["the answer"]
+    assert [one.text for one in scene.vendors.phones["anna"]] == ["the answer"]
     assert ("console: Operator", "retry", "conversation 1") in await scene.audit()
     assert "✗ failed" not in await shown(operator)
 
@@ -122,7 +122,7 @@ async def test_one_step_goes_again_and_only_once(scene: ConsoleScene) -> None:
     await scene.quiet()
     again = await operator.send("/conversations/1/step", step=step)
     assert again.status_code == 409 and "somebody else was faster" in again.text
-    assert [one.text for one in scene.town.phones["anna"]] == ["the answer"]
+    assert [one.text for one in scene.vendors.phones["anna"]] == ["the answer"]
     for nonsense in ("", "s", "x1", "s999999999", "r1", "s1; DROP"):
         assert (await operator.send("/conversations/1/step", step=nonsense)).status_code == 409, nonsense
 
@@ -132,23 +132,23 @@ async def test_answers_are_held_back_until_somebody_lets_them_go(scene: ConsoleS
     await scene.quiet()
     operator = await scene.person("operator", "Olga")
     assert (await operator.send("/conversations/1/hold")).status_code == 303
-    scene.town.agent_says(scene.only_ticket, "first")
+    scene.vendors.agent_says(scene.only_ticket, "first")
     scene.look()
     await scene.collected()
     await scene.quiet()
     await scene.says("anna", "are you there?")
     await scene.quiet()
-    scene.town.agent_says(scene.only_ticket, "second")
+    scene.vendors.agent_says(scene.only_ticket, "second")
     scene.look()
     await scene.collected()
     await scene.quiet()
-    assert scene.town.phones.get("anna", []) == []
+    assert scene.vendors.phones.get("anna", []) == []
     page = await shown(operator)
     assert "Olga holds the answers back" in page and "‖ held" in page
     assert "held by Olga" in await shown(operator, "/conversations?trouble=1")
     assert (await operator.send("/conversations/1/release")).status_code == 303
     await scene.quiet()
-    assert "\n".join(one.text for one in scene.town.phones["anna"]).split() == ["first", "second"]
+    assert "\n".join(one.text for one in scene.vendors.phones["anna"]).split() == ["first", "second"]
     assert [what for _, what, _ in await scene.audit()][:2] == ["let go", "hold"]
 
 
@@ -158,8 +158,8 @@ async def test_a_note_stands_on_the_ticket_signed(scene: ConsoleScene) -> None:
     operator = await scene.person("operator", "Olga")
     assert (await operator.send("/conversations/1/note", text="please call her")).status_code == 303
     await scene.quiet()
-    assert "Olga: please call her" in [one.text for one in scene.town.tickets[scene.only_ticket].entries]
-    assert scene.town.phones.get("anna", []) == []
+    assert "Olga: please call her" in [one.text for one in scene.vendors.tickets[scene.only_ticket].entries]
+    assert scene.vendors.phones.get("anna", []) == []
     assert (await operator.send("/conversations/1/note", text=" ")).status_code == 400
     assert (await operator.send("/conversations/1/note", text="x" * 6000)).status_code == 400
 
@@ -169,7 +169,7 @@ async def test_cancelling_asks_on_a_page_of_its_own(scene: ConsoleScene) -> None
     await scene.quiet()
     operator = await scene.person("operator")
     await operator.send("/conversations/1/hold")
-    scene.town.agent_says(scene.only_ticket, "not to be sent")
+    scene.vendors.agent_says(scene.only_ticket, "not to be sent")
     scene.look()
     await scene.collected()
     await scene.quiet()
@@ -178,7 +178,7 @@ async def test_cancelling_asks_on_a_page_of_its_own(scene: ConsoleScene) -> None
     assert (await operator.send("/conversations/1/cancel", sure="1")).status_code == 303
     await operator.send("/conversations/1/release")
     await scene.quiet()
-    assert scene.town.phones.get("anna", []) == []
+    assert scene.vendors.phones.get("anna", []) == []
 
 
 @pytest.mark.parametrize("path", ["/conversations/999", "/conversations/x", "/conversations/1%00", "/conversations/-1"])

@@ -59,13 +59,13 @@ async def test_an_operator_pauses_an_account_and_resumes_it(scene: ConsoleScene)
     assert (await operator.send("/accounts/desk/pause", sure="1")).status_code == 303
     await scene.says("anna", "hello")
     await scene.quiet()
-    assert scene.town.tickets == {}
+    assert scene.vendors.tickets == {}
     assert scene.up.engine is not None
     await scene.up.engine.timetable.check_paused()
     await scene.up.store.write(state.pause, "desk", "throttled", scene.clock(), scene.clock() + timedelta(seconds=1))
     await scene.pass_time(60)
     await scene.quiet()
-    assert scene.town.tickets == {}, "nothing lifts by itself what somebody paused"
+    assert scene.vendors.tickets == {}, "nothing lifts by itself what somebody paused"
     scene.up.console  # noqa: B018 # the snapshot is a second old at most
     await asyncio.sleep(1.1)
     page = (await operator.get("/accounts/desk")).text
@@ -73,7 +73,7 @@ async def test_an_operator_pauses_an_account_and_resumes_it(scene: ConsoleScene)
     assert "by Olga" in (await operator.get("/overview")).text
     assert (await operator.send("/accounts/desk/resume")).status_code == 303
     await scene.quiet()
-    assert len(scene.town.tickets) == 1
+    assert len(scene.vendors.tickets) == 1
     assert (await operator.send("/accounts/desk/resume")).status_code == 409
     assert [what for _, what, _ in await scene.audit()][:2] == ["resume", "pause"]
 

@@ -19,21 +19,21 @@ async def failing(scene: ConsoleScene, count: int, *, code: str = "E7") -> None:
         if account == "shop" and phase == "before":
             raise Rejected(f"refused, trace {next(numbers)}ab: <script>alert(1)</script>", code=code)
 
-    scene.town.trouble = None
+    scene.vendors.trouble = None
     for number in range(count):
         await scene.says(f"customer{number}", "hello")
     await scene.quiet()
-    scene.town.trouble = trouble
-    for ticket in list(scene.town.tickets):
-        scene.town.agent_says(ticket, f"answer to {scene.town.tickets[ticket].customer}")
+    scene.vendors.trouble = trouble
+    for ticket in list(scene.vendors.tickets):
+        scene.vendors.agent_says(ticket, f"answer to {scene.vendors.tickets[ticket].customer}")
     scene.look()
     await scene.collected()
     await scene.quiet()
-    scene.town.trouble = None
+    scene.vendors.trouble = None
 
 
 def delivered(scene: ConsoleScene) -> list[str]:
-    return sorted(one.text for phone in scene.town.phones.values() for one in phone)
+    return sorted(one.text for phone in scene.vendors.phones.values() for one in phone)
 
 
 async def the_cause(scene: ConsoleScene) -> str:
@@ -122,7 +122,7 @@ async def test_what_fails_again_is_not_tried_in_a_circle(scene: ConsoleScene) ->
         if account == "shop" and phase == "before":
             raise Rejected("refused, trace 1: <script>alert(1)</script>", code="E7")
 
-    scene.town.trouble = still
+    scene.vendors.trouble = still
     await operator.send(f"/problems/{key}/replay")
     await finished(scene)
     await scene.quiet()
@@ -158,7 +158,7 @@ async def test_giving_up_asks_on_a_page_of_its_own(scene: ConsoleScene) -> None:
 
 
 async def test_what_cannot_be_read_is_a_cause_of_its_own(scene: ConsoleScene) -> None:
-    raw = scene.town.customer_message("anna", "hello")
+    raw = scene.vendors.customer_message("anna", "hello")
     await scene.push(raw._replace(payload=b"{"))
     await scene.quiet()
     operator = await scene.person("operator")

@@ -21,7 +21,7 @@ def scene(database_url: str, tmp_path: Path) -> ConsoleScene:
 
 
 async def opened(scene: ConsoleScene) -> None:
-    await scene.push(scene.town.enters("anna", session_from="summer-sale"))
+    await scene.push(scene.vendors.enters("anna", session_from="summer-sale"))
     await scene.says("anna", "a refund, my secret words")
     await scene.quiet()
 

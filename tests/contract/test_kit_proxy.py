@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.contract import Http, Retryable
-from bridge.testing.conformance import Stage
-from bridge.testing.conformance.failures import Troubles
+from bridge.testing.conformance import Harness
+from bridge.testing.conformance.failures import Failures
 from bridge.testing.faults import Trouble
 from bridge.testing.proxy import FaultProxy
 from bridge.testing.rig import lend_account
@@ -17,7 +17,7 @@ from connectors.rt.simulator import Simulator
 from tests.connectors.rt.test_rt_conformance import TestRequestTracker as Whole
 
 
-class TestThroughTheProxy(Troubles):
+class TestThroughTheProxy(Failures):
     """The vendor's own simulator, as if it were the vendor: the faults are the proxy's."""
 
     connector = RequestTracker
@@ -26,17 +26,17 @@ class TestThroughTheProxy(Troubles):
     refusals = Whole.refusals
 
     @asynccontextmanager
-    async def staged(self, *, timeout: float = 10.0) -> AsyncIterator[Stage]:
+    async def staged(self, *, timeout: float = 10.0) -> AsyncIterator[Harness]:
         async with Simulator() as self.desk, FaultProxy(self.desk.origin) as proxy:
             settings = self.desk.settings() | {"api_base": proxy.rewrite(self.desk.base)}
             async with lend_account("trial", home=settings["api_base"]) as account:
                 connector = RequestTracker(RequestTracker.Config.model_validate(settings), account)
-                yield Stage(account.now, account, connector, proxy)
+                yield Harness(account.now, account, connector, proxy)
 
-    async def open_conversation(self, stage: Stage) -> str:
+    async def open_conversation(self, harness: Harness) -> str:
         return self.desk.open_ticket()
 
-    async def shown(self, stage: Stage) -> list[Any]:
+    async def shown(self, harness: Harness) -> list[Any]:
         return [seen.text for number in self.desk.state.tickets for seen in self.desk.ticket(str(number))]
 
 

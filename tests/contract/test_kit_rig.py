@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.contract import Account, Append, Conflict, Media, MediaStore, Put, Records, Rejected, Token, Tokens
 from bridge.testing.clock import VirtualClock
-from bridge.testing.conformance.purity import Impure, make_dry_account
+from bridge.testing.conformance.purity import Impure, make_isolated_account
 from bridge.testing.records import MemoryRecords
 from bridge.testing.rig import lend_account, make_account
 from bridge.testing.tokens import MemoryTokens
@@ -181,7 +181,7 @@ def test_numbers_are_the_place_in_the_stream(appends: list[tuple[str, str]]) -> 
     "use", [lambda account: account.now(), lambda account: account.http.request, lambda account: account.records.get]
 )
 def test_a_dry_account_notices_every_use(use: Any) -> None:
-    account = make_dry_account("trial")
+    account = make_isolated_account("trial")
     assert account.name == "trial"
     with pytest.raises(Impure):
         use(account)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.testing.e2e.journey import Journey
 from bridge.testing.e2e.process import Process
-from bridge.testing.e2e.way import Way
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from tests.e2e.desks import DESKS, Desk
@@ -53,12 +53,12 @@ async def harness(database_url: str, tmp_path: Path) -> AsyncIterator[PlatformHa
 
 
 @pytest.fixture(params=DESKS, ids=lambda desk: desk.kind)
-async def way(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> AsyncIterator[Way]:
+async def journey(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> AsyncIterator[Journey]:
     desk: Desk = request.param()
     async with PhoneSimulator() as phone, desk.simulator:
         accounts = {"shop": phone.settings(), "desk": desk.settings()}
         bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}])
         phone.hook_url = bridge.hook("shop")
         desk.calls(bridge.hook("desk"))
-        yield Way(phone, desk, bridge)
+        yield Journey(phone, desk, bridge)
         await bridge.close()

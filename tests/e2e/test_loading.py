@@ -140,10 +140,10 @@ async def test_an_absent_desk_keeps_nobody_from_work(database_url: str, tmp_path
         await scene.says("ann", "second")
         await scene.pass_time(hours=1)
     scene.build = build  # type: ignore[method-assign]
-    assert not scene.town.tickets
+    assert not scene.vendors.tickets
     async with scene.running():
         await scene.quiet()
         ticket = scene.only_ticket
-        said = [entry.text for entry in scene.town.tickets[ticket].entries]
+        said = [entry.text for entry in scene.vendors.tickets[ticket].entries]
     assert "first" in said[0]
     assert "second" in " ".join(said)

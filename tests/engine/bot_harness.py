@@ -52,7 +52,7 @@ class FakeBot(Connector[BotConfig]):
     Config = BotConfig
     capabilities = Capabilities(max_concurrency=2)
     brain: ClassVar[Brain] = Brain()
-    town: ClassVar[FakeVendors] = FakeVendors()
+    vendors: ClassVar[FakeVendors] = FakeVendors()
 
     def verify(self, request: Request) -> CallbackResult:
         raise Unauthentic("no callbacks")
@@ -72,9 +72,9 @@ class FakeBot(Connector[BotConfig]):
         return [Step(verb="ask", body=body, covers=tuple(message.id for message in messages), cost=0)]
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
-        await self.town.meet(self.account.name, step, "before")
+        await self.vendors.meet(self.account.name, step, "before")
         answer = await self.brain.think(step.body | {"target": target.model_dump(mode="json")})
-        await self.town.meet(self.account.name, step, "after")
+        await self.vendors.meet(self.account.name, step, "after")
         return Receipt(payload=json.dumps(answer))
 
     async def check(self) -> Health:
@@ -86,7 +86,7 @@ class BotScene(Scene):
         self.route_bot = {"name": "helper", "quiet": "0s", **options.pop("bot", {})}
         super().__init__(database_url, folder, **options)
         self.brain = Brain()
-        self.bot_class = type("Bot", (FakeBot,), {"brain": self.brain, "town": self.town})
+        self.bot_class = type("Bot", (FakeBot,), {"brain": self.brain, "vendors": self.vendors})
         self.deadline = timedelta(seconds=30)
 
     def settings(self) -> Any:
@@ -112,13 +112,13 @@ class BotScene(Scene):
         await self.quiet()
 
     async def agent(self, text: str, *, private: bool = False) -> None:
-        self.town.agent_says(self.only_ticket, text, private=private)
+        self.vendors.agent_says(self.only_ticket, text, private=private)
         self.look()
         await self.collected()
         await self.quiet()
 
     def heard(self, customer: str = "ann") -> list[str]:
-        return [said.text for said in self.town.phones.get(customer, [])]
+        return [said.text for said in self.vendors.phones.get(customer, [])]
 
     async def link(self, who: str = "ann") -> Any:
         from mappings import links

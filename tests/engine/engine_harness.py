@@ -18,17 +18,17 @@ from tests.engine.fakes import FakeChannel, FakeConfig, FakeDesk, FakeVendors
 
 
 class Scene:
-    """One town with one bridge at a time."""
+    """One vendors with one bridge at a time."""
 
     def __init__(self, database_url: str, folder: Path, **options: Any) -> None:
-        self.town = FakeVendors()
+        self.vendors = FakeVendors()
         self.clock = VirtualClock()
         self.database_url = database_url
         self.folder = folder
         self.options = options
         self.bridge: Bridge | None = None
-        self.channel_class = type("Channel", (FakeChannel,), {"town": self.town})
-        self.desk_class = type("Desk", (FakeDesk,), {"town": self.town})
+        self.channel_class = type("Channel", (FakeChannel,), {"vendors": self.vendors})
+        self.desk_class = type("Desk", (FakeDesk,), {"vendors": self.vendors})
 
     def settings(self) -> Settings:
         content = {
@@ -69,10 +69,10 @@ class Scene:
 
     async def push(self, raw: Raw, account: str = "shop") -> None:
         assert self.bridge is not None and self.bridge.engine is not None
-        await self.bridge.engine.keep(account, (raw,))
+        await self.bridge.engine.persist(account, (raw,))
 
     async def says(self, customer: str, text: str, **more: Any) -> Raw:
-        raw = self.town.customer_message(customer, text, **more)
+        raw = self.vendors.customer_message(customer, text, **more)
         await self.push(raw)
         return raw
 
@@ -112,7 +112,7 @@ class Scene:
 
     @property
     def only_ticket(self) -> str:
-        (ticket,) = self.town.tickets
+        (ticket,) = self.vendors.tickets
         return ticket
 
 

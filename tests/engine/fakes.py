@@ -1,7 +1,7 @@
 """A channel and a desk that live in memory: small enough to be driven through anything.
 
 They keep what a vendor would keep (`FakeVendors`) apart from the connector objects, so that a bridge can be thrown away and a
-new one built on the same town, as after a crash.
+new one built on the same vendors, as after a crash.
 """
 
 import asyncio
@@ -154,7 +154,7 @@ class FakeConfig(AccountConfig):
 
 class _Fake(Connector[FakeConfig]):
     Config = FakeConfig
-    town: FakeVendors = FakeVendors()  # replaced by the fixture
+    vendors: FakeVendors = FakeVendors()  # replaced by the fixture
 
     async def verify(self, request: Request) -> CallbackResult:
         if request.headers.get("x-secret") != self.config.secret:
@@ -169,14 +169,14 @@ class _Fake(Connector[FakeConfig]):
 
     async def check(self) -> Health:
         try:
-            await self.town.meet(self.account.name, Step(verb="check"), "before")
+            await self.vendors.meet(self.account.name, Step(verb="check"), "before")
         except Exception as error:
             return Health(problems=(Problem(what=str(error)),))
         return Health()
 
     async def fetch(self, media: Media, limit: int) -> AsyncIterator[bytes]:
-        await self.town.meet(self.account.name, Step(verb="fetch"), "before")
-        yield self.town.files[media.id]
+        await self.vendors.meet(self.account.name, Step(verb="fetch"), "before")
+        yield self.vendors.files[media.id]
 
 
 class FakeChannel(_Fake):
@@ -224,14 +224,14 @@ class FakeChannel(_Fake):
         return steps
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
-        await self.town.meet(self.account.name, step, "before")
+        await self.vendors.meet(self.account.name, step, "before")
         customer = target.conversation or ""
-        if self.town.replies is not None:
-            if self.town.left.get(customer, 0) <= 0:
+        if self.vendors.replies is not None:
+            if self.vendors.left.get(customer, 0) <= 0:
                 raise WindowClosed("spent", code="45047", spent=True)
-            self.town.left[customer] -= 1
-        self.town.phones.setdefault(customer, []).append(Said("agent", step.body["text"], target.key))
-        await self.town.meet(self.account.name, step, "after")
+            self.vendors.left[customer] -= 1
+        self.vendors.phones.setdefault(customer, []).append(Said("agent", step.body["text"], target.key))
+        await self.vendors.meet(self.account.name, step, "after")
         return Receipt()
 
     def invitation(self, template: str, context: RenderContext) -> Step:
@@ -281,13 +281,13 @@ class FakeDesk(_Fake):
         return steps
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
-        await self.town.meet(self.account.name, step, "before")
-        town = self.town
+        await self.vendors.meet(self.account.name, step, "before")
+        vendors = self.vendors
         if target.conversation is None:
-            ticket = Ticket(f"t{town.number()}", target.contact.id, previous=target.previous)
-            town.tickets[ticket.id] = ticket
+            ticket = Ticket(f"t{vendors.number()}", target.contact.id, previous=target.previous)
+            vendors.tickets[ticket.id] = ticket
         else:
-            ticket = town.tickets[target.conversation]
+            ticket = vendors.tickets[target.conversation]
             if ticket.moved_to:
                 raise Gone("merged", moved_to=ticket.moved_to)
             if ticket.status == "closed":
@@ -295,7 +295,7 @@ class FakeDesk(_Fake):
         who = "note" if step.verb == "note" else "customer"
         ids = []
         for text in step.body["texts"]:
-            identifier = f"c{town.number()}"
+            identifier = f"c{vendors.number()}"
             ids.append(identifier)
             ticket.entries.append(Said(who, text, target.key, identifier))
             payload = {
@@ -307,25 +307,25 @@ class FakeDesk(_Fake):
                 "who": who,
                 "origin": target.key,
             }
-            town.journal.append((f"comment:{identifier}", payload))  # our own voice comes back
+            vendors.journal.append((f"comment:{identifier}", payload))  # our own voice comes back
         if who == "customer":
             ticket.status = "open"
-        await town.meet(self.account.name, step, "after")
+        await vendors.meet(self.account.name, step, "after")
         return Receipt(ids=tuple(ids), conversation=ticket.id)
 
     async def lookup(self, step: Step, target: Target) -> Receipt | None:
-        await self.town.meet(self.account.name, Step(verb="find"), "before")
-        for ticket in self.town.tickets.values():
+        await self.vendors.meet(self.account.name, Step(verb="find"), "before")
+        for ticket in self.vendors.tickets.values():
             ids = tuple(entry.id for entry in ticket.entries if entry.key == target.key)
             if ids:
                 return Receipt(ids=ids, conversation=ticket.id)
         return None
 
     async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
-        await self.town.meet(self.account.name, Step(verb="collect"), "before")
+        await self.vendors.meet(self.account.name, Step(verb="collect"), "before")
         start = int(cursor or 0)
-        raws = [Raw(key, json.dumps(payload).encode()) for key, payload in self.town.journal[start:]]
-        return Page(tuple(raws), str(len(self.town.journal)))
+        raws = [Raw(key, json.dumps(payload).encode()) for key, payload in self.vendors.journal[start:]]
+        return Page(tuple(raws), str(len(self.vendors.journal)))
 
 
 def _files(account: str, entry: dict[str, Any]) -> list[File]:

@@ -68,7 +68,7 @@ class Phone(Simulator):
         assert bridge.engine is not None
         request = Request("POST", "/hooks/shop", tuple(query.items()), {}, body, "127.0.0.1", self.clock())
         result = await result_of(bridge.runtime.accounts["shop"].connector, request)
-        await bridge.engine.keep("shop", result.raws)
+        await bridge.engine.persist("shop", result.raws)
         return True
 
 
@@ -111,7 +111,7 @@ class ShowingDesk(FakeDesk):
     async def deliver(self, step: Step, target: Target) -> Receipt:
         if step.verb != "labels":
             return await super().deliver(step, target)
-        await self.town.meet(self.account.name, step, "before")
+        await self.vendors.meet(self.account.name, step, "before")
         assert target.conversation is not None
         self.shown[target.conversation].append(step.body)
         return Receipt(conversation=target.conversation)
@@ -127,7 +127,7 @@ class PlatformHarness(Scene):
         self.phone.platform.allowances = defaultdict(Counted)
         self.phone.platform.templates = {TEMPLATE: ("thing1",)}
         self.shown: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self.desk_class = type("Desk", (ShowingDesk,), {"town": self.town, "shown": self.shown})
+        self.desk_class = type("Desk", (ShowingDesk,), {"vendors": self.vendors, "shown": self.shown})
         self.window: dict[str, Any] = {}
 
     def build(self) -> Bridge:
@@ -153,14 +153,14 @@ class PlatformHarness(Scene):
 
     async def answer(self, *texts: str, ticket: str = "", private: bool = False) -> list[str]:
         """Agents write, and the bridge has read it. Returns the ids."""
-        ids = [self.town.agent_says(ticket or self.only_ticket, text, private=private) for text in texts]
+        ids = [self.vendors.agent_says(ticket or self.only_ticket, text, private=private) for text in texts]
         await self.read()
         return ids
 
     async def send_picture(self, name: str, caption: str) -> str:
-        self.town.files[name] = PICTURE
-        identifier = self.town.agent_says(self.only_ticket, caption)
-        self.town.journal[-1][1]["image"] = name
+        self.vendors.files[name] = PICTURE
+        identifier = self.vendors.agent_says(self.only_ticket, caption)
+        self.vendors.journal[-1][1]["image"] = name
         await self.read()
         await self.wait(1)  # until the bytes are here
         return identifier
@@ -183,7 +183,7 @@ class PlatformHarness(Scene):
 
     @property
     def notes(self) -> list[str]:
-        return [note for ticket in self.town.tickets for note in self.town.notes(ticket)]
+        return [note for ticket in self.vendors.tickets for note in self.vendors.notes(ticket)]
 
     def refused(self, customer: str = CUSTOMER) -> list[int]:
         """The codes with which the platform refused sends for want of allowance."""

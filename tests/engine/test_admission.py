@@ -123,6 +123,6 @@ async def test_routing_ends_early_when_it_is_enough_and_goes_on_in_order(scene: 
         assert done == [(1, True), (1, True), (2, True)], "never nothing"
     async with scene.running():
         await scene.quiet()
-        (ticket,) = scene.town.tickets
-        said = [line for text in scene.town.visible(ticket) for line in text.splitlines()]
+        (ticket,) = scene.vendors.tickets
+        said = [line for text in scene.vendors.visible(ticket) for line in text.splitlines()]
         assert said == [f"line {number}" for number in range(5)]

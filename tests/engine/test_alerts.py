@@ -122,13 +122,13 @@ async def test_told_once_everywhere_and_well_again(database_url: str, tmp_path: 
         async with scene.running() as bridge:
             await tick(scene)
             assert not any(robots.texts.values())
-            scene.town.trouble = refuse
+            scene.vendors.trouble = refuse
             await scene.says("anna", "my secret words")
             await scene.quiet()
             for _ in range(3):
                 await tick(scene)
             assert robots.texts == {kind: [TROUBLE] for kind in robots.texts} and robots.refused == []
-            scene.town.trouble = None
+            scene.vendors.trouble = None
             await bridge.engine.timetable.check_paused()  # type: ignore[union-attr]
             await scene.quiet()
             for _ in range(3):
@@ -143,7 +143,7 @@ async def test_a_receiver_that_is_down_is_tried_again_and_its_address_stays_a_se
     async with robots.serving() as base:
         scene = Scene(database_url, tmp_path, alerts=receivers(base))
         async with scene.running():
-            scene.town.trouble = refuse
+            scene.vendors.trouble = refuse
             await scene.says("anna", "hello")
             await scene.quiet()
             robots.down = True
@@ -163,12 +163,12 @@ async def test_a_trouble_that_nobody_heard_of_needs_no_well_again(
     async with robots.serving() as base:
         scene = Scene(database_url, tmp_path, alerts=receivers(base))
         async with scene.running() as bridge:
-            scene.town.trouble = refuse
+            scene.vendors.trouble = refuse
             await scene.says("anna", "hello")
             await scene.quiet()
             robots.down = True
             await tick(scene)
-            scene.town.trouble, robots.down = None, False
+            scene.vendors.trouble, robots.down = None, False
             await bridge.engine.timetable.check_paused()  # type: ignore[union-attr]
             await scene.quiet()
             await tick(scene, minutes=20)
@@ -219,7 +219,7 @@ async def test_a_mailbox_gets_them_too(database_url: str, tmp_path: Path) -> Non
         mail = {"kind": "email", "url": f"smtp://127.0.0.1:{port}", "to": to, "sender": "bridge@example.com"}
         scene = Scene(database_url, tmp_path, alerts={"ops": mail})
         async with scene.running():
-            scene.town.trouble = refuse
+            scene.vendors.trouble = refuse
             await scene.says("anna", "hello")
             await scene.quiet()
             await tick(scene)

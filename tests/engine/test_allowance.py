@@ -31,7 +31,7 @@ acts = st.lists(
 
 @given(windows, acts)
 def test_the_count_never_exceeds_the_platforms_own(window: Window, sequence: list[tuple[str, int]]) -> None:
-    """The platform's side is the simulator's, which shares no code with the ledger."""
+    """The platform's side is the simulator's, which shares no code with the allowance."""
     book, theirs, now = Allowance(), state.Allowance(), START
     for act, later in sequence:
         now += timedelta(seconds=later)

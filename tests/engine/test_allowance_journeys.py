@@ -152,7 +152,7 @@ async def test_a_refusal_that_the_customer_has_overtaken_is_history(harness: Pla
                 overtaken.append(True)
                 harness.clock.advance(1)
                 await harness.phone.says(CUSTOMER, "one more thing")
-                await harness.until(lambda: "one more thing" in harness.town.visible(harness.only_ticket))
+                await harness.until(lambda: "one more thing" in harness.vendors.visible(harness.only_ticket))
             await send(scope, receive, give)
 
         overtaken: list[bool] = []
@@ -263,7 +263,7 @@ async def test_an_account_that_rests_is_told_within_seconds_to_every_conversatio
     async with harness.running() as bridge:
         await harness.asks()
         await harness.asks("me too", "oCustomer_B")
-        one, two = harness.town.tickets
+        one, two = harness.vendors.tickets
         harness.phone.platform.may_send = False
         from mappings import state
 
@@ -273,7 +273,7 @@ async def test_an_account_that_rests_is_told_within_seconds_to_every_conversatio
         await harness.answer("and", "more", ticket=two)
         await harness.wait(6)
         for ticket in (one, two):
-            (note,) = harness.town.notes(ticket)
+            (note,) = harness.vendors.notes(ticket)
             assert note.startswith(say("en", "paused", channel="shop", code="40001"))
         harness.phone.platform.may_send = True
         await bridge.store.write(state.resume, "shop")
@@ -398,7 +398,7 @@ async def test_labels_never_delay_words(harness: PlatformHarness) -> None:
         if step.verb == "labels":
             raise RuntimeError("this desk cannot do it")
 
-    harness.town.trouble = trouble
+    harness.vendors.trouble = trouble
     async with harness.running():
         await harness.asks()
         await harness.wait(5)
@@ -406,7 +406,7 @@ async def test_labels_never_delay_words(harness: PlatformHarness) -> None:
         await harness.answer("answer")
         for _ in range(5):
             await harness.wait(300)
-        assert harness.town.visible(harness.only_ticket) == ["hello", "second", "answer"]
+        assert harness.vendors.visible(harness.only_ticket) == ["hello", "second", "answer"]
         assert harness.notes == []
         assert harness.shown == {}
 
@@ -611,7 +611,7 @@ async def test_two_messages_greet_who_enters(harness: PlatformHarness) -> None:
         await harness.phone.enters(CUSTOMER)
         await harness.quiet()
         assert len(harness.received()) == 2
-        assert harness.town.tickets == {}
+        assert harness.vendors.tickets == {}
 
 
 async def test_the_greeting_is_of_the_entry_page_and_of_the_hour(harness: PlatformHarness) -> None:
@@ -725,12 +725,12 @@ async def test_edits_and_deletions_after_sending_are_flagged(harness: PlatformHa
     async with harness.running():
         await harness.asks()
         one, two = await harness.answer("one", "two")
-        harness.town.change(harness.only_ticket, one, "edited")
-        harness.town.change(harness.only_ticket, two, "deleted")
+        harness.vendors.change(harness.only_ticket, one, "edited")
+        harness.vendors.change(harness.only_ticket, two, "deleted")
         await harness.read()
         assert len(told(harness, "changed.edited")) == 1
         assert len(told(harness, "changed.deleted")) == 1
-        harness.town.change(harness.only_ticket, one, "edited")
+        harness.vendors.change(harness.only_ticket, one, "edited")
         await harness.read()
         assert len(harness.notes) == 2
 
@@ -741,9 +741,9 @@ async def test_what_is_deleted_before_it_went_never_goes(harness: PlatformHarnes
         harness.phone.fail(45015)
         first, second = await harness.answer("one", "two")
         (third,) = await harness.answer("three")
-        harness.town.change(harness.only_ticket, first, "deleted")
-        harness.town.change(harness.only_ticket, second, "hidden")
-        harness.town.change(harness.only_ticket, third, "edited")
+        harness.vendors.change(harness.only_ticket, first, "deleted")
+        harness.vendors.change(harness.only_ticket, second, "hidden")
+        harness.vendors.change(harness.only_ticket, third, "edited")
         await harness.read()
         assert len(told(harness, "changed.waiting")) == 1
         await harness.asks("again")
@@ -756,8 +756,8 @@ async def test_a_bounce_at_the_desk_is_no_success(harness: PlatformHarness) -> N
     async with harness.running() as bridge:
         await harness.asks()
         ticket = harness.only_ticket
-        comment = harness.town.tickets[ticket].entries[0].id
-        harness.town.journal.append(("bounce:1", {"type": "bounce", "ticket": ticket, "id": comment}))
+        comment = harness.vendors.tickets[ticket].entries[0].id
+        harness.vendors.journal.append(("bounce:1", {"type": "bounce", "ticket": ticket, "id": comment}))
         await harness.read()
         (group,) = (await bridge.store.read(dead_json))["groups"]
         assert (group["account"], group["state"], group["cause"]) == ("desk", "failed", "receipt: mailbox full")
@@ -773,9 +773,9 @@ async def test_the_trace_shows_the_allowance_at_each_decision(harness: PlatformH
         await spend(harness, 6)
         found = await bridge.store.read(trace_json, harness.only_ticket, harness.clock())
         (link,) = found["links"]
-        assert link["ledger"]["means"] == "0 left"
+        assert link["allowance"]["means"] == "0 left"
         answers = [step for step in link["steps"] if step["to"] == "shop"]
-        assert [step["ledger"]["means"] for step in answers] == [
+        assert [step["allowance"]["means"] for step in answers] == [
             f"{left} left until 2026-01-07 09:00" for left in (5, 4, 3, 2, 1)
         ]
         assert answers[0]["attempts"][0]["detail"] == "(before it: 5 left until 2026-01-07 09:00)"

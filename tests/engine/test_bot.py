@@ -42,8 +42,8 @@ async def test_the_bot_answers_and_the_ticket_shows_it(opened: Opened) -> None:
     async with opened() as scene:
         await scene.customer("when do you open?")
         assert scene.heard() == [f"[Bot] re: when do you open?\n{HINT}"]
-        assert scene.town.visible(scene.only_ticket) == ["when do you open?"]
-        assert scene.town.notes(scene.only_ticket) == [f"Bot: {scene.heard()[0]}"]
+        assert scene.vendors.visible(scene.only_ticket) == ["when do you open?"]
+        assert scene.vendors.notes(scene.only_ticket) == [f"Bot: {scene.heard()[0]}"]
         await scene.customer("and on sunday?")
         assert scene.heard()[1:] == ["[Bot] re: and on sunday?"], "how to reach a person is said once"
         assert scene.brain.asked[1]["history"][0] == "customer: when do you open?"
@@ -64,7 +64,7 @@ async def test_words_bring_a_person_and_the_bot_is_not_asked(opened: Opened, wor
         ]
         link = await scene.link()
         assert (link.holder, link.term) == ("desk", 2)
-        note = scene.town.notes(scene.only_ticket)[-1]
+        note = scene.vendors.notes(scene.only_ticket)[-1]
         assert "from helper to desk: the customer asks for a person" in note and "hi" in note
         await scene.customer("hello?")
         assert len(scene.brain.asked) == 1, "once people hold it the bot is not asked, not even beside"
@@ -100,7 +100,7 @@ async def test_an_answer_that_comes_after_the_take_over_is_dropped(opened: Opene
         scene.brain.answer = lambda text: slow()
         await scene.says("ann", "question")
         await scene.until(lambda: len(scene.brain.asked) == 2)
-        scene.town.agent_says(scene.only_ticket, "I am here")
+        scene.vendors.agent_says(scene.only_ticket, "I am here")
         scene.look()
         await scene.until(lambda: "I am here" in scene.heard())
         gate.set()
@@ -121,7 +121,7 @@ async def test_what_the_customer_adds_is_one_turn(opened: Opened) -> None:
         await scene.says("ann", "one")
         await scene.until(lambda: len(scene.brain.asked) == 1)
         await scene.says("ann", "two")
-        await scene.until(lambda: "two" in str(scene.town.tickets))
+        await scene.until(lambda: "two" in str(scene.vendors.tickets))
         for gate in gates:
             gate.set()
         await scene.quiet()
@@ -139,7 +139,7 @@ async def test_hand_off_and_text_are_one_message(opened: Opened) -> None:
         }
         await scene.customer("my parcel is lost")
         assert scene.heard() == ["Let me get someone.\nA person comes."]
-        assert "The bot's summary: parcel lost" in scene.town.notes(scene.only_ticket)[-1]
+        assert "The bot's summary: parcel lost" in scene.vendors.notes(scene.only_ticket)[-1]
         assert await whys(scene) == ["asked"]
 
 
@@ -190,12 +190,12 @@ async def test_limits_lead_to_people(opened: Opened, bot: dict[str, int], why: s
 
 async def test_replies_are_kept_for_people(opened: Opened) -> None:
     async with opened(bot={"reserve": 4}) as scene:
-        scene.town.replies = 5
+        scene.vendors.replies = 5
         scene.brain.answer = lambda text: {"text": "word " * 400}
         await scene.customer("tell me all")
         (said,) = scene.heard()
         assert len(said) < 700
-        assert scene.town.left["ann"] == 4
+        assert scene.vendors.left["ann"] == 4
 
 
 async def test_a_failing_bot_hands_over_and_its_breaker_spares_the_next_ones(opened: Opened) -> None:
@@ -205,17 +205,17 @@ async def test_a_failing_bot_hands_over_and_its_breaker_spares_the_next_ones(ope
             if account == "helper":
                 raise Retryable("down", code="503")
 
-        scene.town.trouble = trouble
+        scene.vendors.trouble = trouble
         for number in range(6):
             await scene.says(f"customer-{number}", "hi")
         await scene.quiet()
         for _ in range(4):
             await scene.pass_time(1)
             await scene.quiet()
-        assert len(scene.town.tickets) == 6
+        assert len(scene.vendors.tickets) == 6
         for number in range(6):
             assert (await scene.link(f"customer-{number}")).holder == "desk", number
-        scene.town.trouble = None
+        scene.vendors.trouble = None
         await scene.says("late", "hi")
         await scene.quiet()
         assert (await scene.link("late")).holder == "desk", "it is not asked while it rests"
@@ -259,29 +259,29 @@ async def test_a_paused_bot_gives_back_what_it_holds(opened: Opened) -> None:
 async def test_the_ticket_is_made_at_the_hand_over(opened: Opened) -> None:
     async with opened(bot={"ticket": "handoff"}) as scene:
         await scene.customer("when do you open?")
-        assert scene.town.tickets == {}
+        assert scene.vendors.tickets == {}
         await scene.customer("a human, please")
-        ((_, ticket),) = scene.town.tickets.items()
+        ((_, ticket),) = scene.vendors.tickets.items()
         opening, *rest = [entry.text for entry in ticket.entries if entry.who == "customer"]
         assert "when do you open?" in opening and "re: when do you open?" in opening
         assert rest == ["a human, please"]
         await scene.customer("hello?")
-        assert scene.town.visible(scene.only_ticket)[-1] == "hello?"
+        assert scene.vendors.visible(scene.only_ticket)[-1] == "hello?"
 
 
 async def test_a_hand_over_before_anything_was_answered_is_a_ticket(opened: Opened) -> None:
     """Public failure 12: a hand-off with no earlier message told nobody (stickerdaniel/saas-starter#684)."""
     async with opened(bot={"ticket": "handoff"}) as scene:
         await scene.customer("人工")
-        assert scene.town.visible(scene.only_ticket) == ["人工"]
-        assert len(scene.town.notes(scene.only_ticket)) == 1
+        assert scene.vendors.visible(scene.only_ticket) == ["人工"]
+        assert len(scene.vendors.notes(scene.only_ticket)) == 1
 
 
 async def test_a_suggestion_costs_nothing_until_it_is_sent(opened: Opened) -> None:
     async with opened(bot={"mode": "suggest"}) as scene:
         await scene.customer("when do you open?")
         assert scene.heard() == []
-        assert scene.town.notes(scene.only_ticket)[-1].startswith("Suggested answer")
+        assert scene.vendors.notes(scene.only_ticket)[-1].startswith("Suggested answer")
         await scene.customer("tell me")
         await scene.agent("#send", private=True)
         await scene.agent("#send", private=True)
@@ -291,7 +291,7 @@ async def test_a_suggestion_costs_nothing_until_it_is_sent(opened: Opened) -> No
 async def test_a_shadow_is_never_sent(opened: Opened) -> None:
     async with opened(bot={"mode": "shadow"}) as scene:
         await scene.customer("when do you open?")
-        assert scene.town.notes(scene.only_ticket)[-1] == "The bot would have said (answer):\nre: when do you open?"
+        assert scene.vendors.notes(scene.only_ticket)[-1] == "The bot would have said (answer):\nre: when do you open?"
         await scene.agent("#send", private=True)
         assert scene.heard() == []
 

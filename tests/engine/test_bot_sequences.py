@@ -38,8 +38,8 @@ class Conversation(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         url = self.database_url or sqlite_database(self.folder.name)
         self.scene = BotScene(url, Path(self.folder.name), bot={"reserve": RESERVE, "max_turns": 30})
-        self.scene.town.replies = 5
-        self.scene.town.trouble = self._trouble
+        self.scene.vendors.replies = 5
+        self.scene.vendors.trouble = self._trouble
         self.scene.brain.answer = lambda _: self._answer()
         self.said: list[str] = []
         self.answered: list[str] = []
@@ -62,7 +62,7 @@ class Conversation(RuleBasedStateMachine):
             link = await self.scene.link()
             self.overlaps += link.term != int(found[2])
         if phase == "after" and (found is not None or HANDOFF in text):
-            self.greedy += self.scene.town.left["ann"] < RESERVE
+            self.greedy += self.scene.vendors.left["ann"] < RESERVE
 
     def _answer(self) -> dict[str, Any]:
         self.count += 1
@@ -95,11 +95,11 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(command=st.sampled_from(["", "", "#bot", "#send"]))
     def agent_writes(self, command: str) -> None:
-        for ticket in self.scene.town.tickets:
+        for ticket in self.scene.vendors.tickets:
             text = command or f"agent {len(self.answered)}"
             if not command:
                 self.answered.append(text)
-            self.scene.town.agent_says(ticket, text, private=bool(command))
+            self.scene.vendors.agent_says(ticket, text, private=bool(command))
         self.scene.look()
 
     @rule(verdict=st.sampled_from(["answer", "answer", "handoff", "nothing"]))
@@ -159,13 +159,13 @@ class Conversation(RuleBasedStateMachine):
             await scene.quiet()
             await scene.pass_time(45)
         await scene.quiet()
-        (ticket,) = scene.town.tickets.values()
+        (ticket,) = scene.vendors.tickets.values()
         assert [entry.text for entry in ticket.entries if entry.who == "customer"] == self.said
         heard = [line for text in scene.heard() for line in text.split("\n")]
         agents = [line for line in heard if line.startswith("agent ")]
         missing = [text for text in self.answered if text not in agents]
         assert agents == [text for text in self.answered if text in agents], "in order, and nothing twice"
-        assert not missing or scene.town.left["ann"] == 0
+        assert not missing or scene.vendors.left["ann"] == 0
         spoken = [found[1] for line in heard if (found := BOT.search(line))]
         assert len(spoken) == len(set(spoken)), "no answer is said twice"
 

@@ -36,12 +36,12 @@ class LookingDesk(FakeDesk):
 @pytest.fixture
 def scene(database_url: str, tmp_path: Path) -> Scene:
     found = Scene(database_url, tmp_path)
-    found.desk_class = type("Desk", (LookingDesk,), {"town": found.town, "gate": asyncio.Event()})
+    found.desk_class = type("Desk", (LookingDesk,), {"vendors": found.vendors, "gate": asyncio.Event()})
     return found
 
 
 def lines(scene: Scene) -> list[str]:
-    return sorted(line for ticket in scene.town.tickets for line in scene.town.visible(ticket))
+    return sorted(line for ticket in scene.vendors.tickets for line in scene.vendors.visible(ticket))
 
 
 async def steps(scene: Scene) -> list[tuple[Any, ...]]:
@@ -146,7 +146,7 @@ async def test_a_crash_while_it_looked_is_looked_up_and_the_message_arrives_once
             await scene.pass_time(61)
             await scene.quiet()
         assert lines(scene) == ["hello"]
-        assert scene.town.notes(scene.only_ticket) == []
+        assert scene.vendors.notes(scene.only_ticket) == []
 
 
 async def test_what_cannot_be_rendered_keeps_nobody_from_their_lanes(scene: Scene) -> None:
@@ -217,4 +217,4 @@ async def test_a_link_that_another_process_holds_is_not_asked_for_in_a_loop(
         await asyncio.sleep(0.5)
         assert 1 <= asked <= 40, "again in a moment, and not as fast as the machine can"
         held = False
-        await scene.until(lambda: scene.town.tickets)
+        await scene.until(lambda: scene.vendors.tickets)

@@ -47,7 +47,7 @@ def test_nothing_is_asked_where_the_check_is_off(tmp_path: Path) -> None:
 
 
 async def test_text_goes_on_while_a_picture_waits_for_room(scene: Scene) -> None:
-    scene.town.files["a.txt"] = b"hello"
+    scene.vendors.files["a.txt"] = b"hello"
     async with scene.running() as bridge:
         assert bridge.engine is not None
         with free(KEEP - 1):

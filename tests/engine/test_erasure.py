@@ -55,13 +55,13 @@ async def cleaned(bridge: Bridge) -> None:
 
 async def talk(scene: Scene) -> str:
     """A conversation with a file, both ways; returns the ticket."""
-    scene.town.files["f-anna"] = b"the only picture of Anna"
+    scene.vendors.files["f-anna"] = b"the only picture of Anna"
     await scene.says(ANNA, "my parcel never came", file="f-anna")
     await scene.quiet()
     await scene.pass_time(seconds=10)
     await scene.quiet()
-    (ticket,) = [one.id for one in scene.town.tickets.values() if ANNA in one.customer]
-    scene.town.agent_says(ticket, "it is on its way, Anna")
+    (ticket,) = [one.id for one in scene.vendors.tickets.values() if ANNA in one.customer]
+    scene.vendors.agent_says(ticket, "it is on its way, Anna")
     scene.look()
     await scene.collected()
     await scene.quiet()
@@ -91,7 +91,7 @@ async def test_nothing_is_left_while_others_write(scene: Scene) -> None:
         assert done.gone["conversations"] == 1 and done.gone["files"] == 1
         assert await traces_left(scene, bridge, (*SECRETS, "only picture of Anna")) == []
         rows = await bridge.store.read(everything)
-        assert "somebody else's words" in str(scene.town.tickets) and "other words 1" in rows
+        assert "somebody else's words" in str(scene.vendors.tickets) and "other words 1" in rows
         assert f"'{ticket}'" in rows, "the ticket's number stays"
         with pytest.raises(NoSubject, match="was erased"):
             await erasing.plan(bridge, ticket)
@@ -104,14 +104,14 @@ async def test_a_late_answer_is_told_and_a_late_message_is_a_new_persons(scene: 
         ticket = await talk(scene)
         before = await bridge.store.read(lambda tx: links.ticket_link(tx, "desk", ticket, lock=False))
         await erasing.erase(bridge, ticket, "test")
-        said = len(scene.town.phones[ANNA])
-        scene.town.agent_says(ticket, "one more thing, dear customer")
+        said = len(scene.vendors.phones[ANNA])
+        scene.vendors.agent_says(ticket, "one more thing, dear customer")
         scene.look()
         await scene.collected()
         await scene.pass_time(seconds=5)
         await scene.quiet()
-        assert len(scene.town.phones[ANNA]) == said, "nothing reaches them"
-        notes = [entry.text for entry in scene.town.tickets[ticket].entries]
+        assert len(scene.vendors.phones[ANNA]) == said, "nothing reaches them"
+        notes = [entry.text for entry in scene.vendors.tickets[ticket].entries]
         assert any("data was erased" in note for note in notes), notes
         kept = await bridge.store.read(everything)
         assert "one more thing" not in kept and b"one more thing".hex() not in kept.lower()
@@ -129,13 +129,13 @@ async def test_steps_on_their_way_settle_without_a_fault(scene: Scene, monkeypat
         trouble = partial(_wait_there, gate, begun, error)
 
         async with scene.running() as bridge:
-            scene.town.trouble = trouble
+            scene.vendors.trouble = trouble
             await scene.says(ANNA, "my parcel never came")
             await begun.wait()
             await erasing.erase(bridge, ANNA, "test")
             gate.set()
             await scene.quiet()
-            scene.town.trouble = None
+            scene.vendors.trouble = None
             assert await traces_left(scene, bridge, SECRETS) == []
             assert bridge.engine is not None and bridge.engine.troubles() == []
 
@@ -173,7 +173,7 @@ async def test_the_other_side_of_a_joined_person_stays_whole(scene: Scene) -> No
         assert link is not None and link.ticket
         await scene.says("web-4d5e6f70", "and on it goes", extra=extra)
         await scene.quiet()
-        assert "and on it goes" in scene.town.visible(link.ticket)
+        assert "and on it goes" in scene.vendors.visible(link.ticket)
 
 
 async def test_an_export_has_all_of_it(scene: Scene, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def refusing(code: int) -> Iterator[None]:
 
 
 def shown(scene: Scene) -> str:
-    return " ".join(text for ticket in scene.town.tickets for text in scene.town.visible(ticket))
+    return " ".join(text for ticket in scene.vendors.tickets for text in scene.vendors.visible(ticket))
 
 
 async def wait_and_look(scene: Scene, seconds: float) -> None:
@@ -55,7 +55,7 @@ async def wait_and_look(scene: Scene, seconds: float) -> None:
 
 @pytest.mark.parametrize("code", REFUSALS, ids=errno.errorcode.get)
 async def test_a_disk_that_refuses_is_the_machines_fault_and_no_files(scene: Scene, code: int) -> None:
-    scene.town.files["notes.txt"] = b"x" * 503
+    scene.vendors.files["notes.txt"] = b"x" * 503
     async with scene.running() as bridge:
         assert bridge.engine is not None
         assert bridge.engine.impaired() == []
@@ -80,7 +80,7 @@ async def test_a_disk_that_refuses_is_the_machines_fault_and_no_files(scene: Sce
 async def test_a_folder_that_is_none_is_said_from_the_start_and_waited_for(scene: Scene) -> None:
     place = scene.folder / "media"
     place.write_text("not a folder")
-    scene.town.files["a.txt"] = b"hello"
+    scene.vendors.files["a.txt"] = b"hello"
     async with scene.running() as bridge:
         assert bridge.engine is not None
         assert any("media_dir" in trouble for trouble in bridge.engine.impaired())
@@ -94,7 +94,7 @@ async def test_a_folder_that_is_none_is_said_from_the_start_and_waited_for(scene
 
 
 async def test_after_three_days_the_platform_has_forgotten_it(scene: Scene) -> None:
-    scene.town.files["a.txt"] = b"hello"
+    scene.vendors.files["a.txt"] = b"hello"
     async with scene.running():
         with refusing(errno.ENOSPC):
             await scene.says("anna", "look", file="a.txt")
@@ -207,7 +207,7 @@ async def test_what_is_stored_and_linked_names_no_place(scene: Scene) -> None:
     exif = Image.Exif()
     exif[0x010F] = "canary-camera"
     Image.new("RGB", (8, 8)).save(out, "JPEG", exif=exif)
-    scene.town.files["p"] = out.getvalue() + b"canary-film"
+    scene.vendors.files["p"] = out.getvalue() + b"canary-film"
     async with scene.running() as bridge:
         kept = await bridge.files.keep(out.getvalue())
         await scene.says("anna", "look", file="p")
@@ -263,24 +263,24 @@ async def test_words_do_not_wait_for_a_file(scene: Scene) -> None:
         if step.verb == "fetch" and down:
             raise Retryable("host: 503", code="http 503")
 
-    scene.town.files["map.png"] = b"x" * 7
+    scene.vendors.files["map.png"] = b"x" * 7
     async with scene.running():
-        scene.town.trouble = trouble
+        scene.vendors.trouble = trouble
         await scene.says("anna", "look", file="map.png")
         await scene.says("anna", "urgent: the shop closes at six")
         await scene.quiet()
         await wait_and_look(scene, 6)
-        assert "look [file: follows as soon as it can be fetched]" in scene.town.visible(scene.only_ticket)
-        assert "urgent: the shop closes at six" in scene.town.visible(scene.only_ticket)
+        assert "look [file: follows as soon as it can be fetched]" in scene.vendors.visible(scene.only_ticket)
+        assert "urgent: the shop closes at six" in scene.vendors.visible(scene.only_ticket)
         await wait_and_look(scene, 600)
         await scene.says("anna", "still there?")
         await scene.quiet()
-        assert scene.town.visible(scene.only_ticket)[-1] == "still there?"
+        assert scene.vendors.visible(scene.only_ticket)[-1] == "still there?"
         down = False
         for _ in range(3):
             await wait_and_look(scene, 600)
-        assert scene.town.visible(scene.only_ticket)[-1] == "[map.png 7]"
-        assert sum("map.png" in text for text in scene.town.visible(scene.only_ticket)) == 1
+        assert scene.vendors.visible(scene.only_ticket)[-1] == "[map.png 7]"
+        assert sum("map.png" in text for text in scene.vendors.visible(scene.only_ticket)) == 1
 
 
 @pytest.mark.parametrize("ends", ["comes", "never"])
@@ -291,31 +291,31 @@ async def test_an_answer_does_not_wait_for_its_file_and_the_agent_is_told(scene:
         if step.verb == "fetch" and down:
             raise Retryable("host: 503", code="http 503")
 
-    scene.town.files["map.png"] = b"x" * 7
+    scene.vendors.files["map.png"] = b"x" * 7
     async with scene.running():
         await scene.says("anna", "hello")
         await scene.quiet()
         ticket = scene.only_ticket
-        scene.town.trouble = trouble
-        scene.town.agent_says(ticket, "look", file="map.png")
-        scene.town.agent_says(ticket, "the shop closes at six")
+        scene.vendors.trouble = trouble
+        scene.vendors.agent_says(ticket, "look", file="map.png")
+        scene.vendors.agent_says(ticket, "the shop closes at six")
         scene.look()
         await scene.collected()
         await scene.quiet()
         await wait_and_look(scene, 6)
-        assert [said.text for said in scene.town.phones["anna"]] == ["look", "the shop closes at six"]
-        (note,) = scene.town.notes(ticket)
+        assert [said.text for said in scene.vendors.phones["anna"]] == ["look", "the shop closes at six"]
+        (note,) = scene.vendors.notes(ticket)
         assert note.startswith("A file of this answer cannot be fetched yet")
         assert "map.png" in note
         down = ends == "never"
         for _ in range(3):
             await wait_and_look(scene, 500)
         if ends == "comes":
-            assert [said.text for said in scene.town.phones["anna"]][2:] == ["[map.png 7]"]
-            assert len(scene.town.notes(ticket)) == 1
+            assert [said.text for said in scene.vendors.phones["anna"]][2:] == ["[map.png 7]"]
+            assert len(scene.vendors.notes(ticket)) == 1
         else:
-            assert len(scene.town.phones["anna"]) == 2, "no reply is spent on what is missing"
-            assert scene.town.notes(ticket)[-1].startswith("Not delivered: a file of this answer")
+            assert len(scene.vendors.phones["anna"]) == 2, "no reply is spent on what is missing"
+            assert scene.vendors.notes(ticket)[-1].startswith("Not delivered: a file of this answer")
 
 
 async def test_a_database_in_trouble_says_nothing_of_a_file(scene: Scene) -> None:
@@ -326,9 +326,9 @@ async def test_a_database_in_trouble_says_nothing_of_a_file(scene: Scene) -> Non
         if step.verb == "fetch" and down:
             raise PoolTimeout("no connection in time")
 
-    scene.town.files["a.txt"] = b"hello"
+    scene.vendors.files["a.txt"] = b"hello"
     async with scene.running():
-        scene.town.trouble = trouble
+        scene.vendors.trouble = trouble
         with capture_logs() as logs:
             await scene.says("anna", "look", file="a.txt")
             await scene.quiet()

@@ -46,12 +46,12 @@ class SlowDisk:
 
 def make() -> tuple[Intake, SlowDisk]:
     disk = SlowDisk()
-    world: Any = SimpleNamespace(now=lambda: datetime(2026, 1, 5, tzinfo=UTC))
-    return Intake(disk, world, Admission(lambda: 0.0), lambda _name, _count, _routed: None, lambda _name: False), disk  # type: ignore[arg-type] # a store as far as it is used
+    runtime: Any = SimpleNamespace(now=lambda: datetime(2026, 1, 5, tzinfo=UTC))
+    return Intake(disk, runtime, Admission(lambda: 0.0), lambda _name, _count, _routed: None, lambda _name: False), disk  # type: ignore[arg-type] # a store as far as it is used
 
 
 def come(intake: Intake, count: int) -> list[asyncio.Task[None]]:
-    return [asyncio.create_task(intake.keep("shop", [Raw(f"k{one}", b"x")])) for one in range(count)]
+    return [asyncio.create_task(intake.persist("shop", [Raw(f"k{one}", b"x")])) for one in range(count)]
 
 
 async def trickle(intake: Intake, turns: int) -> None:

@@ -19,12 +19,12 @@ from tests.engine.fakes import FakeConfig, FakeDesk, FakeVendors
 
 
 class TwoDesks(Scene):
-    """A shop with two desks, each a town's hall of its own behind one channel."""
+    """A shop with two desks, each a vendors's hall of its own behind one channel."""
 
     def __init__(self, database_url: str, folder: Path, **options: Any) -> None:
         super().__init__(database_url, folder, **options)
         self.second = FakeVendors(count=1000)
-        self.second_class = type("Second", (FakeDesk,), {"town": self.second})
+        self.second_class = type("Second", (FakeDesk,), {"vendors": self.second})
 
     def settings(self) -> Any:
         found = super().settings()
@@ -58,7 +58,7 @@ class TwoDesks(Scene):
         await self.quiet()
 
     def heard(self, customer: str = "ann") -> list[str]:
-        return [said.text for said in self.town.phones.get(customer, [])]
+        return [said.text for said in self.vendors.phones.get(customer, [])]
 
     async def do(self, function: Any) -> Any:
         assert self.bridge is not None
@@ -75,32 +75,32 @@ async def scene(database_url: str, tmp_path: Path) -> AsyncIterator[TwoDesks]:
 async def test_a_talk_goes_to_another_desk_and_back(scene: TwoDesks) -> None:
     await scene.says("ann", "where is my parcel?")
     await scene.quiet()
-    scene.town.agent_says(scene.only_ticket, "let me see", who="bob")
+    scene.vendors.agent_says(scene.only_ticket, "let me see", who="bob")
     await scene.looked()
-    scene.town.agent_says(scene.only_ticket, "#move other", private=True)
+    scene.vendors.agent_says(scene.only_ticket, "#move other", private=True)
     await scene.looked()
     ((new, ticket),) = scene.second.tickets.items()
     opening, *rest = ticket.entries
     assert opening.who == "customer" and "where is my parcel?" in opening.text and "let me see" in opening.text
     assert opening.text.index("where is my parcel?") < opening.text.index("let me see")
     assert [one.who for one in rest] == ["note"] and "desk t2" in rest[0].text and "other" in rest[0].text
-    assert any("goes on at other" in note for note in scene.town.notes(scene.only_ticket))
+    assert any("goes on at other" in note for note in scene.vendors.notes(scene.only_ticket))
 
     await scene.says("ann", "hello?")
     await scene.quiet()
     assert scene.second.visible(new)[-1] == "hello?"
-    assert "hello?" not in scene.town.visible(scene.only_ticket)
+    assert "hello?" not in scene.vendors.visible(scene.only_ticket)
     scene.second.agent_says(new, "it is in Wuhan")
     await scene.looked()
     scene.second.agent_says(new, "#move desk", private=True)
     await scene.looked()
-    assert len(scene.town.tickets) == 1, "the ticket that is still open is used again"
-    back = scene.town.visible(scene.only_ticket)[-1]
+    assert len(scene.vendors.tickets) == 1, "the ticket that is still open is used again"
+    back = scene.vendors.visible(scene.only_ticket)[-1]
     assert "hello?" in back and "it is in Wuhan" in back and "where is my parcel?" not in back
     await scene.says("ann", "thanks")
     await scene.quiet()
-    assert scene.town.visible(scene.only_ticket)[-1] == "thanks"
-    scene.town.agent_says(scene.only_ticket, "bye")
+    assert scene.vendors.visible(scene.only_ticket)[-1] == "thanks"
+    scene.vendors.agent_says(scene.only_ticket, "bye")
     await scene.looked()
     assert scene.heard() == ["let me see", "it is in Wuhan", "bye"]
 
@@ -115,17 +115,17 @@ async def test_a_talk_goes_to_another_desk_and_back(scene: TwoDesks) -> None:
 async def test_an_answer_on_the_old_ticket_waits_for_send(scene: TwoDesks) -> None:
     await scene.says("ann", "hi")
     await scene.quiet()
-    scene.town.agent_says(scene.only_ticket, "#move other", private=True)
+    scene.vendors.agent_says(scene.only_ticket, "#move other", private=True)
     await scene.looked()
-    scene.town.agent_says(scene.only_ticket, "one more thing")
+    scene.vendors.agent_says(scene.only_ticket, "one more thing")
     await scene.looked()
     assert scene.heard() == []
-    assert any(note.startswith("Not sent:") and "#send" in note for note in scene.town.notes(scene.only_ticket))
+    assert any(note.startswith("Not sent:") and "#send" in note for note in scene.vendors.notes(scene.only_ticket))
     for _ in range(2):
-        scene.town.agent_says(scene.only_ticket, "#send", private=True)
+        scene.vendors.agent_says(scene.only_ticket, "#send", private=True)
         await scene.looked()
     assert scene.heard() == ["one more thing"]
-    assert any(note == "There is nothing to do for #send." for note in scene.town.notes(scene.only_ticket))
+    assert any(note == "There is nothing to do for #send." for note in scene.vendors.notes(scene.only_ticket))
 
 
 async def test_answers_that_wait_on_both_sides_are_said_once_and_in_order(scene: TwoDesks) -> None:
@@ -137,10 +137,10 @@ async def test_answers_that_wait_on_both_sides_are_said_once_and_in_order(scene:
 
     await scene.says("ann", "hi")
     await scene.quiet()
-    scene.town.trouble = trouble
-    scene.town.agent_says(scene.only_ticket, "first")
+    scene.vendors.trouble = trouble
+    scene.vendors.agent_says(scene.only_ticket, "first")
     await scene.looked()
-    scene.town.agent_says(scene.only_ticket, "#move other", private=True)
+    scene.vendors.agent_says(scene.only_ticket, "#move other", private=True)
     await scene.looked()
     (new,) = scene.second.tickets
     assert "first (not delivered yet)" in scene.second.visible(new)[0]
@@ -151,7 +151,7 @@ async def test_answers_that_wait_on_both_sides_are_said_once_and_in_order(scene:
         await scene.pass_time(31)
         await scene.quiet()
     assert scene.heard() == ["first", "second"]
-    assert sum("goes on at other" in note for note in scene.town.notes(scene.only_ticket)) == 1
+    assert sum("goes on at other" in note for note in scene.vendors.notes(scene.only_ticket)) == 1
 
 
 async def test_words_that_a_refusing_desk_did_not_get_go_to_the_next_one(scene: TwoDesks) -> None:
@@ -159,7 +159,7 @@ async def test_words_that_a_refusing_desk_did_not_get_go_to_the_next_one(scene: 
         if account == "desk":
             raise Retryable("down", code="503")
 
-    scene.town.trouble = trouble
+    scene.vendors.trouble = trouble
     await scene.says("ann", "one")
     await scene.says("ann", "two")
     await scene.quiet()
@@ -179,7 +179,7 @@ async def test_words_that_a_refusing_desk_did_not_get_go_to_the_next_one(scene: 
     transcript, *words = scene.second.visible(new)
     assert words == ["one", "two"]
     assert "one" not in transcript
-    assert scene.town.tickets == {}
+    assert scene.vendors.tickets == {}
 
 
 async def test_unknown_desks_are_named(scene: TwoDesks) -> None:
@@ -191,7 +191,7 @@ async def test_unknown_desks_are_named(scene: TwoDesks) -> None:
         ("#move desk", "at desk already"),
         ("#bot", "No bot answers"),
     ):
-        scene.town.agent_says(scene.only_ticket, order, private=True)
+        scene.vendors.agent_says(scene.only_ticket, order, private=True)
         await scene.looked()
-        assert said in scene.town.notes(scene.only_ticket)[-1], order
+        assert said in scene.vendors.notes(scene.only_ticket)[-1], order
     assert scene.second.tickets == {}

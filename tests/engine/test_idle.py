@@ -22,7 +22,7 @@ async def test_what_was_kept_is_at_the_desk_when_it_returns(scene: Scene) -> Non
             await scene.says(f"customer {number % 3}", f"word {number}")
             if number % 4 == 3:
                 await idle(scene)
-                said = [text for ticket in scene.town.tickets for text in scene.town.visible(ticket)]
+                said = [text for ticket in scene.vendors.tickets for text in scene.vendors.visible(ticket)]
                 assert len(said) == number + 1
 
 
@@ -37,7 +37,7 @@ async def test_it_waits_for_what_a_vendor_has_in_hand(scene: Scene, where: str) 
 
     async with scene.running():
         await idle(scene)
-        scene.town.trouble = trouble
+        scene.vendors.trouble = trouble
         if where == "deliver":
             await scene.says("anna", "hello")
         else:
@@ -55,12 +55,12 @@ async def test_what_is_not_due_is_not_waited_for(scene: Scene) -> None:
         if step.verb == "comment" and phase == "before":
             raise Retryable("come again", certain=True)
 
-    scene.town.trouble = trouble
+    scene.vendors.trouble = trouble
     async with scene.running():
         await scene.says("anna", "hello")
         await asyncio.wait_for(idle(scene), 10)
-        assert not scene.town.tickets
-        scene.town.trouble = None
+        assert not scene.vendors.tickets
+        scene.vendors.trouble = None
         await scene.pass_time(minutes=10)
         await asyncio.wait_for(idle(scene), 10)
-        assert scene.town.visible(scene.only_ticket) == ["hello"]
+        assert scene.vendors.visible(scene.only_ticket) == ["hello"]

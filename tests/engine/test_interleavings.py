@@ -22,7 +22,7 @@ CUSTOMERS = ("anna", "bert")
 
 
 class FakeVendors(RuleBasedStateMachine):
-    """One bridge that is killed and started again on one town."""
+    """One bridge that is killed and started again on one vendors."""
 
     database_url = ""
 
@@ -32,12 +32,12 @@ class FakeVendors(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         url = self.database_url or sqlite_database(self.folder.name)
         self.scene = Scene(url, Path(self.folder.name))
-        self.scene.town.replies = 5
+        self.scene.vendors.replies = 5
         self.said: dict[str, list[str]] = {customer: [] for customer in CUSTOMERS}
         self.answered: dict[str, list[str]] = {customer: [] for customer in CUSTOMERS}
         self.sent: list[Any] = []
         self.troubles: list[tuple[str, str, Exception]] = []
-        self.scene.town.trouble = self._trouble
+        self.scene.vendors.trouble = self._trouble
         self.context: Any = None
         self.count = 0
         self.runner.run(self._start())
@@ -84,7 +84,7 @@ class FakeVendors(RuleBasedStateMachine):
 
     def ticket(self, which: int) -> str:
         """Which tickets there are depends on real time, so what is drawn must not depend on them."""
-        tickets = sorted(self.scene.town.tickets)
+        tickets = sorted(self.scene.vendors.tickets)
         return tickets[which % len(tickets)] if tickets else ""
 
     @rule(which=st.integers(0, 9), private=st.booleans())
@@ -94,8 +94,8 @@ class FakeVendors(RuleBasedStateMachine):
             return
         text = f"private {self.count}" if private else self.text("agent")
         if not private:
-            self.answered[self.scene.town.tickets[ticket].customer].append(text)
-        self.scene.town.agent_says(ticket, text, private=private)
+            self.answered[self.scene.vendors.tickets[ticket].customer].append(text)
+        self.scene.vendors.agent_says(ticket, text, private=private)
 
     @rule()
     def is_looked_for(self) -> None:
@@ -118,8 +118,8 @@ class FakeVendors(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9), status=st.sampled_from(["solved", "closed"]))
     def ticket_ends(self, which: int, status: str) -> None:
         ticket = self.ticket(which)
-        if ticket and self.scene.town.tickets[ticket].status != "closed":
-            self.scene.town.set_status(ticket, status)
+        if ticket and self.scene.vendors.tickets[ticket].status != "closed":
+            self.scene.vendors.set_status(ticket, status)
 
     @rule(seconds=st.sampled_from([1, 40, 600]))
     def time_passes(self, seconds: int) -> None:
@@ -144,7 +144,7 @@ class FakeVendors(RuleBasedStateMachine):
 
     async def _judge(self) -> None:
         self.troubles.clear()
-        town = self.scene.town
+        vendors = self.scene.vendors
         for _ in range(6):
             self.scene.look()
             await self.scene.collected()
@@ -160,26 +160,29 @@ class FakeVendors(RuleBasedStateMachine):
             await self.scene.pass_time(400)
         await self.scene.quiet()
         for customer in CUSTOMERS:
-            tickets = [ticket for ticket in town.tickets.values() if ticket.customer == customer]
+            tickets = [ticket for ticket in vendors.tickets.values() if ticket.customer == customer]
             lines = [entry.text for ticket in tickets for entry in ticket.entries if entry.who == "customer"]
             assert lines == self.said[customer]
-            notes = [note for ticket in tickets for note in town.notes(ticket.id)]
-            received = [line for said in town.phones.get(customer, []) for line in said.text.split("\n")]
+            notes = [note for ticket in tickets for note in vendors.notes(ticket.id)]
+            received = [line for said in vendors.phones.get(customer, []) for line in said.text.split("\n")]
             told = [text for text in self.answered[customer] if any(text in note for note in notes)]
             assert len(set(received)) == len(received), "nothing twice"
             assert [text for text in self.answered[customer] if text in received] == received, (
                 "in order, and nothing else"
             )
-            waiting = town.left.get(customer, 0) == 0
+            waiting = vendors.left.get(customer, 0) == 0
             missing = [text for text in self.answered[customer] if text not in received and text not in told]
             assert missing == [] or waiting, "an answer that did not arrive is told of"
             assert not any("private" in line for line in received)
         owners = [
-            ticket.customer for ticket in town.tickets.values() for entry in ticket.entries if entry.who == "customer"
+            ticket.customer
+            for ticket in vendors.tickets.values()
+            for entry in ticket.entries
+            if entry.who == "customer"
         ]
         assert all(
             entry.text.startswith(ticket.customer)
-            for ticket in town.tickets.values()
+            for ticket in vendors.tickets.values()
             for entry in ticket.entries
             if entry.who == "customer"
         ), owners

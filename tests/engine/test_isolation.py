@@ -37,12 +37,12 @@ async def both_write(scene: Scene) -> dict[str, str]:
     for customer in ("anna", "bert"):
         await scene.says(customer, f"hello from {customer}")
         await scene.quiet()
-    return {ticket.customer: identifier for identifier, ticket in scene.town.tickets.items()}
+    return {ticket.customer: identifier for identifier, ticket in scene.vendors.tickets.items()}
 
 
 async def agents_say(scene: Scene, *answers: tuple[str, str]) -> None:
     for ticket, words in answers:
-        scene.town.agent_says(ticket, words)
+        scene.vendors.agent_says(ticket, words)
         scene.look()
         await scene.collected()
     await scene.quiet()
@@ -58,7 +58,7 @@ async def test_an_answer_that_cannot_be_rendered_stops_its_own_conversation_only
         await scene.until(lambda: phone(scene, "bert") == ["fine"])
         await scene.quiet()
         assert phone(scene) == []
-        (told,) = [note for note in scene.town.notes(tickets["anna"]) if "Not sent" in note]
+        (told,) = [note for note in scene.vendors.notes(tickets["anna"]) if "Not sent" in note]
         assert "#cancel" in told
         mend()
         await scene.says("anna", "are you there?")
@@ -73,12 +73,12 @@ async def test_a_customers_message_that_cannot_be_rendered_stops_its_own_ticket_
         mend = broken(bridge, "desk", monkeypatch)
         await scene.says("anna", "poison")
         await scene.says("bert", "and this")
-        await scene.until(lambda: "and this" in scene.town.visible(tickets["bert"]))
+        await scene.until(lambda: "and this" in scene.vendors.visible(tickets["bert"]))
         await scene.quiet()
-        assert scene.town.visible(tickets["anna"]) == ["hello from anna"]
+        assert scene.vendors.visible(tickets["anna"]) == ["hello from anna"]
         mend()
         await scene.says("anna", "behind it")
-        await scene.until(lambda: scene.town.visible(tickets["anna"])[1:] == ["poison", "behind it"])
+        await scene.until(lambda: scene.vendors.visible(tickets["anna"])[1:] == ["poison", "behind it"])
 
 
 async def test_what_is_given_up_without_ever_being_rendered_stands_in_the_list(
@@ -115,6 +115,6 @@ async def test_a_payload_is_not_blamed_for_a_transaction_that_begins_again(
         kept = table(Inbox)
         monkeypatch.setattr(routing._Batch, "route", lambda self, row, events: self._tried(row, events))
         await scene.says("anna", "hello")
-        await scene.until(lambda: scene.town.tickets)
+        await scene.until(lambda: scene.vendors.tickets)
         rows = await bridge.store.read(lambda tx: tx.execute(select(kept.c.state, kept.c.tries)).all())
         assert [tuple(row) for row in rows] == [("done", 0)] and len(clashes) == 5

@@ -38,9 +38,9 @@ async def test_two_bridges_and_forty_conversations_make_no_deadlock(scene: Scene
     chance = random.Random(7)
     scenes = [scene, Scene(scene.database_url, tmp_path / "second")]
     for one in scenes:
-        one.town, one.clock = scene.town, system_clock  # type: ignore[assignment] # called for the time only
+        one.vendors, one.clock = scene.vendors, system_clock  # type: ignore[assignment] # called for the time only
         one.channel_class, one.desk_class = scene.channel_class, scene.desk_class
-    scene.town.replies = 5
+    scene.vendors.replies = 5
     said: dict[str, list[str]] = {name: [] for name in CUSTOMERS}
 
     async with scenes[0].running(), scenes[1].running():
@@ -49,10 +49,10 @@ async def test_two_bridges_and_forty_conversations_make_no_deadlock(scene: Scene
             for name in chance.sample(CUSTOMERS, 12):
                 said[name].append(f"{name} {len(said[name])}")
                 await chance.choice(scenes).says(name, said[name][-1])
-            for ticket in chance.sample(sorted(scene.town.tickets), min(12, len(scene.town.tickets))):
+            for ticket in chance.sample(sorted(scene.vendors.tickets), min(12, len(scene.vendors.tickets))):
                 words, private = chance.choice([("an answer", False), ("#status", True), ("#cancel", True)])
-                scene.town.agent_says(ticket, words, private=private)
-                scene.town.set_status(ticket, chance.choice(["open", "solved"]))
+                scene.vendors.agent_says(ticket, words, private=private)
+                scene.vendors.set_status(ticket, chance.choice(["open", "solved"]))
             for one in scenes:
                 one.look()
                 await one.bridge.engine.timetable.run_deadlines()  # type: ignore[union-attr] # the engine is there while it runs
@@ -62,7 +62,7 @@ async def test_two_bridges_and_forty_conversations_make_no_deadlock(scene: Scene
                 await one.bridge.engine.idle()  # type: ignore[union-attr] # as above
     assert deadlocks(scene.database_url) == 0
     arrived: dict[str, list[str]] = {name: [] for name in CUSTOMERS}
-    for ticket in scene.town.tickets.values():
+    for ticket in scene.vendors.tickets.values():
         arrived[ticket.customer] += [entry.text for entry in ticket.entries if entry.who == "customer"]
     assert arrived == said
 

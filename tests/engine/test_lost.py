@@ -27,7 +27,7 @@ def last(tx: Any) -> Any:
 @pytest.mark.parametrize(("begun", "state"), [(0, "dead"), (4, "unconfirmed")])
 async def test_a_step_that_ends_the_process_is_given_up_with_a_word(scene: Scene, begun: int, state: str) -> None:
     async with scene.running() as bridge:
-        scene.town.trouble = once(Retryable("busy"), "shop")
+        scene.vendors.trouble = once(Retryable("busy"), "shop")
         await answered(scene, "answer")
         await bridge.store.write(change, claims=5, attempts=begun)
         await scene.pass_time(40)
@@ -35,13 +35,13 @@ async def test_a_step_that_ends_the_process_is_given_up_with_a_word(scene: Scene
         await scene.pass_time(3)
         await scene.quiet()
         assert (await bridge.store.read(last)).state == state and phone(scene) == []
-        assert any("answer" in note for note in scene.town.notes(scene.only_ticket))
+        assert any("answer" in note for note in scene.vendors.notes(scene.only_ticket))
 
 
 async def test_losses_are_counted_on(scene: Scene) -> None:
     scene.options["uncertain"] = "retry"
     async with scene.running() as bridge:
-        scene.town.trouble = once(Retryable("busy"), "shop")
+        scene.vendors.trouble = once(Retryable("busy"), "shop")
         await answered(scene, "answer")
         now = scene.clock()
         past = now - timedelta(seconds=1)
@@ -54,10 +54,10 @@ async def test_losses_are_counted_on(scene: Scene) -> None:
 async def test_behind_an_answer_that_waits_for_the_customer_nothing_is_said_to_be_tried_again(scene: Scene) -> None:
     """Steps rendered together: the platform refuses the first, the others wait behind it."""
     async with scene.running():
-        scene.town.trouble = once(WindowClosed("spent", code="45047", spent=True), "shop")
+        scene.vendors.trouble = once(WindowClosed("spent", code="45047", spent=True), "shop")
         await answered(scene, "one¶two¶three")
         for _ in range(4):
             await scene.pass_time(6)
             await scene.quiet()
-        (note,) = scene.town.notes(scene.only_ticket)
+        (note,) = scene.vendors.notes(scene.only_ticket)
         assert note.startswith(say("en", "window.spent", channel="shop")[:20]) and phone(scene) == []

@@ -18,7 +18,7 @@ from tests.engine.engine_harness import Scene
 
 
 def entries(scene: Scene, ticket: str) -> list[tuple[str, str]]:
-    return [(entry.who, entry.text) for entry in scene.town.tickets[ticket].entries if entry.who != "agent"]
+    return [(entry.who, entry.text) for entry in scene.vendors.tickets[ticket].entries if entry.who != "agent"]
 
 
 async def waiting_notes(scene: Scene) -> list[str]:
@@ -48,14 +48,14 @@ async def refused_on_a_ticket_that_closes(scene: Scene) -> str:
     await scene.says("ann", "hello")
     await scene.quiet()
     ticket = scene.only_ticket
-    scene.town.tickets[ticket].status = "closed"  # and nothing tells the bridge
+    scene.vendors.tickets[ticket].status = "closed"  # and nothing tells the bridge
 
     def refuse(account: str, step: Step, phase: str) -> None:
         if account == "shop" and step.verb == "send" and phase == "before":
             raise Rejected("no such user", code="40003")
 
-    scene.town.trouble = refuse
-    scene.town.agent_says(ticket, "the password is secret")
+    scene.vendors.trouble = refuse
+    scene.vendors.agent_says(ticket, "the password is secret")
     scene.look()
     await scene.collected()
     await scene.quiet()
@@ -67,11 +67,11 @@ async def refused_on_a_ticket_that_closes(scene: Scene) -> str:
 async def test_a_note_without_a_ticket_comes_after_the_message_that_makes_one(scene: Scene) -> None:
     async with scene.running():
         first = await refused_on_a_ticket_that_closes(scene)
-        assert list(scene.town.tickets) == [first], "a note made a ticket"
+        assert list(scene.vendors.tickets) == [first], "a note made a ticket"
         assert await waiting_notes(scene) == ["ticket"]
         await scene.says("ann", "are you there?")
         await scene.quiet()
-        second = list(scene.town.tickets)[1]
+        second = list(scene.vendors.tickets)[1]
         assert [who for who, _ in entries(scene, second)] == ["customer", "note"]
         assert entries(scene, second)[0] == ("customer", "are you there?")
         assert "the password is secret" in entries(scene, second)[1][1]
@@ -95,7 +95,7 @@ async def test_many_notes_keep_no_customer_from_opening_a_ticket(scene: Scene) -
         await bridge.store.write(more)
         await scene.says("ann", "are you there?")
         await scene.quiet()
-        second = next(name for name in scene.town.tickets if name != first)
+        second = next(name for name in scene.vendors.tickets if name != first)
         assert [who for who, _ in entries(scene, second)] == ["customer", *["note"] * 26]
 
 
@@ -107,45 +107,45 @@ async def test_a_note_whose_ticket_never_comes_is_listed_as_dead(scene: Scene) -
         ((account, code, messages),) = await ended(scene)
         assert (account, code) == ("desk", "no ticket") and "the password is secret" in messages
         assert await waiting_notes(scene) == []
-        assert len(scene.town.tickets) == 1
+        assert len(scene.vendors.tickets) == 1
 
 
 async def test_a_held_answer_whose_ticket_closes_is_told_of_though_the_customer_stays_silent(scene: Scene) -> None:
-    scene.town.replies = 5
+    scene.vendors.replies = 5
     async with scene.running() as bridge:
         await scene.says("ann", "hello")
         await scene.quiet()
         ticket = scene.only_ticket
         await scene.pass_time(hours=49)
-        scene.town.agent_says(ticket, "too late")
+        scene.vendors.agent_says(ticket, "too late")
         scene.look()
         await scene.collected()
         await scene.quiet()
-        scene.town.tickets[ticket].status = "closed"
+        scene.vendors.tickets[ticket].status = "closed"
         for _ in range(2):  # first the answer is given up, then the note that says so
             await scene.pass_time(bridge.settings.replies.give_up_after.total_seconds() + 60)
             await scene.quiet()
             await scene.pass_time(timedelta(seconds=5).total_seconds())
             await scene.quiet()
-        assert len(scene.town.tickets) == 1
+        assert len(scene.vendors.tickets) == 1
         assert any(code == "no ticket" and "too late" in messages for _, code, messages in await ended(scene))
 
 
 @pytest.mark.parametrize("body", ["", " \n", "\t"])
 async def test_an_answer_of_which_nothing_is_left_is_told_of_and_costs_nothing(scene: Scene, body: str) -> None:
-    scene.town.replies = 5
+    scene.vendors.replies = 5
     async with scene.running():
         await scene.says("ann", "hello")
         await scene.quiet()
         ticket = scene.only_ticket
         for text in (body, "words"):
-            scene.town.agent_says(ticket, text)
+            scene.vendors.agent_says(ticket, text)
             scene.look()
             await scene.collected()
             await scene.quiet()
         (told,) = [text for who, text in entries(scene, ticket) if who == "note"]
         assert told.startswith("Not sent: nothing of your answer")
-        assert [said.text for said in scene.town.phones["ann"]] == ["words"]
+        assert [said.text for said in scene.vendors.phones["ann"]] == ["words"]
 
 
 async def with_acting_notes(scene: Scene, bridge: Bridge) -> str:
@@ -159,7 +159,7 @@ async def with_acting_notes(scene: Scene, bridge: Bridge) -> str:
 
 async def answered(scene: Scene, ticket: str, *answers: str) -> None:
     for answer in answers:
-        scene.town.agent_says(ticket, answer)
+        scene.vendors.agent_says(ticket, answer)
         scene.look()
         await scene.collected()
         await scene.quiet()
@@ -194,7 +194,7 @@ async def test_where_a_note_acts_one_about_an_answer_that_came_to_nothing_goes_a
             if account == "shop" and step.verb == "send" and phase == "before":
                 raise Rejected("no such user", code="40003")
 
-        scene.town.trouble = refuse
+        scene.vendors.trouble = refuse
         await answered(scene, ticket, "one")
         assert any("Not delivered" in text for _, text in entries(scene, ticket))
 
@@ -213,7 +213,7 @@ async def test_notes_name_the_channel_as_people_do_and_say_the_time_in_their_zon
         notes = [text for _, text in entries(scene, ticket)]
         (last,) = [text for text in notes if "One reply is left" in text]
         assert "Asia/Shanghai" in last and "UTC" not in last
-        scene.town.agent_says(ticket, "six")
+        scene.vendors.agent_says(ticket, "six")
         scene.look()
         await scene.collected()
         await scene.quiet()

@@ -53,47 +53,47 @@ async def test_desk_refused_for_twenty_minutes(database_url: str, tmp_path: Path
     async with scene.running() as bridge:
         await scene.says("olga", "before all this")
         await scene.quiet()
-        scene.town.trouble = refuse
+        scene.vendors.trouble = refuse
         await scene.says("anna", "one")
         await scene.says("anna", "two")
         await scene.says("olga", "another thing")
         await scene.quiet()
         await scene.pass_time(minutes=10)
         await scene.quiet()
-        assert await scene.desk_of("anna") == "desk" and len(scene.town.tickets) == 1
+        assert await scene.desk_of("anna") == "desk" and len(scene.vendors.tickets) == 1
         await scene.pass_time(minutes=10)
         await scene.quiet()
         assert await scene.desk_of("anna") == "mailbox"
-        (ticket,) = [one for one in scene.town.tickets.values() if one.customer == "anna"]
+        (ticket,) = [one for one in scene.vendors.tickets.values() if one.customer == "anna"]
         said = [entry.text for entry in ticket.entries if entry.who not in {"note", "agent"}]
         assert [line for text in said for line in text.split("\n") if line in {"one", "two"}] == ["one", "two"]
-        assert any("the desk could not be reached for too long" in note for note in scene.town.notes(ticket.id))
+        assert any("the desk could not be reached for too long" in note for note in scene.vendors.notes(ticket.id))
         await scene.says("bert", "hello")  # a new one goes there at once, and says why
         await scene.quiet()
         link = await scene.link("bert")
         assert link.desk == "mailbox"
         assert json.loads(link.decided)["because"] == "fallback" and json.loads(link.decided)["instead"] == "desk"
         assert await scene.desk_of("olga") == "desk"  # whose ticket is there waits for its desk
-        scene.town.trouble = None
+        scene.vendors.trouble = None
         await bridge.engine.timetable.check_paused()  # type: ignore[union-attr]
         await scene.quiet()
         await scene.says("carl", "well again")
         await scene.quiet()
         assert await scene.desk_of("carl") == "desk" and await scene.desk_of("anna") == "mailbox"
-        olgas = [one for one in scene.town.tickets.values() if one.customer == "olga"]
+        olgas = [one for one in scene.vendors.tickets.values() if one.customer == "olga"]
         assert [one.entries[-1].text for one in olgas] == ["another thing"]
-        assert len([one for one in scene.town.tickets.values() if one.customer == "anna"]) == 1
+        assert len([one for one in scene.vendors.tickets.values() if one.customer == "anna"]) == 1
 
 
 async def test_without_a_fallback_they_wait(database_url: str, tmp_path: Path) -> None:
     scene = scene_of(database_url, tmp_path, {**FALLS, "fallback": ""})
     async with scene.running():
-        scene.town.trouble = refuse
+        scene.vendors.trouble = refuse
         await scene.says("anna", "one")
         await scene.quiet()
         await scene.pass_time(minutes=30)
         await scene.quiet()
-        assert await scene.desk_of("anna") == "desk" and scene.town.tickets == {}
+        assert await scene.desk_of("anna") == "desk" and scene.vendors.tickets == {}
 
 
 @pytest.mark.parametrize(("stick", "days", "desk"), [("desk", 5, "mailbox"), ("desk", 40, "desk"), ("none", 5, "desk")])
@@ -109,7 +109,7 @@ async def test_who_was_served_elsewhere_goes_there_again(
         assert await scene.desk_of("anna") == "mailbox"
         assert scene.bridge is not None
         ticket = (await scene.link("anna")).ticket
-        scene.town.set_status(ticket, "closed")
+        scene.vendors.set_status(ticket, "closed")
         assert scene.bridge.engine is not None
         scene.bridge.engine.refresh("mailbox", ("any",))
         await scene.quiet()

@@ -168,7 +168,7 @@ async def test_the_trace_shows_the_allowance_at_each_decision(harness: DeskHarne
         found = await bridge.store.read(trace_json, harness.desk.ticket, harness.clock())
         (link,) = found["links"]
         answers = [step for step in link["steps"] if step["to"] == "shop"]
-        assert [step["ledger"]["means"].split()[0] for step in answers] == ["5", "4", "3", "2", "1"]
+        assert [step["allowance"]["means"].split()[0] for step in answers] == ["5", "4", "3", "2", "1"]
         assert [step["attempts"][0]["detail"][:18] for step in answers] == [
             f"(before it: {left} left" for left in (5, 4, 3, 2, 1)
         ]
@@ -292,7 +292,7 @@ async def test_a_merged_user_stays_the_same_customer(harness: DeskHarness) -> No
         harness.desk.simulator.merges_users(loser, winner.id)
         assert bridge.engine is not None
         told = {"what": "user", "user": str(loser), "merged_into": str(winner.id)}
-        await bridge.engine.keep("desk", (Raw(f"user:{loser}:merged:{winner.id}", json.dumps(told).encode()),))
+        await bridge.engine.persist("desk", (Raw(f"user:{loser}:merged:{winner.id}", json.dumps(told).encode()),))
         await harness.quiet()
         assert (await bridge.store.read(links.get_link, 1)).peer == str(winner.id)
         await harness.asks("after")

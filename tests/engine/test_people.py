@@ -52,7 +52,7 @@ async def test_joined_and_taken_apart_and_tickets_never_mix(scene: Scene) -> Non
         await scene.says("anna", "more from the phone", extra=SAME)
         await scene.says("web-1", "more from the site", extra=SAME)
         await scene.quiet()
-        tickets = sorted(tuple(scene.town.visible(ticket)) for ticket in scene.town.tickets)
+        tickets = sorted(tuple(scene.vendors.visible(ticket)) for ticket in scene.vendors.tickets)
         apart = [("from the phone", "more from the phone"), ("from the site", "more from the site"), ("somebody else",)]
         assert tickets == apart
         assert run(scene, "people", "join", str(one["id"])).exit_code == 1, "it is joined already"

@@ -37,7 +37,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, Any]]:
 
 
 def lines(scene: Scene) -> list[str]:
-    return [line for ticket in scene.town.tickets for line in scene.town.visible(ticket)]
+    return [line for ticket in scene.vendors.tickets for line in scene.vendors.visible(ticket)]
 
 
 async def at_rest(scene: Scene) -> None:

@@ -18,7 +18,7 @@ from tests.engine.test_trouble import once, phone
 
 
 def lines(scene: Scene) -> list[str]:
-    return [line for ticket in scene.town.tickets.values() for line in scene.town.visible(ticket.id)]
+    return [line for ticket in scene.vendors.tickets.values() for line in scene.vendors.visible(ticket.id)]
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, trouble: Any) -> list[str]:
@@ -77,7 +77,7 @@ async def test_the_tries_survive_a_restart_and_it_can_be_replayed(
     failing(monkeypatch, lambda tx, body: bug(tx, body) if broken[0] else None)
     for _ in range(4):
         async with scene.running() as bridge:
-            if not scene.town.count:
+            if not scene.vendors.count:
                 await scene.says("anna", "poison")
             await scene.pass_time(3)
             await scene.quiet()
@@ -134,7 +134,7 @@ ODD = ["half \ud83d", "nul \0"]
 @pytest.mark.parametrize("field", ["id", "text", "customer", "extra", "context", "file", "key"])
 async def test_what_no_store_takes_shows_as_a_mark_and_the_words_arrive(scene: Scene, field: str, odd: str) -> None:
     entry: dict[str, Any] = {"type": "message", "customer": "anna", "id": "of-anna", "text": "hello", "file": "f1"}
-    scene.town.files |= {"f1": b"abc", clean_id(odd): b"abc"}
+    scene.vendors.files |= {"f1": b"abc", clean_id(odd): b"abc"}
     key = odd if field == "key" else "k1"
     if field != "key":
         entry[field] = {odd: odd} if field in {"extra", "context"} else odd
@@ -185,19 +185,19 @@ async def test_it_is_counted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> N
 async def test_an_early_answer_waits_however_long_and_holds_nobody_up(scene: Scene) -> None:
     """Its ticket's number is not known: the creation took effect, and nobody can look it up for hours."""
     async with scene.running():
-        scene.town.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
         await scene.says("anna", "hello")
         await scene.quiet()
-        scene.town.trouble = once(Retryable("busy"), "desk", verb="find", times=10_000)
+        scene.vendors.trouble = once(Retryable("busy"), "desk", verb="find", times=10_000)
         for number in range(20):  # more than one batch
-            scene.town.agent_says(scene.only_ticket, f"answer {number}")
+            scene.vendors.agent_says(scene.only_ticket, f"answer {number}")
         scene.look()
         await scene.collected()
         for _ in range(60):
             await scene.pass_time(31)
             await asyncio.sleep(0.02)
         assert phone(scene) == []
-        scene.town.trouble = None
+        scene.vendors.trouble = None
         for _ in range(40):
             await scene.pass_time(61)
             await asyncio.sleep(0.1)
@@ -209,13 +209,13 @@ async def test_an_early_answer_waits_however_long_and_holds_nobody_up(scene: Sce
 async def test_an_answer_waits_when_the_making_of_its_ticket_ended_in_doubt(scene: Scene) -> None:
     """Nobody knows whether the ticket was made; when its number turns up, the answer goes."""
     async with scene.running() as bridge:
-        scene.town.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
         await scene.says("anna", "hello")
         await scene.quiet()
         ended = {"state": "unconfirmed", "unknown": False, "done_at": scene.clock()}
         (step,) = await bridge.store.read(lambda tx: outbox.unfinished_in(tx, links.lane_to_desk(1)))
         await bridge.store.write(outbox.change_step, step.id, **ended)
-        scene.town.agent_says(scene.only_ticket, "an answer")
+        scene.vendors.agent_says(scene.only_ticket, "an answer")
         scene.look()
         await scene.collected()
         for _ in range(5):
@@ -231,18 +231,18 @@ async def test_an_answer_waits_when_the_making_of_its_ticket_ended_in_doubt(scen
 
 async def test_an_early_answer_waits_although_many_tickets_are_being_made(scene: Scene) -> None:
     async with scene.running():
-        scene.town.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
         await scene.says("anna", "hello")
         await scene.quiet()
-        scene.town.trouble = once(Retryable("busy"), "desk", times=10_000)
+        scene.vendors.trouble = once(Retryable("busy"), "desk", times=10_000)
         for number in range(52):
             await scene.says(f"customer {number}", "hello")
         await scene.quiet()
-        scene.town.agent_says(scene.only_ticket, "an answer")
+        scene.vendors.agent_says(scene.only_ticket, "an answer")
         scene.look()
         await scene.collected()
         assert phone(scene) == []
-        scene.town.trouble = None
+        scene.vendors.trouble = None
         for _ in range(20):
             await scene.pass_time(61)
             await scene.quiet()

@@ -33,10 +33,10 @@ async def run(desk: Desk, *nudges: str, poller: list[Poller]) -> list[str]:
     async def keep(_account: str, raws: Any, _cursor: str | None = None) -> None:
         kept.extend(raw.key for raw in raws)
 
-    world: Any = SimpleNamespace(settings=SimpleNamespace(engine=SimpleNamespace(breaker_pause=timedelta(0))))
+    runtime: Any = SimpleNamespace(settings=SimpleNamespace(engine=SimpleNamespace(breaker_pause=timedelta(0))))
     connected: Any = SimpleNamespace(name="desk", connector=desk)
     store: Any = None  # no rounds, no cursor
-    looking = Poller(store, world, connected, keep)
+    looking = Poller(store, runtime, connected, keep)
     looking.round_due = False
     poller.append(looking)
     looking.refresh(nudges)

@@ -176,12 +176,12 @@ def test_an_interrupted_batch_goes_on_with_the_oldest(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("fate", ["routed", "waits", "cannot be read"])
-def test_the_older_of_two_may_be_seen_after_its_repeat(desk: Desk, fate: str) -> None:
+@pytest.mark.parametrize("outcome", ["routed", "waits", "cannot be read"])
+def test_the_older_of_two_may_be_seen_after_its_repeat(desk: Desk, outcome: str) -> None:
     """Two processes keep the same callback. The one with the lower id commits last."""
-    if fate == "waits":
+    if outcome == "waits":
         desk.early.add("a1")
-    if fate == "cannot be read":
+    if outcome == "cannot be read":
         desk.broken.add("a1")
     with desk.store.engine.connect() as slow, slow.begin() as transaction:
         inbox.keep_raws(slow, [desk.raw("a1")])
@@ -353,7 +353,7 @@ async def test_a_callback_that_is_repeated_is_counted_and_removed(scene: Scene) 
             await scene.push(raw)
         await scene.says("anna", "and more")
         await scene.quiet()
-        assert scene.town.visible(scene.only_ticket) == ["hello", "and more"]
+        assert scene.vendors.visible(scene.only_ticket) == ["hello", "and more"]
         assert len(await stored(scene, "shop")) == 2
     assert counted("bridge_repeats", "shop") == before + 41
 
@@ -363,7 +363,7 @@ async def test_what_polls_find_again_is_not_written_again(scene: Scene, monkeypa
     async with scene.running() as bridge:
         await scene.says("anna", "hello")
         await scene.quiet()
-        scene.town.agent_says(scene.only_ticket, "good morning")
+        scene.vendors.agent_says(scene.only_ticket, "good morning")
         scene.look()
         await scene.collected()
         await scene.quiet()
@@ -378,14 +378,14 @@ async def test_what_polls_find_again_is_not_written_again(scene: Scene, monkeypa
         for _ in range(3):
             scene.look()
             await scene.collected()
-            await bridge.engine.loops.intake.keep_page("desk", page.raws, page.cursor)
+            await bridge.engine.loops.intake.persist_page("desk", page.raws, page.cursor)
         await scene.quiet()
         assert await stored(scene, "desk") == first and removed == []
         assert (counted("bridge_raws", "desk"), counted("bridge_repeats", "desk")) == (raws, repeats)
         assert await bridge.store.read(inbox.get_cursor, "desk") == page.cursor
-        scene.town.agent_says(scene.only_ticket, "anything else?")
+        scene.vendors.agent_says(scene.only_ticket, "anything else?")
         scene.look()
-        await scene.until(lambda: len(scene.town.phones.get("anna", [])) == 2)
+        await scene.until(lambda: len(scene.vendors.phones.get("anna", [])) == 2)
         assert len(await stored(scene, "desk")) == len(first) + 1
 
 
@@ -408,7 +408,7 @@ async def test_what_a_listener_reads_again_is_not_written_again(scene: Scene) ->
         stop = asyncio.Event()
         connected: Any = type("Connected", (), {"name": "desk", "connector": Listener()})()
         listening = asyncio.create_task(
-            listen(bridge.store, bridge.runtime, connected, bridge.engine.loops.intake.keep_page, stop)
+            listen(bridge.store, bridge.runtime, connected, bridge.engine.loops.intake.persist_page, stop)
         )
         await asyncio.wait_for(read.wait(), 20)
         stop.set()
@@ -423,7 +423,7 @@ async def test_a_page_without_a_cursor_or_content_writes_nothing(scene: Scene, m
         assert bridge.engine is not None
         wrote: list[Any] = []
         monkeypatch.setattr(bridge.store, "write", lambda *job: wrote.append(job))
-        await bridge.engine.loops.intake.keep_page("desk", Page(()).raws)
-        await bridge.engine.loops.intake.keep("desk", ())
+        await bridge.engine.loops.intake.persist_page("desk", Page(()).raws)
+        await bridge.engine.loops.intake.persist("desk", ())
         monkeypatch.undo()
         assert wrote == []

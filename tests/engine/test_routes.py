@@ -80,7 +80,7 @@ async def test_who_was_signed_is_known_and_the_signature_is_shown_to_nobody(harn
         assert await rule_of(harness) == "vip"
         assert json.loads(link.proven)["customer.tier"] == ["gold"]
         assert json.loads(link.context)["order"] == "2026-1130"
-        assert text not in link.context + link.contact + str(harness.town.tickets)
+        assert text not in link.context + link.contact + str(harness.vendors.tickets)
         assert harness.bridge is not None
         (identity,) = await harness.bridge.store.read(people.identities, link.person_id)
         assert identity.customer_id == "42"
@@ -99,7 +99,7 @@ async def test_vip_forged(harness: PlatformHarness, forged: str) -> None:
         await harness.phone.enters(CUSTOMER, session_from=forged)
         await harness.asks("hello")
         assert await rule_of(harness) == "rest"
-        assert harness.town.visible(harness.only_ticket) == ["hello"]
+        assert harness.vendors.visible(harness.only_ticket) == ["hello"]
         link = await link_of(harness)
         claimed = forged.startswith("v1.")
         assert ("unverified" in json.loads(link.fields)["tags"]) is claimed
@@ -115,7 +115,7 @@ async def test_what_was_proven_ends_with_the_next_entrance_or_with_its_time(harn
         )
         await harness.asks("one")
         for minutes, again, rule in ((10, "", "vip"), (120, "", "rest")):
-            harness.town.set_status((await link_of(harness)).ticket, "closed")
+            harness.vendors.set_status((await link_of(harness)).ticket, "closed")
             await harness.read()
             await harness.wait(minutes=minutes)
             if again:
@@ -163,7 +163,7 @@ async def test_a_desk_that_refuses_the_fields_gets_the_ticket_without(harness: P
         await harness.asks("我要退款, order 7")
         await harness.asks("quickly please")
         assert len(tried) == 1
-        assert harness.town.visible(harness.only_ticket) == ["我要退款, order 7", "quickly please"]
+        assert harness.vendors.visible(harness.only_ticket) == ["我要退款, order 7", "quickly please"]
         (note,) = harness.notes
         assert "did not take what the route asks for: group Finance." in note
         assert "There is no group Finance." in note
@@ -185,7 +185,7 @@ async def test_nothing_configured_asks_the_store_nothing_more(
         await harness.answer("good day")
         await harness.wait(60)
         await harness.asks("thanks")
-        harness.town.set_status(harness.only_ticket, "solved")
+        harness.vendors.set_status(harness.only_ticket, "solved")
         await harness.read()
         assert harness.received() == ["good day"]
         assert json.loads((await link_of(harness)).decided)["failed"] == []
@@ -199,7 +199,7 @@ async def test_rules_know_who_was_here_before(harness: PlatformHarness) -> None:
     async with harness.running():
         await harness.asks("one")
         assert await rule_of(harness) == "rest"
-        harness.town.set_status(harness.only_ticket, "closed")
+        harness.vendors.set_status(harness.only_ticket, "closed")
         await harness.read()
         await harness.asks("two")
         assert await rule_of(harness) == "known"

@@ -84,10 +84,10 @@ async def test_an_interface_that_rests_leaves_the_others_alone(scene: Scene) -> 
         for customer in ("anna", "bo"):
             await scene.says(customer, "hello")
             await scene.quiet()
-        tickets = dict(zip(("anna", "bo"), scene.town.tickets, strict=True))
-        scene.town.trouble = trouble
+        tickets = dict(zip(("anna", "bo"), scene.vendors.tickets, strict=True))
+        scene.vendors.trouble = trouble
         for customer in ("anna", "bo"):
-            scene.town.agent_says(tickets[customer], "#nonsense", private=True)
+            scene.vendors.agent_says(tickets[customer], "#nonsense", private=True)
             scene.look()
             await scene.collected()
             await scene.quiet()
@@ -95,11 +95,11 @@ async def test_an_interface_that_rests_leaves_the_others_alone(scene: Scene) -> 
         for customer in ("cleo", "dan"):
             await scene.says(customer, "good day")
         await scene.quiet()
-        assert sum("good day" in scene.town.visible(ticket) for ticket in scene.town.tickets) == 2
+        assert sum("good day" in scene.vendors.visible(ticket) for ticket in scene.vendors.tickets) == 2
         limited = False
         await scene.pass_time(62)
         await scene.quiet()
-        assert [len(scene.town.notes(ticket)) for ticket in tickets.values()] == [1, 1]
+        assert [len(scene.vendors.notes(ticket)) for ticket in tickets.values()] == [1, 1]
 
 
 async def test_a_ticket_that_is_shut_to_us_stops_no_other(scene: Scene) -> None:
@@ -112,17 +112,17 @@ async def test_a_ticket_that_is_shut_to_us_stops_no_other(scene: Scene) -> None:
             if account == "desk" and step.body.get("texts") == ["more"]:
                 raise AuthFailed("not this ticket", code="403", scope=Scope.CONVERSATION)
 
-        scene.town.trouble = trouble
+        scene.vendors.trouble = trouble
         await scene.says("anna", "more")
         await scene.quiet()
         for number in range(8):
             await scene.pass_time(400)
             await scene.says(f"customer {number}", "hello")
             await scene.quiet()
-        assert len(scene.town.tickets) == 9, "everybody else is served"
+        assert len(scene.vendors.tickets) == 9, "everybody else is served"
         assert bridge.engine is not None
         assert not bridge.engine.loops.dispatchers["desk"].breaker.is_open
-        scene.town.trouble = None
+        scene.vendors.trouble = None
         await scene.pass_time(400)
         await scene.quiet()
-        assert scene.town.visible(shut) == ["hello", "more"]
+        assert scene.vendors.visible(shut) == ["hello", "more"]

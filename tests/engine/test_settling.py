@@ -52,26 +52,26 @@ async def test_a_receipt_is_never_lost(
             await scene.pass_time(70)
             await scene.quiet()
         assert left == [0] and phone(scene) == ["answer"]
-        assert scene.town.notes(scene.only_ticket) == []
+        assert scene.vendors.notes(scene.only_ticket) == []
     assert "Traceback" not in capsys.readouterr().out
 
 
 async def test_a_refusal_is_never_lost(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     left = in_trouble(monkeypatch, "_settle_failure", locked)
     async with scene.running():
-        scene.town.trouble = once(Rejected("blocked", code="48002"), "shop")
+        scene.vendors.trouble = once(Rejected("blocked", code="48002"), "shop")
         await answered(scene, "answer")
         await scene.pass_time(3)
         await scene.quiet()
         assert left == [0] and phone(scene) == []
-        (note,) = scene.town.notes(scene.only_ticket)
+        (note,) = scene.vendors.notes(scene.only_ticket)
         assert "blocked" in note
 
 
 async def test_the_store_of_a_connector_in_trouble_is_no_bug(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     scene.options["uncertain"] = "retry"
     async with scene.running():
-        scene.town.trouble = once(locked(), "shop")
+        scene.vendors.trouble = once(locked(), "shop")
         await answered(scene, "answer")
         await scene.pass_time(31)
         await scene.quiet()

@@ -23,69 +23,69 @@ def once(error: Exception, account: str, phase: str = "before", verb: str | None
 
 
 def phone(scene: Scene, customer: str = "anna") -> list[str]:
-    return [said.text for said in scene.town.phones.get(customer, [])]
+    return [said.text for said in scene.vendors.phones.get(customer, [])]
 
 
 async def test_desk_down_then_up(scene: Scene) -> None:
     async with scene.running():
-        scene.town.trouble = once(Retryable("refused"), "desk", times=8)
+        scene.vendors.trouble = once(Retryable("refused"), "desk", times=8)
         for number in range(5):
             await scene.says("anna", f"line {number}")
         await scene.says("bert", "other")
         for _ in range(40):
             await scene.quiet()
             await scene.pass_time(60)
-        assert sorted(map(tuple, (scene.town.visible(t) for t in scene.town.tickets))) == sorted(
+        assert sorted(map(tuple, (scene.vendors.visible(t) for t in scene.vendors.tickets))) == sorted(
             [tuple(f"line {number}" for number in range(5)), ("other",)]
         )
 
 
 async def test_uncertain_but_it_took_effect_is_found_and_not_repeated(scene: Scene) -> None:
     async with scene.running():
-        scene.town.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
         await scene.says("anna", "hello")
         await scene.quiet()
         await scene.says("anna", "second")
         await scene.quiet()
-        assert scene.town.visible(scene.only_ticket) == ["hello"]
+        assert scene.vendors.visible(scene.only_ticket) == ["hello"]
         await scene.pass_time(31)
         await scene.quiet()
-        assert scene.town.visible(scene.only_ticket) == ["hello", "second"]
+        assert scene.vendors.visible(scene.only_ticket) == ["hello", "second"]
 
 
 async def test_uncertain_and_absent_is_sent_again(scene: Scene) -> None:
     async with scene.running():
-        scene.town.trouble = once(Retryable("reset", certain=False), "desk")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "desk")
         await scene.says("anna", "hello")
         await scene.quiet()
-        assert scene.town.tickets == {}
+        assert scene.vendors.tickets == {}
         await scene.pass_time(31)
         await scene.quiet()
-        assert scene.town.visible(scene.only_ticket) == ["hello"]
+        assert scene.vendors.visible(scene.only_ticket) == ["hello"]
 
 
 async def test_a_failing_look_keeps_it_unknown(scene: Scene) -> None:
     async with scene.running():
-        scene.town.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
         await scene.says("anna", "hello")
         await scene.quiet()
-        scene.town.trouble = once(Retryable("busy"), "desk", verb="find", times=3)
+        scene.vendors.trouble = once(Retryable("busy"), "desk", verb="find", times=3)
         for _ in range(8):
             await scene.pass_time(60)
             await scene.quiet()
-        assert scene.town.visible(scene.only_ticket) == ["hello"]
+        assert scene.vendors.visible(scene.only_ticket) == ["hello"]
         await scene.says("anna", "second")
         await scene.quiet()
-        assert scene.town.visible(scene.only_ticket) == ["hello", "second"]
+        assert scene.vendors.visible(scene.only_ticket) == ["hello", "second"]
 
 
 async def answered(scene: Scene, *texts: str) -> None:
     """A customer wrote, an agent answers."""
-    if not scene.town.tickets:
+    if not scene.vendors.tickets:
         await scene.says("anna", "hello")
         await scene.quiet()
     for text in texts:
-        scene.town.agent_says(scene.only_ticket, text)
+        scene.vendors.agent_says(scene.only_ticket, text)
     scene.look()
     await scene.until(lambda: True)
     await scene.collected()
@@ -94,12 +94,12 @@ async def answered(scene: Scene, *texts: str) -> None:
 
 async def test_unknown_send_to_the_customer_is_held_and_told(scene: Scene) -> None:
     async with scene.running():
-        scene.town.trouble = once(Retryable("reset", certain=False), "shop", phase="after")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "shop", phase="after")
         await answered(scene, "answer", "next")
         assert phone(scene) == ["answer", "next"]
         await scene.pass_time(3)  # answers that end alike within a moment share a note
         await scene.quiet()
-        notes = scene.town.notes(scene.only_ticket)
+        notes = scene.vendors.notes(scene.only_ticket)
         assert len(notes) == 1
         assert notes[0].startswith(say("en", "unconfirmed", channel="shop"))
         assert "answer" in notes[0]
@@ -108,54 +108,54 @@ async def test_unknown_send_to_the_customer_is_held_and_told(scene: Scene) -> No
 async def test_retry_on_uncertain_when_asked_for(scene: Scene) -> None:
     scene.options["uncertain"] = "retry"
     async with scene.running():
-        scene.town.trouble = once(Retryable("reset", certain=False), "shop", phase="after")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "shop", phase="after")
         await answered(scene, "answer")
         await scene.pass_time(31)
         await scene.quiet()
         assert phone(scene) == ["answer", "answer"]
-        (note,) = scene.town.notes(scene.only_ticket)
+        (note,) = scene.vendors.notes(scene.only_ticket)
         assert note.startswith(say("en", "delayed", channel="shop", code="Retryable"))
 
 
 async def test_rejected_is_told_with_its_reason_and_the_lane_goes_on(scene: Scene) -> None:
     async with scene.running():
         error = Rejected("blocked", code="48002", reason={"en": "The customer refuses messages.", "zh": "拒收"})
-        scene.town.trouble = once(error, "shop")
+        scene.vendors.trouble = once(error, "shop")
         await answered(scene, "one", "two")
         assert phone(scene) == ["two"]
         await scene.pass_time(3)
         await scene.quiet()
-        (note,) = scene.town.notes(scene.only_ticket)
+        (note,) = scene.vendors.notes(scene.only_ticket)
         assert "The customer refuses messages." in note and "one" in note
 
 
 async def test_closed_window_holds_in_order_and_goes_on(scene: Scene) -> None:
-    scene.town.replies = 5
+    scene.vendors.replies = 5
     async with scene.running():
         for number in range(8):
             await answered(scene, f"a{number}")
             await scene.pass_time(6)  # with few replies left an answer waits a moment for the next
             await scene.quiet()
         assert phone(scene) == [f"a{number}" for number in range(5)]
-        last, *held = scene.town.notes(scene.only_ticket)
+        last, *held = scene.vendors.notes(scene.only_ticket)
         assert last.startswith("One reply is left")
         assert [note.partition("\n\n> ")[2] for note in held] == ["a5", "a6", "a7"]
         await scene.says("anna", "still there?")
         await scene.quiet()
         assert phone(scene) == [f"a{number}" for number in range(8)]
-        assert scene.town.notes(scene.only_ticket) == [last, *held]
+        assert scene.vendors.notes(scene.only_ticket) == [last, *held]
         await scene.pass_time(3)
         await scene.quiet()
-        (went,) = scene.town.notes(scene.only_ticket)[4:]
+        (went,) = scene.vendors.notes(scene.only_ticket)[4:]
         assert went.startswith("Sent meanwhile") and went.endswith("> a5\n> a6\n> a7")
 
 
 async def test_the_platform_knows_better(scene: Scene) -> None:
     async with scene.running():
-        scene.town.trouble = once(WindowClosed("over", code="45015"), "shop")
+        scene.vendors.trouble = once(WindowClosed("over", code="45015"), "shop")
         await answered(scene, "one", "two")
         assert phone(scene) == []
-        (note,) = scene.town.notes(scene.only_ticket)
+        (note,) = scene.vendors.notes(scene.only_ticket)
         assert note.startswith(say("en", "window.over", channel="shop"))
         await scene.says("anna", "again")
         await scene.quiet()
@@ -164,14 +164,16 @@ async def test_the_platform_knows_better(scene: Scene) -> None:
 
 async def test_refused_credentials_pause_and_resume(scene: Scene) -> None:
     async with scene.running() as bridge:
-        scene.town.trouble = lambda name, step, phase: _raise(AuthFailed("401", code="401")) if name == "shop" else None
+        scene.vendors.trouble = lambda name, step, phase: (
+            _raise(AuthFailed("401", code="401")) if name == "shop" else None
+        )
         await answered(scene, "one", "two")
         assert phone(scene) == []
-        (note,) = scene.town.notes(scene.only_ticket)
+        (note,) = scene.vendors.notes(scene.only_ticket)
         assert note.startswith(say("en", "paused", channel="shop", code="401"))
         await bridge.engine.timetable.check_paused()
         assert phone(scene) == []
-        scene.town.trouble = None
+        scene.vendors.trouble = None
         await scene.pass_time(20)
         await bridge.engine.timetable.check_paused()
         await scene.quiet()
@@ -184,15 +186,15 @@ def _raise(error: Exception) -> None:
 
 async def test_throttled_waits_as_told(scene: Scene) -> None:
     async with scene.running():
-        scene.town.trouble = once(Throttled("slow down", retry_after=60), "desk")
+        scene.vendors.trouble = once(Throttled("slow down", retry_after=60), "desk")
         await scene.says("anna", "hello")
         await scene.quiet()
         await scene.pass_time(30)
         await scene.quiet()
-        assert scene.town.tickets == {}
+        assert scene.vendors.tickets == {}
         await scene.pass_time(40)
         await scene.quiet()
-        assert scene.town.visible(scene.only_ticket) == ["hello"]
+        assert scene.vendors.visible(scene.only_ticket) == ["hello"]
 
 
 async def test_quarantine_lets_the_next_pass_and_can_be_replayed(scene: Scene) -> None:
@@ -201,7 +203,7 @@ async def test_quarantine_lets_the_next_pass_and_can_be_replayed(scene: Scene) -
         await scene.says("anna", "buggy", bug=True)
         await scene.says("anna", "good")
         await scene.quiet()
-        assert scene.town.visible(scene.only_ticket) == ["good"]
+        assert scene.vendors.visible(scene.only_ticket) == ["good"]
         from mappings import inbox
 
         rows = await bridge.store.read(inbox.quarantined)
@@ -212,15 +214,15 @@ async def test_a_closed_ticket_is_followed_by_a_new_one(scene: Scene) -> None:
     async with scene.running():
         await scene.says("anna", "first")
         await scene.quiet()
-        scene.town.tickets[scene.only_ticket].status = "closed"  # the bridge has not heard of it
+        scene.vendors.tickets[scene.only_ticket].status = "closed"  # the bridge has not heard of it
         await scene.says("anna", "second")
         await scene.says("anna", "third")
         await scene.quiet()
-        old, new = scene.town.tickets.values()
+        old, new = scene.vendors.tickets.values()
         assert [entry.text for entry in old.entries] == ["first"]
         assert new.previous == old.id
-        assert scene.town.visible(new.id) == ["second", "third"]
-        scene.town.agent_says(new.id, "answer")
+        assert scene.vendors.visible(new.id) == ["second", "third"]
+        scene.vendors.agent_says(new.id, "answer")
         scene.look()
         await scene.until(lambda: phone(scene) == ["answer"])
 
@@ -232,12 +234,12 @@ async def test_a_merged_ticket_is_followed(scene: Scene) -> None:
         from tests.engine.fakes import Ticket
 
         first = scene.only_ticket
-        scene.town.tickets["t99"] = Ticket("t99", "")
-        scene.town.tickets[first].moved_to = "t99"
+        scene.vendors.tickets["t99"] = Ticket("t99", "")
+        scene.vendors.tickets[first].moved_to = "t99"
         await scene.says("anna", "second")
         await scene.quiet()
-        assert scene.town.visible("t99") == ["second"]
-        scene.town.agent_says("t99", "answer")
+        assert scene.vendors.visible("t99") == ["second"]
+        scene.vendors.agent_says("t99", "answer")
         scene.look()
         await scene.until(lambda: phone(scene) == ["answer"])
 
@@ -246,41 +248,41 @@ async def test_solved_is_reopened_within_the_time_and_followed_after(scene: Scen
     async with scene.running():
         await scene.says("anna", "first")
         await scene.quiet()
-        scene.town.set_status(scene.only_ticket, "solved")
+        scene.vendors.set_status(scene.only_ticket, "solved")
         scene.look()
         await scene.collected()
         await scene.quiet()
         await scene.says("anna", "second")
         await scene.quiet()
-        assert scene.town.visible(scene.only_ticket) == ["first", "second"]
-        scene.town.set_status(scene.only_ticket, "solved")
+        assert scene.vendors.visible(scene.only_ticket) == ["first", "second"]
+        scene.vendors.set_status(scene.only_ticket, "solved")
         scene.look()
         await scene.collected()
         await scene.quiet()
         await scene.pass_time(days=8)
         await scene.says("anna", "third")
         await scene.quiet()
-        old, new = scene.town.tickets.values()
-        assert new.previous == old.id and scene.town.visible(new.id) == ["third"]
+        old, new = scene.vendors.tickets.values()
+        assert new.previous == old.id and scene.vendors.visible(new.id) == ["third"]
 
 
 async def test_an_answer_on_a_ticket_whose_number_is_not_known_yet_waits(scene: Scene) -> None:
     async with scene.running():
-        scene.town.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "desk", phase="after")
         await scene.says("anna", "hello")
         await scene.quiet()
-        scene.town.agent_says(scene.only_ticket, "good day")
-        scene.town.agent_says(scene.only_ticket, "what is it about?")
+        scene.vendors.agent_says(scene.only_ticket, "good day")
+        scene.vendors.agent_says(scene.only_ticket, "what is it about?")
         scene.look()
         for _ in range(3):
-            assert "anna" not in scene.town.phones
+            assert "anna" not in scene.vendors.phones
             await asyncio.sleep(0.2)
         await scene.pass_time(31)
         await asyncio.sleep(0.5)
         await scene.pass_time(3)
-        await scene.until(lambda: len(scene.town.phones.get("anna", [])) == 2)
+        await scene.until(lambda: len(scene.vendors.phones.get("anna", [])) == 2)
         await scene.quiet()
-        assert [said.text for said in scene.town.phones["anna"]] == ["good day", "what is it about?"]
+        assert [said.text for said in scene.vendors.phones["anna"]] == ["good day", "what is it about?"]
 
 
 async def test_a_delivery_that_outlasts_its_lease_is_still_the_only_one(scene: Scene) -> None:
@@ -296,8 +298,8 @@ async def test_a_delivery_that_outlasts_its_lease_is_still_the_only_one(scene: S
 
             return slow() if name == "shop" and when == "before" else None
 
-        scene.town.trouble = trouble
-        scene.town.agent_says(scene.only_ticket, "good day")
+        scene.vendors.trouble = trouble
+        scene.vendors.agent_says(scene.only_ticket, "good day")
         scene.look()
         await asyncio.wait_for(begun.wait(), 5)
         for seconds in (50, 50, 200):  # renewed twice, then the machine slept for longer than a lease
@@ -305,11 +307,11 @@ async def test_a_delivery_that_outlasts_its_lease_is_still_the_only_one(scene: S
             if seconds == 50:
                 await bridge.engine.timetable.renew()  # type: ignore[union-attr] # the engine is there while it runs
             await asyncio.sleep(0.05)
-        scene.town.trouble = None
+        scene.vendors.trouble = None
         go_on.set()
         await scene.quiet()
         assert phone(scene) == ["good day"]
-        (note,) = scene.town.notes(scene.only_ticket)
+        (note,) = scene.vendors.notes(scene.only_ticket)
         assert note.startswith("Waiting: ")  # never that nobody knows
 
 
@@ -318,10 +320,10 @@ async def test_a_ticket_that_closes_while_something_is_on_its_way_there_is_follo
         await scene.says("anna", "first")
         await scene.quiet()
         old = scene.only_ticket
-        scene.town.trouble = once(Retryable("reset", certain=False), "desk")
+        scene.vendors.trouble = once(Retryable("reset", certain=False), "desk")
         await scene.says("anna", "second")
         await scene.quiet()
-        scene.town.set_status(old, "closed")
+        scene.vendors.set_status(old, "closed")
         scene.look()
         await scene.collected()
         await scene.quiet()
@@ -330,12 +332,12 @@ async def test_a_ticket_that_closes_while_something_is_on_its_way_there_is_follo
         for _ in range(3):
             await scene.pass_time(31)
             await scene.quiet()
-        (new,) = [name for name in scene.town.tickets if name != old]
-        assert scene.town.visible(old) == ["first"]
-        assert scene.town.visible(new) == ["second", "third"]
+        (new,) = [name for name in scene.vendors.tickets if name != old]
+        assert scene.vendors.visible(old) == ["first"]
+        assert scene.vendors.visible(new) == ["second", "third"]
         await scene.says("anna", "fourth")
         await scene.quiet()
-        assert scene.town.visible(new) == ["second", "third", "fourth"] and len(scene.town.tickets) == 2
+        assert scene.vendors.visible(new) == ["second", "third", "fourth"] and len(scene.vendors.tickets) == 2
 
 
 async def test_what_a_connector_says_of_an_error_can_be_stored(scene: Scene) -> None:
@@ -343,12 +345,12 @@ async def test_what_a_connector_says_of_an_error_can_be_stored(scene: Scene) -> 
     async with scene.running():
         await scene.says("anna", "hello")
         await scene.quiet()
-        scene.town.trouble = once(Rejected("no\0 \ud83d", code="4\0", reason={"en": "bad\0 word"}), "shop")
-        scene.town.agent_says(scene.only_ticket, "answer")
+        scene.vendors.trouble = once(Rejected("no\0 \ud83d", code="4\0", reason={"en": "bad\0 word"}), "shop")
+        scene.vendors.agent_says(scene.only_ticket, "answer")
         scene.look()
         await scene.collected()
         await scene.quiet()
         await scene.pass_time(3)
         await scene.quiet()
-        (note,) = scene.town.notes(scene.only_ticket)
+        (note,) = scene.vendors.notes(scene.only_ticket)
         assert note.startswith("Not delivered: bad\ufffd word")

@@ -39,7 +39,7 @@ class PreparingDesk(FakeDesk):
 @pytest.fixture
 def scene(database_url: str, tmp_path: Path) -> Scene:
     found = Scene(database_url, tmp_path)
-    found.desk_class = type("Desk", (PreparingDesk,), {"town": found.town})
+    found.desk_class = type("Desk", (PreparingDesk,), {"vendors": found.vendors})
     return found
 
 
@@ -49,7 +49,7 @@ async def ask(scene: Scene, count: int = 8) -> None:
 
 
 def lines(scene: Scene) -> list[str]:
-    return sorted(line for ticket in scene.town.tickets for line in scene.town.visible(ticket))
+    return sorted(line for ticket in scene.vendors.tickets for line in scene.vendors.visible(ticket))
 
 
 async def leased(scene: Scene) -> list[tuple[str, int]]:
@@ -86,7 +86,7 @@ async def test_what_has_not_had_its_turn_goes_back_when_the_account_must_rest(
             raise error
 
     async with scene.running() as bridge:
-        scene.town.trouble = trouble
+        scene.vendors.trouble = trouble
         await ask(scene, 12)
         await scene.until(lambda: scene.desk_class.deliveries >= 1)
         await scene.quiet()

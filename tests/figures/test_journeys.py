@@ -41,12 +41,12 @@ class Counted(Scene):
         return await self.bridge.store.read(read_report, asked, now, by)
 
     async def answers(self, text: str, who: str = "kim") -> None:
-        self.town.agent_says(self.only_ticket, text, who=who)
+        self.vendors.agent_says(self.only_ticket, text, who=who)
         self.look()
         await self.collected()
 
     async def becomes(self, status: str) -> None:
-        self.town.set_status(self.only_ticket, status)
+        self.vendors.set_status(self.only_ticket, status)
         self.look()
         await self.collected()
 

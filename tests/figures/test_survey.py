@@ -24,7 +24,7 @@ class Asking(PlatformHarness):
         super().__init__(database_url, folder, routes=[{**ROUTE, "survey": survey}])
 
     async def solve(self, status: str = "solved") -> None:
-        self.town.set_status(self.only_ticket, status)
+        self.vendors.set_status(self.only_ticket, status)
         await self.read()
 
     async def served(self) -> None:
@@ -71,7 +71,7 @@ async def test_asked_once_rated_and_corrected_without_reopening(harness: Asking)
     await harness.wait(60)
     await harness.asks("４分")
     await harness.wait(5)
-    assert harness.town.visible(harness.only_ticket)[-1] == "on its way"
+    assert harness.vendors.visible(harness.only_ticket)[-1] == "on its way"
     assert len(harness.said("rated this service 2 of 5")) == len(harness.said("corrected the rating: 4 of 5")) == 1
     (row,) = await harness.surveys()
     assert (row.state, row.score) == ("rated", 4)
@@ -85,7 +85,7 @@ async def test_asked_once_rated_and_corrected_without_reopening(harness: Asking)
     assert (episode.rating, episode.state, episode.reopens) == (4, "solved", 0)
     await harness.wait(minutes=10)
     await harness.asks("5")  # too late for a correction: a message like any other
-    assert harness.town.visible(harness.only_ticket)[-1] == "5"
+    assert harness.vendors.visible(harness.only_ticket)[-1] == "5"
 
 
 async def test_a_number_within_a_conversation_is_no_rating(harness: Asking) -> None:
@@ -96,7 +96,7 @@ async def test_a_number_within_a_conversation_is_no_rating(harness: Asking) -> N
     await harness.asks("5 pieces")
     await harness.asks("5")
     assert (await harness.surveys())[0].state == "asked"
-    assert harness.town.visible(harness.only_ticket)[-2:] == ["5 pieces", "5"]
+    assert harness.vendors.visible(harness.only_ticket)[-2:] == ["5 pieces", "5"]
 
 
 @pytest.mark.parametrize("harness", [{"keep": 4}], indirect=True)

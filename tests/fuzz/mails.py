@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.contract import Raw
 from connectors.email.intake import Fetched
-from tests.connectors.email.mail_rig import make_world
+from tests.connectors.email.mail_rig import make_rig
 
 _WORDS = [
     "=?utf-8?b?4oKs?=", "=?unicode-escape?q?\\ud800?=", "=?x?y?z?=", "=?utf-8?q?=ED=A0=80?=", "a\tb", "\x00", "\xff\xfe", "x" * 3000,
@@ -98,10 +98,10 @@ def mail(random: Random, depth: int = 0) -> bytes:
 @asynccontextmanager
 async def box() -> AsyncIterator[tuple[Callable[[bytes], Awaitable[Raw]], Callable[[Raw], Any]]]:
     """How a mail is taken, and how it is read."""
-    async with make_world(role="channel") as world:
-        intake = world.box._reader.intake
+    async with make_rig(role="channel") as rig:
+        intake = rig.box._reader.intake
 
         async def take(data: bytes) -> Raw:
             return await intake.take(Fetched(data, size=len(data)))
 
-        yield take, world.box.normalise
+        yield take, rig.box.normalise

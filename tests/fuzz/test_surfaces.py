@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from tests.fuzz.place import callback, memory, opened, push, sign_in
+from tests.fuzz.harness import callback, memory, opened, push, sign_in
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "3"))  # for each surface
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or time.time_ns()

@@ -29,7 +29,14 @@ from tests.mappings.test_plans import sent_by
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LARGE = ("outbox", "inbox", "link", "pair", "identity", "attempt", "person")
-FEW = ("outbox_due", "outbox_lane", "outbox_sad", "inbox_ready", "inbox_quarantined", "link_warn")  # of some rows only
+FEW = (
+    "outbox_due",
+    "outbox_lane",
+    "outbox_failed",
+    "inbox_ready",
+    "inbox_quarantined",
+    "link_warn",
+)  # of some rows only
 ACCOUNTS = ["shop", "desk"]
 
 QUESTIONS: dict[str, Callable[[Tx], Any]] = {

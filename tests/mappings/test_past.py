@@ -23,7 +23,7 @@ from bridge.testing.clock import system_clock
 from bridge.testing.e2e.process import Process, until
 from connectors.rt.simulator.state import Attachment, Ticket, Transaction
 from connectors.wechat.simulator import Simulator as Phone
-from connectors.wechat.simulator.state import Allowance, Bubble, Stored
+from connectors.wechat.simulator.state import Allowance, Bubble, StoredMedia
 from mappings.store import Store
 from tests.e2e.desks import Rt
 
@@ -125,7 +125,7 @@ def remember_platform(phone: Phone, known: dict[str, Any]) -> None:
         platform.people.add(customer)
         platform.allowances[customer] = Allowance(one["left"], moment(one["until"]))
     for name, one in known["files"].items():
-        platform.files._stored[name] = Stored(
+        platform.files._stored[name] = StoredMedia(
             **{**one, "data": base64.b64decode(one["data"]), "at": datetime.fromisoformat(one["at"])}
         )
     platform.consents.update({(customer, template): left for customer, template, left in known["consents"]})

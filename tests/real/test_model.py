@@ -16,7 +16,7 @@ from bridge.testing.ports import free_port
 from connectors.rt.text import address
 from connectors.wechat.simulator import Simulator
 from tests.real.rt_server import RealRt
-from tests.real.test_rt import Way, poll, real_rt
+from tests.real.test_rt import Journey, poll, real_rt
 
 __all__ = ["real_rt"]
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
@@ -62,7 +62,9 @@ async def answers(base: str) -> None:
 
 
 @pytest.fixture
-async def way(real_rt: RealRt, model: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Way]:
+async def journey(
+    real_rt: RealRt, model: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Journey]:
     await answers(model)
     async with Simulator() as phone:
         engine = {
@@ -81,40 +83,40 @@ async def way(real_rt: RealRt, model: str, tmp_path: Path, request: pytest.Fixtu
         bridge = Process(tmp_path, f"sqlite+aiosqlite:///{tmp_path}/bridge.db", accounts, [route], engine=engine)
         phone.hook_url = bridge.hook("shop")
         await bridge.start()
-        yield Way(phone, real_rt, bridge, "o" + "".join(filter(str.isalnum, request.node.name))[-24:])
+        yield Journey(phone, real_rt, bridge, "o" + "".join(filter(str.isalnum, request.node.name))[-24:])
         await bridge.close()
 
 
-async def has_a_ticket(way: Way) -> bool:
-    return len(await way.rt.tickets(address(way.customer, "bridge.invalid"))) == 1
+async def has_a_ticket(journey: Journey) -> bool:
+    return len(await journey.rt.tickets(address(journey.customer, "bridge.invalid"))) == 1
 
 
-async def is_noted(way: Way, ticket: str, text: str) -> bool:
-    return any(kind == "Comment" and text in said for kind, _, said, _ in await way.rt.seen(ticket))
+async def is_noted(journey: Journey, ticket: str, text: str) -> bool:
+    return any(kind == "Comment" and text in said for kind, _, said, _ in await journey.rt.seen(ticket))
 
 
-async def test_the_model_answers_and_hands_over_with_all_that_was_said(way: Way) -> None:
+async def test_the_model_answers_and_hands_over_with_all_that_was_said(journey: Journey) -> None:
     first = f"九点开门。\n{bot_says('hint', 'zh')}"
-    await way.phone.says(way.customer, "你们几点开门？")
-    await way.reaches_the_customer(first)
-    assert not await has_a_ticket(way), "nobody was needed"
-    await way.phone.says(way.customer, "My mug arrived broken")
-    await way.reaches_the_customer(first, bot_says("handoff", "en"))
-    await poll(lambda: has_a_ticket(way))
-    ticket = await way.ticket()
-    begin = (await way.rt.seen(ticket))[0][2]
+    await journey.phone.says(journey.customer, "你们几点开门？")
+    await journey.reaches_the_customer(first)
+    assert not await has_a_ticket(journey), "nobody was needed"
+    await journey.phone.says(journey.customer, "My mug arrived broken")
+    await journey.reaches_the_customer(first, bot_says("handoff", "en"))
+    await poll(lambda: has_a_ticket(journey))
+    ticket = await journey.ticket()
+    begin = (await journey.rt.seen(ticket))[0][2]
     places = [begin.find(said) for said in ("你们几点开门？", "九点开门。", "My mug arrived broken")]
     assert -1 < places[0] < places[1] < places[2], begin
-    await poll(lambda: is_noted(way, ticket, "The customer's mug is broken."))
-    await way.rt.answers(ticket, "We send you another one.")
-    await way.reaches_the_customer(first, bot_says("handoff", "en"), "We send you another one.")
-    await way.phone.says(way.customer, "几点?")
-    await way.reaches_the_desk("几点?")
-    assert len(way.phone.received(way.customer)) == 3, "the bot is silent once a person has answered"
+    await poll(lambda: is_noted(journey, ticket, "The customer's mug is broken."))
+    await journey.rt.answers(ticket, "We send you another one.")
+    await journey.reaches_the_customer(first, bot_says("handoff", "en"), "We send you another one.")
+    await journey.phone.says(journey.customer, "几点?")
+    await journey.reaches_the_desk("几点?")
+    assert len(journey.phone.received(journey.customer)) == 3, "the bot is silent once a person has answered"
 
 
-async def test_a_model_that_takes_no_more_brings_a_person(way: Way) -> None:
-    await way.phone.says(way.customer, "are you busy?")
-    await poll(lambda: has_a_ticket(way))
-    assert "are you busy?" in (await way.rt.seen(await way.ticket()))[0][2]
-    await way.reaches_the_customer(bot_says("handoff", "en"))
+async def test_a_model_that_takes_no_more_brings_a_person(journey: Journey) -> None:
+    await journey.phone.says(journey.customer, "are you busy?")
+    await poll(lambda: has_a_ticket(journey))
+    assert "are you busy?" in (await journey.rt.seen(await journey.ticket()))[0][2]
+    await journey.reaches_the_customer(bot_says("handoff", "en"))

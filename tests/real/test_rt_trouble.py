@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from bridge.contract import AuthFailed, Gone, Rejected, Retryable, Throttled
-from bridge.testing.conformance import Refusal, Stage
-from bridge.testing.conformance.failures import Troubles
+from bridge.testing.conformance import Harness, Refusal
+from bridge.testing.conformance.failures import Failures
 from bridge.testing.proxy import FaultProxy
 from bridge.testing.rig import lend_account
 from connectors.rt import RequestTracker
@@ -30,7 +30,7 @@ def rt() -> Iterator[RealRt]:
         found.clean()
 
 
-class TestRealRequestTracker(Troubles):
+class TestRealRequestTracker(Failures):
     connector = RequestTracker
     simulator = FaultProxy  # it stands where a simulator would
     effect = "POST .*/(correspond|comment|ticket)$"
@@ -49,25 +49,25 @@ class TestRealRequestTracker(Troubles):
         type(self).real = rt
 
     @asynccontextmanager
-    async def staged(self, *, timeout: float = 30.0) -> AsyncIterator[Stage]:
+    async def staged(self, *, timeout: float = 30.0) -> AsyncIterator[Harness]:
         facts = self.real.facts
         async with FaultProxy(facts["base_url"]) as proxy:
             more = {"mail_gateway": proxy.rewrite(facts["base_url"])} if self.gateway else {}
             settings = self.real.account(api_base=proxy.rewrite(facts["rest2"]), **more)
             async with lend_account("trial", home=settings["api_base"], timeout=30) as account:
                 connector = RequestTracker(RequestTracker.Config.model_validate(settings), account)
-                yield Stage(account.now, account, connector, proxy)
+                yield Harness(account.now, account, connector, proxy)
 
-    async def open_conversation(self, stage: Stage) -> str:
+    async def open_conversation(self, harness: Harness) -> str:
         subject = {
             "Queue": self.real.facts["queue"],
             "Subject": uuid4().hex,
             "Requestor": address("c", "bridge.invalid"),
         }
         answer = await self.real._call("POST", "/ticket", json=subject)
-        stage.cursor = str(answer.json()["id"])
-        return stage.cursor
+        harness.cursor = str(answer.json()["id"])
+        return harness.cursor
 
-    async def shown(self, stage: Stage) -> list[str]:
-        assert stage.cursor is not None
-        return [text for _, _, text, _ in await self.real.seen(stage.cursor)]
+    async def shown(self, harness: Harness) -> list[str]:
+        assert harness.cursor is not None
+        return [text for _, _, text, _ in await self.real.seen(harness.cursor)]

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.web.bodies import Allowed, Bodies
 from bridge.web.fastpath import Connection
-from tests.web.test_fastpath import Place, answers, push
+from tests.web.test_fastpath import WebHarness, answers, push
 
 
 def never() -> Any:
@@ -81,22 +81,22 @@ async def test_the_largest_gives_way_when_memory_is_short_and_leaves_none_behind
 
 async def test_many_slow_callers_refuse_no_genuine_callback() -> None:
     """The example of the fault: 256 unsigned requests whose bodies do not come."""
-    place = Place(Connection)
-    slow = [Place(Connection) for _ in range(300)]
+    harness = WebHarness(Connection)
+    slow = [WebHarness(Connection) for _ in range(300)]
     for one in slow:
-        one.protocol = Connection(place.protocol.config, place.protocol.server_state, {})
+        one.protocol = Connection(harness.protocol.config, harness.protocol.server_state, {})
         one.protocol.connection_made(one.line)
         one.protocol.data_received(push(b"x" * 50)[:-49])
     await turns()
-    await place.hear(push(b"genuine"), push(b"in pieces")[:-3], b"ces")
-    assert place.kept == [b"genuine", b"in pieces"]
-    assert [answer[:3] for answer in answers(place)] == [b"200", b"200"]
+    await harness.hear(push(b"genuine"), push(b"in pieces")[:-3], b"ces")
+    assert harness.kept == [b"genuine", b"in pieces"]
+    assert [answer[:3] for answer in answers(harness)] == [b"200", b"200"]
 
 
 async def test_forged_ones_take_no_place_while_the_store_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.engine.runtime.admission.CALLBACKS_AT_ONCE", 1)
-    place = Place(Connection, held=True)
-    await place.hear(push(b"later forged"), push(b"forged"))
-    assert [answer[:3] for answer in answers(place)] == [b"403", b"403"]
-    await place.hear(push(b"words"))
-    assert place.hooks.at_work == 1 and len(place.waiting) == 1
+    harness = WebHarness(Connection, held=True)
+    await harness.hear(push(b"later forged"), push(b"forged"))
+    assert [answer[:3] for answer in answers(harness)] == [b"403", b"403"]
+    await harness.hear(push(b"words"))
+    assert harness.hooks.at_work == 1 and len(harness.waiting) == 1

@@ -107,7 +107,7 @@ class Wire(asyncio.Transport):
 
 
 @dataclass
-class Place:
+class WebHarness:
     """An application on one kind of connection. Commits end when `commit` says so, by themselves otherwise."""
 
     speaks: type[HttpToolsProtocol]
@@ -117,12 +117,12 @@ class Place:
     waiting: list[OnDurable] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        world: Any = SimpleNamespace(
+        runtime: Any = SimpleNamespace(
             accounts={"shop": SimpleNamespace(connector=self.judge)}, now=lambda: datetime(2026, 1, 5, tzinfo=UTC)
         )
         pages = Starlette(routes=[Route("/page", page)])
-        callers = Callers(Store("sqlite:///:memory:"), world.now)
-        self.hooks = Hooks(world, self._keep, lambda _name, _conversations: None, callers)
+        callers = Callers(Store("sqlite:///:memory:"), runtime.now)
+        self.hooks = Hooks(runtime, self._keep, lambda _name, _conversations: None, callers)
         front = Front(self.hooks, pages)
         config = uvicorn.Config(front, lifespan="off", log_config=None, server_header=False, ws=Sockets)
         config.load()
@@ -200,7 +200,7 @@ CALLS = [
 
 
 def cut(data: bytes, places: Sequence[int]) -> list[bytes]:
-    ends = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
+    ends = sorted({harness % (len(data) + 1) for harness in places} | {0, len(data)})
     return [data[start:end] for start, end in pairwise(ends)]
 
 
@@ -227,10 +227,10 @@ def test_it_says_what_the_web_server_would_say(calls: list[bytes], places: list[
     assert here.hooks.at_work == there.hooks.at_work == 0
 
 
-async def both(chunks: Sequence[bytes]) -> tuple[Place, Place]:
-    here, there = Place(Connection), Place(HttpToolsProtocol)
-    for place in (here, there):
-        await place.hear(*chunks)
+async def both(chunks: Sequence[bytes]) -> tuple[WebHarness, WebHarness]:
+    here, there = WebHarness(Connection), WebHarness(HttpToolsProtocol)
+    for harness in (here, there):
+        await harness.hear(*chunks)
     return here, there
 
 
@@ -238,59 +238,59 @@ def seen(request: Request) -> tuple[object, ...]:
     return request.method, request.path, request.query, dict(request.headers), request.body, request.client
 
 
-def answers(place: Place) -> list[bytes]:
-    return [part.split(b"\r\n\r\n")[0] for part in place.line.written.split(b"HTTP/1.1 ")[1:]]
+def answers(harness: WebHarness) -> list[bytes]:
+    return [part.split(b"\r\n\r\n")[0] for part in harness.line.written.split(b"HTTP/1.1 ")[1:]]
 
 
 async def test_a_callback_is_answered_when_it_is_durable_and_not_before() -> None:
-    place = Place(Connection, held=True)
-    await place.hear(push())
-    assert place.kept == [b"words"] and not place.line.written and place.hooks.at_work == 1
-    place.commit()
-    assert place.line.written.endswith(b"success") and place.hooks.at_work == 0
-    assert place.protocol.timeout_keep_alive_task is not None
-    await place.hear(push(b"more"))
-    assert place.kept == [b"words", b"more"]
+    harness = WebHarness(Connection, held=True)
+    await harness.hear(push())
+    assert harness.kept == [b"words"] and not harness.line.written and harness.hooks.at_work == 1
+    harness.commit()
+    assert harness.line.written.endswith(b"success") and harness.hooks.at_work == 0
+    assert harness.protocol.timeout_keep_alive_task is not None
+    await harness.hear(push(b"more"))
+    assert harness.kept == [b"words", b"more"]
 
 
 async def test_no_task_is_made_for_it() -> None:
-    place = Place(Connection, held=True)
+    harness = WebHarness(Connection, held=True)
     before = asyncio.all_tasks()
-    await place.hear(push())
-    assert asyncio.all_tasks() == before and place.waiting
+    await harness.hear(push())
+    assert asyncio.all_tasks() == before and harness.waiting
 
 
 async def test_what_comes_behind_it_waits() -> None:
-    place = Place(Connection, held=True)
-    await place.hear(push(b"one") + push(b"two"), push(b"", path="/page", method="GET"))
-    assert place.kept == [b"one"] and not place.line.written
-    place.commit()
-    await place.rest()
-    assert place.kept == [b"one", b"two"] and len(answers(place)) == 1
-    place.commit()
-    await place.rest()
-    assert len(answers(place)) == 3 and place.line.written.endswith(b"a page")
+    harness = WebHarness(Connection, held=True)
+    await harness.hear(push(b"one") + push(b"two"), push(b"", path="/page", method="GET"))
+    assert harness.kept == [b"one"] and not harness.line.written
+    harness.commit()
+    await harness.rest()
+    assert harness.kept == [b"one", b"two"] and len(answers(harness)) == 1
+    harness.commit()
+    await harness.rest()
+    assert len(answers(harness)) == 3 and harness.line.written.endswith(b"a page")
 
 
 @pytest.mark.parametrize("speaks", [Connection, HttpToolsProtocol])
 async def test_a_server_that_ends_answers_first(speaks: type[HttpToolsProtocol]) -> None:
-    place = Place(speaks, held=True)
-    await place.hear(push())
-    place.protocol.shutdown()
-    assert not place.line.closed
-    place.commit()
-    await place.rest()
-    assert place.line.closed and b"connection: close" in answers(place)[0]
+    harness = WebHarness(speaks, held=True)
+    await harness.hear(push())
+    harness.protocol.shutdown()
+    assert not harness.line.closed
+    harness.commit()
+    await harness.rest()
+    assert harness.line.closed and b"connection: close" in answers(harness)[0]
 
 
 async def test_a_caller_that_has_gone_is_told_nothing_and_what_came_is_kept() -> None:
-    place = Place(Connection, held=True)
-    await place.hear(push())
-    place.line.closed = True
-    place.protocol.connection_lost(None)
-    place.commit()
-    assert place.kept == [b"words"] and place.hooks.at_work == 0
-    assert not place.line.written and not place.line.in_vain
+    harness = WebHarness(Connection, held=True)
+    await harness.hear(push())
+    harness.line.closed = True
+    harness.protocol.connection_lost(None)
+    harness.commit()
+    assert harness.kept == [b"words"] and harness.hooks.at_work == 0
+    assert not harness.line.written and not harness.line.in_vain
 
 
 @pytest.mark.parametrize("speaks", [Connection, HttpToolsProtocol])
@@ -298,24 +298,24 @@ async def test_beyond_what_is_in_work_at_once_the_vendor_is_asked_to_come_again(
     speaks: type[HttpToolsProtocol], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.engine.runtime.admission.CALLBACKS_AT_ONCE", 2)
-    place = Place(speaks, held=True)
-    others = [Place(speaks, held=True) for _ in range(2)]
+    harness = WebHarness(speaks, held=True)
+    others = [WebHarness(speaks, held=True) for _ in range(2)]
     for other in others:
-        other.protocol = speaks(place.protocol.config, place.protocol.server_state, {})
+        other.protocol = speaks(harness.protocol.config, harness.protocol.server_state, {})
         other.protocol.connection_made(other.line)
         await other.hear(push())
-    assert place.hooks.at_work == 2
-    await place.hear(push(b"one too many"))
-    assert answers(place)[0].startswith(b"503") and b"retry-after: 5" in answers(place)[0]
-    place.commit()
-    await place.rest()
-    await place.hear(push(b"again"))
-    assert place.kept == [b"words", b"words", b"again"]
+    assert harness.hooks.at_work == 2
+    await harness.hear(push(b"one too many"))
+    assert answers(harness)[0].startswith(b"503") and b"retry-after: 5" in answers(harness)[0]
+    harness.commit()
+    await harness.rest()
+    await harness.hear(push(b"again"))
+    assert harness.kept == [b"words", b"words", b"again"]
 
 
 async def test_a_body_that_does_not_come_takes_no_place_of_one_that_did() -> None:
-    place = Place(Connection)
-    await place.hear(push()[:-2])
-    assert place.hooks.at_work == 0 and not place.line.written
-    await place.hear(b"ds")
-    assert len(answers(place)) == 1 and place.kept == [b"words"] and place.hooks.at_work == 0
+    harness = WebHarness(Connection)
+    await harness.hear(push()[:-2])
+    assert harness.hooks.at_work == 0 and not harness.line.written
+    await harness.hear(b"ds")
+    assert len(answers(harness)) == 1 and harness.kept == [b"words"] and harness.hooks.at_work == 0

@@ -8,11 +8,11 @@ import pytest
 from bridge.web.connections import Connections
 from bridge.web.fastpath import Connection
 from bridge.web.proxies import Proxies
-from tests.web.test_fastpath import Place, answers, push
+from tests.web.test_fastpath import WebHarness, answers, push
 
 
-def first(place: Place) -> bytes:
-    return place.line.written.split(b" ")[1] if place.line.written else b""
+def first(harness: WebHarness) -> bytes:
+    return harness.line.written.split(b" ")[1] if harness.line.written else b""
 
 
 HEAD = b"POST /hooks/shop HTTP/1.1\r\nHost: bridge\r\n"
@@ -32,9 +32,9 @@ HEAD = b"POST /hooks/shop HTTP/1.1\r\nHost: bridge\r\n"
     ],
 )
 async def test_a_head_has_limits(chunks: list[bytes], status: bytes) -> None:
-    place = Place(Connection)
-    await place.hear(*chunks)
-    assert first(place) == status and place.line.closed and not place.kept
+    harness = WebHarness(Connection)
+    await harness.hear(*chunks)
+    assert first(harness) == status and harness.line.closed and not harness.kept
 
 
 async def test_what_follows_a_body_in_pieces_has_limits_too() -> None:
@@ -44,25 +44,25 @@ async def test_what_follows_a_body_in_pieces_has_limits_too() -> None:
         [b"0\r\na: "] + [b"b" * 9000] * 9,
         [b"1;" + b"e" * 9000] * 1 + [b"e" * 9000] * 8,
     ):
-        place = Place(Connection)
-        await place.hear(start, *more)
-        assert place.line.closed and not place.kept
+        harness = WebHarness(Connection)
+        await harness.hear(start, *more)
+        assert harness.line.closed and not harness.kept
 
 
 async def test_ten_million_lines_cost_no_memory() -> None:
-    place = Place(Connection)
-    place.protocol.data_received(HEAD)
+    harness = WebHarness(Connection)
+    harness.protocol.data_received(HEAD)
     sent = 0
-    while not place.line.closed and sent < 10_000_000:
-        place.protocol.data_received(b"a: b\r\n" * 1000)
+    while not harness.line.closed and sent < 10_000_000:
+        harness.protocol.data_received(b"a: b\r\n" * 1000)
         sent += 1000
-    assert place.line.closed and sent < 3000
+    assert harness.line.closed and sent < 3000
 
 
 async def test_a_head_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.web.connections.HEAD_WITHIN", 0.05)
     monkeypatch.setattr("bridge.web.connections._LOOK_EVERY", 0.02)
-    silent, half, answered = Place(Connection), Place(Connection), Place(Connection)
+    silent, half, answered = WebHarness(Connection), WebHarness(Connection), WebHarness(Connection)
     await half.hear(HEAD)
     await answered.hear(push())
     await asyncio.sleep(0.15)
@@ -74,13 +74,13 @@ async def test_a_head_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch
 async def test_a_caller_who_does_not_read_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.web.connections.READ_WITHIN", 0.05)
     monkeypatch.setattr("bridge.web.connections._LOOK_EVERY", 0.02)
-    place, fine = Place(Connection), Place(Connection)
-    for one in (place, fine):
+    harness, fine = WebHarness(Connection), WebHarness(Connection)
+    for one in (harness, fine):
         await one.hear(push())
         one.protocol.pause_writing()
     fine.protocol.resume_writing()
     await asyncio.sleep(0.15)
-    assert place.line.closed and not fine.line.closed
+    assert harness.line.closed and not fine.line.closed
 
 
 class One:
@@ -152,6 +152,6 @@ def test_whose_word_counts(peer: str, said: str, caller: str) -> None:
     "path", ["/page%0A", "/page%00", "/%0Apage", "/page%0D", "/page%7f", "/hooks/shop%0A", "/hooks/%01"]
 )
 async def test_control_characters_in_an_address_are_refused(path: str) -> None:
-    place = Place(Connection)
-    await place.hear(push(b"", path=path, method="GET"))
-    assert answers(place)[0].startswith(b"400")
+    harness = WebHarness(Connection)
+    await harness.hear(push(b"", path=path, method="GET"))
+    assert answers(harness)[0].startswith(b"400")

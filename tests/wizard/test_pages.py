@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from bridge.settings import ConfigError
-from bridge.wizard.app import SetUp
+from bridge.wizard.app import SetupPages
 from bridge.wizard.calls import Calls
 from bridge.wizard.door import Door
 from bridge.wizard.draft import Drafts
-from bridge.wizard.room import Room
-from bridge.wizard.stage import Stage
+from bridge.wizard.preview import Preview
+from bridge.wizard.setup import Setup
 from bridge.wizard.up import refuse_insecure
 from connectors.zendesk.simulator import Simulator as ZendeskSimulator
 
@@ -24,18 +24,18 @@ BASE = "http://127.0.0.1:8080"
 SCRIPT = "<script>alert(1)</script>"
 
 
-class Place:
+class SetupHarness:
     """One set-up in a folder, and whoever opens it."""
 
     def __init__(self, folder: Path) -> None:
         self.codes: list[str] = []
         drafts = Drafts(folder / "config.toml")
         draft = drafts.load()
-        stage = Stage(drafts.config, 8080)
-        calls = Calls(lambda role: stage.suspect(role, draft))
-        self.room = Room(drafts, draft, stage, calls, Door(draft, self.codes.append), 8080)
-        self.room.door.new_code()
-        self.app = SetUp(self.room)
+        preview = Preview(drafts.config, 8080)
+        calls = Calls(lambda role: preview.suspect(role, draft))
+        self.setup = Setup(drafts, draft, preview, calls, Door(draft, self.codes.append), 8080)
+        self.setup.door.new_code()
+        self.app = SetupPages(self.setup)
 
     def browser(self, address: str = "192.0.2.1", language: str = "en") -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, client=(address, 1))
@@ -56,17 +56,17 @@ class Place:
 
 
 @pytest.fixture
-async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
+async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SetupHarness]:
     monkeypatch.chdir(tmp_path)
-    place = Place(tmp_path)
+    place = SetupHarness(tmp_path)
     yield place
-    await place.room.stage.close()
+    await place.setup.preview.close()
 
 
 PAGES = ("you", "address", "channel", "desk", "trip", "address/live", "channel/live", "channel/check", "trip/live")
 
 
-async def test_without_the_code_nobody_sees_or_does_anything(place: Place) -> None:
+async def test_without_the_code_nobody_sees_or_does_anything(place: SetupHarness) -> None:
     async with place.browser() as stranger:
         for page in PAGES:
             answer = await stranger.get(f"/console/setup/{page}")
@@ -75,10 +75,10 @@ async def test_without_the_code_nobody_sees_or_does_anything(place: Place) -> No
             answer = await stranger.post(f"/console/setup/{step}", data={"act": "save", "name": "x"})
             assert (answer.status_code, answer.headers["location"]) == (303, "/console/setup")
         assert (await stranger.get("/console/setup")).status_code == 200
-    assert place.room.draft.admin == ""
+    assert place.setup.draft.admin == ""
 
 
-async def test_a_code_opens_one_browser_and_guesses_are_slowed(place: Place) -> None:
+async def test_a_code_opens_one_browser_and_guesses_are_slowed(place: SetupHarness) -> None:
     first = place.codes[-1]
     assert re.fullmatch(r"[A-Z2-9]{4}-[A-Z2-9]{4}", first)
     async with place.inside() as mine:
@@ -94,7 +94,7 @@ async def test_a_code_opens_one_browser_and_guesses_are_slowed(place: Place) -> 
     assert len(place.codes) >= 3, "a code that is tried too often is replaced"
 
 
-async def test_other_sites_can_send_no_form(place: Place) -> None:
+async def test_other_sites_can_send_no_form(place: SetupHarness) -> None:
     async with place.inside() as mine:
         page = (await mine.get("/console/setup/you")).text
         token = re.search(r'name="csrf" value="(\w+)"', page)
@@ -103,14 +103,14 @@ async def test_other_sites_can_send_no_form(place: Place) -> None:
         for headers in ({"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
             assert (await mine.post("/console/setup/you", data=form, headers=headers)).status_code == 403
         assert (await mine.post("/console/setup/you", data=form | {"csrf": "0" * 40})).status_code == 403
-        assert place.room.draft.admin == ""
+        assert place.setup.draft.admin == ""
         cookie = mine.cookies.jar
         assert all(one.has_nonstandard_attr("HttpOnly") for one in cookie)
         policy = (await mine.get("/console/setup/you")).headers["content-security-policy"]
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
 
 
-async def test_what_is_entered_is_shown_as_text(place: Place) -> None:
+async def test_what_is_entered_is_shown_as_text(place: SetupHarness) -> None:
     async with place.inside() as mine:
         answer = await place.post(mine, "you", name=SCRIPT, password="short")
         assert answer.status_code == 200 and SCRIPT not in answer.text and "&lt;script&gt;" in answer.text
@@ -124,14 +124,14 @@ async def test_what_is_entered_is_shown_as_text(place: Place) -> None:
         assert "without a path" in answer.text
 
 
-async def test_a_stranger_on_the_public_side_learns_nothing_of_a_fault(place: Place) -> None:
+async def test_a_stranger_on_the_public_side_learns_nothing_of_a_fault(place: SetupHarness) -> None:
     async with place.browser() as stranger:
         for path in ("/hooks/shop", "/hooks/other", "/chat/x", "/desk/support/"):
             answer = await stranger.get(path)
             assert (answer.status_code, answer.text) == (404, "not set up yet")
 
 
-async def test_it_speaks_the_browsers_language_until_one_is_chosen(place: Place) -> None:
+async def test_it_speaks_the_browsers_language_until_one_is_chosen(place: SetupHarness) -> None:
     async with place.browser(language="zh-CN,zh;q=0.9") as visitor:
         assert 'lang="zh-CN"' in (await visitor.get("/console/setup")).text
     async with place.inside() as mine:
@@ -143,7 +143,7 @@ async def test_it_speaks_the_browsers_language_until_one_is_chosen(place: Place)
         assert "公网地址" in (await mine.get("/console/setup/address")).text
 
 
-async def test_a_third_partys_desk_appears_by_itself(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_third_partys_desk_appears_by_itself(place: SetupHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     from bridge import first_config, kinds
     from bridge.wizard import forms
 
@@ -175,7 +175,7 @@ def test_beyond_this_machine_it_wants_tls() -> None:
         refuse_insecure(host, 8080, allowed=True)
 
 
-async def test_what_set_up_would_change_is_shown_and_then_done(place: Place) -> None:
+async def test_what_set_up_would_change_is_shown_and_then_done(place: SetupHarness) -> None:
     async with place.inside() as mine, ZendeskSimulator() as vendor:
         await place.post(mine, "address", url="https://bridge.example.com")
         await place.post(mine, "desk", act="kind", kind="zendesk")
@@ -184,17 +184,17 @@ async def test_what_set_up_would_change_is_shown_and_then_done(place: Place) -> 
         assert answer.status_code == 303, re.findall(r'class="bad small"[^>]*>([^<]+)', answer.text)
         before = (await mine.get("/console/setup/desk/check")).text
         assert "This will be done there:" in before and 'value="apply"' in before
-        place.room.draft.language = "zh"
+        place.setup.draft.language = "zh"
         shown = (await mine.get("/console/setup/desk/check")).text
         assert "创建触发器" in shown and "Create the trigger" not in shown
-        place.room.draft.language = "en"
+        place.setup.draft.language = "en"
         assert (await place.post(mine, "desk", act="apply")).status_code == 303
         assert (await mine.get("/console/setup/desk")).text.count('<li class="good">✓') >= 2
         after = (await mine.get("/console/setup/desk/check")).text
         assert 'value="apply"' not in after
 
 
-async def test_a_desk_that_refuses_says_so_and_plans_nothing(place: Place) -> None:
+async def test_a_desk_that_refuses_says_so_and_plans_nothing(place: SetupHarness) -> None:
     async with place.inside() as mine, ZendeskSimulator() as vendor:
         await place.post(mine, "address", url="https://bridge.example.com")
         await place.post(mine, "desk", act="kind", kind="zendesk")

@@ -37,7 +37,7 @@ def _page(tx: Tx, visit: Visit, link_id: int, before: int | None) -> Response:
     link = _found(tx, link_id)
     runtime, masked = visit.desk.runtime, not visit.session.may("operator")
     entries, older = timeline(tx, runtime, link, masked=masked, before=before)
-    book = Allowance.model_validate_json(link.ledger)
+    book = Allowance.model_validate_json(link.allowance)
     until = book.until(visit.now)
     contact, context = json.loads(link.contact), json.loads(link.context)
     extra = contact.get("extra", {})
@@ -54,7 +54,7 @@ def _page(tx: Tx, visit: Visit, link_id: int, before: int | None) -> Response:
         older=older,
         before=before,
         counted=runtime.capabilities(link.channel).window is not None,
-        ledger=allowance_of(link, visit.now),
+        allowance=allowance_of(link, visit.now),
         left=book.remaining(visit.now),
         closes=until - visit.now if until is not None else None,
         consents=consents.consents_of(tx, link.channel, link.conversation),

@@ -91,7 +91,7 @@ def _shaped(tx: Tx, rows: Any, visit: Visit) -> list[dict[str, Any]]:
 
 def _row(row: Row[Any], trouble: Trouble, words: str, visit: Visit, masked: bool) -> dict[str, Any]:
     counted = visit.desk.runtime.capabilities(row.channel).window is not None
-    book = Allowance.model_validate_json(row.ledger)
+    book = Allowance.model_validate_json(row.allowance)
     until = book.until(visit.now)
     name = json.loads(row.contact).get("name", "")
     said = json.loads(words)

@@ -74,7 +74,7 @@ def _cause_page(tx: Tx, visit: Visit) -> Response:
         found, reached = causes.piece(tx, group.cause, after, limit=500)
         for row in found:
             seen = prospect(row, visit.desk.runtime, away, visit.now, masked=masked)
-            sums[seen.fate] = sums.get(seen.fate, 0) + 1
+            sums[seen.prospect] = sums.get(seen.prospect, 0) + 1
             if len(rows) < _SHOWN:
                 rows.append(seen)
         looked += len(found)

@@ -81,7 +81,7 @@ def _language(work: Work, link: LinkRow) -> str:
 
 
 def _recently_answered(link: LinkRow, now: datetime) -> bool:
-    answered = Allowance.model_validate_json(link.ledger).answered_at
+    answered = Allowance.model_validate_json(link.allowance).answered_at
     return answered is not None and now - answered < _ANSWERED
 
 

@@ -6,9 +6,10 @@ from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.queueing import carry_answers
 from mappings import links
 from mappings.links import LinkRow
+from mappings.states import LinkColumns
 
 _COPIED = (
-    *("channel", "conversation", "person_id", "contact", "context", "ledger", "peer"),
+    *("channel", "conversation", "person_id", "contact", "context", "allowance"),
     *("decided", "proven", "entry", "held_by", "warn_at"),
 )
 
@@ -26,12 +27,24 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
     current = links.open_link(work.tx, known.channel, known.conversation) or known
     if current.state != "ended":
         links.change_link(work.tx, current.id, state="ended", warn_at=None, touched_at=work.now)
-    copied = {name: getattr(current, name) for name in _COPIED}
-    fresh = links.add_link(
-        work.tx, **{**copied, "peer": event.requester}, desk=desk, ticket=message.conversation, state="open",
-        previous=current.ticket or "" if current.desk == desk else "", generation=current.generation + 1, url="",
-        fields="{}", shown="", created_at=work.now, touched_at=work.now, holder=desk, term=current.term + 1, memory="",
-    )  # fmt: skip
+    columns: LinkColumns = {
+        **links.copied(current, *_COPIED),
+        "peer": event.requester,
+        "desk": desk,
+        "ticket": message.conversation,
+        "state": "open",
+        "previous": current.ticket or "" if current.desk == desk else "",
+        "generation": current.generation + 1,
+        "url": "",
+        "fields": "{}",
+        "shown": "",
+        "created_at": work.now,
+        "touched_at": work.now,
+        "holder": desk,
+        "term": current.term + 1,
+        "memory": "",
+    }
+    fresh = links.add_link(work.tx, **columns)
     carry_answers(work.tx, current, fresh)
     if current.ticket is not None and current.state == "open":
         tell(work, current, "begun.elsewhere", ticket=message.conversation)

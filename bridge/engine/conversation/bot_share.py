@@ -51,7 +51,7 @@ def share_left(work: Work, link: LinkRow, bot: BotSettings) -> int:
         return 1 << 30
     lane = links.lane_to_channel(link.id)
     on_the_way = len(outbox.unfinished_in(work.tx, lane)) + len(waiting.waiting_in(work.tx, lane))
-    left = Allowance.model_validate_json(link.ledger).remaining(work.now)
+    left = Allowance.model_validate_json(link.allowance).remaining(work.now)
     return left - on_the_way - bot.reserve
 
 

@@ -14,6 +14,7 @@ from bridge.routing.conditions import Facts, choose, entry_of
 from bridge.settings import RouteSettings
 from mappings import history
 from mappings.links import LinkRow
+from mappings.states import LinkColumns
 
 Context = dict[str, str]
 Proven = dict[str, list[str]]
@@ -38,7 +39,7 @@ class Decided:
     """A route, and what the link remembers of the decision: columns of it."""
 
     route: RouteSettings
-    columns: dict[str, Any]
+    columns: LinkColumns
 
 
 def decide(work: Work, opening: Opening) -> Decided | None:
@@ -62,7 +63,7 @@ def decide(work: Work, opening: Opening) -> Decided | None:
         **({"known": known} if known else {}),
         **instead,
     }
-    columns = {
+    columns: LinkColumns = {
         "desk": route.desk,
         "fields": _dump(_fields(work.runtime, route, opening)),
         "decided": _dump(record),

@@ -42,7 +42,7 @@ def _end(work: Work, link: LinkRow, lane: int, waiting_ids: Sequence[int], **end
                 "step": step.model_dump_json(exclude_defaults=True),
                 "messages": json.dumps([message.model_dump(mode="json")], ensure_ascii=False),
                 "batch": batch,
-                "ledger": link.ledger,
+                "allowance": link.allowance,
                 "due_at": work.now,
                 "created_at": row.created_at,
                 "done_at": work.now,

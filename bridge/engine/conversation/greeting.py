@@ -24,7 +24,7 @@ def greet(work: Work, link: LinkRow) -> None:
     route = route_of(work.runtime, link)
     if route is None or route.greeting is None or link.holder != link.desk:  # a bot greets with its answer
         return
-    book = Allowance.model_validate_json(link.ledger)
+    book = Allowance.model_validate_json(link.allowance)
     acts = [at for at in (book.spoke_at, book.answered_at) if at is not None]
     recent = any(work.now - at < _AGAIN for at in acts)
     lane = links.lane_to_channel(link.id)

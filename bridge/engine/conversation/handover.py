@@ -6,7 +6,7 @@ What carries an older term is dropped where it would be stored, and again where 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,10 @@ from bridge.engine.runtime.failpoints import reach
 from bridge.engine.runtime.ids import new_name
 from mappings import handovers, links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import LinkColumns
 
 _COPIED = (
-    *("channel", "conversation", "person_id", "contact", "context", "ledger"),
+    *("channel", "conversation", "person_id", "contact", "context", "allowance"),
     *("decided", "proven", "entry", "held_by"),
 )
 _ENTRY = ("page", "entry_page", "page_path", "session_from")
@@ -75,7 +76,7 @@ def hand_over(work: Work, link: LinkRow, to: str, cause: Cause) -> LinkRow:
     if (
         work.runtime.keeps_goals
         and fresh.holder == fresh.desk
-        and Allowance.model_validate_json(fresh.ledger).unanswered
+        and Allowance.model_validate_json(fresh.allowance).unanswered
     ):
         customer_waits(work, fresh)  # from here on people are asked
     reach("handover")
@@ -122,16 +123,26 @@ def _change_desks(work: Work, link: LinkRow, to: str, cause: Cause, unasked: Seq
     waits = {message.id: message for message in (*_take_back(work, link), *unasked)}
     behind = sorted(waits.values(), key=lambda one: place[one.id][0] if one.id in place else 0)
     links.change_link(work.tx, link.id, state="ended", warn_at=None, touched_at=work.now)
-    book = Allowance.model_validate_json(link.ledger)
-    copied: Mapping[str, Any] = {name: getattr(link, name) for name in _COPIED}
-    fresh = links.add_link(
-        work.tx, **copied, desk=to, ticket=back.ticket if back else None, state="open",
-        previous=before.ticket if before is not None and back is None else "",
-        generation=link.generation + 1, peer=before.peer if before is not None else "", url=back.url if back else "",
-        fields=json.dumps(_fields(work, link, to), ensure_ascii=False), shown="",
-        warn_at=look_at(work.runtime, book, work.now), created_at=work.now, touched_at=work.now,
-        holder=to, term=link.term + 1, memory="",
-    )  # fmt: skip
+    book = Allowance.model_validate_json(link.allowance)
+    columns: LinkColumns = {
+        **links.copied(link, *_COPIED),
+        "desk": to,
+        "ticket": back.ticket if back else None,
+        "state": "open",
+        "previous": before.ticket if before is not None and back is None else "",
+        "generation": link.generation + 1,
+        "peer": before.peer if before is not None else "",
+        "url": back.url if back else "",
+        "fields": json.dumps(_fields(work, link, to), ensure_ascii=False),
+        "shown": "",
+        "warn_at": look_at(work.runtime, book, work.now),
+        "created_at": work.now,
+        "touched_at": work.now,
+        "holder": to,
+        "term": link.term + 1,
+        "memory": "",
+    }
+    fresh = links.add_link(work.tx, **columns)
     since = [one for one in mine if back is None or one.id > back.id]
     said = said_before(work, since, {message.id for message in behind})
     put(work, fresh, transcript(work, fresh, said), to_desk=True)
@@ -191,7 +202,7 @@ def _put_facts(work: Work, link: LinkRow, fresh: LinkRow, cause: Cause, quoted: 
         return
     language = work.runtime.language
     counted = work.runtime.capabilities(link.channel).window is not None
-    replies = Allowance.model_validate_json(link.ledger).summary(work.now) if counted else "∞"
+    replies = Allowance.model_validate_json(link.allowance).summary(work.now) if counted else "∞"
     context: dict[str, str] = json.loads(link.context)
     entry = " · ".join(dict.fromkeys(context[name] for name in _ENTRY if context.get(name)))
     more = say(language, "handed.summary", summary=cause.summary[:600]) if cause.summary else ""

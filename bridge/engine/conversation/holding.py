@@ -21,7 +21,7 @@ def hold(
     called back. `tried`: the journal of a step says already that it was held.
     """
     lane = links.lane_to_channel(link.id)
-    waiting.hold_waiting(work.tx, lane, f"{what} ({Allowance.model_validate_json(link.ledger).summary(work.now)})")
+    waiting.hold_waiting(work.tx, lane, f"{what} ({Allowance.model_validate_json(link.allowance).summary(work.now)})")
     ids = [message.id for message in messages]
     if not tried:
         mine = {"kind": "held", "link_id": link.id, "at": work.now, "code": what}
@@ -52,4 +52,4 @@ def let_go(work: Work, link: LinkRow) -> None:
         work.effects.accounts.add(link.channel)
     else:
         free = links.get_link(work.tx, link.id)
-        reopen(work, free, Allowance.model_validate_json(free.ledger))
+        reopen(work, free, Allowance.model_validate_json(free.allowance))

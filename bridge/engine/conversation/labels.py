@@ -88,7 +88,7 @@ def _has_fields(runtime: Runtime, link: LinkRow) -> bool:
 
 def labels_of(runtime: Runtime, link: LinkRow, now: datetime, level: str = "") -> Labels:
     """What the ticket should show at a moment. An allowance for merely opening the chat is too short to show."""
-    grant = Allowance.model_validate_json(link.ledger).message
+    grant = Allowance.model_validate_json(link.allowance).message
     left = grant.remaining(now)
     until = grant.until if left else None
     if until is not None:
@@ -139,7 +139,13 @@ def render_labels(work: Work, link: LinkRow) -> None:
         work.effects.note("labels refused", account=link.desk, link=link.id, why=error.message)
         return
     if step is not None:
-        values = {"key": new_name(), "lane": lane, "link_id": link.id, "account": link.desk, "ledger": link.ledger}
+        values = {
+            "key": new_name(),
+            "lane": lane,
+            "link_id": link.id,
+            "account": link.desk,
+            "allowance": link.allowance,
+        }
         dumped = step.model_dump_json(exclude_defaults=True)
         outbox.add_steps(work.tx, [{**values, "step": dumped, "due_at": work.now, "created_at": work.now}])
 
@@ -166,7 +172,7 @@ def _later(work: Work, link: LinkRow) -> datetime | None:
 
 def _is_all_or_nothing(work: Work, link: LinkRow) -> bool:
     window = work.runtime.capabilities(link.channel).window
-    left = Allowance.model_validate_json(link.ledger).message.remaining(work.now)
+    left = Allowance.model_validate_json(link.allowance).message.remaining(work.now)
     return left == 0 or (window is not None and left == window.replies)
 
 

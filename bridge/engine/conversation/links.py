@@ -6,7 +6,6 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from bridge.contract import Contact, Message, RenderContext, Status
 from bridge.engine.context import ConnectedAccount, Runtime, Work
@@ -21,9 +20,8 @@ from bridge.engine.conversation.profile import show_profile, told_of
 from bridge.engine.conversation.queueing import carry_answers
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
+from mappings.states import LinkColumns
 from mappings.store import Tx
-
-Changes = dict[str, Any]
 
 
 class Unroutable(Exception):
@@ -37,7 +35,7 @@ def link_for(
     contact: Contact,
     context: dict[str, str],
     message: Message | None = None,
-) -> tuple[LinkRow, Changes]:
+) -> tuple[LinkRow, LinkColumns]:
     """The conversation's link: the open one, or a new one when there is none or its ticket is finished for good. And
     what is to be changed on it. `message` is what the customer said, None when they merely opened the chat.
     """
@@ -62,7 +60,7 @@ def link_for(
     proven = origin.proven if origin.proven is not None else _still_proven(link, work.now)
     opening = Opening(name, contact, known.person_id, merged, proven, message, link)
     if link is not None and (not _finished(work.runtime, link, work.now) or _on_its_way(work.tx, link)):
-        changes: Changes = {"touched_at": work.now, "contact": contact.model_dump_json(exclude_defaults=True)}
+        changes: LinkColumns = {"touched_at": work.now, "contact": contact.model_dump_json(exclude_defaults=True)}
         if context:
             changes["context"] = _dump(merged)
         if not is_final(link) and not _on_its_way(work.tx, link):
@@ -74,30 +72,30 @@ def link_for(
         return link, changes
     decided = _decided(work, opening)
     same_desk = link is not None and link.desk == decided.route.desk
-    book = link.ledger if link is not None else "{}"
+    book = link.allowance if link is not None else "{}"
     if link is not None:
         links.change_link(work.tx, link.id, state="ended", warn_at=None, touched_at=work.now)
-    fresh = links.add_link(
-        work.tx,
-        channel=name,
-        conversation=conversation,
-        person_id=known.person_id,
-        state="open",
-        previous=(link.ticket or link.previous) if link is not None and same_desk else "",
-        generation=link.generation + 1 if link is not None else 1,
-        peer=link.peer if link is not None and same_desk else "",
-        url="",
-        contact=contact.model_dump_json(exclude_defaults=True),
-        context=_dump(merged),
-        ledger=book,
-        shown="",
-        held_by=link.held_by if link is not None else "",
-        created_at=work.now,
-        touched_at=work.now,
-        holder=first_holder(work, decided.route, conversation, again=link is not None),
-        term=link.term + 1 if link is not None else 1,
+    columns: LinkColumns = {
+        "channel": name,
+        "conversation": conversation,
+        "person_id": known.person_id,
+        "state": "open",
+        "previous": (link.ticket or link.previous) if link is not None and same_desk else "",
+        "generation": link.generation + 1 if link is not None else 1,
+        "peer": link.peer if link is not None and same_desk else "",
+        "url": "",
+        "contact": contact.model_dump_json(exclude_defaults=True),
+        "context": _dump(merged),
+        "allowance": book,
+        "shown": "",
+        "held_by": link.held_by if link is not None else "",
+        "created_at": work.now,
+        "touched_at": work.now,
+        "holder": first_holder(work, decided.route, conversation, again=link is not None),
+        "term": link.term + 1 if link is not None else 1,
         **decided.columns,
-    )
+    }
+    fresh = links.add_link(work.tx, **columns)
     if link is not None:
         carry_answers(work.tx, link, fresh)
     _introduce(work, fresh, message)
@@ -202,6 +200,6 @@ def render_context(runtime: Runtime, link: LinkRow, now: datetime, *, to_desk: b
         fields = json.loads(link.fields)
         return RenderContext(conversation=link.ticket, status=status, fields=fields, previous=link.previous, **common)
     window = runtime.capabilities(link.channel).window
-    book = Allowance.model_validate_json(link.ledger)
+    book = Allowance.model_validate_json(link.allowance)
     replies = book.remaining(now) if window is not None else None
     return RenderContext(conversation=link.conversation, replies=replies, until=book.until(now), **common)

@@ -78,7 +78,7 @@ def _due(runtime: Runtime, link: LinkRow, message: Message, now: datetime) -> da
     """With few replies left an agent's answer waits a moment for the next remark, so that both cost one."""
     if runtime.capabilities(link.channel).window is None or message.author.kind is not AuthorKind.AGENT:
         return now
-    left = Allowance.model_validate_json(link.ledger).remaining(now)
+    left = Allowance.model_validate_json(link.allowance).remaining(now)
     return now + runtime.settings.replies.join_within if 0 < left <= runtime.settings.replies.join_below else now
 
 

@@ -109,7 +109,7 @@ def _spare(work: Work, link: LinkRow) -> int:
     """How many replies are left above the reserve; the lane's own messages count as sent."""
     if work.runtime.capabilities(link.channel).window is None:
         return 1
-    book = Allowance.model_validate_json(link.ledger)
+    book = Allowance.model_validate_json(link.allowance)
     left = book.remaining(work.now)
     return left - 1 if book.is_open(work.now) else left
 

@@ -149,7 +149,7 @@ def _shut(work: Work, link: LinkRow, wanted: SurveySettings) -> str:
     """Why it cannot be asked, which agents are told: the time is over, or too few replies would be left."""
     if work.runtime.capabilities(link.channel).window is None:
         return ""
-    book = Allowance.model_validate_json(link.ledger)
+    book = Allowance.model_validate_json(link.allowance)
     if not book.is_open(work.now):
         return "shut"
     return "" if book.remaining(work.now) - 1 >= wanted.keep else "keep"
@@ -208,7 +208,7 @@ def _show_on_ticket(work: Work, link: LinkRow, score: int) -> None:
         return
     if step is not None:
         lane = links.lane_of_labels(link.id)
-        values = {"key": new_name(), "lane": lane, "link_id": link.id, "account": link.desk, "ledger": ""}
+        values = {"key": new_name(), "lane": lane, "link_id": link.id, "account": link.desk, "allowance": ""}
         dumped = step.model_dump_json(exclude_defaults=True)
         outbox.add_steps(work.tx, [{**values, "step": dumped, "due_at": work.now, "created_at": work.now}])
         work.effects.accounts.add(link.desk)

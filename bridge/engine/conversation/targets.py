@@ -93,7 +93,7 @@ def _act(work: Work, link: LinkRow, target: TargetSettings, kind: str, flag: Lev
         due = f"{found.due_at.astimezone(zone):%Y-%m-%d %H:%M}"
         tell(work, link, f"target.late.{'resolve' if kind == RESOLVE else 'answer'}", due=due, zone=zone.key)
     elif flag is Level.CLOSING and found.lost:
-        until = Allowance.model_validate_json(link.ledger).message.until
+        until = Allowance.model_validate_json(link.allowance).message.until
         ends = f"{until.astimezone(zone):%Y-%m-%d %H:%M}" if until else "-"
         tell(work, link, "target.lost", until=ends, zone=zone.key)
     elif flag is Level.CLOSING and found.last_at is not None:
@@ -117,7 +117,7 @@ def _deadline(
     runtime: Runtime, link: LinkRow, target: TargetSettings, begun: datetime, length: timedelta, kind: str
 ) -> Deadline:
     """Only answers depend on the window; a ticket may be solved without a word."""
-    ends = Allowance.model_validate_json(link.ledger).message.until if kind in _ANSWERS else None
+    ends = Allowance.model_validate_json(link.allowance).message.until if kind in _ANSWERS else None
     return deadline(_calendar(runtime, target), begun, length, ends, target.margin)
 
 

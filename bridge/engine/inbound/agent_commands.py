@@ -126,7 +126,7 @@ def _text(work: Work, link: LinkRow) -> None:
 
 
 def _status(work: Work, link: LinkRow) -> None:
-    book = Allowance.model_validate_json(link.ledger)
+    book = Allowance.model_validate_json(link.allowance)
     lane = links.lane_to_channel(link.id)
     until = book.until(work.now)
     counted = work.runtime.capabilities(link.channel).window is not None

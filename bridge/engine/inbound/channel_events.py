@@ -10,13 +10,14 @@ from bridge.engine.conversation.absence import tell_absence
 from bridge.engine.conversation.agent_notes import take_back_waiting
 from bridge.engine.conversation.greeting import greet
 from bridge.engine.conversation.labels import look_at, refresh
-from bridge.engine.conversation.links import Changes, link_for
+from bridge.engine.conversation.links import link_for
 from bridge.engine.conversation.queueing import put
 from bridge.engine.conversation.release import reopen
 from bridge.engine.conversation.targets import customer_waits
 from bridge.engine.conversation.turns import customer_asked
 from mappings import links, people, waiting
 from mappings.links import LinkRow
+from mappings.states import LinkColumns
 from mappings.store import Tx
 
 
@@ -63,16 +64,18 @@ def _answered_us(book: allowance.Allowance, window: Window, at: datetime) -> all
     return allowance.spoke(book, window, at).model_copy(update={"unanswered": book.unanswered})
 
 
-def _customer_acted(work: Work, connected: ConnectedAccount, link: LinkRow, changes: Changes, action: Action) -> None:
+def _customer_acted(
+    work: Work, connected: ConnectedAccount, link: LinkRow, changes: LinkColumns, action: Action
+) -> None:
     """The allowance grows and whatever waited for the customer goes on. `changes` of the link are written as well."""
     window = connected.capabilities.window
     if window is None:
         if changes:
             links.change_link(work.tx, link.id, **changes)
         return
-    book = action(allowance.Allowance.model_validate_json(link.ledger), window, work.now)
-    book_changes = {"ledger": book.model_dump_json(), "warn_at": look_at(work.runtime, book, work.now)}
-    links.change_link(work.tx, link.id, **changes, **book_changes)
+    book = action(allowance.Allowance.model_validate_json(link.allowance), window, work.now)
+    book_changes: LinkColumns = {"allowance": book.model_dump_json(), "warn_at": look_at(work.runtime, book, work.now)}
+    links.change_link(work.tx, link.id, **(changes | book_changes))
     if link.ticket is not None:
         refresh(work, link)
     if book.remaining(work.now) <= 0 or not links.anything_held(work.tx, link.id):

@@ -21,6 +21,7 @@ from bridge.services.mimetypes import sniff
 from bridge.telemetry import metrics
 from mappings import media as files
 from mappings import waiting
+from mappings.states import FileState
 from mappings.store import Store, Tx, is_trouble
 
 log = structlog.get_logger("bridge.media")
@@ -100,8 +101,8 @@ class Fetcher:
             await self._failed(row, error)
             return
         mime = sniff(content, row.mime, row.name)
-        await self._settle(row, state="done", sha256=digest, mime=mime, size=size, error="")
-        metrics.media.count(row.account, "done")
+        await self._settle(row, state=FileState.DONE, sha256=digest, mime=mime, size=size, error="")
+        metrics.media.count(row.account, FileState.DONE)
 
     async def _failed(self, row: Row[Any], error: Exception) -> None:
         now = self._runtime.now()
@@ -123,8 +124,8 @@ class Fetcher:
         if not down or old:  # that is the machine's, and said once for all files
             log.info("file not fetched", account=row.account, file=row.id, why=reason, final=final or old)
         if final or old:
-            await self._settle(row, state="failed", error=reason)
-            metrics.media.count(row.account, "failed")
+            await self._settle(row, state=FileState.FAILED, error=reason)
+            metrics.media.count(row.account, FileState.FAILED)
         else:
             wait = backoff(row.attempts, self._runtime.settings.engine.backoff_max)
             await self._settle(row, due_at=now + wait, error=reason)

@@ -98,10 +98,10 @@ class Intake:
         self._took = 0.0  # seconds that the last commit took
         self._running = 0  # transactions asked for and not yet over
 
-    async def keep(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
+    async def persist(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """Returns when the payloads are durable. Raises StoreDown when they could not be committed in time."""
         if cursor is not None:
-            await self.keep_page(account, raws, cursor)
+            await self.persist_page(account, raws, cursor)
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.enqueue(account, raws, partial(_settle, future))
@@ -121,7 +121,7 @@ class Intake:
             # a transaction of SQLite's only writer sees what the one before it kept, or shares it
             entry.routed = self._store.sqlite and not self._large and self._piggyback(account)
 
-    async def keep_page(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
+    async def persist_page(self, account: str, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """The same for what somebody went to read, and may have read before: only what is new is written."""
         rows = self._rows(account, raws)
         if rows or cursor is not None:

@@ -17,6 +17,7 @@ from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import files_of
 from mappings import links, media, waiting
 from mappings.links import LinkRow
+from mappings.states import FileState
 from mappings.store import Tx
 
 WAITS = timedelta(seconds=5)  # for a file that is on its way; most are here in less than one
@@ -149,9 +150,9 @@ def _facts(tx: Tx, runtime: Runtime, file: Media) -> Media:
     row = media.find_media(tx, file.account, file.id)
     if row is None:
         return file if file.error else file.model_copy(update={"error": "unknown"})
-    if row.state == "wanted":
+    if row.state == FileState.WANTED:
         return file
-    if row.state == "failed":
+    if row.state == FileState.FAILED:
         return file.model_copy(update={"error": row.error or "unknown"})
     known = file.model_copy(
         update={"sha256": row.sha256, "mime": row.mime, "size": row.size, "name": row.name or file.name}

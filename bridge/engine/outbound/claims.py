@@ -62,10 +62,10 @@ class Claims:
         self._commit_wanted = commit_wanted
 
     def claim(
-        self, tx: Tx, budget: ClaimBudget, in_hand: Sequence[Row[Any]], interfaces: Interfaces, *, careful: bool
+        self, tx: Tx, budget: ClaimBudget, in_flight: Sequence[Row[Any]], interfaces: Interfaces, *, careful: bool
     ) -> Claimed:
-        """Renders idle lanes, then claims heads. `in_hand`: the steps that this process has claimed before. `careful`,
-        after a failure: each lane by itself, to find the one at fault.
+        """Renders idle lanes, then claims heads. `in_flight`: the steps that this process has claimed before.
+        `careful`, after a failure: each lane by itself, to find the one at fault.
         """
         now = self._runtime.now()  # not the budget's: what was routed since is due, too
         work = Work(tx, self._runtime, now)
@@ -90,7 +90,7 @@ class Claims:
         claimed.left = claimed.left or len(lanes) >= budget.steps or len(rows) >= budget.steps
         rows = [row for row in rows if row.term is None or not _of_another_term(work, row)]
         rows = [row for row in rows if not closed_meanwhile(work, row) and not lost_too_often(work, row)]
-        rows = one_suspect(tx, interfaces.open_now(tx, rows, now), list(in_hand))
+        rows = one_suspect(tx, interfaces.open_now(tx, rows, now), list(in_flight))
         for place, row in enumerate(rows):
             begun = place < budget.turns and not row.unknown
             if begun:
@@ -106,6 +106,6 @@ def _of_another_term(work: Work, row: Row[Any]) -> bool:
         return False
     why = f"the conversation is in term {link.term}"
     outbox.settle(
-        work.tx, row.id, row.lease, work.now, outcome="dropped", detail=why, state=StepState.DROPPED, error=why
+        work.tx, row.id, row.lease, work.now, outcome=StepState.DROPPED, detail=why, state=StepState.DROPPED, error=why
     )
     return True

@@ -77,7 +77,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     values = {"code": code, "error": _sentence(error), "tries": tries, **_changes(row, decision, work.now, looking)}
     detail = _sentence(error)
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
-        detail = f"{detail} ({Allowance.model_validate_json(link.ledger).summary(work.now)})"
+        detail = f"{detail} ({Allowance.model_validate_json(link.allowance).summary(work.now)})"
     if not outbox.settle(
         work.tx, row.id, row.lease, work.now, outcome=decision.disposition.value, detail=detail, **values
     ):
@@ -123,7 +123,7 @@ def _automatic(row: Row[Any]) -> bool:
 def _unless_history(tx: Tx, row: Row[Any], link: LinkRow, decision: Decision, now: datetime) -> Decision:
     """A refusal that the customer's next message has overtaken says nothing of the allowance they gave with it."""
     begun = outbox.get_step(tx, row.id)
-    if begun is not None and Allowance.model_validate_json(link.ledger).acted_since(begun.begun_at):
+    if begun is not None and Allowance.model_validate_json(link.allowance).acted_since(begun.begun_at):
         return Decision(Disposition.RETRY, now)
     return decision
 
@@ -159,8 +159,8 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
     match decision.disposition:
         case Disposition.PARK:
             spent = isinstance(error, WindowClosed) and error.spent
-            book = allowance.corrected(Allowance.model_validate_json(link.ledger), work.now, spent=spent)
-            links.change_link(work.tx, link.id, ledger=book.model_dump_json(), warn_at=None)
+            book = allowance.corrected(Allowance.model_validate_json(link.allowance), work.now, spent=spent)
+            links.change_link(work.tx, link.id, allowance=book.model_dump_json(), warn_at=None)
             refresh(work, link)
             if not _automatic(row):
                 what = "window.spent" if spent else "window.over"
@@ -212,11 +212,11 @@ def tell_end(
     if disposition is not Disposition.UNCONFIRM:
         not_asked(work, link, carried)
     what: str = ENDS[disposition]
-    book = Allowance.model_validate_json(link.ledger)
+    book = Allowance.model_validate_json(link.allowance)
     if disposition is Disposition.UNCONFIRM and work.runtime.capabilities(link.channel).window is not None:
         # it may have been delivered, so it may have used a reply up
         cost = Step.model_validate_json(row.step).cost
-        links.change_link(work.tx, link.id, ledger=allowance.spent(book, cost).model_dump_json())
+        links.change_link(work.tx, link.id, allowance=allowance.spent(book, cost).model_dump_json())
         refresh(work, link)
     reason = _reason(error, work.runtime.language)
     if what == "dead" and reason:

@@ -30,7 +30,13 @@ def label_failed(
         values |= {"state": StepState.DROPPED}
         links.change_link(work.tx, link.id, shown="")
     outbox.settle(
-        work.tx, row.id, row.lease, work.now, outcome="retry" if again else "dropped", detail=values["error"], **values
+        work.tx,
+        row.id,
+        row.lease,
+        work.now,
+        outcome="retry" if again else StepState.DROPPED,
+        detail=values["error"],
+        **values,
     )
     return Decision(
         Disposition.RETRY if again else Disposition.FAIL,

@@ -96,10 +96,10 @@ def lost_too_often(work: Work, row: Row[Any]) -> bool:
     return True
 
 
-def one_suspect(tx: Tx, rows: list[Row[Any]], in_hand: Sequence[Row[Any]]) -> list[Row[Any]]:
+def one_suspect(tx: Tx, rows: list[Row[Any]], in_flight: Sequence[Row[Any]]) -> list[Row[Any]]:
     """Steps that were in hand when a process ended go one at a time: the one at fault must not count for others."""
     suspects = [row for row in rows if row.claims > 1]
-    free = not any(row.claims > 1 for row in in_hand)
+    free = not any(row.claims > 1 for row in in_flight)
     later = suspects[1 if free else 0 :]
     for row in later:
         outbox.give_back(tx, row.id, row.lease)

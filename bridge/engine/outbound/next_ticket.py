@@ -1,15 +1,15 @@
 """A ticket that takes nothing more: the conversation goes on in the next one."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from bridge.contract import Message
 from bridge.engine.context import Work
 from bridge.engine.conversation.queueing import carried_by, carry_answers
 from mappings import handovers, links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import LinkColumns
 
-_CARRIED = ("channel", "conversation", "desk", "person_id", "contact", "context", "ledger", "peer", "held_by")
+_CARRIED = ("channel", "conversation", "desk", "person_id", "contact", "context", "allowance", "peer", "held_by")
 _HELD = ("warn_at", "holder", "term", "memory")
 _OF_THE_ROUTE = ("fields", "decided", "proven", "entry")
 
@@ -37,18 +37,17 @@ def open_next(work: Work, link: LinkRow) -> None:
         return
     links.change_link(work.tx, link.id, state="ended", warn_at=None, touched_at=work.now)
     current = links.open_link(work.tx, link.channel, link.conversation)
-    copied: Mapping[str, Any] = {name: getattr(link, name) for name in (*_CARRIED, *_OF_THE_ROUTE, *_HELD)}
-    fresh = current or links.add_link(
-        work.tx,
-        **copied,
-        state="open",
-        previous=link.ticket or link.previous,
-        generation=link.generation + 1,
-        url="",
-        shown="",
-        created_at=work.now,
-        touched_at=work.now,
-    )
+    columns: LinkColumns = {
+        **links.copied(link, *_CARRIED, *_OF_THE_ROUTE, *_HELD),
+        "state": "open",
+        "previous": link.ticket or link.previous,
+        "generation": link.generation + 1,
+        "url": "",
+        "shown": "",
+        "created_at": work.now,
+        "touched_at": work.now,
+    }
+    fresh = current or links.add_link(work.tx, **columns)
     lane = links.lane_to_desk(link.id)
     unfinished = outbox.unfinished_in(work.tx, lane)
     outbox.drop_steps(work.tx, [step.id for step in unfinished], work.now, "the ticket is finished")

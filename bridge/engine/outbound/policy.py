@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bridge.contract import AuthFailed, ConnectorError, Gone, Retryable, Scope, Throttled, WindowClosed
+from mappings.states import StepState
 
 _MAX_WAIT = timedelta(hours=1)
 SCOPES: Mapping[type[ConnectorError], Scope] = {  # the first that fits; an error that names its own is believed
@@ -30,9 +31,9 @@ class Disposition(StrEnum):
     PAUSE = "pause"  # ready, but the account stops until somebody acts
     MOVE = "move"  # the ticket is elsewhere, or a new one is needed
     ANEW = "anew"  # rendered once more, without what the desk would not take
-    FAIL = "failed"
-    UNCONFIRM = "unconfirmed"
-    GIVE_UP = "dead"
+    FAIL = StepState.FAILED.value
+    UNCONFIRM = StepState.UNCONFIRMED.value
+    GIVE_UP = StepState.DEAD.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def render_question(work: Work, link: LinkRow, lane: int) -> None:
             "step": step.model_dump_json(exclude_defaults=True),
             "messages": json.dumps([message.model_dump(mode="json") for message in messages], ensure_ascii=False),
             "batch": new_name(),
-            "ledger": link.ledger,
+            "allowance": link.allowance,
             "due_at": work.now,
             "created_at": work.now,
             "term": link.term,

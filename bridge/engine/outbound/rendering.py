@@ -99,7 +99,7 @@ class _Chosen:
 
     messages: Sequence[Message]
     steps: Sequence[Step]
-    ledger: str = ""
+    allowance: str = ""
     parked_from: int | None = None
 
 
@@ -137,7 +137,7 @@ def _for_channel(work: Work, link: LinkRow, messages: list[Message]) -> _Chosen 
     window = connector.capabilities.window
     if window is None:
         return _Chosen(messages, connector.render(messages, context))
-    book = Allowance.model_validate_json(link.ledger)
+    book = Allowance.model_validate_json(link.allowance)
     left = book.remaining(work.now)
     messages = _without_greedy(work, link, messages, left - 1 if book.is_open(work.now) else left)
     messages = _within_share(work, link, messages, left)
@@ -148,7 +148,7 @@ def _for_channel(work: Work, link: LinkRow, messages: list[Message]) -> _Chosen 
         steps = connector.render(messages[:count], context)
         cost = sum(step.cost for step in steps)
         if cost <= left:
-            return _Chosen(messages[:count], steps, link.ledger)
+            return _Chosen(messages[:count], steps, link.allowance)
     if cost > window.replies and (chosen := _longer_than_window(steps, messages, link, left)):
         tell_waiting(work, link, "window.rest", messages[:1])
         return chosen
@@ -193,7 +193,7 @@ def _longer_than_window(steps: Sequence[Step], messages: list[Message], link: Li
     for number, step in enumerate(steps):
         used += step.cost
         if used > left - 1:
-            return _Chosen(messages[:1], steps, link.ledger, parked_from=number) if number else None
+            return _Chosen(messages[:1], steps, link.allowance, parked_from=number) if number else None
     return None
 
 
@@ -214,7 +214,7 @@ def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now:
             "step": step.model_dump_json(exclude_defaults=True),
             "messages": json.dumps(carried, ensure_ascii=False),
             "batch": batch,
-            "ledger": chosen.ledger,
+            "allowance": chosen.allowance,
             "due_at": now,
             "created_at": now,
         }

@@ -18,7 +18,7 @@ from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.runtime.failpoints import reach
 from mappings import inbox, links, outbox, waiting
 from mappings.links import LinkRow
-from mappings.states import StepState
+from mappings.states import LinkColumns, StepState
 from mappings.subjects import is_erased
 
 
@@ -27,7 +27,7 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
     row, link = where_it_is(work, row)
     detail = receipt.detail
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
-        detail = f"{detail} (before it: {Allowance.model_validate_json(link.ledger).summary(work.now)})".strip()
+        detail = f"{detail} (before it: {Allowance.model_validate_json(link.allowance).summary(work.now)})".strip()
     settled = outbox.settle(
         work.tx,
         row.id,
@@ -77,7 +77,7 @@ def _settled_before(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) 
 
 
 def _desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> None:
-    changes: dict[str, Any] = {}
+    changes: LinkColumns = {}
     if receipt.conversation and receipt.conversation != link.ticket:
         changes["ticket"] = receipt.conversation
     if receipt.peer and receipt.peer != link.peer:
@@ -108,8 +108,10 @@ def _customer_has_it(work: Work, link: LinkRow, row: Row[Any]) -> None:
     if work.runtime.capabilities(link.channel).window is None:
         return
     cost = Step.model_validate_json(row.step).cost
-    book = allowance.spent(Allowance.model_validate_json(link.ledger), cost, answered_at=work.now if answer else None)
-    links.change_link(work.tx, link.id, ledger=book.model_dump_json(), warn_at=look_at(work.runtime, book, work.now))
+    book = allowance.spent(
+        Allowance.model_validate_json(link.allowance), cost, answered_at=work.now if answer else None
+    )
+    links.change_link(work.tx, link.id, allowance=book.model_dump_json(), warn_at=look_at(work.runtime, book, work.now))
     refresh(work, link)
     until = book.until(work.now)
     if answer and book.remaining(work.now) == 1 and until is not None:

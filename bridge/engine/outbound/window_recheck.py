@@ -23,7 +23,7 @@ def closed_meanwhile(work: Work, row: Row[Any]) -> bool:
     if work.runtime.capabilities(row.account).window is None:
         return False
     link = links.get_link(work.tx, row.link_id, lock=True)
-    book = Allowance.model_validate_json(link.ledger)
+    book = Allowance.model_validate_json(link.allowance)
     if book.remaining(work.now) >= Step.model_validate_json(row.step).cost:
         return False
     carried = carried_by(row)

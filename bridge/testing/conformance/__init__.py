@@ -7,23 +7,25 @@
         samples = raws_in(Path(__file__).parent / "fixtures")
         refusals = (Refusal("closed", Gone, status=409, body=b'{"error": "closed"}'),)
 
-        async def happens(self, stage, text): ...
-        async def open_conversation(self, stage): ...
-        async def shown(self, stage): ...
+        async def happens(self, harness, text): ...
+        async def open_conversation(self, harness): ...
+        async def shown(self, harness): ...
 
 `ConnectorCase` documents each of them. What a connector cannot have by its nature (no listener, no look-up, no vendor)
 is decided by its optional protocols, its role and its capabilities: such tests are not collected at all. A connector
 with two roles has one class for each, which names its `role`.
 """
 
+from typing import Any
+
 from bridge.testing.conformance.blindness import Blindness
 from bridge.testing.conformance.callbacks import Callbacks
 from bridge.testing.conformance.case import ConnectorCase, Refusal, raws_in
-from bridge.testing.conformance.documents import HEADINGS, Papers
-from bridge.testing.conformance.failures import Troubles
+from bridge.testing.conformance.documents import HEADINGS, Documents
+from bridge.testing.conformance.failures import Failures
 from bridge.testing.conformance.files import Files
-from bridge.testing.conformance.harness import Stage
-from bridge.testing.conformance.inbound_paths import Ways
+from bridge.testing.conformance.harness import Harness
+from bridge.testing.conformance.inbound_paths import InboundPaths
 from bridge.testing.conformance.languages import Languages
 from bridge.testing.conformance.outbound import Outbound
 from bridge.testing.conformance.reading import Reading
@@ -31,10 +33,30 @@ from bridge.testing.conformance.secrecy import Secrecy
 from bridge.testing.conformance.settings import Settings
 from bridge.testing.conformance.witness import Witness
 
-__all__ = ["HEADINGS", "ConnectorCase", "ConnectorConformance", "Refusal", "Stage", "raws_in"]
+__all__ = ["HEADINGS", "ConnectorCase", "ConnectorConformance", "Harness", "Refusal", "raws_in"]
 
 
 class ConnectorConformance(
-    Settings, Papers, Callbacks, Ways, Reading, Outbound, Languages, Witness, Files, Troubles, Secrecy, Blindness
+    Settings,
+    Documents,
+    Callbacks,
+    InboundPaths,
+    Reading,
+    Outbound,
+    Languages,
+    Witness,
+    Files,
+    Failures,
+    Secrecy,
+    Blindness,
 ):
     """Subclass it once per connector and role, and fill in the attributes and methods of `ConnectorCase`."""
+
+
+_BEFORE = {"Stage": Harness}  # what it was called until 1.2: connectors that were written for it go on
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _BEFORE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _BEFORE[name]

@@ -18,7 +18,7 @@ from bridge.contract import (
     Step,
     Target,
 )
-from bridge.testing.conformance.harness import Stage
+from bridge.testing.conformance.harness import Harness
 
 _numbers = count(1)
 CUSTOMER = Contact(id="customer-a", name="Customer A", email="customer.a@acme.example")
@@ -41,9 +41,9 @@ def target_for(role: Role, conversation: str | None, *, key: str) -> tuple[Rende
     return context, Target(key=key, link="link-1", conversation=conversation, contact=contact)
 
 
-async def send(stage: Stage, step: Step, target: Target) -> Receipt:
+async def send(harness: Harness, step: Step, target: Target) -> Receipt:
     """Prepare where there is something to prepare, then deliver."""
-    connector: Connector[Any] = stage.connector
+    connector: Connector[Any] = harness.connector
     if isinstance(connector, Prepares):
         target = target.model_copy(update={"prepared": await connector.prepare(step, target)})
     return await connector.deliver(step, target)

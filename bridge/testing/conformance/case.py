@@ -10,8 +10,8 @@ import pytest
 
 from bridge.contract import Audience, AuthorKind, Connector, ConnectorError, Media, Raw, Role
 from bridge.testing.clock import VirtualClock
-from bridge.testing.conformance.harness import Hook, Stage, serve_routes
-from bridge.testing.conformance.purity import make_dry_account
+from bridge.testing.conformance.harness import Harness, Hook, serve_routes
+from bridge.testing.conformance.purity import make_isolated_account
 from bridge.testing.faults import Trouble
 from bridge.testing.rig import lend_account
 from bridge.testing.simulator import Simulator
@@ -127,63 +127,63 @@ class ConnectorCase:
         """Settings that are well-formed but whose credentials the vendor refuses. Needed with a vendor."""
         raise NotImplementedError("return settings whose credentials the vendor refuses")
 
-    async def take_rights(self, stage: Stage) -> None:
+    async def take_rights(self, harness: Harness) -> None:
         """Makes the credentials powerless: still valid, but not allowed to do what the connector needs."""
         raise NotImplementedError("take the rights away at the vendor, or set grants_rights = False")
 
-    async def open_conversation(self, stage: Stage) -> str:
+    async def open_conversation(self, harness: Harness) -> str:
         """The id of a conversation at the vendor in which something can be said now (an open window, a ticket)."""
         raise NotImplementedError("start a conversation at the vendor and return its id")
 
-    async def happens(self, stage: Stage, text: str) -> None:
+    async def happens(self, harness: Harness, text: str) -> None:
         """Somebody at the vendor says `text`: a customer at a channel, an agent (publicly) at a desk.
 
-        The vendor's callback goes to `stage.hook_url`; a connector that serves people is called by `stage.served`.
+        The vendor's callback goes to `harness.hook_url`; a connector that serves people is called by `harness.served`.
         """
         raise NotImplementedError("let somebody say the text at the vendor")
 
-    async def shown(self, stage: Stage) -> list[str]:
+    async def shown(self, harness: Harness) -> list[str]:
         """What people at the vendor can read, oldest first: one entry per message, as plain text."""
         raise NotImplementedError("return the messages that people at the vendor see")
 
-    async def finishes(self, stage: Stage, conversation: str) -> None:
+    async def finishes(self, harness: Harness, conversation: str) -> None:
         """An agent solves a ticket, and nothing at the vendor opens it again by itself. Needed by desks."""
         raise NotImplementedError("let an agent solve the ticket, or set tickets_end = False")
 
-    async def is_open(self, stage: Stage, conversation: str) -> bool:
+    async def is_open(self, harness: Harness, conversation: str) -> bool:
         """Whether agents see the ticket among those that need them. Needed by desks."""
         raise NotImplementedError("say whether the ticket is open, or set tickets_end = False")
 
-    async def listening(self, stage: Stage) -> None:
+    async def listening(self, harness: Harness) -> None:
         """Returns once a listener that was just started hears what happens. Needed by `Listens` without history."""
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
         """The vendor holds a file; the reference to it as `normalise` would make it. Needed by `Fetches`."""
         raise NotImplementedError("put a file at the vendor and return its Media")
 
     # What the suite cannot see by itself. A hook that is not given leaves its rules unproven, which is reported.
 
-    async def says(self, stage: Stage, conversation: str, text: str) -> None:
+    async def says(self, harness: Harness, conversation: str, text: str) -> None:
         """Somebody at the vendor says `text` in this conversation, as `happens` does in any."""
         raise NotImplementedError
 
-    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
+    async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
         """An agent writes a private note on a ticket, which no customer may see."""
         raise NotImplementedError
 
-    async def audience_of(self, stage: Stage, text: str) -> Audience:
+    async def audience_of(self, harness: Harness, text: str) -> Audience:
         """Who can read the message with this text at the vendor."""
         raise NotImplementedError
 
-    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
+    async def author_of(self, harness: Harness, text: str) -> AuthorKind:
         """Whose message this is, as the vendor shows it."""
         raise NotImplementedError
 
-    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
+    async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
         """Somebody at the vendor sends a file in this conversation."""
         raise NotImplementedError
 
-    async def files_shown(self, stage: Stage) -> list[bytes]:
+    async def files_shown(self, harness: Harness) -> list[bytes]:
         """The files that people at the vendor can open."""
         raise NotImplementedError
 
@@ -192,17 +192,17 @@ class ConnectorCase:
         """Whether the author gave this hook."""
         return getattr(cls, name) is not getattr(ConnectorCase, name)
 
-    async def arm(self, stage: Stage, trouble: Trouble, **options: Any) -> None:
+    async def arm(self, harness: Harness, trouble: Trouble, **options: Any) -> None:
         """The next request that makes an effect meets this trouble."""
-        stage.vendor.faults.add(trouble, self.effect, **options)
+        harness.vendor.faults.add(trouble, self.effect, **options)
 
-    def disarm(self, stage: Stage) -> None:
+    def disarm(self, harness: Harness) -> None:
         """No more trouble."""
-        stage.vendor.faults.clear()
+        harness.vendor.faults.clear()
 
-    async def times(self, stage: Stage, text: str) -> int:
+    async def times(self, harness: Harness, text: str) -> int:
         """How many messages that people see contain the text."""
-        return sum(text in seen for seen in await self.shown(stage))
+        return sum(text in seen for seen in await self.shown(harness))
 
     # Fixtures
 
@@ -211,12 +211,12 @@ class ConnectorCase:
         return "asyncio"
 
     @pytest.fixture
-    async def stage(self) -> AsyncIterator[Stage]:
-        async with self.staged() as stage:
-            yield stage
+    async def harness(self) -> AsyncIterator[Harness]:
+        async with self.staged() as harness:
+            yield harness
 
     @asynccontextmanager
-    async def staged(self, *, timeout: float = 10.0) -> AsyncIterator[Stage]:
+    async def staged(self, *, timeout: float = 10.0) -> AsyncIterator[Harness]:
         """Everything started: the vendor, the address for callbacks, the connector."""
         clock = VirtualClock()
         hook = Hook(ACCOUNT, clock)
@@ -230,11 +230,11 @@ class ConnectorCase:
                 lend_account(ACCOUNT, home=str(settings.get("api_base", "")), clock=clock, timeout=timeout)
             )
             connector = self.connector(self.connector.Config.model_validate(settings), account)
-            stage = hook.stage = Stage(clock, account, connector, vendor, hook.base)
-            stage.served = await stack.enter_async_context(serve_routes(stage))
-            yield stage
+            harness = hook.harness = Harness(clock, account, connector, vendor, hook.base)
+            harness.served = await stack.enter_async_context(serve_routes(harness))
+            yield harness
 
-    def dry(self) -> Connector[Any]:
+    def isolated(self) -> Connector[Any]:
         """A connector whose account cannot be touched: for what has to be pure."""
         settings = self.settings(self.make_vendor(VirtualClock(), "http://127.0.0.1:9/hooks/trial"))
-        return self.connector(self.connector.Config.model_validate(settings), make_dry_account(ACCOUNT))
+        return self.connector(self.connector.Config.model_validate(settings), make_isolated_account(ACCOUNT))

@@ -12,7 +12,7 @@ HEADINGS = ("What gets across", "Set up", "Configuration", "Limits", "Trouble")
 """Second-level headings that a connector's README.md must have, in any order; more are welcome."""
 
 
-class Papers(ConnectorCase):
+class Documents(ConnectorCase):
     """The documents are in the connector's own folder."""
 
     def _folder(self) -> Path:

@@ -19,7 +19,7 @@ from bridge.contract import (
 )
 from bridge.testing.conformance.builders import said, target_for
 from bridge.testing.conformance.case import ConnectorCase, applies
-from bridge.testing.conformance.harness import Stage
+from bridge.testing.conformance.harness import Harness
 from bridge.testing.faults import Trouble
 
 WORDS = "said in a time of trouble"
@@ -34,87 +34,87 @@ def _has_vendor(case: type[ConnectorCase]) -> bool:
     return case.simulator is not None
 
 
-class Troubles(ConnectorCase):
+class Failures(ConnectorCase):
     """One step, delivered while something goes wrong."""
 
     @applies(_meets(Trouble.RESET_BEFORE))
-    async def test_reset_before_anything_was_done(self, stage: Stage) -> None:
-        await self._suffer(stage, Trouble.RESET_BEFORE)
+    async def test_reset_before_anything_was_done(self, harness: Harness) -> None:
+        await self._suffer(harness, Trouble.RESET_BEFORE)
 
     @applies(_meets(Trouble.RESET_AFTER))
-    async def test_reset_after_it_was_done(self, stage: Stage) -> None:
-        await self._suffer(stage, Trouble.RESET_AFTER)
+    async def test_reset_after_it_was_done(self, harness: Harness) -> None:
+        await self._suffer(harness, Trouble.RESET_AFTER)
 
     @applies(_meets(Trouble.TRUNCATED))
-    async def test_half_an_answer(self, stage: Stage) -> None:
-        await self._suffer(stage, Trouble.TRUNCATED)
+    async def test_half_an_answer(self, harness: Harness) -> None:
+        await self._suffer(harness, Trouble.TRUNCATED)
 
     @applies(_meets(Trouble.GARBAGE))
-    async def test_an_answer_that_is_none(self, stage: Stage) -> None:
-        await self._suffer(stage, Trouble.GARBAGE)
+    async def test_an_answer_that_is_none(self, harness: Harness) -> None:
+        await self._suffer(harness, Trouble.GARBAGE)
 
     @applies(_meets(Trouble.STATUS))
-    async def test_a_500_before_anything_was_done(self, stage: Stage) -> None:
-        await self._suffer(stage, Trouble.STATUS, status=500)
+    async def test_a_500_before_anything_was_done(self, harness: Harness) -> None:
+        await self._suffer(harness, Trouble.STATUS, status=500)
 
     @applies(_meets(Trouble.STATUS_AFTER))
-    async def test_a_500_after_it_was_done(self, stage: Stage) -> None:
-        await self._suffer(stage, Trouble.STATUS_AFTER, status=500)
+    async def test_a_500_after_it_was_done(self, harness: Harness) -> None:
+        await self._suffer(harness, Trouble.STATUS_AFTER, status=500)
 
     @applies(_meets(Trouble.STATUS_AFTER))
-    async def test_a_gateway_that_gave_up_after_it_was_done(self, stage: Stage) -> None:
-        await self._suffer(stage, Trouble.STATUS_AFTER, status=504)
+    async def test_a_gateway_that_gave_up_after_it_was_done(self, harness: Harness) -> None:
+        await self._suffer(harness, Trouble.STATUS_AFTER, status=504)
 
     @applies(_meets(Trouble.STATUS))
-    async def test_503_is_tried_again(self, stage: Stage) -> None:
-        await self._suffer(stage, Trouble.STATUS, status=503)
+    async def test_503_is_tried_again(self, harness: Harness) -> None:
+        await self._suffer(harness, Trouble.STATUS, status=503)
 
     @applies(_meets(Trouble.STATUS))
-    async def test_429_says_how_long(self, stage: Stage) -> None:
-        error = await self._suffer(stage, Trouble.STATUS, status=429, headers={"retry-after": "17"})
+    async def test_429_says_how_long(self, harness: Harness) -> None:
+        error = await self._suffer(harness, Trouble.STATUS, status=429, headers={"retry-after": "17"})
         assert isinstance(error, Throttled), f"429 gave {type(error).__name__}"
         assert error.retry_after >= 17, "Retry-After was not honoured"
 
     @applies(_meets(Trouble.STATUS))
-    async def test_401_is_a_matter_of_credentials(self, stage: Stage) -> None:
-        error = await self._fail(stage, Trouble.STATUS, status=401, times=5)
+    async def test_401_is_a_matter_of_credentials(self, harness: Harness) -> None:
+        error = await self._fail(harness, Trouble.STATUS, status=401, times=5)
         assert isinstance(error, AuthFailed), f"401 gave {type(error).__name__}"
 
     @applies(_meets(Trouble.DELAY))
-    async def test_an_answer_that_comes_too_late(self, stage: Stage) -> None:
-        step, target = await self._ready(stage)
+    async def test_an_answer_that_comes_too_late(self, harness: Harness) -> None:
+        step, target = await self._ready(harness)
         hasty = dataclasses.replace(
-            stage.account, http=Http(home=str(stage.connector.config.api_base), timeout=0.1), request_timeout=0.1
+            harness.account, http=Http(home=str(harness.connector.config.api_base), timeout=0.1), request_timeout=0.1
         )
-        await self.arm(stage, Trouble.DELAY, seconds=0.15)
+        await self.arm(harness, Trouble.DELAY, seconds=0.15)
         try:
             with pytest.raises(Retryable) as caught:
-                await self.connector(stage.connector.config, hasty).deliver(step, target)
+                await self.connector(harness.connector.config, hasty).deliver(step, target)
         finally:
             await hasty.http.close()
-        await stage.vendor.stop()  # waits for what is in progress: it is carried out although nobody listens any more
-        await stage.vendor.start()
-        assert await self.times(stage, WORDS) == 1, "the simulator did not carry out what came too late"
-        await self._judge(stage, caught.value, step, target)
+        await harness.vendor.stop()  # waits for what is in progress: it is carried out although nobody listens any more
+        await harness.vendor.start()
+        assert await self.times(harness, WORDS) == 1, "the simulator did not carry out what came too late"
+        await self._judge(harness, caught.value, step, target)
 
     @applies(_has_vendor)
-    async def test_a_vendor_that_is_down(self, stage: Stage) -> None:
+    async def test_a_vendor_that_is_down(self, harness: Harness) -> None:
         """Nothing listens: certainly nothing happened, and it goes through once the vendor is back."""
-        step, target = await self._ready(stage)
-        await stage.vendor.stop()
+        step, target = await self._ready(harness)
+        await harness.vendor.stop()
         with pytest.raises(Retryable) as caught:
-            await stage.connector.deliver(step, target)
+            await harness.connector.deliver(step, target)
         assert caught.value.certain, "a refused connection is certain: nothing was done"
-        await stage.vendor.start()
-        await stage.connector.deliver(step, target)
-        assert await self.times(stage, WORDS) == 1
+        await harness.vendor.start()
+        await harness.connector.deliver(step, target)
+        assert await self.times(harness, WORDS) == 1
 
     @applies(_has_vendor)
-    async def test_every_refusal_has_its_class(self, stage: Stage) -> None:
+    async def test_every_refusal_has_its_class(self, harness: Harness) -> None:
         assert self.refusals, "list the vendor's refusals: how it says no, and which error follows"
         for refusal in self.refusals:
             error = await self._fail(
-                stage,
+                harness,
                 Trouble.STATUS,
                 status=refusal.status,
                 body=refusal.body,
@@ -126,40 +126,40 @@ class Troubles(ConnectorCase):
 
     # Helpers
 
-    async def _ready(self, stage: Stage) -> tuple[Step, Target]:
+    async def _ready(self, harness: Harness) -> tuple[Step, Target]:
         """A step that is prepared."""
-        conversation = await self.open_conversation(stage)
+        conversation = await self.open_conversation(harness)
         context, target = target_for(self.role, conversation, key="key-in-trouble")
-        (step,) = stage.connector.render([said(self.role, Text(body=WORDS), conversation=conversation)], context)
-        if isinstance(stage.connector, Prepares):
-            target = target.model_copy(update={"prepared": await stage.connector.prepare(step, target)})
+        (step,) = harness.connector.render([said(self.role, Text(body=WORDS), conversation=conversation)], context)
+        if isinstance(harness.connector, Prepares):
+            target = target.model_copy(update={"prepared": await harness.connector.prepare(step, target)})
         return step, target
 
-    async def _fail(self, stage: Stage, trouble: Trouble, **options: Any) -> ConnectorError:
-        step, target = await self._ready(stage)
-        await self.arm(stage, trouble, **options)
+    async def _fail(self, harness: Harness, trouble: Trouble, **options: Any) -> ConnectorError:
+        step, target = await self._ready(harness)
+        await self.arm(harness, trouble, **options)
         with pytest.raises(ConnectorError) as caught:
-            await stage.connector.deliver(step, target)
-        self.disarm(stage)
+            await harness.connector.deliver(step, target)
+        self.disarm(harness)
         return caught.value
 
-    async def _suffer(self, stage: Stage, trouble: Trouble, **options: Any) -> ConnectorError:
-        step, target = await self._ready(stage)
-        await self.arm(stage, trouble, **options)
+    async def _suffer(self, harness: Harness, trouble: Trouble, **options: Any) -> ConnectorError:
+        step, target = await self._ready(harness)
+        await self.arm(harness, trouble, **options)
         with pytest.raises(Retryable) as caught:
-            await stage.connector.deliver(step, target)
-        self.disarm(stage)
-        assert await self.times(stage, WORDS) == int(trouble in _CARRIED_OUT), (
+            await harness.connector.deliver(step, target)
+        self.disarm(harness)
+        assert await self.times(harness, WORDS) == int(trouble in _CARRIED_OUT), (
             "the simulator did not do what the fault says"
         )
-        await self._judge(stage, caught.value, step, target)
+        await self._judge(harness, caught.value, step, target)
         return caught.value
 
-    async def _judge(self, stage: Stage, error: ConnectorError, step: Step, target: Target) -> None:
+    async def _judge(self, harness: Harness, error: ConnectorError, step: Step, target: Target) -> None:
         """Repeats exactly as the engine would, and counts what people see."""
-        done = await self.times(stage, WORDS)
+        done = await self.times(harness, WORDS)
         assert done in {0, 1}
-        connector: Any = stage.connector
+        connector: Any = harness.connector
         if isinstance(connector, LooksUp):
             found = await connector.lookup(step, target)
             assert (found is not None) == bool(done), f"find said {found}, people see it {done} times"
@@ -168,6 +168,6 @@ class Troubles(ConnectorCase):
         elif not error.certain:
             return  # nobody can know; the account's `uncertain` decides
         await connector.deliver(step, target)
-        assert await self.times(stage, WORDS) == 1, (
+        assert await self.times(harness, WORDS) == 1, (
             "the error claimed that repeating is safe, and now it is there twice"
         )

@@ -23,7 +23,7 @@ from bridge.contract import (
 )
 from bridge.testing.conformance.builders import said, send, target_for
 from bridge.testing.conformance.case import ConnectorCase
-from bridge.testing.conformance.harness import Stage
+from bridge.testing.conformance.harness import Harness
 
 _LARGEST = 32 * 2**20  # bytes that a test really sends
 _KINDS: dict[str, tuple[Callable[[Media], Part], str, bytes, str]] = {
@@ -37,14 +37,14 @@ _KINDS: dict[str, tuple[Callable[[Media], Part], str, bytes, str]] = {
 class Files(ConnectorCase):
     """A file that cannot be sent is never dropped: it becomes a link or a sentence."""
 
-    async def test_files_at_the_limit_are_delivered(self, stage: Stage) -> None:
-        await self._deliver(stage, more=0)
+    async def test_files_at_the_limit_are_delivered(self, harness: Harness) -> None:
+        await self._deliver(harness, more=0)
 
-    async def test_files_above_the_limit_are_not_dropped(self, stage: Stage) -> None:
-        await self._deliver(stage, more=1)
+    async def test_files_above_the_limit_are_not_dropped(self, harness: Harness) -> None:
+        await self._deliver(harness, more=1)
 
     def test_a_file_without_bytes_is_said_in_words(self) -> None:
-        connector = self.dry()
+        connector = self.isolated()
         context, _ = target_for(self.role, "c1", key="k")
         for kind, (part, name, _, mime) in _KINDS.items():
             lost = Media(account="other", id="1", mime=mime, name=name, error="the file has expired")
@@ -53,27 +53,27 @@ class Files(ConnectorCase):
             assert any(message.id in step.covers for step in steps), f"a lost {kind} was dropped"
             assert not any(step.media for step in steps), f"a lost {kind} cannot be sent as a file"
 
-    async def test_words_do_not_wait_for_a_file_that_cannot_be_read(self, stage: Stage) -> None:
+    async def test_words_do_not_wait_for_a_file_that_cannot_be_read(self, harness: Harness) -> None:
         """An accessory never blocks the message: the words are shown, the file is linked or said to be missing."""
-        conversation = await self.open_conversation(stage)
-        store = stage.account.media
+        conversation = await self.open_conversation(harness)
+        store = harness.account.media
         media = await store.keep(_picture(900), name="picture.png", mime="image/png")
         for number, error in enumerate([Rejected("no longer kept"), Retryable("the disk is away")]):
             words = f"wordstogo{number}"
             message = said(self.role, Text(body=words), Image(media=media), conversation=conversation)
             context, target = target_for(self.role, conversation, key=words)
             with _unreadable(store, media, error):
-                for place, step in enumerate(stage.connector.render([message], context)):
+                for place, step in enumerate(harness.connector.render([message], context)):
                     try:
-                        await send(stage, step, target.model_copy(update={"key": f"{words}-{place}"}))
+                        await send(harness, step, target.model_copy(update={"key": f"{words}-{place}"}))
                     except ConnectorError as failed:
                         pytest.fail(f"the words wait for a file: {type(failed).__name__}: {failed.message}")
-            assert words in "".join(await self.shown(stage)), "the words that came with a file are lost"
+            assert words in "".join(await self.shown(harness)), "the words that came with a file are lost"
 
-    async def _deliver(self, stage: Stage, *, more: int) -> None:
-        conversation = await self.open_conversation(stage)
+    async def _deliver(self, harness: Harness, *, more: int) -> None:
+        conversation = await self.open_conversation(harness)
         for kind, (part, name, head, mime) in _KINDS.items():
-            rule: MediaRule = getattr(stage.connector.capabilities, kind)
+            rule: MediaRule = getattr(harness.connector.capabilities, kind)
             size = (rule.max_bytes or 1000) + more
             if size > _LARGEST:
                 size = 1000
@@ -81,18 +81,18 @@ class Files(ConnectorCase):
                 data = _picture(size if more == 0 else min(size, 200_000))
             else:
                 data = head + b"\0" * (size - len(head))
-            media = await stage.account.media.keep(data, name=name, mime=mime)
+            media = await harness.account.media.keep(data, name=name, mime=mime)
             if more and kind == "image" and rule.max_bytes:
                 media = media.model_copy(update={"size": rule.max_bytes + 1})
-            before = len(await self.shown(stage))
+            before = len(await self.shown(harness))
             message = said(self.role, part(media), conversation=conversation)
             context, target = target_for(self.role, conversation, key=f"{kind}-{more}")
-            steps = stage.connector.render([message], context)
+            steps = harness.connector.render([message], context)
             _expect_carried(steps_json := json.dumps([step.model_dump(mode="json") for step in steps]), media, rule)
             assert message.id in steps_json
             for number, step in enumerate(steps):
-                await send(stage, step, target.model_copy(update={"key": f"{target.key}-{number}"}))
-            assert len(await self.shown(stage)) > before, f"nobody sees anything of a {kind} of {size} bytes"
+                await send(harness, step, target.model_copy(update={"key": f"{target.key}-{number}"}))
+            assert len(await self.shown(harness)) > before, f"nobody sees anything of a {kind} of {size} bytes"
 
 
 @contextmanager

@@ -21,7 +21,7 @@ PUBLIC_URL = "https://bridge.example.com"
 
 
 @dataclass(slots=True)
-class Stage:
+class Harness:
     """One try: `connector` on `account` against `vendor`, all on one `clock`.
 
     `requests` are the callbacks that arrived at `hook_url`, `kept` the raws made durable (by callbacks that verified,
@@ -40,7 +40,7 @@ class Stage:
     store_down: bool = False
     _moved: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def keep(self, raws: Sequence[Raw], cursor: str | None = None) -> None:
+    async def persist(self, raws: Sequence[Raw], cursor: str | None = None) -> None:
         """What the engine offers to routes and listeners."""
         if self.store_down:
             raise StoreDown
@@ -70,14 +70,14 @@ class Hook(Simulator):
     def __init__(self, account: str, clock: VirtualClock) -> None:
         super().__init__(clock=clock)
         self.path = f"/hooks/{account}"
-        self.stage: Stage | None = None
+        self.harness: Harness | None = None
         self.app = Starlette(routes=[Route(self.path, self._take, methods=["GET", "POST", "PUT"])])
 
     def settings(self) -> dict[str, Any]:
         return {}
 
     async def _take(self, request: WebRequest) -> Response:
-        if self.stage is None:
+        if self.harness is None:
             return Response(status_code=503)
         taken = Request(
             method=request.method,
@@ -88,29 +88,29 @@ class Hook(Simulator):
             client="198.51.100.7",
             at=self.clock(),
         )
-        self.stage.requests.append(taken)
-        await self.stage.notice()
+        self.harness.requests.append(taken)
+        await self.harness.notice()
         try:
-            result = await result_of(self.stage.connector, taken)
+            result = await result_of(self.harness.connector, taken)
         except Unauthentic:
             return Response(status_code=403)
         except Malformed:
             return Response(status_code=400)
         reply = result.reply
         try:
-            await self.stage.keep(result.raws)
+            await self.harness.persist(result.raws)
         except StoreDown:
-            reply = self.stage.connector.retry_later_reply
+            reply = self.harness.connector.retry_later_reply
         return Response(reply.body, reply.status, dict(reply.headers), reply.media_type)
 
 
 @asynccontextmanager
-async def serve_routes(stage: Stage) -> AsyncIterator[httpx.AsyncClient | None]:
+async def serve_routes(harness: Harness) -> AsyncIterator[httpx.AsyncClient | None]:
     """A client for the routes of a connector that has some."""
-    if not isinstance(stage.connector, Serves):
+    if not isinstance(harness.connector, Serves):
         yield None
         return
-    app = Starlette(routes=list(stage.connector.routes(stage.keep)))
+    app = Starlette(routes=list(harness.connector.routes(harness.persist)))
     async with AsyncExitStack() as stack:
         transport = httpx.ASGITransport(app)
         yield await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL))

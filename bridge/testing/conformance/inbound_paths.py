@@ -6,53 +6,53 @@ from typing import Any
 
 from bridge.contract import Fetches, Listens, MessageReceived, Polls, Raw, Rejected, Serves, StoreDown
 from bridge.testing.conformance.case import ACCOUNT, ConnectorCase, applies, offers
-from bridge.testing.conformance.harness import Stage
+from bridge.testing.conformance.harness import Harness
 from bridge.testing.rig import result_of
 
 
-class Ways(ConnectorCase):
+class InboundPaths(ConnectorCase):
     """Every way in that the connector has."""
 
-    async def test_all_ways_in_meet_on_one_key(self, stage: Stage) -> None:
+    async def test_all_ways_in_meet_on_one_key(self, harness: Harness) -> None:
         """Webhook, nudge, poll, listener and route: each way that exists brings the message, all with the same key."""
-        ways = await self._ways(stage, "by whatever way")
-        found = {way: self._find(stage, raws, "by whatever way") for way, raws in ways.items()}
+        paths = await self._paths(harness, "by whatever way")
+        found = {path: self._find(harness, raws, "by whatever way") for path, raws in paths.items()}
         assert found, "there is no way in: no callbacks, no Polls, no Listens, no Serves"
-        for way, seen in found.items():
-            assert seen, f"the {way} did not bring the message"
+        for path, seen in found.items():
+            assert seen, f"the {path} did not bring the message"
         assert len({frozenset(seen) for seen in found.values()}) == 1, f"different keys or ids by way: {found}"
 
     @applies(offers(Polls))
-    async def test_the_first_collection_starts_from_now(self, stage: Stage) -> None:
-        await self.happens(stage, "long ago")
-        stage.clock.advance(days=2)
-        raws, cursor = await _collect(stage, None)
-        assert not self._find(stage, raws, "long ago"), "the first collection must not import history"
+    async def test_the_first_collection_starts_from_now(self, harness: Harness) -> None:
+        await self.happens(harness, "long ago")
+        harness.clock.advance(days=2)
+        raws, cursor = await _collect(harness, None)
+        assert not self._find(harness, raws, "long ago"), "the first collection must not import history"
         assert cursor is not None, "the first collection returned no cursor"
 
     @applies(offers(Polls))
-    async def test_a_collection_can_be_repeated(self, stage: Stage) -> None:
-        _, cursor = await _collect(stage, None)
-        stage.clock.advance(minutes=5)
-        await self.happens(stage, "collected twice")
-        stage.clock.advance(minutes=5)
-        first, _ = await _collect(stage, cursor)
-        again, _ = await _collect(stage, cursor)
+    async def test_a_collection_can_be_repeated(self, harness: Harness) -> None:
+        _, cursor = await _collect(harness, None)
+        harness.clock.advance(minutes=5)
+        await self.happens(harness, "collected twice")
+        harness.clock.advance(minutes=5)
+        first, _ = await _collect(harness, cursor)
+        again, _ = await _collect(harness, cursor)
         assert {raw.key for raw in first} == {raw.key for raw in again}
 
     @applies(offers(Serves))
-    async def test_routes_belong_to_the_account(self, stage: Stage) -> None:
-        assert isinstance(stage.connector, Serves)
-        for route in stage.connector.routes(stage.keep):
+    async def test_routes_belong_to_the_account(self, harness: Harness) -> None:
+        assert isinstance(harness.connector, Serves)
+        for route in harness.connector.routes(harness.persist):
             path = getattr(route, "path", "")
             assert f"/{ACCOUNT}" in path, f"{path}: two accounts of this kind would share a route"
 
     @applies(offers(Serves))
-    async def test_what_could_not_be_kept_is_not_confirmed(self, stage: Stage) -> None:
+    async def test_what_could_not_be_kept_is_not_confirmed(self, harness: Harness) -> None:
         """While the store is down the visitor's request fails, so that it is sent again."""
-        stage.store_down = True
+        harness.store_down = True
         try:
-            await self.happens(stage, "while the store is down")
+            await self.happens(harness, "while the store is down")
         except (AssertionError, StoreDown, ValueError, KeyError, OSError):
             return
         except Exception as error:
@@ -62,10 +62,10 @@ class Ways(ConnectorCase):
         raise AssertionError("`happens` succeeded although nothing was kept; let it raise for a status of 400 or more")
 
     @applies(offers(Fetches))
-    async def test_fetch_gives_the_bytes_and_keeps_the_limit(self, stage: Stage) -> None:
+    async def test_fetch_gives_the_bytes_and_keeps_the_limit(self, harness: Harness) -> None:
         data = b"%PDF-1.7\n" + b"x" * 5000
-        media = await self.put_file(stage, data)
-        connector: Any = stage.connector
+        media = await self.put_file(harness, data)
+        connector: Any = harness.connector
         fetched = b"".join([chunk async for chunk in connector.fetch(media, len(data))])
         assert fetched == data
         try:
@@ -75,67 +75,67 @@ class Ways(ConnectorCase):
             return
         raise AssertionError("a file above the limit must raise Rejected")
 
-    async def _ways(self, stage: Stage, text: str) -> dict[str, Sequence[Raw]]:
-        connector = stage.connector
-        ways: dict[str, Sequence[Raw]] = {}
+    async def _paths(self, harness: Harness, text: str) -> dict[str, Sequence[Raw]]:
+        connector = harness.connector
+        paths: dict[str, Sequence[Raw]] = {}
         cursor: str | None = None
         if isinstance(connector, Polls):
-            _, cursor = await _collect(stage, None)
-            stage.clock.advance(minutes=5)
+            _, cursor = await _collect(harness, None)
+            harness.clock.advance(minutes=5)
         if isinstance(connector, Listens):
-            ways["listener"] = await self._listen(stage, text)
+            paths["listener"] = await self._listen(harness, text)
         else:
-            await self.happens(stage, text)
+            await self.happens(harness, text)
         if self.takes_callbacks:
-            result = await result_of(connector, await stage.request())
+            result = await result_of(connector, await harness.request())
             if result.raws:
-                ways["callback"] = result.raws
-            ways |= await _nudge(stage, result.refresh)
+                paths["callback"] = result.raws
+            paths |= await _nudge(harness, result.refresh)
         elif isinstance(connector, Serves):
-            ways["route"] = list(stage.kept)
+            paths["route"] = list(harness.kept)
         if isinstance(connector, Polls):
-            stage.clock.advance(minutes=5)
-            ways["poll"], _ = await _collect(stage, cursor)
-        return ways
+            harness.clock.advance(minutes=5)
+            paths["poll"], _ = await _collect(harness, cursor)
+        return paths
 
-    async def _listen(self, stage: Stage, text: str) -> list[Raw]:
+    async def _listen(self, harness: Harness, text: str) -> list[Raw]:
         """What the listener keeps while the text is said."""
-        assert isinstance(stage.connector, Listens)
-        listener = asyncio.create_task(stage.connector.listen(stage.keep, None))
-        listener.add_done_callback(lambda _: asyncio.ensure_future(stage.notice()))
+        assert isinstance(harness.connector, Listens)
+        listener = asyncio.create_task(harness.connector.listen(harness.persist, None))
+        listener.add_done_callback(lambda _: asyncio.ensure_future(harness.notice()))
         try:
-            await self.listening(stage)
-            await self.happens(stage, text)
-            await stage.until(lambda: listener.done() or self._find(stage, stage.kept, text))
+            await self.listening(harness)
+            await self.happens(harness, text)
+            await harness.until(lambda: listener.done() or self._find(harness, harness.kept, text))
         finally:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
-        return list(stage.kept)
+        return list(harness.kept)
 
-    def _find(self, stage: Stage, raws: Sequence[Raw], text: str) -> set[tuple[str, str]]:
+    def _find(self, harness: Harness, raws: Sequence[Raw], text: str) -> set[tuple[str, str]]:
         """(key, message id) of the raws that say the text."""
         return {
             (raw.key, event.message.id)
             for raw in raws
-            for event in _messages(stage.connector.normalise(raw))
+            for event in _messages(harness.connector.normalise(raw))
             if any(text in getattr(part, "body", "") for part in event.message.parts)
         }
 
 
-async def _nudge(stage: Stage, conversations: Sequence[str]) -> dict[str, Sequence[Raw]]:
+async def _nudge(harness: Harness, conversations: Sequence[str]) -> dict[str, Sequence[Raw]]:
     """What a look at these conversations brings; nothing without Polls or without a nudge."""
-    if not isinstance(stage.connector, Polls) or not conversations:
+    if not isinstance(harness.connector, Polls) or not conversations:
         return {}
-    pages = [await stage.connector.poll(None, conversation) for conversation in conversations]
+    pages = [await harness.connector.poll(None, conversation) for conversation in conversations]
     return {"nudge": [raw for page in pages for raw in page.raws]}
 
 
-async def _collect(stage: Stage, cursor: str | None) -> tuple[list[Raw], str | None]:
+async def _collect(harness: Harness, cursor: str | None) -> tuple[list[Raw], str | None]:
     """All pages from a cursor."""
-    assert isinstance(stage.connector, Polls)
+    assert isinstance(harness.connector, Polls)
     raws: list[Raw] = []
     for _ in range(50):
-        page = await stage.connector.poll(cursor)
+        page = await harness.connector.poll(cursor)
         raws += page.raws
         cursor = page.cursor or cursor
         if not page.more:

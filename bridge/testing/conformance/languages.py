@@ -47,7 +47,7 @@ class Languages(ConnectorCase):
             language="zh",
             replies=None if self.role is Role.DESK else 20,
         )
-        steps = self.dry().render([said(self.role, *_SPOKEN, conversation="c1")], context)
+        steps = self.isolated().render([said(self.role, *_SPOKEN, conversation="c1")], context)
         text = json.dumps([step.body for step in steps], ensure_ascii=False)
         left = [word for word in english_words() if word in text]
         assert not left, f"with language = zh these words are English: {left} in {text}"
@@ -55,7 +55,7 @@ class Languages(ConnectorCase):
     def test_what_has_no_shape_is_named_in_both_languages(self) -> None:
         """Words of the connector's own, English in `what` and `text`, have their Chinese in `words`."""
         for raw in self.samples:
-            for event in self.dry().normalise(raw):
+            for event in self.isolated().normalise(raw):
                 if isinstance(event, MessageReceived):
                     for part in event.message.parts:
                         spoken = isinstance(part, Unsupported) and " " in part.what

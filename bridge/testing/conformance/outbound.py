@@ -26,7 +26,7 @@ from bridge.contract import (
 )
 from bridge.testing.conformance.builders import leaves, said, send, target_for
 from bridge.testing.conformance.case import ConnectorCase, applies, offers
-from bridge.testing.conformance.harness import Stage
+from bridge.testing.conformance.harness import Harness
 from bridge.testing.conformance.reading import CALM
 from bridge.testing.strategies import messages, rooms
 
@@ -41,7 +41,7 @@ class Outbound(ConnectorCase):
     # render
 
     def test_every_message_is_covered_in_order(self) -> None:
-        connector = self.dry()
+        connector = self.isolated()
         notes = self.role is Role.DESK and connector.capabilities.notes
 
         def examine(spoken: Sequence[Message], context: RenderContext) -> None:
@@ -54,7 +54,7 @@ class Outbound(ConnectorCase):
 
     def test_private_notes_stay_private(self) -> None:
         """Where a note of its own would act as the customer's words (`notes_act`), it stands below them, for agents."""
-        connector = self.dry()
+        connector = self.isolated()
         joins = self.role is Role.DESK and connector.capabilities.notes_act  # often known only once there is an account
 
         def examine(spoken: Sequence[Message], context: RenderContext) -> None:
@@ -68,7 +68,7 @@ class Outbound(ConnectorCase):
         self._render(examine)
 
     def test_steps_survive_json(self) -> None:
-        connector = self.dry()
+        connector = self.isolated()
 
         def examine(spoken: Sequence[Message], context: RenderContext) -> None:
             for step in connector.render(spoken, context):
@@ -77,7 +77,7 @@ class Outbound(ConnectorCase):
         self._render(examine)
 
     def test_render_is_pure(self) -> None:
-        one, other = self.dry(), self.dry()
+        one, other = self.isolated(), self.isolated()
 
         def examine(spoken: Sequence[Message], context: RenderContext) -> None:
             before = context.model_dump_json()
@@ -89,7 +89,7 @@ class Outbound(ConnectorCase):
         self._render(examine)
 
     def test_texts_keep_to_the_limit(self) -> None:
-        connector = self.dry()
+        connector = self.isolated()
         limit = connector.capabilities.max_text_bytes
 
         def examine(spoken: Sequence[Message], context: RenderContext) -> None:
@@ -101,7 +101,7 @@ class Outbound(ConnectorCase):
         self._render(examine)
 
     def test_costs_are_counted(self) -> None:
-        connector = self.dry()
+        connector = self.isolated()
 
         def examine(spoken: Sequence[Message], context: RenderContext) -> None:
             for step in connector.render(spoken, context):
@@ -111,10 +111,10 @@ class Outbound(ConnectorCase):
 
     def test_nothing_said_makes_no_step(self) -> None:
         context, _ = target_for(self.role, "c1", key="k")
-        assert list(self.dry().render([], context)) == []
+        assert list(self.isolated().render([], context)) == []
 
     def test_no_word_is_lost(self) -> None:
-        connector = self.dry()
+        connector = self.isolated()
         words = st.text(st.sampled_from("abcdeXYZ0189你好退款"), min_size=1, max_size=12)
 
         @CALM
@@ -134,7 +134,7 @@ class Outbound(ConnectorCase):
 
     def test_markup_becomes_readable(self) -> None:
         """No tag reaches a place that shows plain text only."""
-        connector = self.dry()
+        connector = self.isolated()
         formats = connector.capabilities.formats
         context, _ = target_for(self.role, "c1", key="k")
         body = '<p>Dear <b>customer</b>, see <a href="https://acme.example/a?b=1&amp;c=2">this</a></p><p>Bye</p>'
@@ -146,94 +146,94 @@ class Outbound(ConnectorCase):
 
     # deliver
 
-    async def test_what_is_delivered_is_seen_once(self, stage: Stage) -> None:
-        conversation = await self.open_conversation(stage)
-        await self._say(stage, conversation, "key-1", "seen once only")
-        assert await self.times(stage, "seen once only") == 1
+    async def test_what_is_delivered_is_seen_once(self, harness: Harness) -> None:
+        conversation = await self.open_conversation(harness)
+        await self._say(harness, conversation, "key-1", "seen once only")
+        assert await self.times(harness, "seen once only") == 1
 
-    async def test_the_order_of_steps_is_seen(self, stage: Stage) -> None:
-        conversation = await self.open_conversation(stage)
+    async def test_the_order_of_steps_is_seen(self, harness: Harness) -> None:
+        conversation = await self.open_conversation(harness)
         for number, text in enumerate(("first of three", "second of three", "third of three")):
-            await self._say(stage, conversation, f"key-{number}", text)
-        seen = "\n".join(await self.shown(stage))
+            await self._say(harness, conversation, f"key-{number}", text)
+        seen = "\n".join(await self.shown(harness))
         assert seen.find("first of three") < seen.find("second of three") < seen.find("third of three")
 
-    async def test_special_characters_arrive_as_they_are(self, stage: Stage) -> None:
-        conversation = await self.open_conversation(stage)
+    async def test_special_characters_arrive_as_they_are(self, harness: Harness) -> None:
+        conversation = await self.open_conversation(harness)
         text = "1 < 2 & \"quoted\" 'too' <b>no markup</b> {{ticket.id}} 你好 👍🏽 \\n %s"
-        await self._say(stage, conversation, "key-1", text)
-        assert await self.times(stage, text) == 1, f"people see {(await self.shown(stage))[-1:]}"
+        await self._say(harness, conversation, "key-1", text)
+        assert await self.times(harness, text) == 1, f"people see {(await self.shown(harness))[-1:]}"
 
     @applies(_is_desk)
-    async def test_the_first_step_opens_a_ticket(self, stage: Stage) -> None:
-        receipt = await self._say(stage, None, "key-1", "opens a ticket")
+    async def test_the_first_step_opens_a_ticket(self, harness: Harness) -> None:
+        receipt = await self._say(harness, None, "key-1", "opens a ticket")
         assert receipt.conversation, "the receipt must name the new ticket"
-        await self._say(stage, receipt.conversation, "key-2", "comes after")
-        assert await self.times(stage, "opens a ticket") == 1
-        assert await self.times(stage, "comes after") == 1
+        await self._say(harness, receipt.conversation, "key-2", "comes after")
+        assert await self.times(harness, "opens a ticket") == 1
+        assert await self.times(harness, "comes after") == 1
 
     @applies(_is_desk)
-    async def test_a_note_makes_no_ticket(self, stage: Stage) -> None:
+    async def test_a_note_makes_no_ticket(self, harness: Harness) -> None:
         """As the first thing on a ticket a note would be read by the customer: it is refused, nothing is written."""
         context, target = target_for(self.role, None, key="key-1")
         note = said(self.role, Text(body="for agents only"), conversation="c1")
         note = note.model_copy(update={"audience": Audience.AGENTS})
-        before = await self.shown(stage)
-        for step in stage.connector.render([note], context):
+        before = await self.shown(harness)
+        for step in harness.connector.render([note], context):
             with pytest.raises((Gone, Rejected)):
-                await send(stage, step, target)
-        assert await self.shown(stage) == before
+                await send(harness, step, target)
+        assert await self.shown(harness) == before
 
     @applies(lambda case: _is_desk(case) and case.tickets_end)
-    async def test_a_customers_words_never_stand_on_a_finished_ticket(self, stage: Stage) -> None:
+    async def test_a_customers_words_never_stand_on_a_finished_ticket(self, harness: Harness) -> None:
         """An agent is done with it between the connector's look and its write: it is open afterwards, or the words are
         refused and go to the next one.
         """
-        conversation = (await self._say(stage, None, "key-1", "opens a ticket")).conversation
-        step, target = self._step(stage, conversation, "key-2", "one more thing")
-        connector: Any = stage.connector
+        conversation = (await self._say(harness, None, "key-1", "opens a ticket")).conversation
+        step, target = self._step(harness, conversation, "key-2", "one more thing")
+        connector: Any = harness.connector
         if isinstance(connector, Prepares):
             target = target.model_copy(update={"prepared": await connector.prepare(step, target)})
-        stage.clock.advance(2)
-        await self.finishes(stage, conversation)
-        assert not await self.is_open(stage, conversation)
+        harness.clock.advance(2)
+        await self.finishes(harness, conversation)
+        assert not await self.is_open(harness, conversation)
         try:
             await connector.deliver(step, target)
         except Gone:
             return
-        assert await self.times(stage, "one more thing") == 1
-        assert await self.is_open(stage, conversation), "nobody looks at a finished ticket"
+        assert await self.times(harness, "one more thing") == 1
+        assert await self.is_open(harness, conversation), "nobody looks at a finished ticket"
 
-    async def test_receipts_do_not_lie(self, stage: Stage) -> None:
+    async def test_receipts_do_not_lie(self, harness: Harness) -> None:
         """The same step twice: either it is seen once, or the second receipt names another message."""
-        conversation = await self.open_conversation(stage)
-        first = await self._say(stage, conversation, "key-1", "delivered twice")
-        second = await self._say(stage, conversation, "key-1", "delivered twice")
-        times = await self.times(stage, "delivered twice")
+        conversation = await self.open_conversation(harness)
+        first = await self._say(harness, conversation, "key-1", "delivered twice")
+        second = await self._say(harness, conversation, "key-1", "delivered twice")
+        times = await self.times(harness, "delivered twice")
         assert times in {1, 2}
         assert (times == 1) or not first.ids or first.ids != second.ids, "one id for two messages"
 
     @applies(offers(Prepares))
-    async def test_preparing_is_not_seen_and_can_be_repeated(self, stage: Stage) -> None:
-        conversation = await self.open_conversation(stage)
+    async def test_preparing_is_not_seen_and_can_be_repeated(self, harness: Harness) -> None:
+        conversation = await self.open_conversation(harness)
         context, target = target_for(self.role, conversation, key="key-1")
-        connector: Any = stage.connector
+        connector: Any = harness.connector
         (step,) = connector.render([said(self.role, Text(body="prepared"), conversation=conversation)], context)
-        before = await self.shown(stage)
+        before = await self.shown(harness)
         await connector.prepare(step, target)
         prepared = await connector.prepare(step, target)
         assert json.loads(json.dumps(prepared)) == prepared, "what prepare returns is stored as JSON"
-        assert await self.shown(stage) == before
+        assert await self.shown(harness) == before
         await connector.deliver(step, target.model_copy(update={"prepared": prepared}))
-        assert await self.times(stage, "prepared") == 1
+        assert await self.times(harness, "prepared") == 1
 
     @applies(offers(LooksUp))
-    async def test_find_knows_what_was_delivered(self, stage: Stage) -> None:
-        conversation = await self.open_conversation(stage)
-        step, target = self._step(stage, conversation, "key-1", "to be found")
-        connector: Any = stage.connector
+    async def test_find_knows_what_was_delivered(self, harness: Harness) -> None:
+        conversation = await self.open_conversation(harness)
+        step, target = self._step(harness, conversation, "key-1", "to be found")
+        connector: Any = harness.connector
         assert await connector.lookup(step, target) is None
-        receipt = await send(stage, step, target)
+        receipt = await send(harness, step, target)
         found = await connector.lookup(step, target)
         assert found is not None
         assert found.ids == receipt.ids, "find must name the same messages as deliver did"
@@ -241,37 +241,37 @@ class Outbound(ConnectorCase):
         assert await connector.lookup(step, target.model_copy(update={"key": "key-2"})) is None
 
     @applies(lambda case: issubclass(case.connector, LooksUp) and case.role is Role.DESK)
-    async def test_find_knows_a_new_ticket(self, stage: Stage) -> None:
-        step, target = self._step(stage, None, "key-1", "a new ticket to be found")
-        connector: Any = stage.connector
+    async def test_find_knows_a_new_ticket(self, harness: Harness) -> None:
+        step, target = self._step(harness, None, "key-1", "a new ticket to be found")
+        connector: Any = harness.connector
         assert await connector.lookup(step, target) is None
-        receipt = await send(stage, step, target)
+        receipt = await send(harness, step, target)
         found = await connector.lookup(step, target)
         assert found is not None
         assert found.conversation == receipt.conversation
 
-    async def test_a_conversation_that_never_was_is_no_trouble_for_others(self, stage: Stage) -> None:
+    async def test_a_conversation_that_never_was_is_no_trouble_for_others(self, harness: Harness) -> None:
         """Ends for good (Gone, Rejected, WindowClosed), or the vendor opens it: never an endless retry."""
         from bridge.contract import WindowClosed
 
         try:
-            await self._say(stage, "999999999", "key-1", "to nobody")
+            await self._say(harness, "999999999", "key-1", "to nobody")
         except (Gone, Rejected, WindowClosed) as error:
             assert str(error)
 
     @applies(offers(Types))
-    async def test_typing_is_no_message(self, stage: Stage) -> None:
-        conversation = await self.open_conversation(stage)
-        before = await self.shown(stage)
-        connector: Any = stage.connector
+    async def test_typing_is_no_message(self, harness: Harness) -> None:
+        conversation = await self.open_conversation(harness)
+        before = await self.shown(harness)
+        connector: Any = harness.connector
         await connector.typing(conversation, on=True)
         await connector.typing(conversation, on=False)
-        assert await self.shown(stage) == before
+        assert await self.shown(harness) == before
 
     @applies(offers(SetsUp))
-    async def test_set_up_can_be_repeated(self, stage: Stage) -> None:
+    async def test_set_up_can_be_repeated(self, harness: Harness) -> None:
         """A plan changes nothing; applied once, nothing is left to apply."""
-        connector: Any = stage.connector
+        connector: Any = harness.connector
         first, second = await connector.plan(), await connector.plan()
         assert [change.text for change in first] == [change.text for change in second]
         for change in first:
@@ -283,15 +283,15 @@ class Outbound(ConnectorCase):
     # Helpers
 
     def _render(self, examine: Any) -> None:
-        capabilities = self.dry().capabilities
+        capabilities = self.isolated().capabilities
         CALM(given(messages(self.role, capabilities), rooms(self.role, capabilities))(examine))()
 
-    def _step(self, stage: Stage, conversation: str | None, key: str, text: str) -> tuple[Step, Target]:
+    def _step(self, harness: Harness, conversation: str | None, key: str, text: str) -> tuple[Step, Target]:
         context, target = target_for(self.role, conversation, key=key)
         message = said(self.role, Text(body=text), conversation=conversation or "c1")
-        steps = stage.connector.render([message], context)
+        steps = harness.connector.render([message], context)
         assert len(steps) == 1, "a short text must be one step"
         return steps[0], target
 
-    async def _say(self, stage: Stage, conversation: str | None, key: str, text: str) -> Any:
-        return await send(stage, *self._step(stage, conversation, key, text))
+    async def _say(self, harness: Harness, conversation: str | None, key: str, text: str) -> Any:
+        return await send(harness, *self._step(harness, conversation, key, text))

@@ -24,7 +24,7 @@ def _no_clock() -> datetime:
     raise Impure("account.now() was called; normalise and render must be pure")
 
 
-def make_dry_account(name: str) -> Account:
+def make_isolated_account(name: str) -> Account:
     """Only the names, addresses and the secret are real."""
     parts: dict[str, Any] = {part: _Untouchable(part) for part in ("http", "tokens", "media", "records")}
     return dataclasses.replace(make_account(name), now=_no_clock, **parts)

@@ -33,7 +33,7 @@ class Reading(ConnectorCase):
         assert all(raw.key for raw in self.samples)
 
     def test_normalise_reads_every_sample(self) -> None:
-        connector = self.dry()
+        connector = self.isolated()
         for raw in self.samples:
             events = list(connector.normalise(raw))
             dumped = _EVENTS.dump_json(events)
@@ -44,14 +44,14 @@ class Reading(ConnectorCase):
                 assert message.message.parts, f"{raw.key}: a message without parts"
 
     def test_normalise_is_pure(self) -> None:
-        one, other = self.dry(), self.dry()
+        one, other = self.isolated(), self.isolated()
         for raw in self.samples:
             first = list(one.normalise(raw))
             assert list(one.normalise(raw)) == first, f"{raw.key}: the second reading differs"
             assert list(other.normalise(raw)) == first, f"{raw.key}: another object reads it differently"
 
     def test_media_name_the_account(self) -> None:
-        connector = self.dry()
+        connector = self.isolated()
         for raw in self.samples:
             for event in _messages(connector.normalise(raw)):
                 for part in event.message.parts:
@@ -59,7 +59,7 @@ class Reading(ConnectorCase):
                     assert media is None or (media.account == ACCOUNT and media.id), f"{raw.key}: {media}"
 
     def test_normalise_survives_unknown_fields(self) -> None:
-        connector = self.dry()
+        connector = self.isolated()
         for raw in self.samples:
             richer = raw._replace(payload=enriched(raw.payload))
             assert _outline(connector.normalise(richer)) == _outline(connector.normalise(raw)), (
@@ -68,7 +68,7 @@ class Reading(ConnectorCase):
 
     def test_damaged_payloads_are_malformed_or_read(self) -> None:
         """Nothing but Malformed leaves `normalise`, whatever the payload."""
-        connector = self.dry()
+        connector = self.isolated()
 
         @CALM
         @given(st.data())
@@ -86,7 +86,7 @@ class Reading(ConnectorCase):
         """Half a character, NUL or an endless word, anywhere in a payload: it is read, or Malformed. What is read can
         be stored on either database once the bridge has seen to it.
         """
-        connector = self.dry()
+        connector = self.isolated()
         for raw in self.samples:
             for where, payload in poisoned(raw.payload):
                 try:

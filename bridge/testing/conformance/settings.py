@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from bridge.contract import AccountConfig, AuthFailed, Capabilities, Health, Retryable, Role, SetsUp
 from bridge.testing.clock import VirtualClock
 from bridge.testing.conformance.case import ConnectorCase, applies
-from bridge.testing.conformance.harness import Stage
+from bridge.testing.conformance.harness import Harness
 from bridge.testing.conformance.secrecy import secrets_of
 
 _SECRET_NAME = re.compile(r"(^|_)(secret|token|password|api_key|aes_key|private_key)$")
@@ -72,7 +72,7 @@ class Settings(ConnectorCase):
         assert issubclass(connector.Config, AccountConfig)
         assert connector.__doc__, "the class needs a docstring that says what it connects"
         assert connector.retry_later_reply.status >= 400, "a busy reply must not look like success"
-        capabilities = self.dry().capabilities
+        capabilities = self.isolated().capabilities
         assert isinstance(capabilities, Capabilities)
         assert capabilities.max_concurrency >= 1
         assert not (capabilities.window and self.role is Role.DESK), "a reply window belongs to a channel"
@@ -93,22 +93,22 @@ class Settings(ConnectorCase):
             assert bool(en) == bool(zh), f"guide: {en or zh!r} is said in one language only"
         assert guide.enter or not guide.calls_back, "guide: what is saved at the vendor, so that it calls back?"
 
-    async def test_check_finds_nothing_wrong_and_changes_nothing(self, stage: Stage) -> None:
-        before = await self.shown(stage)
-        health = await stage.connector.check()
+    async def test_check_finds_nothing_wrong_and_changes_nothing(self, harness: Harness) -> None:
+        before = await self.shown(harness)
+        health = await harness.connector.check()
         assert health.ok, health.problems
-        assert await self.shown(stage) == before, "check made something that people see"
+        assert await self.shown(harness) == before, "check made something that people see"
 
     @applies(_has_vendor)
-    async def test_check_tells_of_wrong_credentials(self, stage: Stage) -> None:
-        wrong = self.connector.Config.model_validate(self.wrong_settings(stage.vendor))
-        _expect_problem(await self.connector(wrong, stage.account).check(), secrets_of(wrong))
+    async def test_check_tells_of_wrong_credentials(self, harness: Harness) -> None:
+        wrong = self.connector.Config.model_validate(self.wrong_settings(harness.vendor))
+        _expect_problem(await self.connector(wrong, harness.account).check(), secrets_of(wrong))
 
     @applies(lambda case: case.simulator is not None and issubclass(case.connector, SetsUp))
-    async def test_set_up_with_wrong_credentials_says_so(self, stage: Stage) -> None:
+    async def test_set_up_with_wrong_credentials_says_so(self, harness: Harness) -> None:
         """A list of things to do by hand would send the admin the wrong way."""
-        wrong = self.connector.Config.model_validate(self.wrong_settings(stage.vendor))
-        connector: Any = self.connector(wrong, stage.account)
+        wrong = self.connector.Config.model_validate(self.wrong_settings(harness.vendor))
+        connector: Any = self.connector(wrong, harness.account)
         try:
             await connector.plan()
         except AuthFailed:
@@ -119,15 +119,15 @@ class Settings(ConnectorCase):
         )
 
     @applies(lambda case: case.simulator is not None and case.grants_rights)
-    async def test_check_tells_of_missing_rights(self, stage: Stage) -> None:
-        await self.take_rights(stage)
-        _expect_problem(await stage.connector.check(), secrets_of(stage.connector.config))
+    async def test_check_tells_of_missing_rights(self, harness: Harness) -> None:
+        await self.take_rights(harness)
+        _expect_problem(await harness.connector.check(), secrets_of(harness.connector.config))
 
     @applies(_has_vendor)
-    async def test_check_raises_when_the_vendor_cannot_be_reached(self, stage: Stage) -> None:
-        await stage.vendor.stop()
+    async def test_check_raises_when_the_vendor_cannot_be_reached(self, harness: Harness) -> None:
+        await harness.vendor.stop()
         with pytest.raises(Retryable):
-            await stage.connector.check()
+            await harness.connector.check()
 
 
 def _expect_problem(health: Health, secrets: list[str]) -> None:

@@ -26,7 +26,7 @@ from bridge.contract import (
 )
 from bridge.testing.conformance.builders import said, send, target_for
 from bridge.testing.conformance.case import ConnectorCase, applies, needs, offers
-from bridge.testing.conformance.harness import Stage
+from bridge.testing.conformance.harness import Harness
 
 _MANY = 250  # more than a page of any vendor that is known
 _ODD: tuple[dict[str, Any], ...] = (
@@ -49,39 +49,39 @@ class Witness(ConnectorCase):
     # Private and public
 
     @needs("says_privately", _is_desk)
-    async def test_private_notes_are_read_as_private(self, stage: Stage) -> None:
-        conversation = await self._begun(stage)
-        await self.says_privately(stage, conversation, "between us agents")
-        found = await self._heard(stage, conversation, "between us agents")
+    async def test_private_notes_are_read_as_private(self, harness: Harness) -> None:
+        conversation = await self._begun(harness)
+        await self.says_privately(harness, conversation, "between us agents")
+        found = await self._heard(harness, conversation, "between us agents")
         assert found, "a private note never arrives: agents' commands begin with #"
         assert all(event.message.audience is Audience.AGENTS for event in found), "a note would go to the customer"
 
     @needs("audience_of", _is_desk)
-    async def test_notes_of_the_bridge_are_private_there(self, stage: Stage) -> None:
-        conversation = await self._begun(stage)
-        if not stage.connector.capabilities.notes:
+    async def test_notes_of_the_bridge_are_private_there(self, harness: Harness) -> None:
+        conversation = await self._begun(harness)
+        if not harness.connector.capabilities.notes:
             return
         context, target = target_for(self.role, conversation, key="key-note")
         note = said(self.role, Text(body="for agents only"), conversation="c1")
-        for step in stage.connector.render([note.model_copy(update={"audience": Audience.AGENTS})], context):
-            await send(stage, step, target)
-        assert await self.audience_of(stage, "for agents only") is Audience.AGENTS
+        for step in harness.connector.render([note.model_copy(update={"audience": Audience.AGENTS})], context):
+            await send(harness, step, target)
+        assert await self.audience_of(harness, "for agents only") is Audience.AGENTS
 
     @needs("author_of", _is_desk)
-    async def test_the_customer_is_the_author_there(self, stage: Stage) -> None:
+    async def test_the_customer_is_the_author_there(self, harness: Harness) -> None:
         """What `Capabilities.customer_is_author` promises is what agents see."""
-        conversation = await self._begun(stage)
-        await self._tell(stage, conversation, "key-2", "words of a customer")
-        if stage.connector.capabilities.customer_is_author is Support.FULL:
-            assert await self.author_of(stage, "words of a customer") is AuthorKind.CUSTOMER
+        conversation = await self._begun(harness)
+        await self._tell(harness, conversation, "key-2", "words of a customer")
+        if harness.connector.capabilities.customer_is_author is Support.FULL:
+            assert await self.author_of(harness, "words of a customer") is AuthorKind.CUSTOMER
         else:
-            assert await self.author_of(stage, "words of a customer") is not AuthorKind.AGENT
+            assert await self.author_of(harness, "words of a customer") is not AuthorKind.AGENT
 
     @needs("says")
-    async def test_who_speaks_is_known(self, stage: Stage) -> None:
-        conversation = await self._begun(stage)
-        await self.says(stage, conversation, "who is speaking")
-        found = await self._heard(stage, conversation, "who is speaking")
+    async def test_who_speaks_is_known(self, harness: Harness) -> None:
+        conversation = await self._begun(harness)
+        await self.says(harness, conversation, "who is speaking")
+        found = await self._heard(harness, conversation, "who is speaking")
         expected = self._there()
         assert found, "what was said in a conversation does not arrive"
         assert all(event.message.author.kind is expected for event in found)
@@ -91,22 +91,22 @@ class Witness(ConnectorCase):
     # Ours
 
     @applies(offers(Polls))
-    async def test_what_we_wrote_is_known_as_ours(self, stage: Stage) -> None:
+    async def test_what_we_wrote_is_known_as_ours(self, harness: Harness) -> None:
         """Where it comes back, then with the key of its step or with an id that the receipt named."""
-        conversation = await self._begun(stage)
-        receipt = await self._tell(stage, conversation, "key-ours", "we wrote this ourselves")
-        for event in await self._heard(stage, conversation, "we wrote this ourselves"):
+        conversation = await self._begun(harness)
+        receipt = await self._tell(harness, conversation, "key-ours", "we wrote this ourselves")
+        for event in await self._heard(harness, conversation, "we wrote this ourselves"):
             message = event.message
             known = message.origin == "key-ours" or message.id in receipt.ids
             assert known, f"it would be taken for a new message: {message.id}, receipt {receipt.ids}"
-            if stage.connector.capabilities.echoes_origin:
+            if harness.connector.capabilities.echoes_origin:
                 ours = message.origin == "key-ours" or message.author.kind is not self._there()
                 assert ours, "capabilities promise that our own writes can always be told (echoes_origin)"
 
-    async def test_receipts_show_no_secret(self, stage: Stage) -> None:
-        receipt = await self._tell(stage, await self._begun(stage), "key-url", "see the address")
+    async def test_receipts_show_no_secret(self, harness: Harness) -> None:
+        receipt = await self._tell(harness, await self._begun(harness), "key-url", "see the address")
         text = receipt.model_dump_json()
-        values = [getattr(stage.connector.config, name) for name in type(stage.connector.config).model_fields]
+        values = [getattr(harness.connector.config, name) for name in type(harness.connector.config).model_fields]
         secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         assert not [secret for secret in secrets if len(secret) >= 6 and secret in text], "a receipt shows a secret"
         assert "@" not in receipt.url.partition("//")[2].partition("/")[0], "a receipt's address holds a password"
@@ -114,55 +114,55 @@ class Witness(ConnectorCase):
     # Conversations
 
     @needs("says", lambda case: _is_desk(case) and issubclass(case.connector, Polls))
-    async def test_a_conversation_can_be_read_alone(self, stage: Stage) -> None:
-        connector: Any = stage.connector
-        conversation, other = await self._begun(stage), await self._begun(stage, "key-other")
-        await self.says(stage, conversation, "in this one")
-        await self.says(stage, other, "in another one")
-        stage.clock.advance(minutes=5)
+    async def test_a_conversation_can_be_read_alone(self, harness: Harness) -> None:
+        connector: Any = harness.connector
+        conversation, other = await self._begun(harness), await self._begun(harness, "key-other")
+        await self.says(harness, conversation, "in this one")
+        await self.says(harness, other, "in another one")
+        harness.clock.advance(minutes=5)
         raws = (await connector.poll(None, conversation)).raws
-        assert self._saying(stage, raws, "in this one"), "poll(None, conversation) did not find it"
+        assert self._saying(harness, raws, "in this one"), "poll(None, conversation) did not find it"
         if conversation != other:
-            assert not self._saying(stage, raws, "in another one")
+            assert not self._saying(harness, raws, "in another one")
 
     @needs("says", offers(Polls))
-    async def test_several_in_one_second_keep_their_order(self, stage: Stage) -> None:
-        conversation = await self._begun(stage)
-        cursor = await self._away(stage)
+    async def test_several_in_one_second_keep_their_order(self, harness: Harness) -> None:
+        conversation = await self._begun(harness)
+        cursor = await self._away(harness)
         texts = [f"same second {number:02}" for number in range(6)]
         for text in texts:
-            await self.says(stage, conversation, text)
-        assert await self._collected(stage, cursor, "same second") == texts
+            await self.says(harness, conversation, text)
+        assert await self._collected(harness, cursor, "same second") == texts
 
     @needs("says", offers(Polls))
-    async def test_nothing_is_lost_while_away(self, stage: Stage) -> None:
+    async def test_nothing_is_lost_while_away(self, harness: Harness) -> None:
         """250 messages in two conversations: all of them, once, those of each in their order, over as many pages as it
         takes.
         """
-        places = [await self._begun(stage, f"key-{number}") for number in range(2)]
-        cursor = await self._away(stage)
+        places = [await self._begun(harness, f"key-{number}") for number in range(2)]
+        cursor = await self._away(harness)
         texts = [f"of many {number:03}" for number in range(_MANY)]
         for number, text in enumerate(texts):
-            stage.clock.advance(seconds=30)  # within what vendors allow people to write
-            await self.says(stage, places[number % 2], text)
-        found = await self._collected(stage, cursor, "of many")
+            harness.clock.advance(seconds=30)  # within what vendors allow people to write
+            await self.says(harness, places[number % 2], text)
+        found = await self._collected(harness, cursor, "of many")
         assert sorted(found) == texts, f"{len(found)} of {_MANY} were found"
         for part in range(2):
             mine = texts[part::2]
             assert [text for text in found if text in mine] == mine, "not oldest first"
 
     @applies(_desk_that_polls)
-    async def test_a_solved_ticket_is_told(self, stage: Stage) -> None:
-        conversation = await self._begun(stage)
-        stage.clock.advance(minutes=2)
-        await self.finishes(stage, conversation)
-        stage.clock.advance(minutes=5)
-        connector: Any = stage.connector
-        raws = [*stage.kept, *(await connector.poll(None, conversation)).raws]
+    async def test_a_solved_ticket_is_told(self, harness: Harness) -> None:
+        conversation = await self._begun(harness)
+        harness.clock.advance(minutes=2)
+        await self.finishes(harness, conversation)
+        harness.clock.advance(minutes=5)
+        connector: Any = harness.connector
+        raws = [*harness.kept, *(await connector.poll(None, conversation)).raws]
         states = [
             event.status
             for raw in raws
-            for event in stage.connector.normalise(raw)
+            for event in harness.connector.normalise(raw)
             if isinstance(event, StatusChanged) and event.conversation == conversation
         ]
         assert states, "the end of a ticket is never told"
@@ -171,45 +171,45 @@ class Witness(ConnectorCase):
     # Files
 
     @needs("sends_file", offers(Fetches))
-    async def test_files_from_there_arrive(self, stage: Stage) -> None:
-        conversation = await self._begun(stage)
+    async def test_files_from_there_arrive(self, harness: Harness) -> None:
+        conversation = await self._begun(harness)
         data = b"%PDF-1.7\n" + b"y" * 3000
-        await self.sends_file(stage, conversation, data)
+        await self.sends_file(harness, conversation, data)
         found = [
             part.media
-            for event in await self._heard(stage, conversation, "")
+            for event in await self._heard(harness, conversation, "")
             for part in event.message.parts
             if hasattr(part, "media") and event.message.author.kind is not AuthorKind.BRIDGE
         ]
         assert found, "a file was dropped on its way in"
-        connector: Any = stage.connector
+        connector: Any = harness.connector
         assert data in [b"".join([chunk async for chunk in connector.fetch(media, 10**6)]) for media in found]
 
     @needs("files_shown")
-    async def test_files_from_here_can_be_opened_there(self, stage: Stage) -> None:
-        if stage.connector.capabilities.file.support is not Support.FULL:
+    async def test_files_from_here_can_be_opened_there(self, harness: Harness) -> None:
+        if harness.connector.capabilities.file.support is not Support.FULL:
             return
         data = b"%PDF-1.7\n" + b"z" * 3000
-        media = await stage.account.media.keep(data, name="invoice.pdf", mime="application/pdf")
-        conversation = await self._begun(stage)
+        media = await harness.account.media.keep(data, name="invoice.pdf", mime="application/pdf")
+        conversation = await self._begun(harness)
         context, target = target_for(self.role, conversation, key="key-file")
         message = said(self.role, File(media=media), conversation=conversation)
-        for number, step in enumerate(stage.connector.render([message], context)):
-            await send(stage, step, target.model_copy(update={"key": f"key-file-{number}"}))
-        assert data in await self.files_shown(stage), "a file was dropped on its way out"
+        for number, step in enumerate(harness.connector.render([message], context)):
+            await send(harness, step, target.model_copy(update={"key": f"key-file-{number}"}))
+        assert data in await self.files_shown(harness), "a file was dropped on its way out"
 
     # Routes
 
     @applies(_is_desk)
-    async def test_odd_fields_of_a_route_are_no_crash(self, stage: Stage) -> None:
+    async def test_odd_fields_of_a_route_are_no_crash(self, harness: Harness) -> None:
         """An admin may write anything under `[routes.set]`: it works, or the vendor's refusal has its class."""
         for number, fields in enumerate(_ODD):
             context, target = target_for(self.role, None, key=f"key-odd-{number}")
             context = context.model_copy(update={"fields": fields})
             message = said(self.role, Text(body=f"odd fields {number}"), conversation="c1")
             try:
-                for step in stage.connector.render([message], context):
-                    await send(stage, step, target.model_copy(update={"fields": fields}))
+                for step in harness.connector.render([message], context):
+                    await send(harness, step, target.model_copy(update={"fields": fields}))
             except ConnectorError:
                 continue
             except Exception as error:
@@ -227,32 +227,32 @@ class Witness(ConnectorCase):
         """Who speaks at the vendor, to whom the bridge listens."""
         return AuthorKind.AGENT if self.role is Role.DESK else AuthorKind.CUSTOMER
 
-    async def _begun(self, stage: Stage, key: str = "key-begin") -> str:
-        """A conversation in which something was said; what happens from now on is found from `stage.cursor`."""
-        if isinstance(stage.connector, Polls) and stage.cursor is None:
-            _, stage.cursor = await self._pages(stage, None)
+    async def _begun(self, harness: Harness, key: str = "key-begin") -> str:
+        """A conversation in which something was said; what happens from now on is found from `harness.cursor`."""
+        if isinstance(harness.connector, Polls) and harness.cursor is None:
+            _, harness.cursor = await self._pages(harness, None)
         if self.role is Role.DESK:
-            return (await self._tell(stage, None, key, "a conversation begins")).conversation
-        return await self.open_conversation(stage)
+            return (await self._tell(harness, None, key, "a conversation begins")).conversation
+        return await self.open_conversation(harness)
 
-    async def _tell(self, stage: Stage, conversation: str | None, key: str, text: str) -> Receipt:
+    async def _tell(self, harness: Harness, conversation: str | None, key: str, text: str) -> Receipt:
         context, target = target_for(self.role, conversation, key=key)
         message = said(self.role, Text(body=text), conversation=conversation or "c1")
-        (step,) = stage.connector.render([message], context)
-        return await send(stage, step, target)
+        (step,) = harness.connector.render([message], context)
+        return await send(harness, step, target)
 
-    async def _heard(self, stage: Stage, conversation: str, text: str) -> list[MessageReceived]:
+    async def _heard(self, harness: Harness, conversation: str, text: str) -> list[MessageReceived]:
         """Messages with a text, by every way in that is there."""
-        stage.clock.advance(minutes=5)
-        raws, connector = list(stage.kept), stage.connector
+        harness.clock.advance(minutes=5)
+        raws, connector = list(harness.kept), harness.connector
         if isinstance(connector, Polls):
             raws += (await connector.poll(None, conversation)).raws
-            raws += (await self._pages(stage, stage.cursor))[0]
-        return self._saying(stage, raws, text)
+            raws += (await self._pages(harness, harness.cursor))[0]
+        return self._saying(harness, raws, text)
 
-    async def _pages(self, stage: Stage, cursor: str | None) -> tuple[list[Raw], str | None]:
+    async def _pages(self, harness: Harness, cursor: str | None) -> tuple[list[Raw], str | None]:
         """All pages from a cursor, and the last one's."""
-        connector: Any = stage.connector
+        connector: Any = harness.connector
         raws: list[Raw] = []
         for _ in range(2 * _MANY):
             page = await connector.poll(cursor)
@@ -262,25 +262,25 @@ class Witness(ConnectorCase):
                 break
         return raws, cursor
 
-    async def _away(self, stage: Stage) -> str | None:
+    async def _away(self, harness: Harness) -> str | None:
         """The cursor from which the bridge goes on when it is back."""
-        _, cursor = await self._pages(stage, None)
-        stage.clock.advance(minutes=5)
+        _, cursor = await self._pages(harness, None)
+        harness.clock.advance(minutes=5)
         return cursor
 
-    async def _collected(self, stage: Stage, cursor: str | None, text: str) -> list[str]:
+    async def _collected(self, harness: Harness, cursor: str | None, text: str) -> list[str]:
         """The texts that a collection brings, in its order; of what comes again under one key, the first."""
-        stage.clock.advance(minutes=5)
+        harness.clock.advance(minutes=5)
         found: dict[str, str] = {}
-        for raw in (await self._pages(stage, cursor))[0]:
-            for event in self._saying(stage, [raw], text):
+        for raw in (await self._pages(harness, cursor))[0]:
+            for event in self._saying(harness, [raw], text):
                 words = " ".join(getattr(part, "body", "") for part in event.message.parts)
                 said_there = re.search(rf"{text} \d+", words)
                 found.setdefault(raw.key, said_there[0] if said_there else words)
         return list(found.values())
 
-    def _saying(self, stage: Stage, raws: Sequence[Raw], text: str) -> list[MessageReceived]:
-        events: list[Event] = [event for raw in raws for event in stage.connector.normalise(raw)]
+    def _saying(self, harness: Harness, raws: Sequence[Raw], text: str) -> list[MessageReceived]:
+        events: list[Event] = [event for raw in raws for event in harness.connector.normalise(raw)]
         return [
             event
             for event in events

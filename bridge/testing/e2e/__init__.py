@@ -14,11 +14,13 @@
 The bridge is a process of its own with a database in the test's folder; it is killed and started again at will.
 """
 
+from typing import Any
+
 from bridge.testing.e2e.desk import Desk, Entry, File, shown
-from bridge.testing.e2e.journey import DeskJourney
+from bridge.testing.e2e.desk_journey import DeskJourney
+from bridge.testing.e2e.journey import CUSTOMER, Journey
 from bridge.testing.e2e.messenger import Messenger, MessengerSimulator
 from bridge.testing.e2e.process import Process, until
-from bridge.testing.e2e.way import CUSTOMER, Way
 
 __all__ = [
     "CUSTOMER",
@@ -26,10 +28,18 @@ __all__ = [
     "DeskJourney",
     "Entry",
     "File",
+    "Journey",
     "Messenger",
     "MessengerSimulator",
     "Process",
-    "Way",
     "shown",
     "until",
 ]
+
+_BEFORE = {"Way": Journey}  # what it was called until 1.2
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _BEFORE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _BEFORE[name]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.responses import Response
 
-from bridge.wizard.room import Visit
+from bridge.wizard.setup import Visit
 from bridge.wizard.steps import address, checks, side, trip, you
 
 Answering = Callable[[Visit], Awaitable[Response]]

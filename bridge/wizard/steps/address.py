@@ -9,7 +9,7 @@ from bridge.contract import check_url
 from bridge.first_config import NAMES
 from bridge.web.hooks import PREFIX
 from bridge.wizard.address import detected, remarks
-from bridge.wizard.room import Visit
+from bridge.wizard.setup import Visit
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+", re.ASCII)
 
@@ -47,11 +47,11 @@ async def save(visit: Visit) -> Response:
     if parts.path or parts.query:
         return _page(visit, given, visit.say("setup.address_path"))
     visit.draft.public_url = given.lower()
-    visit.room.calls.forget("channel")
+    visit.setup.calls.forget("channel")
     trouble = await visit.show()
     if trouble:
         return _page(visit, given, trouble)
-    visit.room.keep()
+    visit.setup.keep()
     return visit.go("address")
 
 
@@ -65,5 +65,5 @@ def _is_host(name: str) -> bool:
 async def live(visit: Visit) -> Response:
     """Asks through the address, again and again."""
     url = visit.draft.public_url
-    answer = await visit.room.asked.look(url, PREFIX + NAMES["channel"], visit.draft.secret_key) if url else None
+    answer = await visit.setup.asked.look(url, PREFIX + NAMES["channel"], visit.draft.secret_key) if url else None
     return visit.part("address_live.html", url=url, answer=answer, remarks=remarks(url) if url else [])

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from bridge.contract import ConnectorError, Health, Problem, SetsUp, SetUpChange
-from bridge.wizard.room import Visit
+from bridge.wizard.setup import Visit
 
 
 async def check_channel(visit: Visit) -> Response:
@@ -19,7 +19,7 @@ async def check_desk(visit: Visit) -> Response:
 
 
 async def _check(visit: Visit, role: str) -> Response:
-    connector = visit.room.stage.connector(role)
+    connector = visit.setup.preview.connector(role)
     if connector is None:
         return visit.part("check.html", role=role, health=None, problems=[], plan=None)
     health, plan = Health(), None

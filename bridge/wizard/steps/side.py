@@ -13,7 +13,7 @@ from bridge.web.hooks import PREFIX
 from bridge.wizard.calls import Call
 from bridge.wizard.draft import Account, Former
 from bridge.wizard.forms import class_of, entered, faults_of, fields_of, kinds_for, made_values
-from bridge.wizard.room import Changed, Visit
+from bridge.wizard.setup import Changed, Visit
 
 _FORMER = 5  # values of a key that are remembered
 _SILENCE = 20  # seconds without a call before we look ourselves
@@ -59,14 +59,14 @@ def side_of(visit: Visit, role: str) -> Account:
         kind = kind if kind in kinds else next(iter(kinds))
         one = Account(kind=kind, values=made_values(kind, role))
         setattr(visit.draft, role, one)
-        visit.room.keep()
+        visit.setup.keep()
     return one
 
 
 async def _show(visit: Visit, role: str, faults: Mapping[str, str], trouble: str = "") -> Response:
     one = side_of(visit, role)
     trouble = trouble or await visit.show()
-    connector = visit.room.stage.connector(role)
+    connector = visit.setup.preview.connector(role)
     guide = class_of(one.kind).guide
     return visit.page(
         role,
@@ -86,7 +86,7 @@ async def _show(visit: Visit, role: str, faults: Mapping[str, str], trouble: str
         to_enter=_to_enter(visit, role, one, guide),
         sets_up=isinstance(connector, SetsUp),
         signs_in=isinstance(connector, SignsIn) and role == "desk",
-        applied=visit.room.applied if role == "desk" else [],
+        applied=visit.setup.applied if role == "desk" else [],
     )
 
 
@@ -94,7 +94,7 @@ def _to_enter(visit: Visit, role: str, one: Account, guide: Guide) -> list[dict[
     """The fields of the vendor's page with their values; without a guide, the address and what is made up."""
     settings = {setting.key: setting for setting in keys_of(role, one.kind)}
     places = {
-        "hook_url": f"{visit.draft.public_url or f'http://127.0.0.1:{visit.room.port}'}{PREFIX}{NAMES[role]}",
+        "hook_url": f"{visit.draft.public_url or f'http://127.0.0.1:{visit.setup.port}'}{PREFIX}{NAMES[role]}",
         "public_url": visit.draft.public_url,
         **{key: str(one.values.get(key, setting.default.strip('"'))) for key, setting in settings.items()},
     }
@@ -135,8 +135,8 @@ async def _save(visit: Visit, role: str) -> Response:
         return await _next(visit, role)
     values = entered(one.kind, role, visit.form, one.values)
     one.values = values
-    visit.room.calls.forget(role)
-    visit.room.keep()
+    visit.setup.calls.forget(role)
+    visit.setup.keep()
     faults = faults_of(one.kind, values)
     trouble = "" if faults else await visit.show()
     if faults or trouble:
@@ -149,8 +149,8 @@ def _choose(visit: Visit, role: str) -> Response:
     one = getattr(visit.draft, role)
     if kind in kinds_for(role) and kind != one.kind:
         setattr(visit.draft, role, Account(kind=kind, values=made_values(kind, role)))
-        visit.room.calls.forget(role)
-        visit.room.keep()
+        visit.setup.calls.forget(role)
+        visit.setup.keep()
     return visit.go(role)
 
 
@@ -163,28 +163,28 @@ async def _make_anew(visit: Visit, role: str, one: Account) -> Response:
         old = Former(key=key, value=str(one.values.get(key, "")), until=now)
         one.former = [*one.former, old][-_FORMER:]
         one.values = {**one.values, key: make()}
-        visit.room.calls.forget(role)
-        visit.room.keep()
+        visit.setup.calls.forget(role)
+        visit.setup.keep()
         await visit.show()
     return visit.go(role, "made")
 
 
 async def _apply(visit: Visit, role: str) -> Response:
     """Does what can be done at the vendor by itself."""
-    connector = visit.room.stage.connector(role)
+    connector = visit.setup.preview.connector(role)
     done: list[str] = []
     if isinstance(connector, SetsUp):
         try:
             done = [await change.apply() for change in await connector.plan() if change.apply is not None]
         except Exception as error:  # noqa: BLE001 - whatever the vendor says is shown, and the page goes on
             return await _show(visit, role, {}, str(error))
-    visit.room.applied = done
+    visit.setup.applied = done
     return visit.go(role, "applied")
 
 
 async def _add_agent(visit: Visit, role: str) -> Response:
     """A sign-in for a desk that has agents of its own."""
-    connector = visit.room.stage.connector(role)
+    connector = visit.setup.preview.connector(role)
     name, password = visit.form.get("agent", "").strip(), visit.form.get("agent_password", "")
     if len(password) < _MIN_PASSWORD:
         return await _show(visit, role, {}, visit.say("setup.password_short", least=_MIN_PASSWORD))
@@ -198,28 +198,28 @@ async def _add_agent(visit: Visit, role: str) -> Response:
 
 async def _next(visit: Visit, role: str) -> Response:
     """On; with both sides there the file is written."""
-    if role == "desk" and not visit.room.missing():
+    if role == "desk" and not visit.setup.missing():
         try:
-            await asyncio.to_thread(visit.room.write)
+            await asyncio.to_thread(visit.setup.write)
         except Changed:
-            return await _show(visit, role, {}, visit.say("setup.changed", path=str(visit.room.config)))
+            return await _show(visit, role, {}, visit.say("setup.changed", path=str(visit.setup.config)))
         except OSError as error:
-            text = visit.say("setup.not_written", path=str(visit.room.config), why=error.strerror or "")
+            text = visit.say("setup.not_written", path=str(visit.setup.config), why=error.strerror or "")
             return await _show(visit, role, {}, text)
     return visit.after(role)
 
 
 async def _live(visit: Visit, role: str) -> Response:
     """What came, newest first; when nothing comes, what we see ourselves."""
-    room = visit.room
-    calls = room.calls.of(role)
+    setup = visit.setup
+    calls = setup.calls.of(role)
     answer = None
-    if not calls and visit.draft.public_url and room.calls.waited(role) >= _SILENCE:
-        answer = await room.asked.look(visit.draft.public_url, PREFIX + NAMES[role], visit.draft.secret_key)
+    if not calls and visit.draft.public_url and setup.calls.waited(role) >= _SILENCE:
+        answer = await setup.asked.look(visit.draft.public_url, PREFIX + NAMES[role], visit.draft.secret_key)
     return visit.part(
         "calls_live.html",
         calls=[(call, told(visit, role, call)) for call in calls[:6]],
-        proven=room.calls.proven(role),
+        proven=setup.calls.proven(role),
         answer=answer,
         remarks=[],
         hook=f"{visit.draft.public_url}{PREFIX}{NAMES[role]}",

@@ -11,12 +11,11 @@ from bridge.cli.trace import trace_json
 from bridge.first_config import NAMES
 from bridge.status import status_json
 from bridge.wizard.forms import class_of
-from bridge.wizard.room import Changed, Visit
+from bridge.wizard.setup import Changed, Visit
 from bridge.wizard.steps.side import told
 from mappings import overview
+from mappings.states import FAILED, StepState
 from mappings.store import Tx
-
-_SAD = frozenset({"failed", "unconfirmed", "dead"})
 
 
 @dataclass(slots=True)
@@ -57,15 +56,15 @@ def read_trip(tx: Tx) -> Trip:
     there = [step for step in link["steps"] if step["to"] == link["desk"] and step["messages"]]
     back = [step for step in link["steps"] if step["to"] == link["channel"] and step["messages"]]
     trip.wrote = _time(there[0]["received"] if there else min((row["since"] for row in link["waiting"]), default=None))
-    if there and there[0]["state"] == "done":
+    if there and there[0]["state"] == StepState.DONE:
         trip.ticketed = _time(there[0]["done"])
         trip.url = str((there[0]["receipt"] or {}).get("url", ""))
     if back:
         trip.answered, last = _time(back[0]["received"]), back[0]
-        if last["state"] == "done":
+        if last["state"] == StepState.DONE:
             trip.delivered = _time(last["done"])
     for step in (*there[:1], *back[:1]):
-        if step["state"] in _SAD or (step["attempts"] and step["state"] != "done"):
+        if step["state"] in FAILED or (step["attempts"] and step["state"] != StepState.DONE):
             ended = step["attempts"][-1] if step["attempts"] else {}
             trip.trouble = step["why"] or f"{ended.get('code', '')} {ended.get('detail', '')}".strip()
     return trip
@@ -78,17 +77,17 @@ def _time(text: str | None) -> datetime | None:
 async def show(visit: Visit) -> Response:
     """What to do, and how far it is."""
     visit.draft.since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    missing = visit.room.missing()
+    missing = visit.setup.missing()
     trouble = await visit.show() if not missing else ""
     return visit.page("trip", missing=[(one, visit.say(f"setup.step_{one}")) for one in missing], trouble=trouble)
 
 
 async def live(visit: Visit) -> Response:
     """How far it is now."""
-    bridge = visit.room.stage.bridge
+    bridge = visit.setup.preview.bridge
     trip = await bridge.store.read(read_trip) if bridge is not None else Trip()
     away = await bridge.store.read(_away, bridge.settings) if bridge is not None else []
-    refused = next((one for one in visit.room.calls.of("channel")[:1] if one.finding is not None), None)
+    refused = next((one for one in visit.setup.calls.of("channel")[:1] if one.finding is not None), None)
     guide = class_of(visit.draft.channel.kind).guide if visit.draft.channel is not None else None
     return visit.part(
         "trip_live.html",
@@ -109,16 +108,16 @@ def _away(tx: Tx, settings: Any) -> list[str]:
 
 async def finish(visit: Visit) -> Response:
     """The file is there: from here on the bridge serves with it."""
-    room = visit.room
-    if room.missing():
+    setup = visit.setup
+    if setup.missing():
         return await show(visit)
     try:
-        await asyncio.to_thread(room.write)
+        await asyncio.to_thread(setup.write)
     except Changed:
-        text = visit.say("setup.changed", path=str(room.config))
+        text = visit.say("setup.changed", path=str(setup.config))
         return visit.page("trip", missing=[], trouble=text)
     except OSError as error:
-        text = visit.say("setup.not_written", path=str(room.config), why=error.strerror or "")
+        text = visit.say("setup.not_written", path=str(setup.config), why=error.strerror or "")
         return visit.page("trip", missing=[], trouble=text)
-    room.finished.set()
+    setup.finished.set()
     return RedirectResponse("/console/", 303)

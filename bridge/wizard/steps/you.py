@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from bridge.console.texts import LANGUAGES
 from bridge.console.users import MIN_PASSWORD, clean_name, new_digest, set_user
-from bridge.wizard.room import Visit
-from bridge.wizard.stage import settings_of
+from bridge.wizard.preview import settings_of
+from bridge.wizard.setup import Visit
 from mappings.cli_access import open_writer
 from mappings.schema import make_ready
 from mappings.store import StoreUnusable
@@ -39,7 +39,7 @@ async def save(visit: Visit) -> Response:
     if faults:
         return _page(visit, faults, name)
     digest = await new_digest(name, password, "admin")
-    await visit.room.stage.close()  # on SQLite one process writes at a time
+    await visit.setup.preview.close()  # on SQLite one process writes at a time
     try:
         await asyncio.to_thread(_add, settings_of(draft, "", {}).bridge.database_url, name, digest)
     except StoreUnusable as error:

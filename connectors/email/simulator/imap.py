@@ -13,7 +13,7 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 @dataclass(slots=True)
-class Stored:
+class StoredMail:
     uid: int
     raw: bytes
     at: datetime
@@ -26,11 +26,11 @@ class Folder:
 
     validity: int = 1000
     following: int = 1
-    mails: list[Stored] = field(default_factory=list)
+    mails: list[StoredMail] = field(default_factory=list)
     grown: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add(self, raw: bytes, at: datetime) -> int:
-        self.mails.append(Stored(self.following, raw, at))
+        self.mails.append(StoredMail(self.following, raw, at))
         self.following += 1
         self.grown.set()
         return self.following - 1
@@ -238,7 +238,7 @@ class _Session:
                 self._fetched(number, mail, items.upper())
         return "OK fetched"
 
-    def _fetched(self, number: int, mail: Stored, items: str) -> None:
+    def _fetched(self, number: int, mail: StoredMail, items: str) -> None:
         parts = [f"UID {mail.uid}"]
         if "RFC822.SIZE" in items:
             parts.append(f"RFC822.SIZE {len(mail.raw)}")

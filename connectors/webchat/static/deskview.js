@@ -1,4 +1,4 @@
-// One conversation: its timeline with the fate of every answer, the composer, the customer.
+// One conversation: its timeline with the progress of every answer, the composer, the customer.
 import { $, FILE, el, fill, icon, linked, sender, shrink, size, upload } from './shared.js';
 import { face, nameOf } from './desklist.js';
 import { meter } from './deskmeter.js';
@@ -187,31 +187,31 @@ export class View {
     const shown = own ? (name === wire.agent ? words.you : name) : kind === 'bot' ? words.bridge : name || nameOf(this.ticket, words);
     const meta = el('div.meta', {}, el('time', { dateTime: entry.at, title: new Date(entry.at).toLocaleString(this.lang) }, clock.time(new Date(entry.at))));
     let item;
-    if (own && !note) this.fate(entry, meta);
+    if (own && !note) this.progress(entry, meta);
     else if (entry.pending) this.waiting(entry.pending, meta);
     const side = note ? '.note' : own ? '.me' : '';
-    const fate = meta.dataset.fate;
-    item = el(`div.msg${side}${more ? '.more' : ''}${['failed', 'unconfirmed'].includes(fate) ? '.bad' : ''}${kind === 'bot' ? '.bot' : ''}`, {},
+    const progress = meta.dataset.progress;
+    item = el(`div.msg${side}${more ? '.more' : ''}${['failed', 'unconfirmed'].includes(progress) ? '.bad' : ''}${kind === 'bot' ? '.bot' : ''}`, {},
       !more && el('div.name', {}, el('bdi', {}, shown), note && el('span.tag', {}, kind === 'bot' ? words.bridgeTag : words.noteTag)),
       entry.text && el('div.bubble', { dir: 'auto' }, linked(entry.text)), (entry.cards || []).map((one) => this.card(one)), (entry.attachments || []).map((one) => this.file(one)), meta);
     return item;
   }
 
-  fate(entry, meta) {
+  progress(entry, meta) {
     if (entry.pending) return this.waiting(entry.pending, meta);
     const { words } = this, { state, reason } = this.states.get(entry.id) || { state: 'queued' };
     const name = SIGNS[state] ? state : 'queued';
-    meta.dataset.fate = name;
+    meta.dataset.progress = name;
     const why = words[reason] && typeof words[reason] === 'string' ? words[reason] : reason;
-    meta.append(el(`span.fate.${name}`, {}, el('i', { 'aria-hidden': 'true' }, SIGNS[name]), `${words[name]}${why && !GOOD.includes(name) ? ` – ${why}` : ''}`));
+    meta.append(el(`span.progress.${name}`, {}, el('i', { 'aria-hidden': 'true' }, SIGNS[name]), `${words[name]}${why && !GOOD.includes(name) ? ` – ${why}` : ''}`));
     if (name === 'failed' || name === 'unconfirmed') meta.append(el('button.link', { type: 'button', onclick: () => this.wire.say(this.id, true, '#retry', []) }, words.resend));
     return undefined;
   }
 
   waiting(entry, meta) {
     const { words } = this;
-    meta.dataset.fate = entry.failed ? 'failed' : 'sending';
-    meta.append(el(`span.fate.${entry.failed ? 'failed' : 'sending'}`, {}, el('i', { 'aria-hidden': 'true' }, entry.failed ? '!' : '◷'), entry.failed ? `${words.failed} – ${words[entry.failed] || words.refused}` : words.sending));
+    meta.dataset.progress = entry.failed ? 'failed' : 'sending';
+    meta.append(el(`span.progress.${entry.failed ? 'failed' : 'sending'}`, {}, el('i', { 'aria-hidden': 'true' }, entry.failed ? '!' : '◷'), entry.failed ? `${words.failed} – ${words[entry.failed] || words.refused}` : words.sending));
     if (entry.failed) meta.append(el('button.link', { type: 'button', onclick: () => this.restore(this.wire.drop(entry.client)) }, words.drop));
   }
 

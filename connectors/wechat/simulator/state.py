@@ -152,7 +152,7 @@ class TokenOffice:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredMedia:
     kind: str
     data: bytes
     mime: str
@@ -173,16 +173,16 @@ class Files:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._stored: dict[str, Stored] = {}
+        self._stored: dict[str, StoredMedia] = {}
 
     def put(self, kind: str, data: bytes, mime: str, *, checked: bool = True) -> str:
         if checked:
             self._check(kind, data)
         media_id = secrets.token_urlsafe(48)
-        self._stored[media_id] = Stored(kind, data, mime, self._clock())
+        self._stored[media_id] = StoredMedia(kind, data, mime, self._clock())
         return media_id
 
-    def get(self, media_id: str) -> Stored:
+    def get(self, media_id: str) -> StoredMedia:
         stored = self._stored.get(media_id)
         if stored is None or self._clock() - stored.at >= timedelta(days=3):
             raise Refused(40007, "invalid media_id")

@@ -82,7 +82,7 @@ class Welcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredMedia:
     kind: str
     data: bytes
     mime: str
@@ -94,7 +94,7 @@ class Files:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._files: dict[str, Stored] = {}
+        self._files: dict[str, StoredMedia] = {}
 
     def put(self, kind: str, data: bytes, mime: str, *, checked: bool = True) -> str:
         if checked:
@@ -107,10 +107,10 @@ class Files:
             if kind == "image" and data[:3] != b"\xff\xd8\xff" and data[:8] != b"\x89PNG\r\n\x1a\n":
                 raise Refused(40005, "invalid file type")
         media_id = "3" + secrets.token_urlsafe(40)
-        self._files[media_id] = Stored(kind, data, mime, self._clock() + _KEPT)
+        self._files[media_id] = StoredMedia(kind, data, mime, self._clock() + _KEPT)
         return media_id
 
-    def get(self, media_id: Any, kind: str = "") -> Stored:
+    def get(self, media_id: Any, kind: str = "") -> StoredMedia:
         found = self._files.get(media_id) if isinstance(media_id, str) else None
         if found is None or self._clock() > found.until:
             raise Refused(40007, "invalid media_id")

@@ -17,7 +17,7 @@ _LEASE, _SEEN_AGAIN = timedelta(seconds=60), timedelta(hours=1)
 _KEEP = """INSERT INTO inbox (account, key, payload, received_at, state, done_at) VALUES ('shop', ?, ?, ?, 'done', ?)
 ON CONFLICT DO NOTHING"""
 # one look at the link, at who it is and at what might have waited for the customer, and the allowance at the same time
-_SPOKE = """UPDATE link SET touched_at = :now, contact = :contact, warn_at = :warn, ledger = json_set(ledger,
+_SPOKE = """UPDATE link SET touched_at = :now, contact = :contact, warn_at = :warn, allowance = json_set(allowance,
     '$.message', json(:grant), '$.spoke_at', :at, '$.used', 0, '$.unanswered', json('true'))
 WHERE channel = 'shop' AND conversation = :who AND state <> 'ended'
 RETURNING id, state = 'open'

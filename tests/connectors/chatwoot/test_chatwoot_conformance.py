@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Throttled
-from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from connectors.chatwoot import Chatwoot
 from connectors.chatwoot.simulator import Simulator
 from connectors.chatwoot.simulator.vendor import ADMIN
@@ -92,55 +92,57 @@ class ChatwootConformance(ConnectorConformance):
         """An administrator's token: set-up needs one."""
         return vendor.settings() | {"token": ADMIN}
 
-    async def take_rights(self, stage: Stage) -> None:
-        stage.vendor.site.members.clear()
-        stage.vendor.site.tokens[ADMIN] = stage.vendor.site.tokens[ADMIN] | {"role": "agent"}
+    async def take_rights(self, harness: Harness) -> None:
+        harness.vendor.site.members.clear()
+        harness.vendor.site.tokens[ADMIN] = harness.vendor.site.tokens[ADMIN] | {"role": "agent"}
 
-    async def open_conversation(self, stage: Stage) -> str:
-        return stage.vendor.open_conversation()
+    async def open_conversation(self, harness: Harness) -> str:
+        return harness.vendor.open_conversation()
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        await stage.vendor.agent_says(stage.vendor.open_conversation(), text)
+    async def happens(self, harness: Harness, text: str) -> None:
+        await harness.vendor.agent_says(harness.vendor.open_conversation(), text)
 
-    async def shown(self, stage: Stage) -> list[str]:
-        conversations = stage.vendor.books.conversations.values()
+    async def shown(self, harness: Harness) -> list[str]:
+        conversations = harness.vendor.books.conversations.values()
         return [message.content or "" for one in conversations for message in one.messages]
 
-    async def finishes(self, stage: Stage, conversation: str) -> None:
-        await stage.vendor.resolves(conversation)
+    async def finishes(self, harness: Harness, conversation: str) -> None:
+        await harness.vendor.resolves(conversation)
 
-    async def is_open(self, stage: Stage, conversation: str) -> bool:
-        return stage.vendor.books.conversation(int(conversation)).status == "open"
+    async def is_open(self, harness: Harness, conversation: str) -> bool:
+        return harness.vendor.books.conversation(int(conversation)).status == "open"
 
-    async def says(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.agent_says(conversation, text)
+    async def says(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.agent_says(conversation, text)
 
-    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.notes(conversation, text)
+    async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.notes(conversation, text)
 
-    def _message(self, stage: Stage, text: str) -> Any:
-        conversations = stage.vendor.books.conversations.values()
+    def _message(self, harness: Harness, text: str) -> Any:
+        conversations = harness.vendor.books.conversations.values()
         (found,) = [message for one in conversations for message in one.messages if text in (message.content or "")]
         return found
 
-    async def audience_of(self, stage: Stage, text: str) -> Audience:
-        return Audience.AGENTS if self._message(stage, text).private else Audience.CUSTOMER
+    async def audience_of(self, harness: Harness, text: str) -> Audience:
+        return Audience.AGENTS if self._message(harness, text).private else Audience.CUSTOMER
 
-    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
-        return AuthorKind.AGENT if self._message(stage, text).message_type else AuthorKind.CUSTOMER
+    async def author_of(self, harness: Harness, text: str) -> AuthorKind:
+        return AuthorKind.AGENT if self._message(harness, text).message_type else AuthorKind.CUSTOMER
 
-    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
-        await stage.vendor.agent_says(conversation, "see file", (("a.pdf", "application/pdf", data),))
+    async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
+        await harness.vendor.agent_says(conversation, "see file", (("a.pdf", "application/pdf", data),))
 
-    async def files_shown(self, stage: Stage) -> list[bytes]:
-        conversations = stage.vendor.books.conversations.values()
+    async def files_shown(self, harness: Harness) -> list[bytes]:
+        conversations = harness.vendor.books.conversations.values()
         return [file.data for one in conversations for message in one.messages for file in message.files]
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
-        place = stage.vendor.open_conversation()
-        number = await stage.vendor.agent_says(place, "with a file", (("a.pdf", "application/pdf", data),))
-        (file,) = stage.vendor.seen(place)[-1].files
-        return Media(account=stage.account.name, id=f"{place}:{number}:{file.id}", mime="application/pdf", name="a.pdf")
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
+        place = harness.vendor.open_conversation()
+        number = await harness.vendor.agent_says(place, "with a file", (("a.pdf", "application/pdf", data),))
+        (file,) = harness.vendor.seen(place)[-1].files
+        return Media(
+            account=harness.account.name, id=f"{place}:{number}:{file.id}", mime="application/pdf", name="a.pdf"
+        )
 
 
 class TestSigned(ChatwootConformance):

@@ -1,5 +1,5 @@
 import pytest
-from mail_rig import make_world
+from mail_rig import make_rig
 
 
 @pytest.fixture
@@ -9,11 +9,11 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def desk():
-    async with make_world() as world:
-        yield world
+    async with make_rig() as rig:
+        yield rig
 
 
 @pytest.fixture
 async def channel():
-    async with make_world(role="channel") as world:
-        yield world
+    async with make_rig(role="channel") as rig:
+        yield rig

@@ -1,4 +1,4 @@
-"""A connector in a simulated mail world, for tests."""
+"""A connector in a simulated mail rig, for tests."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -13,8 +13,8 @@ from connectors.email.simulator import Simulator
 
 
 @dataclass
-class World:
-    """A connector in a simulated mail world, and the few things the engine would do for it."""
+class MailRig:
+    """A connector in a simulated mail rig, and the few things the engine would do for it."""
 
     sim: Simulator
     box: Email
@@ -63,14 +63,14 @@ class World:
 
 
 @asynccontextmanager
-async def make_world(*, settings: dict[str, Any] | None = None, **options: Any):
+async def make_rig(*, settings: dict[str, Any] | None = None, **options: Any):
     clock = VirtualClock()
     oauth = bool((settings or {}).pop("oauth", False)) if settings else False
     async with Simulator(clock=clock, **options) as sim, lend_account("mailbox", home=sim.base, clock=clock) as account:
         config = Email.Config.model_validate(sim.settings(oauth=oauth, **(settings or {})))
-        world = World(sim, Email(config, account), clock)
-        await world.poll()
-        yield world
+        rig = MailRig(sim, Email(config, account), clock)
+        await rig.poll()
+        yield rig
 
 
 async def until(condition, seconds: float = 60.0) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from mail_rig import make_world
+from mail_rig import make_rig
 
 from bridge.contract import Audience, Malformed, MessageReceived, Scope, Text, Throttled
 from connectors.email import mime
@@ -114,7 +114,7 @@ def test_a_helpdesks_own_answers_never_reach_a_customer(name):
 @pytest.mark.parametrize("name", DOUBTFUL)
 async def test_what_may_be_either_is_held_and_can_be_released(name):
     head, words = DOUBTFUL[name]
-    async with make_world(style="person") as desk:
+    async with make_rig(style="person") as desk:
         await desk.send("你好")
         desk.sim.agent_answers(words, headers=dict([head.split(": ", 1)]))
         (raw,) = await desk.poll()
@@ -238,13 +238,13 @@ async def test_mails_whose_id_is_none_do_not_share_a_conversation(channel):
 
 
 async def test_who_answers_the_first_mail_is_not_led_to_the_second():
-    async with make_world(role="channel") as world:
-        world.sim.arrives(form("first"))
-        world.sim.arrives(form("second", reply_to="b@customer.example"))
-        first, _ = await world.events()
+    async with make_rig(role="channel") as rig:
+        rig.sim.arrives(form("first"))
+        rig.sim.arrives(form("second", reply_to="b@customer.example"))
+        first, _ = await rig.events()
         answer = form("more").replace(b"Message-ID: <form@", b"In-Reply-To: <form@shop.example>\nMessage-ID: <more@")
-        world.sim.arrives(answer)
-        (event,) = await world.events()
+        rig.sim.arrives(answer)
+        (event,) = await rig.events()
         assert event.message.conversation == first.message.conversation
 
 
@@ -253,11 +253,11 @@ async def test_who_answers_the_first_mail_is_not_led_to_the_second():
 
 @pytest.mark.parametrize(("limit_by", "sent"), [("sender", 12), ("ticket", 20)])
 async def test_twenty_customers_at_once_wait_only_where_the_helpdesk_counts_senders(limit_by, sent):
-    async with make_world(settings={"address_mode": "single", "limit_by": limit_by}) as world:
+    async with make_rig(settings={"address_mode": "single", "limit_by": limit_by}) as rig:
         refusals = []
         for number in range(20):
             try:
-                await world.send(f"order {number} did not arrive", link=f"link-{number}")
+                await rig.send(f"order {number} did not arrive", link=f"link-{number}")
             except Throttled as error:
                 refusals.append(error)
         assert 20 - len(refusals) == sent

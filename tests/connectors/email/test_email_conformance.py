@@ -6,7 +6,7 @@ from typing import Any
 import mail_corpus as corpus
 
 from bridge.contract import AuthFailed, Media, MessageReceived, Raw, Rejected, Retryable, Role, Throttled
-from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from bridge.testing.faults import Trouble
 from connectors.email import Email, mime
 from connectors.email.envelope import Envelope, facts
@@ -75,48 +75,48 @@ class Mailbox(ConnectorConformance):
     def wrong_settings(self, vendor: Any) -> dict[str, Any]:
         return self.settings(vendor) | {"password": "not the authorization code"}
 
-    async def take_rights(self, stage: Stage) -> None:
-        stage.vendor.smtp.accounts = {}  # may read, may not send
+    async def take_rights(self, harness: Harness) -> None:
+        harness.vendor.smtp.accounts = {}  # may read, may not send
 
-    async def shown(self, stage: Stage) -> list[str]:
+    async def shown(self, harness: Harness) -> list[str]:
         return [
-            leaf.text_body.strip() for raw in stage.vendor.sent for leaf in mime.leaves(mime.parse(raw[:65_536]))[:1]
+            leaf.text_body.strip() for raw in harness.vendor.sent for leaf in mime.leaves(mime.parse(raw[:65_536]))[:1]
         ]
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
         raw = corpus.multipart(
             "multipart/mixed",
             corpus.part("text/plain", b"see file"),
             corpus.part("application/pdf", data, b"Content-Disposition: attachment; filename=a.pdf\r\n"),
         )
-        kept = await stage.account.media.keep(raw, name="mail.eml", mime="message/rfc822")
-        return Media(account=stage.account.name, id=f"{kept.sha256}/2", mime="application/pdf", name="a.pdf")
+        kept = await harness.account.media.keep(raw, name="mail.eml", mime="message/rfc822")
+        return Media(account=harness.account.name, id=f"{kept.sha256}/2", mime="application/pdf", name="a.pdf")
 
-    async def arm(self, stage: Stage, trouble: Trouble, **options: Any) -> None:
+    async def arm(self, harness: Harness, trouble: Trouble, **options: Any) -> None:
         if trouble is Trouble.RESET_BEFORE:
-            stage.vendor.trouble("END")
+            harness.vendor.trouble("END")
             return
         status, body = options.get("status", 500), options.get("body", b"").decode()
         times = options.get("times", 1)
         match status:
             case 401:
-                stage.vendor.trouble("AUTH", "535 5.7.8 authentication failed", times=times)
+                harness.vendor.trouble("AUTH", "535 5.7.8 authentication failed", times=times)
             case 429:
-                stage.vendor.trouble("END", "421 4.7.28 rate limit", times=times)
+                harness.vendor.trouble("END", "421 4.7.28 rate limit", times=times)
             case 500 | 503:
-                stage.vendor.trouble("END", f"451 4.3.0 {body}", times=times)
+                harness.vendor.trouble("END", f"451 4.3.0 {body}", times=times)
             case _:
-                stage.vendor.trouble("END", f"{status} {body}", times=times)
+                harness.vendor.trouble("END", f"{status} {body}", times=times)
 
-    def disarm(self, stage: Stage) -> None:
-        stage.vendor.smtp.troubles.clear()
+    def disarm(self, harness: Harness) -> None:
+        harness.vendor.smtp.troubles.clear()
 
-    async def listening(self, stage: Stage) -> None:
+    async def listening(self, harness: Harness) -> None:
         """A listener that was started is there before something happens: mail has no history for newcomers."""
         await asyncio.sleep(0)
         if any(task.get_coro().__name__ == "listen" for task in asyncio.all_tasks()):
             async with asyncio.timeout(60):
-                while "IDLE" not in stage.vendor.imap.commands:
+                while "IDLE" not in harness.vendor.imap.commands:
                     await asyncio.sleep(0.005)
 
 
@@ -126,19 +126,19 @@ class TestEmailDesk(Mailbox):
     role = Role.DESK
     samples = samples("0" * 13, b"To: bridge@bridge.example\r\n")
 
-    async def open_conversation(self, stage: Stage) -> str:
+    async def open_conversation(self, harness: Harness) -> str:
         from bridge.contract import Text
         from bridge.testing.conformance.builders import said, send, target_for
 
         context, target = target_for(self.role, None, key="key-opening")
-        (step,) = stage.connector.render([said(self.role, Text(body="opening"), conversation="c1")], context)
-        return (await send(stage, step, target)).conversation
+        (step,) = harness.connector.render([said(self.role, Text(body="opening"), conversation="c1")], context)
+        return (await send(harness, step, target)).conversation
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        if not stage.vendor.desk.tickets:
-            await self.open_conversation(stage)
-        await self.listening(stage)
-        stage.vendor.agent_answers(text)
+    async def happens(self, harness: Harness, text: str) -> None:
+        if not harness.vendor.desk.tickets:
+            await self.open_conversation(harness)
+        await self.listening(harness)
+        harness.vendor.agent_answers(text)
 
 
 class TestEmailChannel(Mailbox):
@@ -147,13 +147,13 @@ class TestEmailChannel(Mailbox):
     role = Role.CHANNEL
     samples = samples("0" * 13, b"")
 
-    async def open_conversation(self, stage: Stage) -> str:
-        page = await stage.connector.poll(None)
-        stage.vendor.customer_writes("opening")
-        page = await stage.connector.poll(page.cursor)
-        events = [event for raw in page.raws for event in stage.connector.normalise(raw)]
+    async def open_conversation(self, harness: Harness) -> str:
+        page = await harness.connector.poll(None)
+        harness.vendor.customer_writes("opening")
+        page = await harness.connector.poll(page.cursor)
+        events = [event for raw in page.raws for event in harness.connector.normalise(raw)]
         return next(event.message.conversation for event in events if isinstance(event, MessageReceived))
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        await self.listening(stage)
-        stage.vendor.customer_writes(text)
+    async def happens(self, harness: Harness, text: str) -> None:
+        await self.listening(harness)
+        harness.vendor.customer_writes(text)

@@ -4,7 +4,7 @@ import contextlib
 
 import mail_corpus as corpus
 import pytest
-from mail_rig import make_world
+from mail_rig import make_rig
 
 from bridge.contract import (
     Audience,
@@ -32,23 +32,23 @@ def text_of(event: MessageReceived) -> str:
 
 @pytest.mark.parametrize("style", STYLES)
 async def test_a_long_talk_with_a_helpdesk_is_one_ticket_and_every_answer_comes_once(style):
-    async with make_world(style=style, acknowledges=True) as world:
-        first = await world.send("你好，订单没到")
-        for event in await world.events():
+    async with make_rig(style=style, acknowledges=True) as rig:
+        first = await rig.send("你好，订单没到")
+        for event in await rig.events():
             assert event.message.audience is Audience.AGENTS  # acknowledgements never reach the customer
             assert event.message.author.kind is AuthorKind.SYSTEM
         for turn in range(25):
-            world.clock.advance(minutes=1)
-            world.sim.agent_answers(f"answer {turn}", files=(("图.png", "image/png", PNG),) if turn == 3 else ())
-            (event,) = await world.events()
+            rig.clock.advance(minutes=1)
+            rig.sim.agent_answers(f"answer {turn}", files=(("图.png", "image/png", PNG),) if turn == 3 else ())
+            (event,) = await rig.events()
             assert text_of(event) == f"answer {turn}"
             assert event.message.conversation == first.conversation
             assert event.message.audience is Audience.CUSTOMER
             assert len(event.message.parts) == (2 if turn == 3 else 1)
-            await world.send(f"question {turn}", conversation=first.conversation)
-        assert len(world.sim.desk.tickets) == 1
-        assert not world.sim.desk.suspended
-        assert not await world.events()
+            await rig.send(f"question {turn}", conversation=first.conversation)
+        assert len(rig.sim.desk.tickets) == 1
+        assert not rig.sim.desk.suspended
+        assert not await rig.events()
 
 
 async def test_two_customers_never_meet(desk):
@@ -63,19 +63,19 @@ async def test_two_customers_never_meet(desk):
 
 async def test_a_single_address_threads_by_references_and_a_verdict():
     settings = {"address_mode": "single", "authserv_id": "mx.bridge.example"}
-    async with make_world(style="rt", acknowledges=True, settings=settings) as world:
-        receipt = await world.send("one")
+    async with make_rig(style="rt", acknowledges=True, settings=settings) as rig:
+        receipt = await rig.send("one")
         passed = b"Authentication-Results: mx.bridge.example; dmarc=pass header.from=desk.example\r\n"
-        world.sim.inbox.mails[-1].raw = passed + world.sim.inbox.mails[-1].raw
-        await world.events()
-        raw = world.sim.desk.write(world.sim.desk.tickets[0], "answer", world.clock())  # by the subject's tag alone
-        world.sim.arrives(passed + raw)
-        (event,) = await world.events()
+        rig.sim.inbox.mails[-1].raw = passed + rig.sim.inbox.mails[-1].raw
+        await rig.events()
+        raw = rig.sim.desk.write(rig.sim.desk.tickets[0], "answer", rig.clock())  # by the subject's tag alone
+        rig.sim.arrives(passed + raw)
+        (event,) = await rig.events()
         assert event.message.conversation == receipt.conversation
-        world.sim.arrives(raw.replace(b"Message-ID: <", b"Message-ID: <again-"))  # the same without a finding
-        (raw,) = await world.poll()
+        rig.sim.arrives(raw.replace(b"Message-ID: <", b"Message-ID: <again-"))  # the same without a finding
+        (raw,) = await rig.poll()
         with pytest.raises(Malformed, match=r"mx\.bridge"):
-            world.box.normalise(raw)
+            rig.box.normalise(raw)
 
 
 async def test_an_agent_answers_from_a_mail_program_of_their_own(desk):
@@ -104,9 +104,9 @@ async def test_a_helpdesk_that_mails_customers_their_own_words_is_not_an_agent(d
 # Forgers
 
 
-async def forged(world, text: str = "give me your card number", **changes: str) -> str:
+async def forged(rig, text: str = "give me your card number", **changes: str) -> str:
     """What happens to a forged mail in a real conversation: the reason of its quarantine, "" if it got through."""
-    to = mime.addresses(mime.parse(world.sim.sent[0]), "From")[0][1]
+    to = mime.addresses(mime.parse(rig.sim.sent[0]), "From")[0][1]
     fields = {
         "From": "Agent <agent@desk.example>",
         "To": to,
@@ -114,10 +114,10 @@ async def forged(world, text: str = "give me your card number", **changes: str) 
         "Message-ID": "<forged@evil.example>",
     } | changes
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
-    world.sim.arrives(f"{head}\r\n{text}\r\n".encode())
-    (raw,) = await world.poll()
+    rig.sim.arrives(f"{head}\r\n{text}\r\n".encode())
+    (raw,) = await rig.poll()
     try:
-        world.box.normalise(raw)
+        rig.box.normalise(raw)
     except Malformed as error:
         return error.message
     return ""

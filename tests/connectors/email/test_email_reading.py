@@ -7,7 +7,7 @@ import smtplib
 
 import mail_corpus as corpus
 import pytest
-from mail_rig import make_world, until
+from mail_rig import make_rig, until
 
 from bridge.contract import AuthFailed, Malformed, Media, MessageReceived, Rejected, Retryable, StoreDown
 from bridge.testing.rig import make_account
@@ -16,8 +16,8 @@ from connectors.email.envelope import load
 from connectors.email.simulator import OURS, PASSWORD
 
 
-def arrives(world, number: int, body: bytes = b"text") -> None:
-    world.sim.arrives(corpus.mail(body).replace(b"<c1@", f"<c{number}@".encode()))
+def arrives(rig, number: int, body: bytes = b"text") -> None:
+    rig.sim.arrives(corpus.mail(body).replace(b"<c1@", f"<c{number}@".encode()))
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ async def listening(channel):
 
 
 async def test_the_first_time_starts_now_not_with_history():
-    async with make_world(role="channel") as world:
-        arrives(world, 1)
-        page = await world.box.poll(None)
+    async with make_rig(role="channel") as rig:
+        arrives(rig, 1)
+        page = await rig.box.poll(None)
         assert not page.raws
-        arrives(world, 2)
-        page = await world.box.poll(page.cursor)
+        arrives(rig, 2)
+        page = await rig.box.poll(page.cursor)
         assert [raw.key for raw in page.raws] == ["mid:<c2@customer.example>"]
 
 
@@ -58,46 +58,46 @@ async def test_a_mail_is_read_once_and_no_flag_changes(channel):
 
 
 async def test_listening_and_collecting_give_the_same_raws(listening):
-    world, kept, _ = listening
-    before = world.cursor
-    arrives(world, 1)
+    rig, kept, _ = listening
+    before = rig.cursor
+    arrives(rig, 1)
     await until(lambda: kept)
-    page = await world.box.poll(before)
+    page = await rig.box.poll(before)
     assert [raw.key for raw in page.raws] == [raw.key for raw in kept]
-    assert world.box.normalise(page.raws[0]) == world.box.normalise(kept[0])
+    assert rig.box.normalise(page.raws[0]) == rig.box.normalise(kept[0])
 
 
 async def test_mails_between_two_waits_are_found(listening):
-    world, kept, _ = listening
+    rig, kept, _ = listening
     for number in range(45):
-        arrives(world, number)
+        arrives(rig, number)
         if number % 7 == 0:
             await asyncio.sleep(0.01)
     await until(lambda: len(kept) == 45)
     assert len({raw.key for raw in kept}) == 45
-    assert world.sim.imap.logins <= 3
+    assert rig.sim.imap.logins <= 3
 
 
 async def test_without_idle_the_mailbox_is_polled_in_one_session():
-    async with make_world(role="channel") as world:
-        world.sim.imap.idle = False
+    async with make_rig(role="channel") as rig:
+        rig.sim.imap.idle = False
         kept: list = []
 
         async def keep(raws, cursor=None):
             kept.extend(raws)
 
-        task = asyncio.create_task(world.box.listen(keep, world.cursor))
-        logins = world.sim.imap.logins
+        task = asyncio.create_task(rig.box.listen(keep, rig.cursor))
+        logins = rig.sim.imap.logins
         for number in range(3):
-            arrives(world, number)
+            arrives(rig, number)
             await until(lambda wanted=number + 1: len(kept) == wanted)
-        assert world.sim.imap.logins == logins + 1
+        assert rig.sim.imap.logins == logins + 1
         task.cancel()
 
 
 async def test_a_cancelled_listener_ends_at_once(listening):
-    world, kept, task = listening
-    arrives(world, 1)
+    rig, kept, task = listening
+    arrives(rig, 1)
     await until(lambda: kept)
     task.cancel()
     async with asyncio.timeout(1):
@@ -149,10 +149,10 @@ async def test_a_rebuilt_index_brings_the_same_keys_again(channel):
 
 
 async def test_a_provider_that_wants_the_client_named_gets_its_name():
-    async with make_world(role="channel") as world:
-        world.sim.imap.wants_id = True
-        arrives(world, 1)
-        assert len(await world.poll()) == 1
+    async with make_rig(role="channel") as rig:
+        rig.sim.imap.wants_id = True
+        arrives(rig, 1)
+        assert len(await rig.poll()) == 1
 
 
 @pytest.mark.parametrize(
@@ -231,10 +231,10 @@ async def test_wrong_credentials_are_told_apart_from_a_bad_day(channel):
 
 
 async def test_a_folder_that_does_not_exist_is_named():
-    async with make_world(role="channel") as world:
-        config = world.box.config.model_copy(update={"folder": "Nowhere"})
+    async with make_rig(role="channel") as rig:
+        config = rig.box.config.model_copy(update={"folder": "Nowhere"})
         with pytest.raises(AuthFailed, match="Nowhere"):
-            await Email(config, world.box.account).poll(None)
+            await Email(config, rig.box.account).poll(None)
 
 
 async def test_the_simulators_servers_speak_with_the_standard_library(channel):

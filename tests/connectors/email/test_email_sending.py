@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mail_rig import make_world
+from mail_rig import make_rig
 
 from bridge.contract import (
     Audience,
@@ -181,23 +181,23 @@ async def test_each_conversation_has_its_own_constant_address(desk):
     ],
 )
 async def test_the_address_follows_the_mode(mode, expected):
-    async with make_world(settings={"address_mode": mode, "separator": "-"}) as world:
-        await world.send("x")
-        sender = mime.addresses(mime.parse(world.sim.sent[0]), "From")[0][1]
+    async with make_rig(settings={"address_mode": mode, "separator": "-"}) as rig:
+        await rig.send("x")
+        sender = mime.addresses(mime.parse(rig.sim.sent[0]), "From")[0][1]
         assert sender.startswith(expected)
         assert sender.endswith("@bridge.example")
-        answers = [address for _, address in mime.addresses(mime.parse(world.sim.sent[0]), "Reply-To")]
+        answers = [address for _, address in mime.addresses(mime.parse(rig.sim.sent[0]), "Reply-To")]
         assert bool(answers) is (mode == "reply_to")
         assert all(address.startswith("bridge-1") for address in answers)
 
 
 async def test_a_long_address_leaves_room_for_no_bounce_token():
     name = "a-rather-long-name-of-a-mailbox"
-    async with make_world() as world:
-        config = world.box.config.model_copy(update={"address": f"{name}@bridge.example"})
-        prepared = await Email(config, world.box.account).prepare(world.step("x"), world.target())
+    async with make_rig() as rig:
+        config = rig.box.config.model_copy(update={"address": f"{name}@bridge.example"})
+        prepared = await Email(config, rig.box.account).prepare(rig.step("x"), rig.target())
         assert prepared["sender"].startswith(f"{name}+1")  # the conversation's own address
-        short = await world.box.prepare(world.step("x"), world.target(link="b"))
+        short = await rig.box.prepare(rig.step("x"), rig.target(link="b"))
         assert short["sender"].startswith("bridge+b1")
 
 
@@ -227,16 +227,16 @@ async def test_a_mail_that_waited_longer_than_files_are_kept_is_composed_anew(de
 
 
 async def test_an_answer_proves_that_a_mail_arrived():
-    async with make_world(acknowledges=True) as world:
-        step, target = world.step("你好"), world.target()
-        world.sim.trouble("END", taken=True)
+    async with make_rig(acknowledges=True) as rig:
+        step, target = rig.step("你好"), rig.target()
+        rig.sim.trouble("END", taken=True)
         with pytest.raises(Retryable):
-            await world.box.deliver(step, target)
-        await world.poll()
-        found = await world.box.lookup(step, target)
+            await rig.box.deliver(step, target)
+        await rig.poll()
+        found = await rig.box.lookup(step, target)
         assert found is not None
         assert found.conversation
-        assert len(world.sim.sent) == 1
+        assert len(rig.sim.sent) == 1
 
 
 @pytest.mark.parametrize("at", ["EHLO", "AUTH", "MAIL", "RCPT"])
@@ -311,36 +311,36 @@ async def test_a_mail_that_is_too_large_goes_again_with_links(desk):
 
 
 async def test_a_provider_that_wants_the_login_as_sender_works_in_single_mode():
-    async with make_world(settings={"address_mode": "single"}) as world:
-        world.sim.smtp.same_sender = True
-        await world.send("x")
-    async with make_world() as world:
-        world.sim.smtp.same_sender = True
+    async with make_rig(settings={"address_mode": "single"}) as rig:
+        rig.sim.smtp.same_sender = True
+        await rig.send("x")
+    async with make_rig() as rig:
+        rig.sim.smtp.same_sender = True
         with pytest.raises(AuthFailed, match="single"):
-            await world.send("x")
+            await rig.send("x")
 
 
 # Limits
 
 
 async def test_a_second_mail_waits_for_the_tickets_number():
-    async with make_world(style="rt", settings={"await_ticket": "30s"}) as world:
-        first = await world.send("one")
+    async with make_rig(style="rt", settings={"await_ticket": "30s"}) as rig:
+        first = await rig.send("one")
         with pytest.raises(Throttled) as caught:
-            await world.send("two", conversation=first.conversation)
+            await rig.send("two", conversation=first.conversation)
         assert caught.value.scope is Scope.CONVERSATION
-        world.sim.arrives(world.sim.desk.acknowledgement(world.sim.desk.tickets[0], world.clock()))
-        await world.poll()
-        await world.send("two", conversation=first.conversation)
-        assert len(world.sim.desk.tickets) == 1
-        assert "[desk.example #1]" in mime.header(mime.parse(world.sim.sent[1]), "Subject")
+        rig.sim.arrives(rig.sim.desk.acknowledgement(rig.sim.desk.tickets[0], rig.clock()))
+        await rig.poll()
+        await rig.send("two", conversation=first.conversation)
+        assert len(rig.sim.desk.tickets) == 1
+        assert "[desk.example #1]" in mime.header(mime.parse(rig.sim.sent[1]), "Subject")
 
 
 async def test_a_helpdesk_that_never_acknowledges_is_not_waited_for_long():
-    async with make_world(settings={"await_ticket": "30s"}) as world:
-        first = await world.send("one")
-        world.clock.advance(seconds=31)
-        await world.send("two", conversation=first.conversation)
+    async with make_rig(settings={"await_ticket": "30s"}) as rig:
+        first = await rig.send("one")
+        rig.clock.advance(seconds=31)
+        await rig.send("two", conversation=first.conversation)
 
 
 async def test_no_destination_gets_more_than_helpdesks_allow(desk):
@@ -356,11 +356,11 @@ async def test_no_destination_gets_more_than_helpdesks_allow(desk):
 
 
 async def test_a_single_address_is_one_sender_for_all():
-    async with make_world(settings={"address_mode": "single"}) as world:
+    async with make_rig(settings={"address_mode": "single"}) as rig:
         for number in range(12):
-            await world.send("x", link=f"link-{number}")
+            await rig.send("x", link=f"link-{number}")
         with pytest.raises(Throttled) as caught:
-            await world.send("x", link="one-more")
+            await rig.send("x", link="one-more")
         assert caught.value.scope is Scope.ACCOUNT
 
 
@@ -368,22 +368,22 @@ async def test_a_single_address_is_one_sender_for_all():
 
 
 async def test_oauth_signs_in_and_renews_a_token_that_was_refused():
-    async with make_world(settings={"oauth": True}) as world:
-        await world.send("one")
-        world.sim.tokens.clear()  # the provider forgot it
-        await world.send("two", link="b")
-        world.sim.agent_answers("answer")
-        (event,) = await world.events()
+    async with make_rig(settings={"oauth": True}) as rig:
+        await rig.send("one")
+        rig.sim.tokens.clear()  # the provider forgot it
+        await rig.send("two", link="b")
+        rig.sim.agent_answers("answer")
+        (event,) = await rig.events()
         assert event.message.parts[0].body == "answer"
 
 
 async def test_a_dead_refresh_token_needs_a_person():
-    async with make_world(settings={"oauth": True}) as world:
-        world.sim.tokens.clear()
-        world.sim.refresh_tokens.clear()
+    async with make_rig(settings={"oauth": True}) as rig:
+        rig.sim.tokens.clear()
+        rig.sim.refresh_tokens.clear()
         with pytest.raises(AuthFailed, match="refresh_token"):
-            await world.send("x")
-        health = await world.box.check()
+            await rig.send("x")
+        health = await rig.box.check()
         assert not health.ok
 
 

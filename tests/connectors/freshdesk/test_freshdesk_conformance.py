@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Rejected, Retryable, Throttled
-from bridge.testing.conformance import ConnectorConformance, Refusal, Stage, raws_in
+from bridge.testing.conformance import ConnectorConformance, Harness, Refusal, raws_in
 from connectors.freshdesk import Freshdesk
 from connectors.freshdesk.simulator import Simulator
 
@@ -45,49 +45,51 @@ class TestFreshdesk(ConnectorConformance):
     def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
         return vendor.settings() | {"api_key": "some-other-key-of-nobody"}
 
-    async def take_rights(self, stage: Stage) -> None:
-        stage.vendor.bridge.rights = False
+    async def take_rights(self, harness: Harness) -> None:
+        harness.vendor.bridge.rights = False
 
-    async def finishes(self, stage: Stage, conversation: str) -> None:
-        await stage.vendor.resolve(conversation)
+    async def finishes(self, harness: Harness, conversation: str) -> None:
+        await harness.vendor.resolve(conversation)
 
-    async def is_open(self, stage: Stage, conversation: str) -> bool:
-        return stage.vendor.status(conversation) == 2
+    async def is_open(self, harness: Harness, conversation: str) -> bool:
+        return harness.vendor.status(conversation) == 2
 
-    async def open_conversation(self, stage: Stage) -> str:
-        return stage.vendor.open_ticket()
+    async def open_conversation(self, harness: Harness) -> str:
+        return harness.vendor.open_ticket()
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        await stage.vendor.agent_says(stage.vendor.open_ticket(), text)
+    async def happens(self, harness: Harness, text: str) -> None:
+        await harness.vendor.agent_says(harness.vendor.open_ticket(), text)
 
-    async def shown(self, stage: Stage) -> list[str]:
-        return [seen.text for number in stage.vendor.state.tickets for seen in stage.vendor.ticket(str(number))]
+    async def shown(self, harness: Harness) -> list[str]:
+        return [seen.text for number in harness.vendor.state.tickets for seen in harness.vendor.ticket(str(number))]
 
-    async def says(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.agent_says(conversation, text)
+    async def says(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.agent_says(conversation, text)
 
-    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.agent_notes(conversation, text)
+    async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.agent_notes(conversation, text)
 
-    def _seen(self, stage: Stage) -> list[Any]:
-        return [seen for number in stage.vendor.state.tickets for seen in stage.vendor.ticket(str(number))]
+    def _seen(self, harness: Harness) -> list[Any]:
+        return [seen for number in harness.vendor.state.tickets for seen in harness.vendor.ticket(str(number))]
 
-    async def audience_of(self, stage: Stage, text: str) -> Audience:
-        (kind,) = [seen.kind for seen in self._seen(stage) if text in seen.text]
+    async def audience_of(self, harness: Harness, text: str) -> Audience:
+        (kind,) = [seen.kind for seen in self._seen(harness) if text in seen.text]
         return Audience.AGENTS if kind == "private note" else Audience.CUSTOMER
 
-    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
-        (who,) = [seen.who for seen in self._seen(stage) if text in seen.text]
+    async def author_of(self, harness: Harness, text: str) -> AuthorKind:
+        (who,) = [seen.who for seen in self._seen(harness) if text in seen.text]
         return AuthorKind.CUSTOMER if who == "Customer A" else AuthorKind.AGENT
 
-    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
-        await stage.vendor.agent_replies(conversation, "see file", [("a.pdf", "application/pdf", data)])
+    async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
+        await harness.vendor.agent_replies(conversation, "see file", [("a.pdf", "application/pdf", data)])
 
-    async def files_shown(self, stage: Stage) -> list[bytes]:
-        return [data for seen in self._seen(stage) for _, data in seen.files]
+    async def files_shown(self, harness: Harness) -> list[bytes]:
+        return [data for seen in self._seen(harness) for _, data in seen.files]
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
-        ticket = stage.vendor.open_ticket()
-        said = await stage.vendor.agent_replies(ticket, "with a file", [("a.pdf", "application/pdf", data)])
-        (file,) = stage.vendor.state.tickets[int(ticket)].conversations[-1].files
-        return Media(account=stage.account.name, id=f"{ticket}:{said}:{file.id}", mime="application/pdf", name="a.pdf")
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
+        ticket = harness.vendor.open_ticket()
+        said = await harness.vendor.agent_replies(ticket, "with a file", [("a.pdf", "application/pdf", data)])
+        (file,) = harness.vendor.state.tickets[int(ticket)].conversations[-1].files
+        return Media(
+            account=harness.account.name, id=f"{ticket}:{said}:{file.id}", mime="application/pdf", name="a.pdf"
+        )

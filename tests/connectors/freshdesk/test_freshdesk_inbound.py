@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract import Format, Malformed, Raw, Request, Unauthentic, to_plain
-from bridge.testing.conformance.purity import make_dry_account
+from bridge.testing.conformance.purity import make_isolated_account
 from connectors.freshdesk import Freshdesk
 from connectors.freshdesk.body import escape, pictures_in, said_in
 from connectors.freshdesk.inbound import moment, ticket_in
@@ -19,7 +19,7 @@ EXPECTED = json.loads((Path(__file__).parent / "expected.json").read_text("utf-8
 SECRET = "a-secret-of-the-hook"
 OLD = "the-secret-before-it"
 CONFIG = Freshdesk.Config(domain="acme.freshdesk.com", api_key="abcdefgh", hook_secret=f"{SECRET}, {OLD}")
-CONNECTOR = Freshdesk(CONFIG, make_dry_account("desk2"))
+CONNECTOR = Freshdesk(CONFIG, make_isolated_account("desk2"))
 
 
 def call(body: bytes, **headers: str) -> Request:
@@ -85,7 +85,7 @@ async def test_a_secret_in_the_query_is_refused():
 @pytest.mark.parametrize("given", ["", "anything-at-all-17"])
 async def test_without_a_configured_secret_every_call_is_refused(given):
     closed = Freshdesk(
-        CONFIG.model_copy(update={"hook_secret": type(CONFIG.hook_secret)("")}), make_dry_account("desk2")
+        CONFIG.model_copy(update={"hook_secret": type(CONFIG.hook_secret)("")}), make_isolated_account("desk2")
     )
     with pytest.raises(Unauthentic):
         await closed.verify(call(b'{"ticket_id":"71"}', **{"x-bridge-secret": given}))

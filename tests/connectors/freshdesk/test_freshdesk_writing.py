@@ -376,10 +376,10 @@ async def test_required_fields_come_from_the_configuration(bench):
 # Where tickets go
 
 
-@pytest.mark.parametrize("fate", ["archive", "trash", "spam", "gone"])
-async def test_a_finished_ticket_is_followed_by_a_new_one(bench, fate):
+@pytest.mark.parametrize("outcome", ["archive", "trash", "spam", "gone"])
+async def test_a_finished_ticket_is_followed_by_a_new_one(bench, outcome):
     opened = await bench.open()
-    match fate:
+    match outcome:
         case "archive":
             bench.desk.archive(opened.conversation)
         case "trash":

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Throttled
 from bridge.testing.clock import VirtualClock
-from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from connectors.rt import RequestTracker
 from connectors.rt.simulator import Simulator
 
@@ -33,58 +33,58 @@ class TestRequestTracker(ConnectorConformance):
     def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
         return vendor.settings() | {"token": "1-31-some-other-token"}
 
-    async def take_rights(self, stage: Stage) -> None:
-        stage.vendor.rest.blind.add("bridge")
+    async def take_rights(self, harness: Harness) -> None:
+        harness.vendor.rest.blind.add("bridge")
 
-    async def finishes(self, stage: Stage, conversation: str) -> None:
-        stage.vendor.state.opens = False  # an admin took RT's own scrip away
-        await stage.vendor.resolve(conversation)
+    async def finishes(self, harness: Harness, conversation: str) -> None:
+        harness.vendor.state.opens = False  # an admin took RT's own scrip away
+        await harness.vendor.resolve(conversation)
 
-    async def is_open(self, stage: Stage, conversation: str) -> bool:
-        return stage.vendor.status(conversation) in {"new", "open"}
+    async def is_open(self, harness: Harness, conversation: str) -> bool:
+        return harness.vendor.status(conversation) in {"new", "open"}
 
-    async def open_conversation(self, stage: Stage) -> str:
-        return stage.vendor.open_ticket()
+    async def open_conversation(self, harness: Harness) -> str:
+        return harness.vendor.open_ticket()
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        await stage.vendor.agent_says(stage.vendor.open_ticket(), text)
+    async def happens(self, harness: Harness, text: str) -> None:
+        await harness.vendor.agent_says(harness.vendor.open_ticket(), text)
 
-    async def shown(self, stage: Stage) -> list[str]:
+    async def shown(self, harness: Harness) -> list[str]:
         return [
             seen.text
-            for number, ticket in stage.vendor.state.tickets.items()
+            for number, ticket in harness.vendor.state.tickets.items()
             if not ticket.merged_into
-            for seen in stage.vendor.ticket(str(number))
+            for seen in harness.vendor.ticket(str(number))
         ]
 
-    async def says(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.agent_says(conversation, text)
+    async def says(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.agent_says(conversation, text)
 
-    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.agent_comments(conversation, text)
+    async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.agent_comments(conversation, text)
 
-    def _seen(self, stage: Stage) -> list[Any]:
-        return [seen for number in stage.vendor.state.tickets for seen in stage.vendor.ticket(str(number))]
+    def _seen(self, harness: Harness) -> list[Any]:
+        return [seen for number in harness.vendor.state.tickets for seen in harness.vendor.ticket(str(number))]
 
-    async def audience_of(self, stage: Stage, text: str) -> Audience:
-        (kind,) = [seen.kind for seen in self._seen(stage) if text in seen.text]
+    async def audience_of(self, harness: Harness, text: str) -> Audience:
+        (kind,) = [seen.kind for seen in self._seen(harness) if text in seen.text]
         return Audience.AGENTS if kind == "Comment" else Audience.CUSTOMER
 
-    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
-        (who,) = [seen.who for seen in self._seen(stage) if text in seen.text]
+    async def author_of(self, harness: Harness, text: str) -> AuthorKind:
+        (who,) = [seen.who for seen in self._seen(harness) if text in seen.text]
         return AuthorKind.BRIDGE if who == "bridge" else AuthorKind.CUSTOMER if "@" in who else AuthorKind.AGENT
 
-    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
-        await stage.vendor.agent_says(conversation, "see file", files=[("a.pdf", "application/pdf", data)])
+    async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
+        await harness.vendor.agent_says(conversation, "see file", files=[("a.pdf", "application/pdf", data)])
 
-    async def files_shown(self, stage: Stage) -> list[bytes]:
-        return [data for seen in self._seen(stage) for _, data in seen.files]
+    async def files_shown(self, harness: Harness) -> list[bytes]:
+        return [data for seen in self._seen(harness) for _, data in seen.files]
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
-        ticket = stage.vendor.open_ticket()
-        await stage.vendor.agent_says(ticket, "with a file", files=[("a.pdf", "application/pdf", data)])
-        number = max(stage.vendor.state.attachments)
-        return Media(account=stage.account.name, id=str(number), mime="application/pdf", name="a.pdf")
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
+        ticket = harness.vendor.open_ticket()
+        await harness.vendor.agent_says(ticket, "with a file", files=[("a.pdf", "application/pdf", data)])
+        number = max(harness.vendor.state.attachments)
+        return Media(account=harness.account.name, id=str(number), mime="application/pdf", name="a.pdf")
 
 
 class TestThroughTheMailGateway(TestRequestTracker):

@@ -46,7 +46,7 @@ from bridge.contract import (
     Voice,
     file_name,
 )
-from bridge.testing.conformance.purity import make_dry_account
+from bridge.testing.conformance.purity import make_isolated_account
 from connectors.rt import RequestTracker, inbound
 from connectors.rt.gateway import compose, sender
 from connectors.rt.outbound import render
@@ -317,7 +317,7 @@ NOTE = b'{"creator":"agent","event":"correspond","ticket":9,"transaction":108,"t
 
 
 def tracker(**changes: Any) -> RequestTracker:
-    return RequestTracker(RequestTracker.Config.model_validate(SETTINGS | changes), make_dry_account("desk"))
+    return RequestTracker(RequestTracker.Config.model_validate(SETTINGS | changes), make_isolated_account("desk"))
 
 
 def call(body: bytes = NOTE, **headers: str) -> Request:

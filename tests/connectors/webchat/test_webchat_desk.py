@@ -27,7 +27,7 @@ from bridge.contract import (
     Text,
 )
 from connectors.webchat import add_agent
-from tests.connectors.webchat.webchat_rig import PASSWORD, Place, code
+from tests.connectors.webchat.webchat_rig import PASSWORD, WebchatRig, code
 
 CUSTOMER = Contact(id="oCustomerA", name="Customer A", locale="zh_CN")
 
@@ -37,8 +37,8 @@ def said(text: str, number: int = 1, *parts: Any) -> Message:
     return Message(id=f"wx-{number}", conversation="c", author=author, parts=(Text(body=text), *parts))
 
 
-async def ticket(place: Place, text: str = "hello", key: str = "step-1", **more: Any) -> str:
-    receipt = await place.bring(said(text), key, to=None, contact=CUSTOMER, **more)
+async def ticket(rig: WebchatRig, text: str = "hello", key: str = "step-1", **more: Any) -> str:
+    receipt = await rig.bring(said(text), key, to=None, contact=CUSTOMER, **more)
     return receipt.conversation
 
 
@@ -61,16 +61,16 @@ def cookie_of(agent: httpx.AsyncClient) -> str:
 # what is left of the reply allowance
 
 
-async def test_tags_show_what_is_left_and_replace_each_other(place: Place) -> None:
-    agent = await place.agent()
-    name = await ticket(place, fields={"tags": ["vip"]})
+async def test_tags_show_what_is_left_and_replace_each_other(rig: WebchatRig) -> None:
+    agent = await rig.agent()
+    name = await ticket(rig, fields={"tags": ["vip"]})
     context = RenderContext(conversation=name, contact=CUSTOMER)
     for number, left in enumerate((5, 4, 4)):
-        step = place.chat.labels(Labels(tags=(f"replies-left-{left}",)), context)
+        step = rig.chat.labels(Labels(tags=(f"replies-left-{left}",)), context)
         assert step is not None
         target = Target(key=f"labels-{number}", link="1", conversation=name, contact=CUSTOMER)
-        assert (await place.chat.deliver(step, target)).conversation == name
-        assert (await place.chat.deliver(step, target)).ids == ()
+        assert (await rig.chat.deliver(step, target)).conversation == name
+        assert (await rig.chat.deliver(step, target)).ids == ()
     shown = (await agent.get(f"/desk/site/v1/tickets/{name}")).json()["ticket"]
     assert shown["tags"] == shown["fields"]["tags"] == ["vip", "replies-left-4"]
     assert len(await entries(agent, name)) == 1
@@ -79,9 +79,9 @@ async def test_tags_show_what_is_left_and_replace_each_other(place: Place) -> No
 # signing in
 
 
-async def test_nothing_opens_without_a_sign_in(place: Place) -> None:
-    client = place.client(**{"x-desk": "1"})
-    name = await ticket(place)
+async def test_nothing_opens_without_a_sign_in(rig: WebchatRig) -> None:
+    client = rig.client(**{"x-desk": "1"})
+    name = await ticket(rig)
     for path in ("me", "tickets", "events", "search?q=x", f"tickets/{name}", f"tickets/{name}/entries"):
         got = await client.get(f"/desk/site/v1/{path}")
         assert got.status_code == 401 and code(got) == "signed_out", path
@@ -91,8 +91,8 @@ async def test_nothing_opens_without_a_sign_in(place: Place) -> None:
     assert (await client.post("/desk/site/v1/uploads", content=b"%PDF")).status_code == 401
 
 
-async def test_a_wrong_name_and_a_wrong_password_look_alike(place: Place) -> None:
-    client = place.client(**{"x-desk": "1"})
+async def test_a_wrong_name_and_a_wrong_password_look_alike(rig: WebchatRig) -> None:
+    client = rig.client(**{"x-desk": "1"})
     answers = [
         await client.post("/desk/site/v1/sign-in", json={"name": name, "password": password})
         for name, password in (("Agent A", "wrong"), ("Nobody", PASSWORD), ("", ""))
@@ -106,61 +106,61 @@ async def sign_in(client: httpx.AsyncClient, password: str = PASSWORD, name: str
     return await client.post("/desk/site/v1/sign-in", json={"name": name, "password": password})
 
 
-def desk_client(place: Place, address: str = "198.51.100.7") -> httpx.AsyncClient:
-    return place.client(address, **{"x-desk": "1"})
+def desk_client(rig: WebchatRig, address: str = "198.51.100.7") -> httpx.AsyncClient:
+    return rig.client(address, **{"x-desk": "1"})
 
 
-async def test_guessing_is_slowed_down_and_locks_nobody_else_out(place: Place) -> None:
-    guesser = desk_client(place)
+async def test_guessing_is_slowed_down_and_locks_nobody_else_out(rig: WebchatRig) -> None:
+    guesser = desk_client(rig)
     statuses = [(await sign_in(guesser, f"guess {number}", "agent a")).status_code for number in range(1000)]
     assert statuses[:5] == [401] * 5 and set(statuses[5:]) == {429}
     assert (await sign_in(guesser)).json()["error"]["retry_after_ms"] > 0
-    assert (await sign_in(desk_client(place, "203.0.113.9"))).status_code == 200, "the right person, elsewhere"
+    assert (await sign_in(desk_client(rig, "203.0.113.9"))).status_code == 200, "the right person, elsewhere"
 
 
-async def test_one_subscriber_of_ipv6_is_one_guesser(place: Place) -> None:
-    statuses = [(await sign_in(desk_client(place, f"2001:db8:1:2::{n:x}"), "wrong")).status_code for n in range(1, 30)]
+async def test_one_subscriber_of_ipv6_is_one_guesser(rig: WebchatRig) -> None:
+    statuses = [(await sign_in(desk_client(rig, f"2001:db8:1:2::{n:x}"), "wrong")).status_code for n in range(1, 30)]
     assert statuses.count(401) == 5
-    assert (await sign_in(desk_client(place, "2001:db8:1:3::1"))).status_code == 200
+    assert (await sign_in(desk_client(rig, "2001:db8:1:3::1"))).status_code == 200
 
 
-async def test_a_known_device_is_apart_from_strangers_at_its_own_address_and_everywhere(place: Place) -> None:
-    known = desk_client(place)
+async def test_a_known_device_is_apart_from_strangers_at_its_own_address_and_everywhere(rig: WebchatRig) -> None:
+    known = desk_client(rig)
     assert (await sign_in(known)).status_code == 200
     for number in range(130):  # from everywhere, and from next door
-        await sign_in(desk_client(place, f"198.18.{number}.1"), "wrong")
-        await sign_in(desk_client(place), "wrong")
-    assert (await sign_in(desk_client(place, "203.0.113.9"))).status_code == 429, "a device that nobody knows"
+        await sign_in(desk_client(rig, f"198.18.{number}.1"), "wrong")
+        await sign_in(desk_client(rig), "wrong")
+    assert (await sign_in(desk_client(rig, "203.0.113.9"))).status_code == 429, "a device that nobody knows"
     assert (await sign_in(known)).status_code == 200
-    colleague = desk_client(place)
+    colleague = desk_client(rig)
     colleague.cookies.update(known.cookies)
     assert (await sign_in(colleague, name="Agent B")).status_code == 429, "known for one name only"
-    assert (await sign_in(desk_client(place, "203.0.113.9"), name="Agent B")).status_code == 200
+    assert (await sign_in(desk_client(rig, "203.0.113.9"), name="Agent B")).status_code == 200
 
 
-async def test_a_stolen_device_has_no_more_guesses(place: Place) -> None:
-    known = desk_client(place)
+async def test_a_stolen_device_has_no_more_guesses(rig: WebchatRig) -> None:
+    known = desk_client(rig)
     await sign_in(known)
     statuses = [(await sign_in(known, f"guess {number}")).status_code for number in range(20)]
     assert statuses.count(401) == 5
 
 
-async def test_of_many_guesses_at_once_no_more_are_looked_at(place: Place) -> None:
-    client = desk_client(place)
+async def test_of_many_guesses_at_once_no_more_are_looked_at(rig: WebchatRig) -> None:
+    client = desk_client(rig)
     answers = await asyncio.gather(*(sign_in(client, f"guess {number}") for number in range(18)))
     assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 13
 
 
 async def test_more_sign_ins_than_can_be_looked_at_are_asked_to_come_again(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    rig: WebchatRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.contract.signin._waiting", 32)
-    assert (await sign_in(desk_client(place))).status_code == 503
+    assert (await sign_in(desk_client(rig))).status_code == 503
 
 
-async def test_sessions_are_listed_and_ended_by_whose_they_are(place: Place) -> None:
-    here, there = await place.agent(), await place.agent()
-    other = await place.agent("Agent B")
+async def test_sessions_are_listed_and_ended_by_whose_they_are(rig: WebchatRig) -> None:
+    here, there = await rig.agent(), await rig.agent()
+    other = await rig.agent("Agent B")
     found = (await here.get("/desk/site/v1/sessions")).json()["sessions"]
     assert len(found) == 2 and [one["this"] for one in found].count(True) == 1
     assert all(one["network"] == "198.51.100.7" and "httpx" in one["browser"] for one in found)
@@ -169,42 +169,42 @@ async def test_sessions_are_listed_and_ended_by_whose_they_are(place: Place) -> 
     away = next(one["id"] for one in found if not one["this"])
     assert (await here.post("/desk/site/v1/sessions/end", json={"id": away})).status_code == 204
     assert (await there.get("/desk/site/v1/me")).status_code == 401
-    await place.agent()
+    await rig.agent()
     assert (await here.post("/desk/site/v1/sessions/end", json={"id": "others"})).status_code == 204
     assert len((await here.get("/desk/site/v1/sessions")).json()["sessions"]) == 1
     assert (await other.get("/desk/site/v1/me")).status_code == 200
 
 
-async def test_sign_ins_do_not_pile_up(place: Place) -> None:
-    first = await place.agent()
+async def test_sign_ins_do_not_pile_up(rig: WebchatRig) -> None:
+    first = await rig.agent()
     for _ in range(25):
-        last = await place.agent()
-        place.clock.advance(seconds=20)
+        last = await rig.agent()
+        rig.clock.advance(seconds=20)
     assert len((await last.get("/desk/site/v1/sessions")).json()["sessions"]) == 20
     assert (await first.get("/desk/site/v1/me")).status_code == 401
 
 
-async def test_sign_ins_stand_in_the_audit(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sign_ins_stand_in_the_audit(rig: WebchatRig, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, ...]] = []
 
     async def audit(*entry: str) -> None:
         told.append(entry)
 
-    object.__setattr__(place.account, "audit", audit)
-    agent = await place.agent()
-    await sign_in(desk_client(place), "wrong")
+    object.__setattr__(rig.account, "audit", audit)
+    agent = await rig.agent()
+    await sign_in(desk_client(rig), "wrong")
     await agent.post("/desk/site/v1/sign-out", json={})
     assert told == [("Agent A", "sign in", "198.51.100.7"), ("Agent A", "sign out", "")]
 
 
-async def test_the_cookie_is_for_this_host_and_no_script(place: Place) -> None:
-    client = place.client(**{"x-desk": "1"})
+async def test_the_cookie_is_for_this_host_and_no_script(rig: WebchatRig) -> None:
+    client = rig.client(**{"x-desk": "1"})
     got = await client.post("/desk/site/v1/sign-in", json={"name": "AGENT A", "password": PASSWORD})
     cookie = got.headers["set-cookie"]
     assert cookie.startswith("__Host-desk-site=")
     for part in ("HttpOnly", "SameSite=strict", "Secure", "Path=/"):
         assert part in cookie
-    assert cookie.partition("=")[2].partition(";")[0] not in repr(vars(place.account.records)), "stored as a hash"
+    assert cookie.partition("=")[2].partition(";")[0] not in repr(vars(rig.account.records)), "stored as a hash"
 
 
 @pytest.mark.parametrize(
@@ -214,9 +214,9 @@ async def test_the_cookie_is_for_this_host_and_no_script(place: Place) -> None:
         {"x-desk": "0"}, {"origin": "https://www.acme.example"},
     ],
 )  # fmt: skip
-async def test_another_site_can_neither_act_nor_sign_in(place: Place, headers: dict[str, str]) -> None:
-    agent = await place.agent()
-    name = await ticket(place)
+async def test_another_site_can_neither_act_nor_sign_in(rig: WebchatRig, headers: dict[str, str]) -> None:
+    agent = await rig.agent()
+    name = await ticket(rig)
     for path, body in (
         (f"tickets/{name}/messages", {"client_id": "client-0001", "text": "x"}),
         (f"tickets/{name}/status", {"status": "solved"}),
@@ -225,82 +225,82 @@ async def test_another_site_can_neither_act_nor_sign_in(place: Place, headers: d
     ):
         got = await agent.post(f"/desk/site/v1/{path}", json=body, headers=headers)
         assert got.status_code == 403 and "set-cookie" not in got.headers, path
-    assert not place.kept
+    assert not rig.kept
 
 
-async def test_a_form_cannot_act(place: Place) -> None:
-    agent = await place.agent()
-    name = await ticket(place)
+async def test_a_form_cannot_act(rig: WebchatRig) -> None:
+    agent = await rig.agent()
+    name = await ticket(rig)
     got = await agent.post(f"/desk/site/v1/tickets/{name}/status", data={"status": "solved"})
     assert got.status_code == 415
 
 
-async def test_signing_out_ends_the_session_on_the_server(place: Place) -> None:
-    agent = await place.agent()
-    thief = place.client(**{"x-desk": "1", "cookie": cookie_of(agent)})
+async def test_signing_out_ends_the_session_on_the_server(rig: WebchatRig) -> None:
+    agent = await rig.agent()
+    thief = rig.client(**{"x-desk": "1", "cookie": cookie_of(agent)})
     assert (await thief.get("/desk/site/v1/me")).status_code == 200
     assert (await agent.post("/desk/site/v1/sign-out", json={})).status_code == 204
     assert (await thief.get("/desk/site/v1/me")).status_code == 401
 
 
-async def test_sessions_end_when_idle_and_when_the_password_changes(place: Place) -> None:
-    await add_agent(place.account, "Agent C", "the first password")
-    client = place.client(**{"x-desk": "1"})
+async def test_sessions_end_when_idle_and_when_the_password_changes(rig: WebchatRig) -> None:
+    await add_agent(rig.account, "Agent C", "the first password")
+    client = rig.client(**{"x-desk": "1"})
     body = {"name": "agent c", "password": "the first password"}
     assert (await client.post("/desk/site/v1/sign-in", json=body)).json() == {"name": "Agent C"}
-    await add_agent(place.account, "Agent C", "the second password")
+    await add_agent(rig.account, "Agent C", "the second password")
     assert (await client.get("/desk/site/v1/me")).status_code == 401
-    agent = await place.agent()
-    place.clock.advance(hours=7)
+    agent = await rig.agent()
+    rig.clock.advance(hours=7)
     assert (await agent.get("/desk/site/v1/me")).json()["agents"] == ["Agent A", "Agent B", "Agent C"]
-    place.clock.advance(hours=9)
+    rig.clock.advance(hours=9)
     assert (await agent.get("/desk/site/v1/me")).status_code == 401
 
 
 @pytest.mark.parametrize(("name", "password"), [("", "a long password"), ("  ", "a long password"), ("Agent", "short")])
-async def test_sign_ins_that_are_none_are_refused(place: Place, name: str, password: str) -> None:
+async def test_sign_ins_that_are_none_are_refused(rig: WebchatRig, name: str, password: str) -> None:
     with pytest.raises(ValueError, match=r"empty|at least"):
-        await add_agent(place.account, name, password)
+        await add_agent(rig.account, name, password)
 
 
-async def test_added_passwords_are_argon2id(place: Place) -> None:
-    await add_agent(place.account, "Agent C", "a long password")
-    found = await place.account.records.get("agent", "agent c")
+async def test_added_passwords_are_argon2id(rig: WebchatRig) -> None:
+    await add_agent(rig.account, "Agent C", "a long password")
+    found = await rig.account.records.get("agent", "agent c")
     assert found is not None and found[0]["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 # what the engine brings
 
 
-async def test_a_step_is_on_the_ticket_once_however_often_it_is_delivered(place: Place) -> None:
-    name = await ticket(place)
-    assert await ticket(place) == name, "the same key opens no second ticket"
+async def test_a_step_is_on_the_ticket_once_however_often_it_is_delivered(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    assert await ticket(rig) == name, "the same key opens no second ticket"
     for _ in range(3):
-        await place.bring(said("again", 2), "step-2", to=name, contact=CUSTOMER)
-    agent = await place.agent()
+        await rig.bring(said("again", 2), "step-2", to=name, contact=CUSTOMER)
+    agent = await rig.agent()
     assert [(entry["text"], entry["seq"]) for entry in await entries(agent, name)] == [("hello", 1), ("again", 2)]
 
 
-async def test_deliveries_at_once_leave_no_gap_and_lose_nothing(place: Place) -> None:
-    name = await ticket(place)
+async def test_deliveries_at_once_leave_no_gap_and_lose_nothing(rig: WebchatRig) -> None:
+    name = await ticket(rig)
     await asyncio.gather(
-        *(place.bring(said(f"message {n}", n), f"step-{n}", to=name, contact=CUSTOMER) for n in range(2, 30))
+        *(rig.bring(said(f"message {n}", n), f"step-{n}", to=name, contact=CUSTOMER) for n in range(2, 30))
     )
-    found = await entries(await place.agent(), name)
+    found = await entries(await rig.agent(), name)
     assert [entry["seq"] for entry in found] == list(range(1, 30))
     assert {entry["text"] for entry in found} == {"hello", *(f"message {n}" for n in range(2, 30))}
 
 
-async def test_the_list_says_who_waits_and_what_is_unread(place: Place) -> None:
-    name = await ticket(place)
-    agent = await place.agent()
+async def test_the_list_says_who_waits_and_what_is_unread(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    agent = await rig.agent()
     (row,) = (await agent.get("/desk/site/v1/tickets")).json()["tickets"]
     assert (row["id"], row["name"], row["unread"], row["last"]["text"]) == (name, "Customer A", True, "hello")
     assert row["waiting"].startswith("2026-01-05T09:00")
     await agent.post(f"/desk/site/v1/tickets/{name}/seen", json={"seq": 1})
     (row,) = (await agent.get("/desk/site/v1/tickets")).json()["tickets"]
     assert not row["unread"] and row["waiting"]
-    other = await place.agent("Agent B")
+    other = await rig.agent("Agent B")
     (row,) = (await other.get("/desk/site/v1/tickets")).json()["tickets"]
     assert row["unread"], "what one agent saw another may not have"
     await answer(agent, name, "we look")
@@ -308,16 +308,16 @@ async def test_the_list_says_who_waits_and_what_is_unread(place: Place) -> None:
     assert row["waiting"] == "" and row["assignee"] == "Agent A"
 
 
-async def test_everything_about_the_customer_is_beside_the_conversation(place: Place) -> None:
+async def test_everything_about_the_customer_is_beside_the_conversation(rig: WebchatRig) -> None:
     first = await ticket(
-        place,
+        rig,
         "first",
         "step-1",
         context={"page": "https://www.acme.example/p/17"},
         fields={"tags": ["wechat"], "group": "A"},
     )
-    second = await ticket(place, "second", "step-2", previous=first)
-    agent = await place.agent()
+    second = await ticket(rig, "second", "step-2", previous=first)
+    agent = await rig.agent()
     found = (await agent.get(f"/desk/site/v1/tickets/{second}")).json()
     assert found["ticket"]["previous"] == first and [other["id"] for other in found["others"]] == [first]
     found = (await agent.get(f"/desk/site/v1/tickets/{first}")).json()["ticket"]
@@ -325,26 +325,24 @@ async def test_everything_about_the_customer_is_beside_the_conversation(place: P
     assert found["context"] == {"page": "https://www.acme.example/p/17"} and found["subject"] == "first"
 
 
-async def test_files_and_cards_are_shown(place: Place) -> None:
-    media = await place.account.media.keep(b"\x89PNG\r\n\x1a\n" + b"0" * 50, name="shelf.png")
+async def test_files_and_cards_are_shown(rig: WebchatRig) -> None:
+    media = await rig.account.media.keep(b"\x89PNG\r\n\x1a\n" + b"0" * 50, name="shelf.png")
     card = Card(title="Lamp", path="pages/order?id=17", thumb=media, url="javascript:alert(1)")
-    receipt = await place.bring(said("see", 1, Image(media=media), card), "step-1", to=None, contact=CUSTOMER)
-    agent = await place.agent()
+    receipt = await rig.bring(said("see", 1, Image(media=media), card), "step-1", to=None, contact=CUSTOMER)
+    agent = await rig.agent()
     (entry,) = await entries(agent, receipt.conversation)
     (file,) = entry["attachments"]
-    assert file["name"] == "shelf.png" and (await agent.get(file["url"])).content == await place.account.media.read(
-        media
-    )
+    assert file["name"] == "shelf.png" and (await agent.get(file["url"])).content == await rig.account.media.read(media)
     (shown,) = entry["cards"]
     assert shown["title"] == "Lamp" and shown["path"] == "pages/order?id=17" and "url" not in shown
     assert (await agent.get(shown["thumb"])).status_code == 200
 
 
-async def test_a_page_that_came_as_a_file_is_never_a_page(place: Place) -> None:
+async def test_a_page_that_came_as_a_file_is_never_a_page(rig: WebchatRig) -> None:
     """An agent's or another channel's file is whatever it is: browsers must not run it on our origin."""
-    media = await place.account.media.keep(b"<html><script>alert(1)</script>", name="a.png", mime="image/png")
-    name = (await place.bring(said("see", 1, Image(media=media)), "step-1", to=None, contact=CUSTOMER)).conversation
-    agent = await place.agent()
+    media = await rig.account.media.keep(b"<html><script>alert(1)</script>", name="a.png", mime="image/png")
+    name = (await rig.bring(said("see", 1, Image(media=media)), "step-1", to=None, contact=CUSTOMER)).conversation
+    agent = await rig.agent()
     (entry,) = await entries(agent, name)
     got = await agent.get(entry["attachments"][0]["url"])
     assert got.headers["content-type"] == "application/octet-stream"
@@ -354,39 +352,39 @@ async def test_a_page_that_came_as_a_file_is_never_a_page(place: Place) -> None:
     )
 
 
-async def test_the_fate_of_an_answer_is_on_the_ticket(place: Place) -> None:
-    name = await ticket(place)
-    agent = await place.agent()
+async def test_the_fate_of_an_answer_is_on_the_ticket(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    agent = await rig.agent()
     written = (await answer(agent, name, "we look")).json()["entry"]
     mark = Message(
         id="progress:1", conversation="", author=Author(kind=AuthorKind.BRIDGE), audience=Audience.AGENTS,
         parts=(Progress(of=written["id"], state=DeliveryState.HELD, reason="window.over"),),
     )  # fmt: skip
-    await place.bring(mark, "step-9", to=name)
-    await place.bring(mark, "step-9", to=name)
+    await rig.bring(mark, "step-9", to=name)
+    await rig.bring(mark, "step-9", to=name)
     states = [entry for entry in await entries(agent, name) if entry["type"] == "state"]
     assert [(entry["of"], entry["state"], entry["reason"]) for entry in states] == [
         (written["id"], "held", "window.over")
     ]
 
 
-async def test_marks_of_the_bridges_own_notices_make_no_step(place: Place) -> None:
+async def test_marks_of_the_bridges_own_notices_make_no_step(rig: WebchatRig) -> None:
     """Else two accounts that show progress would tell each other of each other's marks for ever."""
     mark = Message(
         id="progress:2", conversation="", author=Author(kind=AuthorKind.BRIDGE), audience=Audience.AGENTS,
         parts=(Progress(of="progress:1", state=DeliveryState.ACCEPTED),),
     )  # fmt: skip
-    assert place.chat.render([mark], RenderContext(conversation="1001")) == []
+    assert rig.chat.render([mark], RenderContext(conversation="1001")) == []
 
 
-async def test_the_customers_next_message_reopens_a_solved_ticket(place: Place) -> None:
-    name = await ticket(place)
-    agent = await place.agent()
+async def test_the_customers_next_message_reopens_a_solved_ticket(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    agent = await rig.agent()
     await agent.post(f"/desk/site/v1/tickets/{name}/status", json={"status": "solved"})
     assert (await agent.get("/desk/site/v1/tickets")).json()["tickets"] == []
     (row,) = (await agent.get("/desk/site/v1/tickets?status=solved")).json()["tickets"]
     assert row["status"] == "solved" and row["waiting"] == ""
-    await place.bring(said("one more thing", 2), "step-2", to=name, contact=CUSTOMER)
+    await rig.bring(said("one more thing", 2), "step-2", to=name, contact=CUSTOMER)
     assert (await agent.get("/desk/site/v1/tickets?status=solved")).json()["tickets"] == []
     (row,) = (await agent.get("/desk/site/v1/tickets")).json()["tickets"]
     assert row["status"] == "open" and row["waiting"]
@@ -396,13 +394,13 @@ async def test_the_customers_next_message_reopens_a_solved_ticket(place: Place) 
 # what agents do
 
 
-async def test_an_answer_is_kept_once_and_a_note_is_private(place: Place) -> None:
-    name = await ticket(place)
-    agent = await place.agent()
+async def test_an_answer_is_kept_once_and_a_note_is_private(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    agent = await rig.agent()
     for _ in range(3):
         assert (await answer(agent, name, "in stock", "client-0001")).status_code == 201
     await agent.post(f"/desk/site/v1/tickets/{name}/notes", json={"client_id": "client-0002", "text": "#retry"})
-    events = place.events()
+    events = rig.events()
     assert [(event.message.id, event.message.audience) for event in events] == [
         (f"a_{name}_client-0001", Audience.CUSTOMER), (f"a_{name}_client-0002", Audience.AGENTS),
     ]  # fmt: skip
@@ -411,25 +409,25 @@ async def test_an_answer_is_kept_once_and_a_note_is_private(place: Place) -> Non
     assert kinds == ["message", "assigned", "message", "note"]
 
 
-async def test_an_answer_whose_process_died_is_handed_over_by_the_next(place: Place) -> None:
-    name = await ticket(place)
-    agent = await place.agent()
+async def test_an_answer_whose_process_died_is_handed_over_by_the_next(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    agent = await rig.agent()
     await agent.get("/desk/site/v1/me")
-    place.down = True
+    rig.down = True
     assert (await answer(agent, name, "in stock", "client-0001")).status_code == 503
-    assert not place.kept
-    place.down = False
-    again = Place(place.account, place.clock)
+    assert not rig.kept
+    rig.down = False
+    again = WebchatRig(rig.account, rig.clock)
     browser = again.client(**{"x-desk": "1", "cookie": cookie_of(agent)})
     assert (await browser.get("/desk/site/v1/me")).status_code == 200
     assert [raw.key for raw in again.kept] == [f"agent:{name}:client-0001"]
-    assert await place.account.records.list("pending") == []
+    assert await rig.account.records.list("pending") == []
     await browser.aclose()
 
 
-async def test_whoever_did_not_see_a_colleagues_answer_is_told_before_sending(place: Place) -> None:
-    name = await ticket(place)
-    one, other = await place.agent("Agent A"), await place.agent("Agent B")
+async def test_whoever_did_not_see_a_colleagues_answer_is_told_before_sending(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    one, other = await rig.agent("Agent A"), await rig.agent("Agent B")
     assert (await answer(one, name, "from the first", seen_seq=1)).status_code == 201
     stale = await answer(other, name, "from the second", seen_seq=1)
     assert stale.status_code == 409 and code(stale) == "newer_messages"
@@ -438,23 +436,23 @@ async def test_whoever_did_not_see_a_colleagues_answer_is_told_before_sending(pl
     assert (await answer(other, name, "from the second", seen_seq=newer[-1]["seq"])).status_code == 201
     mine = await answer(other, name, "one's own do not count", seen_seq=newer[-1]["seq"])
     assert mine.status_code == 201
-    await place.bring(said("the customer writes on", 2), "step-2", to=name, contact=CUSTOMER)
+    await rig.bring(said("the customer writes on", 2), "step-2", to=name, contact=CUSTOMER)
     seen = mine.json()["entry"]["seq"]
     assert (await answer(other, name, "nor do the customer's words", seen_seq=seen)).status_code == 201
 
 
-async def test_two_answers_at_once_never_pass_each_other_unseen(place: Place) -> None:
-    name = await ticket(place)
-    one, other = await place.agent("Agent A"), await place.agent("Agent B")
+async def test_two_answers_at_once_never_pass_each_other_unseen(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    one, other = await rig.agent("Agent A"), await rig.agent("Agent B")
     got = await asyncio.gather(
         answer(one, name, "from the first", seen_seq=1), answer(other, name, "from the second", seen_seq=1)
     )
     assert sorted(each.status_code for each in got) == [201, 409]
 
 
-async def test_assigning_and_solving_are_told(place: Place) -> None:
-    name = await ticket(place)
-    agent = await place.agent()
+async def test_assigning_and_solving_are_told(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    agent = await rig.agent()
     path = f"/desk/site/v1/tickets/{name}"
     assert (await agent.post(f"{path}/assignee", json={"to": "Agent B"})).status_code == 204
     assert (await agent.post(f"{path}/assignee", json={"to": "Stranger"})).status_code == 400
@@ -462,18 +460,18 @@ async def test_assigning_and_solving_are_told(place: Place) -> None:
     for status in ("solved", "solved", "open"):
         assert (await agent.post(f"{path}/status", json={"status": status})).status_code == 204
     assert (await agent.post(f"{path}/status", json={"status": "closed"})).status_code == 400
-    told = [event.status for event in place.events() if isinstance(event, StatusChanged)]
+    told = [event.status for event in rig.events() if isinstance(event, StatusChanged)]
     assert told == [Status.SOLVED, Status.OPEN]
     acts = [(entry["type"], entry.get("to", entry.get("status"))) for entry in (await entries(agent, name))[1:]]
     assert acts == [("assigned", "Agent B"), ("assigned", ""), ("status", "solved"), ("status", "open")]
 
 
-async def test_reading_is_told_by_the_ids_that_receipts_named(place: Place) -> None:
-    receipt = await place.bring(said("hello"), "step-1", to=None, contact=CUSTOMER)
-    agent = await place.agent()
+async def test_reading_is_told_by_the_ids_that_receipts_named(rig: WebchatRig) -> None:
+    receipt = await rig.bring(said("hello"), "step-1", to=None, contact=CUSTOMER)
+    agent = await rig.agent()
     for _ in range(2):
         await agent.post(f"/desk/site/v1/tickets/{receipt.conversation}/seen", json={"seq": 1})
-    (event,) = place.events()
+    (event,) = rig.events()
     assert isinstance(event, ReceiptReceived)
     assert (event.conversation, event.message, event.state) == (
         receipt.conversation,
@@ -482,18 +480,18 @@ async def test_reading_is_told_by_the_ids_that_receipts_named(place: Place) -> N
     )
 
 
-async def test_an_answer_before_the_screen_told_of_reading_hides_no_reading(place: Place) -> None:
-    receipt = await place.bring(said("hello"), "step-1", to=None, contact=CUSTOMER)
-    agent = await place.agent()
+async def test_an_answer_before_the_screen_told_of_reading_hides_no_reading(rig: WebchatRig) -> None:
+    receipt = await rig.bring(said("hello"), "step-1", to=None, contact=CUSTOMER)
+    agent = await rig.agent()
     await answer(agent, receipt.conversation, "at once")
     await agent.post(f"/desk/site/v1/tickets/{receipt.conversation}/seen", json={"seq": 3})
-    assert [event.message for event in place.events() if isinstance(event, ReceiptReceived)] == list(receipt.ids)
+    assert [event.message for event in rig.events() if isinstance(event, ReceiptReceived)] == list(receipt.ids)
 
 
-async def test_past_conversations_are_found_by_what_was_said_and_by_name(place: Place) -> None:
-    name = await ticket(place, "发票什么时候开？ 100% sure_thing")
-    await ticket(place, "something else", "step-2")
-    agent = await place.agent()
+async def test_past_conversations_are_found_by_what_was_said_and_by_name(rig: WebchatRig) -> None:
+    name = await ticket(rig, "发票什么时候开？ 100% sure_thing")
+    await ticket(rig, "something else", "step-2")
+    agent = await rig.agent()
     await answer(agent, name, "order 4711 is on its way")
     await agent.post(f"/desk/site/v1/tickets/{name}/status", json={"status": "solved"})
     for words, count in (
@@ -513,27 +511,27 @@ async def test_past_conversations_are_found_by_what_was_said_and_by_name(place: 
 
 
 @pytest.mark.parametrize("name", ["9999", "0", "-1", "x", "..%2f..%2fetc", "١٠٠١", "1001 "])
-async def test_a_ticket_that_never_was_is_not_found(place: Place, name: str) -> None:
-    await ticket(place)
-    agent = await place.agent()
+async def test_a_ticket_that_never_was_is_not_found(rig: WebchatRig, name: str) -> None:
+    await ticket(rig)
+    agent = await rig.agent()
     assert (await agent.get(f"/desk/site/v1/tickets/{name}")).status_code == 404
     got = await agent.post(f"/desk/site/v1/tickets/{name}/status", json={"status": "solved"})
     assert got.status_code == 404
 
 
-async def test_one_agents_upload_is_not_anothers(place: Place) -> None:
-    name = await ticket(place)
-    one, other = await place.agent("Agent A"), await place.agent("Agent B")
+async def test_one_agents_upload_is_not_anothers(rig: WebchatRig) -> None:
+    name = await ticket(rig)
+    one, other = await rig.agent("Agent A"), await rig.agent("Agent B")
     file = (await one.post("/desk/site/v1/uploads", content=b"%PDF-1", headers={"x-name": "a.pdf"})).json()["id"]
     assert (await answer(other, name, "x", attachments=[file])).status_code == 404
     assert (await answer(one, name, "", "client-0001", attachments=[file])).status_code == 201
-    visitor = await place.visitor()
+    visitor = await rig.visitor()
     assert (await visitor.say("x", attachments=[file])).status_code == 404
 
 
-async def test_a_session_of_an_agent_who_is_gone_opens_nothing(place: Place) -> None:
-    await add_agent(place.account, "Agent C", "a long password")
-    client = place.client(**{"x-desk": "1"})
+async def test_a_session_of_an_agent_who_is_gone_opens_nothing(rig: WebchatRig) -> None:
+    await add_agent(rig.account, "Agent C", "a long password")
+    client = rig.client(**{"x-desk": "1"})
     await client.post("/desk/site/v1/sign-in", json={"name": "Agent C", "password": "a long password"})
-    await place.account.records.commit(Put("agent", "agent c", None))
+    await rig.account.records.commit(Put("agent", "agent c", None))
     assert (await client.get("/desk/site/v1/me")).status_code == 401

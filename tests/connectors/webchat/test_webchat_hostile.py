@@ -7,7 +7,7 @@ import pytest
 
 from bridge.contract import StoreDown
 from tests.connectors.webchat.test_webchat_desk import ticket
-from tests.connectors.webchat.webchat_rig import Place, code
+from tests.connectors.webchat.webchat_rig import WebchatRig, code
 
 FAR = 999_999_999_999_999
 
@@ -30,12 +30,12 @@ class Counted:
 
 @pytest.mark.parametrize("query", ["before", "after", "limit"])
 async def test_a_visitors_history_is_no_longer_than_it_is(
-    place: Place, monkeypatch: pytest.MonkeyPatch, query: str
+    rig: WebchatRig, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    visitor = await place.visitor()
+    visitor = await rig.visitor()
     for number in range(3):
         await visitor.say(f"word {number}", f"client-{number:04}")
-    counted = Counted(place.account.records, monkeypatch)
+    counted = Counted(rig.account.records, monkeypatch)
     async with asyncio.timeout(5):
         answer = await visitor.get("messages", params={query: FAR})
     assert answer.status_code == 200 and counted.asked < 20
@@ -46,17 +46,17 @@ async def test_a_visitors_history_is_no_longer_than_it_is(
 @pytest.mark.parametrize(
     "how", [{"params": {"wait": "0", "since": str(FAR)}}, {"headers": {"last-event-id": str(FAR)}}]
 )
-async def test_a_stream_from_the_future_is_refused(place: Place, how: dict[str, Any]) -> None:
-    visitor = await place.visitor()
+async def test_a_stream_from_the_future_is_refused(rig: WebchatRig, how: dict[str, Any]) -> None:
+    visitor = await rig.visitor()
     await visitor.say("hello")
     async with asyncio.timeout(5):
         assert code(await visitor.get("events", **how)) == "resync"
 
 
-async def test_the_desk_is_bounded_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    agent = await place.agent()
-    name = await ticket(place)
-    counted = Counted(place.account.records, monkeypatch)
+async def test_the_desk_is_bounded_too(rig: WebchatRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = await rig.agent()
+    name = await ticket(rig)
+    counted = Counted(rig.account.records, monkeypatch)
     async with asyncio.timeout(5):
         page = await agent.get(f"/desk/site/v1/tickets/{name}/entries", params={"before": FAR})
         assert [entry["text"] for entry in page.json()["entries"]] == ["hello"] and not page.json()["more"]
@@ -70,25 +70,25 @@ async def test_the_desk_is_bounded_too(place: Place, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "https://]", "//", "null", "http://a:b:c", "\xff"])
-async def test_no_origin_is_a_bug(place: Place, origin: str) -> None:
-    visitor = await place.visitor()
+async def test_no_origin_is_a_bug(rig: WebchatRig, origin: str) -> None:
+    visitor = await rig.visitor()
     headers = {"origin": origin.encode("latin-1")}
     assert (await visitor.get("messages", headers=headers)).status_code == 403
-    assert (await place.client().post("/desk/site/v1/sign-in", json={}, headers=headers)).status_code == 403
+    assert (await rig.client().post("/desk/site/v1/sign-in", json={}, headers=headers)).status_code == 403
 
 
 WEIRD: list[Any] = ["\ud800", "\x00", ["a"], {"a": "b"}, 10**40, -1, 1.5, True, None, "x" * 5000]
 
 
 @pytest.mark.parametrize("value", WEIRD, ids=lambda value: repr(value)[:12])
-async def test_no_value_of_any_field_is_a_bug(place: Place, value: Any) -> None:
+async def test_no_value_of_any_field_is_a_bug(rig: WebchatRig, value: Any) -> None:
     import json
 
     def dumped(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
-    visitor, agent = await place.visitor(), await place.agent()
-    name = await ticket(place)
+    visitor, agent = await rig.visitor(), await rig.agent()
+    name = await ticket(rig)
     kind = {"content-type": "application/json"}
     bodies = {
         "/chat/site/v1/sessions": ("visitor_token", "page", "lang", "tz", "identity", "entered", "resume"),
@@ -112,14 +112,14 @@ async def test_no_value_of_any_field_is_a_bug(place: Place, value: Any) -> None:
                 assert answer.status_code < 500, (path, field, given)
 
 
-async def test_a_store_in_trouble_is_a_503_everywhere(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    visitor, agent = await place.visitor(), await place.agent()
+async def test_a_store_in_trouble_is_a_503_everywhere(rig: WebchatRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor, agent = await rig.visitor(), await rig.agent()
 
     async def down(*_: Any, **__: Any) -> Any:
         raise StoreDown
 
     for name in ("get", "list", "read", "commit", "search"):
-        monkeypatch.setattr(place.account.records, name, down)
+        monkeypatch.setattr(rig.account.records, name, down)
     answers = [
         await visitor.say("hello"),
         await visitor.get("messages"),

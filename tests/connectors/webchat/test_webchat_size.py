@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.webchat import pages
-from tests.connectors.webchat.webchat_rig import Place
+from tests.connectors.webchat.webchat_rig import WebchatRig
 
 PANEL = ("panel.html", "panel.css", "panel.js", "wire.js", "shared.js", "texts.js")
 
@@ -25,8 +25,8 @@ def test_the_panel_fits_into_25_kilobytes_and_all_into_30() -> None:
     assert panel <= 25_000 and panel + packed("loader.js") <= 30_000
 
 
-async def test_the_panel_loads_nothing_else(place: Place) -> None:
-    client = place.client()
+async def test_the_panel_loads_nothing_else(rig: WebchatRig) -> None:
+    client = rig.client()
     page = (await client.get("/chat/site/frame")).text
     found = set(re.findall(r'(?:src|href)="static/([a-z.]+)\?v=[0-9a-f]{12}"', page))
     for name in list(found):
@@ -64,8 +64,8 @@ def test_languages_are_complete(file: str) -> None:
     assert keys["en"] == keys["zh"]
 
 
-async def test_a_page_that_is_known_is_not_sent_again(place: Place) -> None:
-    client = place.client()
+async def test_a_page_that_is_known_is_not_sent_again(rig: WebchatRig) -> None:
+    client = rig.client()
     first = await client.get("/chat/site/loader.js")
     again = await client.get("/chat/site/loader.js", headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304

@@ -16,15 +16,15 @@ from bridge.testing.records import MemoryRecords
 from bridge.testing.simulator import _Server
 from connectors.webchat.hub import Hub, Line, follow, head_of
 from tests.connectors.webchat.test_webchat_visitors import _answer
-from tests.connectors.webchat.webchat_rig import Place
+from tests.connectors.webchat.webchat_rig import WebchatRig
 
 
 @asynccontextmanager
-async def served(place: Place) -> AsyncIterator[str]:
+async def served(rig: WebchatRig) -> AsyncIterator[str]:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        place.app, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=1
+        rig.app, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=1
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[sock]))
@@ -33,7 +33,7 @@ async def served(place: Place) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
     finally:
-        place.chat.drain()
+        rig.chat.drain()
         server.stopping.set()
         await task
 
@@ -83,44 +83,44 @@ async def listening(base: str, path: str, headers: dict[str, str]) -> AsyncItera
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_an_open_stream_hears_at_once_and_a_new_one_goes_on_where_it_broke(place: Place) -> None:
-    visitor = await place.visitor()
-    async with served(place) as base:
+async def test_an_open_stream_hears_at_once_and_a_new_one_goes_on_where_it_broke(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
+    async with served(rig) as base:
         path = "/chat/site/v1/events"
         async with listening(base, path, visitor.headers) as line:
             await line.until(lambda: len(line.frames) >= 2)
             assert [(kind, data["caught_up"]) for kind, data, _ in line.frames] == [("hello", False), ("hello", True)]
-            await place.bring(_answer("one"), "key-1", to=visitor.id)
+            await rig.bring(_answer("one"), "key-1", to=visitor.id)
             await line.until(lambda: line.texts() == ["one"])
             cursor = line.frames[-1][2]
         for number in range(5):
-            await place.bring(_answer(f"meanwhile {number}"), f"key-m{number}", to=visitor.id)
+            await rig.bring(_answer(f"meanwhile {number}"), f"key-m{number}", to=visitor.id)
         async with listening(base, path, visitor.headers | {"last-event-id": cursor}) as line:
             await line.until(lambda: len(line.texts()) == 5)
-            await place.bring(_answer("two"), "key-2", to=visitor.id)
+            await rig.bring(_answer("two"), "key-2", to=visitor.id)
             await line.until(lambda: line.texts() == [*(f"meanwhile {number}" for number in range(5)), "two"])
             numbers = [int(name.partition(".")[2]) for _, _, name in line.frames if name]
             assert numbers == list(range(2, 8)), "numbers run without a gap"
 
 
-async def test_typing_passes_by_without_a_number(place: Place) -> None:
-    visitor = await place.visitor()
-    async with served(place) as base, listening(base, "/chat/site/v1/events", visitor.headers) as line:
+async def test_typing_passes_by_without_a_number(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
+    async with served(rig) as base, listening(base, "/chat/site/v1/events", visitor.headers) as line:
         await line.until(lambda: len(line.frames) >= 2)
-        await place.chat.typing(visitor.id, on=True)
+        await rig.chat.typing(visitor.id, on=True)
         await line.until(lambda: line.frames[-1] == ("typing", {"name": "", "on": True}, ""))
 
 
-async def test_agents_see_each_other_and_visitors_type(place: Place) -> None:
-    visitor = await place.visitor()
-    async with served(place) as base:
-        agent = await place.agent("Agent B")
+async def test_agents_see_each_other_and_visitors_type(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
+    async with served(rig) as base:
+        agent = await rig.agent("Agent B")
         cookie = "; ".join(f"{name}={value}" for name, value in agent.cookies.items())
         cursor = (await agent.get("/desk/site/v1/me")).json()["cursor"]
         async with listening(base, f"/desk/site/v1/events?since={cursor}", {"cookie": cookie}) as line:
             await line.until(lambda: len(line.frames) >= 2)
-            other = await place.agent("Agent A")
-            name = (await place.bring(_said("hello"), "key-1", to=None)).conversation
+            other = await rig.agent("Agent A")
+            name = (await rig.bring(_said("hello"), "key-1", to=None)).conversation
             await line.until(lambda: line.frames[-1][0] == "ticket" and line.frames[-1][1]["unread"])
             body = {"client_id": "client-0001", "text": "mine"}
             await other.post(f"/desk/site/v1/tickets/{name}/messages", json=body)
@@ -131,11 +131,11 @@ async def test_agents_see_each_other_and_visitors_type(place: Place) -> None:
             await line.until(lambda: line.frames[-1][1] == {"contact": visitor.id, "on": True})
 
 
-async def test_a_closing_process_says_goodbye_and_ends(place: Place) -> None:
-    visitor = await place.visitor()
-    async with served(place) as base, listening(base, "/chat/site/v1/events", visitor.headers) as line:
+async def test_a_closing_process_says_goodbye_and_ends(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
+    async with served(rig) as base, listening(base, "/chat/site/v1/events", visitor.headers) as line:
         await line.until(lambda: len(line.frames) >= 2)
-        place.chat.drain()
+        rig.chat.drain()
         await line.until(lambda: line.ended)
         kind, data, _ = line.frames[-1]
         assert kind == "bye" and data["reason"] == "restart" and 0 <= data["retry_ms"] < 5000
@@ -143,28 +143,28 @@ async def test_a_closing_process_says_goodbye_and_ends(place: Place) -> None:
         assert refused.status_code == 503, "and no new one begins"
 
 
-async def test_the_fifth_stream_of_a_visitor_replaces_the_first(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_the_fifth_stream_of_a_visitor_replaces_the_first(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     path = "/chat/site/v1/events"
-    async with served(place) as base, listening(base, path, visitor.headers) as first:
+    async with served(rig) as base, listening(base, path, visitor.headers) as first:
         await first.until(lambda: len(first.frames) >= 2)
         others = [listening(base, path, visitor.headers) for _ in range(4)]
         lines = [await other.__aenter__() for other in others]
         await first.until(lambda: first.ended)
         assert first.frames[-1][1]["reason"] == "replaced"
-        await place.bring(_answer("one"), "key-1", to=visitor.id)
+        await rig.bring(_answer("one"), "key-1", to=visitor.id)
         for line in lines:
             await line.until(lambda line=line: line.texts() == ["one"])
         for other in others:
             await other.__aexit__(None, None, None)
 
 
-async def test_a_poll_waits_for_news(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_a_poll_waits_for_news(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     polling = asyncio.create_task(visitor.get("events", params={"wait": "20"}))
     await asyncio.sleep(0.05)
     assert not polling.done()
-    await place.bring(_answer("one"), "key-1", to=visitor.id)
+    await rig.bring(_answer("one"), "key-1", to=visitor.id)
     async with asyncio.timeout(60):
         found = (await polling).json()
     assert [event["data"]["text"] for event in found["events"]] == ["one"] and found["cursor"] == found["events"][-1][
@@ -225,7 +225,7 @@ def _said(text: str) -> Any:
     return said(text)
 
 
-async def test_two_thousand_open_streams_keep_to_their_memory(place: Place) -> None:
+async def test_two_thousand_open_streams_keep_to_their_memory(rig: WebchatRig) -> None:
     """What one stream holds here, apart from its socket, and that nothing of it stays."""
     import gc
     import tracemalloc
@@ -239,7 +239,7 @@ async def test_two_thousand_open_streams_keep_to_their_memory(place: Place) -> N
     opened: list[Any] = []
 
     async def begin(number: int) -> None:
-        answer: Any = open_stream(place.account.records, f"s{number}", "e", 0, hub, f"v{number}", "", shape, "now")
+        answer: Any = open_stream(rig.account.records, f"s{number}", "e", 0, hub, f"v{number}", "", shape, "now")
         body = answer.body_iterator
         await anext(body)  # hello
         await anext(body)  # caught up
@@ -256,7 +256,7 @@ async def test_two_thousand_open_streams_keep_to_their_memory(place: Place) -> N
         gc.collect()
         each = (tracemalloc.get_traced_memory()[0] - before) / 2000
         assert each < 20_000, f"{each:.0f} bytes for each open stream"
-        await place.account.records.commit(Append("s1999", {"type": "late"}))
+        await rig.account.records.commit(Append("s1999", {"type": "late"}))
         async with asyncio.timeout(60):
             assert b"late" in await opened[-1][1]
         hub.close()

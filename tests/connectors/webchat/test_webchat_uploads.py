@@ -11,7 +11,7 @@ from bridge.testing.clock import VirtualClock
 from connectors.webchat.limits import Limits
 from connectors.webchat.uploads import accept
 from connectors.webchat.web import Refusal
-from tests.connectors.webchat.webchat_rig import Place, Visitor, opened
+from tests.connectors.webchat.webchat_rig import Visitor, WebchatRig, opened
 
 
 def picture(kind: str, size: tuple[int, int], **options: Any) -> bytes:
@@ -52,7 +52,7 @@ def moving(kind: str, **options: Any) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-async def test_a_moving_picture_is_given_out_without_place_or_appended_bytes(place: Place, kind: str) -> None:
+async def test_a_moving_picture_is_given_out_without_place_or_appended_bytes(rig: WebchatRig, kind: str) -> None:
     exif = Image.Exif()
     exif[0x010F] = "canary-camera"
     options: dict[str, Any] = {"comment": b"canary-words"} if kind == "GIF" else {"exif": exif}
@@ -63,7 +63,7 @@ async def test_a_moving_picture_is_given_out_without_place_or_appended_bytes(pla
         frame = source[at + 8 : at + 8 + size] + b"EXIF\x0c\0\0\0canary-frame"
         source = source[:at] + b"ANMF" + len(frame).to_bytes(4, "little") + frame + source[at + 8 + size + size % 2 :]
         source = b"RIFF" + (len(source) - 8).to_bytes(4, "little") + source[8:]
-    visitor = await place.visitor()
+    visitor = await rig.visitor()
     answer = await visitor.upload(source + b"canary-film" * 5, f"a.{kind.lower()}")
     assert answer.status_code == 201, answer.text
     given = (await visitor.client.get(answer.json()["url"])).content
@@ -83,16 +83,16 @@ async def sent(visitor: Visitor, count: int) -> list[int]:
 
 @pytest.mark.parametrize(("key", "others"), [("visitor_bytes", 201), ("address_bytes", 429), ("account_bytes", 429)])
 async def test_a_days_quota_holds_for_a_visitor_an_address_and_all(key: str, others: int) -> None:
-    async with opened(**{key: 2**20}) as place:
-        visitor, other = await place.visitor(), await place.visitor()
+    async with opened(**{key: 2**20}) as rig:
+        visitor, other = await rig.visitor(), await rig.visitor()
         assert await sent(visitor, 2) == [201, 429]
         answer = await visitor.upload(PDF)
         assert answer.json()["error"]["code"] == "quota"
         assert answer.json()["error"]["retry_after_ms"] > 60_000
         assert (await visitor.say("text goes on")).status_code == 201
         assert (await other.upload(PDF)).status_code == others
-        place.clock.advance(hours=24)
-        assert (await (await place.visitor()).upload(PDF)).status_code == 201
+        rig.clock.advance(hours=24)
+        assert (await (await rig.visitor()).upload(PDF)).status_code == 201
 
 
 def test_a_quota_comes_back_evenly_and_refused_files_use_none_of_it() -> None:
@@ -109,18 +109,18 @@ def test_a_quota_comes_back_evenly_and_refused_files_use_none_of_it() -> None:
 
 
 async def test_agents_have_no_quota() -> None:
-    async with opened(account_bytes=2**20, address_bytes=2**20, visitor_bytes=2**20) as place:
-        agent = await place.agent()
+    async with opened(account_bytes=2**20, address_bytes=2**20, visitor_bytes=2**20) as rig:
+        agent = await rig.agent()
         for _ in range(3):
             assert (await agent.post("/desk/site/v1/uploads", content=PDF)).status_code == 201
 
 
-async def test_a_full_disk_refuses_files_in_words_and_no_text(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_refuses_files_in_words_and_no_text(rig: WebchatRig, monkeypatch: pytest.MonkeyPatch) -> None:
     async def full(*_: Any, **__: Any) -> None:
         raise StoreDown("full")
 
-    visitor = await place.visitor()
-    monkeypatch.setattr(place.account.media, "keep", full)
+    visitor = await rig.visitor()
+    monkeypatch.setattr(rig.account.media, "keep", full)
     answer = await visitor.upload(PDF)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_room")
     assert (await visitor.say("text goes on")).status_code == 201

@@ -16,33 +16,33 @@ from bridge.contract import Author, AuthorKind, DeliveryState, Entered, MessageR
 from bridge.contract import Message as Said
 from bridge.contract import Text as Words
 from connectors.webchat.identity import Unproven, prove
-from connectors.webchat.seals import Seals, hashed
 from connectors.webchat.settings import Settings, allows
+from connectors.webchat.signatures import Signatures, hashed
 from connectors.webchat.text import clean, clean_name, clean_page
 from tests.browser.page_harness import jwt
-from tests.connectors.webchat.webchat_rig import ORIGIN, SECRET, Place, code, opened
+from tests.connectors.webchat.webchat_rig import ORIGIN, SECRET, WebchatRig, code, opened
 
 
 def _answer(text: str, kind: AuthorKind = AuthorKind.AGENT) -> Said:
     return Said(id=f"desk-{text}", conversation="t", author=Author(kind=kind, name="Agent"), parts=(Words(body=text),))
 
 
-def _claims(place: Place, **more: Any) -> dict[str, Any]:
-    return {"sub": "c-17", "exp": place.clock().timestamp() + 300, **more}
+def _claims(rig: WebchatRig, **more: Any) -> dict[str, Any]:
+    return {"sub": "c-17", "exp": rig.clock().timestamp() + 300, **more}
 
 
 # saying
 
 
-async def test_a_message_is_kept_and_shown_once_however_often_it_is_repeated(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_a_message_is_kept_and_shown_once_however_often_it_is_repeated(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     first = await visitor.say("hello", "client-0001")
     again = await visitor.say("hello", "client-0001")
     other_words = await visitor.say("other words, same id", "client-0001")
     assert (first.status_code, again.status_code, other_words.status_code) == (201, 200, 200)
     assert first.json()["seq"] == again.json()["seq"] == other_words.json()["seq"] == 1
-    assert [raw.key for raw in place.kept] == [f"visitor:{visitor.id}:client-0001"]
-    (event,) = place.events()
+    assert [raw.key for raw in rig.kept] == [f"visitor:{visitor.id}:client-0001"]
+    (event,) = rig.events()
     assert isinstance(event, MessageReceived)
     assert event.message.conversation == visitor.id == event.contact.id
     assert [part.body for part in event.message.parts] == ["hello"]
@@ -50,29 +50,29 @@ async def test_a_message_is_kept_and_shown_once_however_often_it_is_repeated(pla
     assert [entry["data"]["text"] for entry in shown["events"]] == ["hello"]
 
 
-async def test_what_could_not_be_kept_is_not_confirmed_and_heals_on_the_repeat(place: Place) -> None:
-    visitor = await place.visitor()
-    place.down = True
+async def test_what_could_not_be_kept_is_not_confirmed_and_heals_on_the_repeat(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
+    rig.down = True
     answer = await visitor.say("hello", "client-0001")
     assert answer.status_code == 503 and code(answer) == "busy" and answer.headers["retry-after"]
     assert (await visitor.seen())["events"] == []
-    place.down = False
+    rig.down = False
     assert (await visitor.say("hello", "client-0001")).status_code == 201
 
 
-async def test_a_crash_between_keeping_and_showing_heals_on_the_repeat(place: Place, monkeypatch: Any) -> None:
-    visitor = await place.visitor()
-    commit = place.account.records.commit
+async def test_a_crash_between_keeping_and_showing_heals_on_the_repeat(rig: WebchatRig, monkeypatch: Any) -> None:
+    visitor = await rig.visitor()
+    commit = rig.account.records.commit
 
     async def dies(*changes: Any) -> Any:
         raise ConnectionError("the process died here")
 
-    monkeypatch.setattr(place.account.records, "commit", dies)
+    monkeypatch.setattr(rig.account.records, "commit", dies)
     with pytest.raises(ConnectionError):
         await visitor.say("hello", "client-0001")
-    monkeypatch.setattr(place.account.records, "commit", commit)
+    monkeypatch.setattr(rig.account.records, "commit", commit)
     assert (await visitor.say("hello", "client-0001")).status_code == 201
-    assert len(place.kept) == 1 and len((await visitor.seen())["events"]) == 1
+    assert len(rig.kept) == 1 and len((await visitor.seen())["events"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ async def test_a_crash_between_keeping_and_showing_heals_on_the_repeat(place: Pl
         ({"client_id": "client-0001", "attachments": ["a"] * 11}, 400, "bad_attachments"),
     ],
 )
-async def test_odd_messages_are_refused(place: Place, body: dict[str, Any], status: int, reason: str) -> None:
-    answer = await (await place.visitor()).post("messages", body)
+async def test_odd_messages_are_refused(rig: WebchatRig, body: dict[str, Any], status: int, reason: str) -> None:
+    answer = await (await rig.visitor()).post("messages", body)
     assert (answer.status_code, code(answer)) == (status, reason)
-    assert not place.kept
+    assert not rig.kept
 
 
-async def test_bodies_that_are_no_small_json_object_are_refused(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_bodies_that_are_no_small_json_object_are_refused(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     headers = visitor.headers | {"content-type": "application/json"}
     path = "/chat/site/v1/messages"
     for body, status in (
@@ -107,21 +107,21 @@ async def test_bodies_that_are_no_small_json_object_are_refused(place: Place) ->
     assert form.status_code == 415, "a form of another site must not get through"
 
 
-async def test_a_flood_of_one_visitor_is_told_to_wait_and_harms_nobody_else(place: Place) -> None:
-    loud, calm = await place.visitor(), await place.visitor("198.51.100.8")
+async def test_a_flood_of_one_visitor_is_told_to_wait_and_harms_nobody_else(rig: WebchatRig) -> None:
+    loud, calm = await rig.visitor(), await rig.visitor("198.51.100.8")
     statuses = [(await loud.say("x", f"client-{number:04}")).status_code for number in range(1000)]
     assert statuses[:20] == [201] * 20
     assert set(statuses[20:]) == {429}
     refused = await loud.say("x", "client-9999")
     assert refused.json()["error"]["retry_after_ms"] > 0
     assert (await calm.say("hello")).status_code == 201
-    place.clock.advance(refused.json()["error"]["retry_after_ms"] / 1000)
+    rig.clock.advance(refused.json()["error"]["retry_after_ms"] / 1000)
     assert (await loud.say("x", "client-9999")).status_code == 201
 
 
-async def test_new_visitors_from_one_address_are_limited_and_known_ones_are_not(place: Place) -> None:
-    known = await place.visitor()
-    client = place.client()
+async def test_new_visitors_from_one_address_are_limited_and_known_ones_are_not(rig: WebchatRig) -> None:
+    known = await rig.visitor()
+    client = rig.client()
     statuses = [(await client.post("/chat/site/v1/sessions", json={})).status_code for _ in range(1000)]
     assert statuses.count(200) == 59, "60 at once, one of which was the first visitor"
     again = await client.post("/chat/site/v1/sessions", json={"visitor_token": known.token})
@@ -133,8 +133,8 @@ async def test_new_visitors_from_one_address_are_limited_and_known_ones_are_not(
 # who
 
 
-async def test_a_token_of_one_visitor_is_nothing_of_another(place: Place) -> None:
-    one, other = await place.visitor(), await place.visitor()
+async def test_a_token_of_one_visitor_is_nothing_of_another(rig: WebchatRig) -> None:
+    one, other = await rig.visitor(), await rig.visitor()
     await one.say("mine alone")
     file = (await one.upload(b"%PDF-1.7 mine")).json()["id"]
     assert (await other.seen())["events"] == []
@@ -146,8 +146,8 @@ async def test_a_token_of_one_visitor_is_nothing_of_another(place: Place) -> Non
 
 
 @pytest.mark.parametrize("key", ["", "x", "Bearer", "Bearer x", "Bearer a.b", "Basic eDp4"])
-async def test_without_a_key_nothing_opens(place: Place, key: str) -> None:
-    client = place.client()
+async def test_without_a_key_nothing_opens(rig: WebchatRig, key: str) -> None:
+    client = rig.client()
     for path in ("events", "messages"):
         answer = await client.get(f"/chat/site/v1/{path}", headers={"authorization": key})
         assert answer.status_code == 401 and code(answer) == "no_session"
@@ -156,64 +156,64 @@ async def test_without_a_key_nothing_opens(place: Place, key: str) -> None:
         assert answer.status_code == 401
 
 
-async def test_a_key_ends_after_a_quarter_of_an_hour_and_cannot_be_forged(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_a_key_ends_after_a_quarter_of_an_hour_and_cannot_be_forged(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     body, _, mark = visitor.session["access_token"].partition(".")
-    other = Seals(b"another key").access(visitor.id, place.clock())
+    other = Signatures(b"another key").access(visitor.id, rig.clock())
     for forged in (f"{body}.{mark[:-1]}", f"{body}x.{mark}", body, other, visitor.token):
         answer = await visitor.get("events", headers={"authorization": f"Bearer {forged}"})
         assert answer.status_code == 401
-    place.clock.advance(minutes=16)
+    rig.clock.advance(minutes=16)
     assert (await visitor.get("events")).status_code == 401
 
 
-async def test_tokens_are_stored_as_hashes_only(place: Place) -> None:
-    visitor = await place.visitor()
-    await (await place.agent()).get("/desk/site/v1/me")
-    dump = repr(vars(place.account.records))
+async def test_tokens_are_stored_as_hashes_only(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
+    await (await rig.agent()).get("/desk/site/v1/me")
+    dump = repr(vars(rig.account.records))
     assert visitor.token not in dump and hashed(visitor.token) in dump
     assert len(visitor.token) >= 27  # 160 bits
 
 
-async def test_a_token_that_was_given_back_opens_nothing(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_a_token_that_was_given_back_opens_nothing(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     await visitor.client.request("DELETE", "/chat/site/v1/sessions", json={"visitor_token": visitor.token})
-    fresh = await place.visitor(visitor_token=visitor.token)
+    fresh = await rig.visitor(visitor_token=visitor.token)
     assert fresh.id != visitor.id
 
 
-async def test_a_signed_identity_is_a_fact_and_follows_to_the_next_browser(place: Place) -> None:
-    claims = _claims(place, name="Customer A", email="a@acme.example", email_verified=True)
-    visitor = await place.visitor()
+async def test_a_signed_identity_is_a_fact_and_follows_to_the_next_browser(rig: WebchatRig) -> None:
+    claims = _claims(rig, name="Customer A", email="a@acme.example", email_verified=True)
+    visitor = await rig.visitor()
     await visitor.say("anonymous so far", "client-0001")
     answer = await visitor.post("identify", {"jwt": jwt(claims)})
     assert answer.status_code == 200 and not answer.json()["switched"]
     visitor.session = answer.json()
     await visitor.say("known now", "client-0002")
-    contact = place.events()[-1].contact
+    contact = rig.events()[-1].contact
     assert contact.extra["customer_id"] == "c-17"
     assert (contact.name, contact.email) == ("Customer A", "a@acme.example")
-    second = await place.visitor(identity={"jwt": jwt(claims)})
+    second = await rig.visitor(identity={"jwt": jwt(claims)})
     assert second.id == visitor.id and second.token != visitor.token
     assert [entry["data"]["text"] for entry in (await second.seen())["events"]] == ["anonymous so far", "known now"]
 
 
-async def test_two_identities_are_never_mixed(place: Place) -> None:
+async def test_two_identities_are_never_mixed(rig: WebchatRig) -> None:
     """A shared computer: the second customer sees nothing of the first."""
-    visitor = await place.visitor(identity={"jwt": jwt(_claims(place))})
+    visitor = await rig.visitor(identity={"jwt": jwt(_claims(rig))})
     await visitor.say("secret of the first")
-    answer = (await visitor.post("identify", {"jwt": jwt(_claims(place, sub="c-18"))})).json()
+    answer = (await visitor.post("identify", {"jwt": jwt(_claims(rig, sub="c-18"))})).json()
     assert answer["switched"] and answer["visitor"]["id"] != visitor.id
-    second = await place.visitor(visitor_token=answer["visitor_token"])
+    second = await rig.visitor(visitor_token=answer["visitor_token"])
     assert second.id == answer["visitor"]["id"]
     assert (await second.seen())["events"] == []
 
 
-async def test_an_address_that_nobody_verified_is_no_fact(place: Place) -> None:
-    visitor = await place.visitor(identity={"jwt": jwt(_claims(place, email="victim@acme.example"))})
+async def test_an_address_that_nobody_verified_is_no_fact(rig: WebchatRig) -> None:
+    visitor = await rig.visitor(identity={"jwt": jwt(_claims(rig, email="victim@acme.example"))})
     await visitor.post("profile", {"name": "Customer A", "email": "victim@acme.example", "role": "admin"})
     await visitor.say("hello")
-    contact = place.events()[-1].contact
+    contact = rig.events()[-1].contact
     assert contact.email == "" and contact.extra["email (not verified)"] == "victim@acme.example"
     assert "admin" not in contact.model_dump_json()
 
@@ -248,8 +248,8 @@ def _forged() -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize(("name", "claim"), _forged(), ids=lambda value: value if isinstance(value, str) else "")
-async def test_a_forged_identity_is_refused_everywhere_alike(place: Place, name: str, claim: Any) -> None:
-    visitor = await place.visitor()
+async def test_a_forged_identity_is_refused_everywhere_alike(rig: WebchatRig, name: str, claim: Any) -> None:
+    visitor = await rig.visitor()
     answers = [
         await visitor.client.post("/chat/site/v1/sessions", json={"identity": claim}),
         *([await visitor.post("identify", claim)] if isinstance(claim, dict) else []),
@@ -257,27 +257,27 @@ async def test_a_forged_identity_is_refused_everywhere_alike(place: Place, name:
     for answer in answers:
         assert answer.status_code == 401 and code(answer) == "identity_refused", name
     assert (await visitor.say("as a stranger")).status_code == 201
-    assert "customer_id" not in place.events()[-1].contact.extra
+    assert "customer_id" not in rig.events()[-1].contact.extra
 
 
-def _marked(place: Place, seconds: int, user: str = "c-17") -> dict[str, Any]:
-    until = int(place.clock().timestamp()) + seconds
+def _marked(rig: WebchatRig, seconds: int, user: str = "c-17") -> dict[str, Any]:
+    until = int(rig.clock().timestamp()) + seconds
     mark = hmac.new(SECRET.encode(), f"{user}:{until}".encode(), hashlib.sha256).hexdigest()
     return {"user_id": user, "expires": until, "user_hash": mark}
 
 
-async def test_a_hash_of_the_id_ends(place: Place) -> None:
-    claim = _marked(place, 3600)
-    visitor = await place.visitor(identity=claim)
+async def test_a_hash_of_the_id_ends(rig: WebchatRig) -> None:
+    claim = _marked(rig, 3600)
+    visitor = await rig.visitor(identity=claim)
     assert visitor.session["visitor"]["verified"]
-    place.clock.advance(minutes=62)
+    rig.clock.advance(minutes=62)
     endless = hmac.new(SECRET.encode(), b"c-17", hashlib.sha256).hexdigest()
     for refused in (
         claim,
-        _marked(place, 2 * 86400),
-        {**_marked(place, 60), "expires": int(place.clock().timestamp()) + 61},
-        {**_marked(place, 60), "expires": True},
-        {**_marked(place, 60), "expires": "60"},
+        _marked(rig, 2 * 86400),
+        {**_marked(rig, 60), "expires": int(rig.clock().timestamp()) + 61},
+        {**_marked(rig, 60), "expires": True},
+        {**_marked(rig, 60), "expires": "60"},
         {"user_id": "c-17", "user_hash": endless},
         {"user_id": claim["user_id"], "user_hash": claim["user_hash"]},
     ):
@@ -286,38 +286,38 @@ async def test_a_hash_of_the_id_ends(place: Place) -> None:
 
 
 async def test_the_hash_without_an_end_is_accepted_where_the_account_says_so() -> None:
-    async with opened(endless_user_hash=True) as place:
+    async with opened(endless_user_hash=True) as rig:
         mark = hmac.new(SECRET.encode(), b"c-17", hashlib.sha256).hexdigest()
-        visitor = await place.visitor(identity={"user_id": "c-17", "user_hash": mark})
+        visitor = await rig.visitor(identity={"user_id": "c-17", "user_hash": mark})
         assert visitor.session["visitor"]["verified"]
 
 
-async def test_what_was_held_before_a_sign_in_opens_nothing_after_it(place: Place) -> None:
+async def test_what_was_held_before_a_sign_in_opens_nothing_after_it(rig: WebchatRig) -> None:
     """Whoever noted a visitor's token or key at a shared computer reads no further once they signed in."""
-    before = await place.visitor()
-    answer = await before.post("identify", {"jwt": jwt(_claims(place))})
+    before = await rig.visitor()
+    answer = await before.post("identify", {"jwt": jwt(_claims(rig))})
     owner = answer.json()
     assert owner["visitor_token"] != before.token
     assert (await before.get("messages")).status_code == 401, "the key"
-    stranger = await place.visitor(visitor_token=before.token)
+    stranger = await rig.visitor(visitor_token=before.token)
     assert stranger.id != before.id, "the token"
     badge = await before.client.get("/chat/site/v1/badge", headers={"x-visitor": before.token})
     assert badge.status_code == 401
-    again = await place.visitor(visitor_token=owner["visitor_token"])
+    again = await rig.visitor(visitor_token=owner["visitor_token"])
     assert again.id == before.id and again.session["visitor"]["verified"]
 
 
-async def test_signing_in_while_the_session_begins_changes_the_token_too(place: Place) -> None:
-    before = await place.visitor()
-    after = await place.visitor(visitor_token=before.token, identity={"jwt": jwt(_claims(place))})
+async def test_signing_in_while_the_session_begins_changes_the_token_too(rig: WebchatRig) -> None:
+    before = await rig.visitor()
+    after = await rig.visitor(visitor_token=before.token, identity={"jwt": jwt(_claims(rig))})
     assert after.id == before.id and after.token != before.token
     assert (await before.get("messages")).status_code == 401
-    assert (await place.visitor(visitor_token=before.token)).id != after.id
-    third = await place.visitor()
-    joined = await place.visitor(visitor_token=third.token, identity={"jwt": jwt(_claims(place))})
+    assert (await rig.visitor(visitor_token=before.token)).id != after.id
+    third = await rig.visitor()
+    joined = await rig.visitor(visitor_token=third.token, identity={"jwt": jwt(_claims(rig))})
     assert joined.id == after.id
-    assert (await place.visitor(visitor_token=third.token)).id not in {third.id, after.id}
-    assert (await place.visitor(visitor_token=after.token)).id == after.id, "their first browser stays signed in"
+    assert (await rig.visitor(visitor_token=third.token)).id not in {third.id, after.id}
+    assert (await rig.visitor(visitor_token=after.token)).id == after.id, "their first browser stays signed in"
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
@@ -329,14 +329,14 @@ def test_no_token_makes_proving_fail_otherwise(head: str, body: str, mark: str) 
 
 
 async def test_required_identity_covers_every_endpoint() -> None:
-    async with opened(identity="required") as place:
-        client = place.client()
+    async with opened(identity="required") as rig:
+        client = rig.client()
         assert code(await client.post("/chat/site/v1/sessions", json={})) == "identity_required"
-        known = await place.visitor(identity={"jwt": jwt(_claims(place))})
+        known = await rig.visitor(identity={"jwt": jwt(_claims(rig))})
         assert (await known.say("hello")).status_code == 201
         stranger = "v_00000000000000ff"
-        await place.account.records.commit(Put("visitor", stranger, {"id": stranger, "read": 0, "delivered": 0}))
-        headers = {"authorization": f"Bearer {Seals(place.account.secret).access(stranger, place.clock())}"}
+        await rig.account.records.commit(Put("visitor", stranger, {"id": stranger, "read": 0, "delivered": 0}))
+        headers = {"authorization": f"Bearer {Signatures(rig.account.secret).access(stranger, rig.clock())}"}
         for path in ("events", "messages"):
             assert code(await client.get(f"/chat/site/v1/{path}", headers=headers)) == "identity_required"
         for path in ("messages", "uploads", "receipts", "typing", "profile", "close"):
@@ -352,8 +352,8 @@ async def test_required_identity_covers_every_endpoint() -> None:
     ["https://evil.example", "http://www.acme.example", "https://www.acme.example.evil.example", "https://acme.example",
      "https://www.acme.example:8443", "null", "https://xwww.acme.example"],
 )  # fmt: skip
-async def test_a_site_that_is_not_allowed_is_refused(place: Place, origin: str) -> None:
-    visitor = await place.visitor()
+async def test_a_site_that_is_not_allowed_is_refused(rig: WebchatRig, origin: str) -> None:
+    visitor = await rig.visitor()
     headers = {"origin": origin}
     for answer in (
         await visitor.client.post("/chat/site/v1/sessions", json={}, headers=headers),
@@ -362,11 +362,11 @@ async def test_a_site_that_is_not_allowed_is_refused(place: Place, origin: str) 
         await visitor.client.request("OPTIONS", "/chat/site/v1/badge", headers=headers),
     ):
         assert answer.status_code == 403 and "access-control-allow-origin" not in answer.headers
-    assert not place.kept
+    assert not rig.kept
 
 
-async def test_an_allowed_site_may_read_and_only_it(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_an_allowed_site_may_read_and_only_it(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     asked = await visitor.client.request("OPTIONS", "/chat/site/v1/badge", headers={"origin": ORIGIN})
     assert (
         asked.headers["access-control-allow-origin"] == ORIGIN
@@ -405,8 +405,8 @@ def test_faults_in_the_configuration_are_named(keys: dict[str, Any]) -> None:
         Settings.model_validate({"kind": "webchat", **keys})
 
 
-async def test_the_frame_says_who_may_show_it_and_runs_nothing_else(place: Place) -> None:
-    client = place.client()
+async def test_the_frame_says_who_may_show_it_and_runs_nothing_else(rig: WebchatRig) -> None:
+    client = rig.client()
     frame, page = await client.get("/chat/site/frame"), await client.get("/chat/site/")
     policy = frame.headers["content-security-policy"]
     assert policy.endswith(f"frame-ancestors 'self' {ORIGIN}")
@@ -423,9 +423,9 @@ async def test_the_frame_says_who_may_show_it_and_runs_nothing_else(place: Place
 
 
 async def test_a_hostile_title_stays_inside_its_attribute() -> None:
-    async with opened(title='"><script>alert(1)</script>') as place:
+    async with opened(title='"><script>alert(1)</script>') as rig:
         for path in ("/chat/site/", "/chat/site/frame", "/desk/site/"):
-            text = (await place.client().get(path)).text
+            text = (await rig.client().get(path)).text
             assert "<script>alert" not in text and "&lt;script&gt;" in text
 
 
@@ -451,14 +451,14 @@ SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="ale
     ],
 )  # fmt: skip
 async def test_what_browsers_would_run_is_refused_whatever_it_says_it_is(
-    place: Place, name: str, data: bytes, kind: str
+    rig: WebchatRig, name: str, data: bytes, kind: str
 ) -> None:
-    answer = await (await place.visitor()).upload(data, name, kind)
+    answer = await (await rig.visitor()).upload(data, name, kind)
     assert answer.status_code == 415 and code(answer) == "file_type"
 
 
-async def test_fifty_megabytes_are_refused_before_they_are_read(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_fifty_megabytes_are_refused_before_they_are_read(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     read = 0
 
     async def body() -> Any:
@@ -475,17 +475,17 @@ async def test_fifty_megabytes_are_refused_before_they_are_read(place: Place) ->
     assert declared.status_code == 413
 
 
-async def test_a_picture_of_too_many_pixels_is_refused(place: Place) -> None:
+async def test_a_picture_of_too_many_pixels_is_refused(rig: WebchatRig) -> None:
     out = io.BytesIO()
     Image.new("1", (50_000, 50_000)).save(out, "PNG")
-    answer = await (await place.visitor()).upload(out.getvalue(), "bomb.png")
+    answer = await (await rig.visitor()).upload(out.getvalue(), "bomb.png")
     assert answer.status_code == 413 and code(answer) == "too_many_pixels"
 
 
-async def test_pictures_lose_what_cameras_wrote_and_what_hides_behind_them(place: Place) -> None:
+async def test_pictures_lose_what_cameras_wrote_and_what_hides_behind_them(rig: WebchatRig) -> None:
     exif = Image.Exif()
     exif[0x010E] = "secret place"
-    visitor = await place.visitor()
+    visitor = await rig.visitor()
     for kind, mime in (("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")):
         data = _picture(kind, exif=exif) + b"<script>alert(1)</script>"
         found = (await visitor.upload(data, "a.html")).json()
@@ -495,8 +495,8 @@ async def test_pictures_lose_what_cameras_wrote_and_what_hides_behind_them(place
         assert found["name"].startswith("a.html.")
 
 
-async def test_files_are_given_to_signed_links_only_and_never_as_pages(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_files_are_given_to_signed_links_only_and_never_as_pages(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     found = (await visitor.upload(b"%PDF-1.7 hello", 'x"; filename=evil.html\r\nx: y')).json()
     answer = await visitor.client.get(found["url"])
     assert answer.content == b"%PDF-1.7 hello"
@@ -506,21 +506,21 @@ async def test_files_are_given_to_signed_links_only_and_never_as_pages(place: Pl
     path, _, query = found["url"].partition("?")
     for forged in (path, f"{path}?{query[:-1]}", f"{path}x?{query}", f"{path}?e=9999999999&s=x", f"{path}?e=x&s=x"):
         assert (await visitor.client.get(forged)).status_code == 404
-    place.clock.advance(days=3)
+    rig.clock.advance(days=3)
     assert (await visitor.client.get(found["url"])).status_code == 404
 
 
-async def test_a_message_with_files_carries_them(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_a_message_with_files_carries_them(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     names = [
         (await visitor.upload(_picture(), "shelf.png")).json()["id"],
         (await visitor.upload(b"%PDF-1", "a.pdf")).json()["id"],
     ]
     assert (await visitor.say("", "client-0001", attachments=names)).status_code == 201
-    (event,) = place.events()
+    (event,) = rig.events()
     assert [(part.kind, part.media.name) for part in event.message.parts] == [("image", "shelf.png"), ("file", "a.pdf")]
     for part in event.message.parts:
-        assert part.media.account == "site" and await place.account.media.read(part.media)
+        assert part.media.account == "site" and await rig.account.media.read(part.media)
 
 
 # text
@@ -554,10 +554,10 @@ def test_pages_lose_what_is_nobodys_business(given_page: Any, kept: str) -> None
 # seeing
 
 
-async def test_every_event_comes_once_and_in_order_over_any_disconnect(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_every_event_comes_once_and_in_order_over_any_disconnect(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     for number in range(12):
-        await place.bring(_answer(f"answer {number}"), f"key-{number}", to=visitor.id)
+        await rig.bring(_answer(f"answer {number}"), f"key-{number}", to=visitor.id)
     seen: list[str] = []
     cursor = ""
     while True:  # a line that breaks after every answer of at most three events
@@ -573,15 +573,15 @@ async def test_every_event_comes_once_and_in_order_over_any_disconnect(place: Pl
 
 
 @pytest.mark.parametrize("since", ["x.y", "999", "-1", "abc.1", "1e3", "٣"])
-async def test_a_position_that_is_none_asks_for_a_fresh_start(place: Place, since: str) -> None:
-    answer = await (await place.visitor()).get("events", params={"since": since, "wait": "0"})
+async def test_a_position_that_is_none_asks_for_a_fresh_start(rig: WebchatRig, since: str) -> None:
+    answer = await (await rig.visitor()).get("events", params={"since": since, "wait": "0"})
     assert answer.status_code == 410 and code(answer) == "resync"
 
 
-async def test_history_is_read_in_pages_of_whole_messages(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_history_is_read_in_pages_of_whole_messages(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     for number in range(130):
-        await place.bring(_answer(f"answer {number}"), f"key-{number}", to=visitor.id)
+        await rig.bring(_answer(f"answer {number}"), f"key-{number}", to=visitor.id)
     found, before, pages = [], 10_000, 0
     while True:
         page = (await visitor.get("messages", params={"before": before, "limit": 50})).json()
@@ -591,19 +591,19 @@ async def test_history_is_read_in_pages_of_whole_messages(place: Place) -> None:
             break
         before = page["messages"][0]["seq"]
     assert found == [f"answer {number}" for number in range(130)] and pages == 3
-    fresh = await place.visitor(visitor_token=visitor.token)
+    fresh = await rig.visitor(visitor_token=visitor.token)
     assert fresh.session["cursor"].endswith(".0")
 
 
-async def test_reading_is_told_once_and_only_forward(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_reading_is_told_once_and_only_forward(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     await visitor.say("hello")
-    receipts = [await place.bring(_answer(f"answer {number}"), f"key-{number}", to=visitor.id) for number in range(3)]
+    receipts = [await rig.bring(_answer(f"answer {number}"), f"key-{number}", to=visitor.id) for number in range(3)]
     badge = await visitor.client.get("/chat/site/v1/badge", headers={"x-visitor": visitor.token})
     assert badge.json() == {"unread": 3, "last": {"from": "Agent", "preview": "answer 2"}}
     assert (await visitor.post("receipts", {"delivered": 4, "read": 3})).status_code == 204
     assert (await visitor.post("receipts", {"delivered": 4, "read": 2})).status_code == 204
-    told = [(event.message, event.state) for event in place.events() if isinstance(event, ReceiptReceived)]
+    told = [(event.message, event.state) for event in rig.events() if isinstance(event, ReceiptReceived)]
     ids = [receipt.ids[0] for receipt in receipts]
     assert told == [(name, DeliveryState.DELIVERED) for name in ids] + [(name, DeliveryState.READ) for name in ids[:2]]
     again = await visitor.client.get("/chat/site/v1/badge", headers={"x-visitor": visitor.token})
@@ -614,26 +614,26 @@ async def test_reading_is_told_once_and_only_forward(place: Place) -> None:
     assert (await visitor.client.get("/chat/site/v1/badge", headers={"x-visitor": visitor.token})).json()["unread"] == 0
 
 
-async def test_opening_the_chat_is_told_once_an_hour(place: Place) -> None:
+async def test_opening_the_chat_is_told_once_an_hour(rig: WebchatRig) -> None:
     page = {"url": "https://www.acme.example/p/17?x=1", "title": "Lamp <b>"}
-    visitor = await place.visitor(entered=True, page=page, lang="zh-CN")
-    await place.visitor(visitor_token=visitor.token, entered=True)
-    entered = [event for event in place.events() if isinstance(event, Entered)]
+    visitor = await rig.visitor(entered=True, page=page, lang="zh-CN")
+    await rig.visitor(visitor_token=visitor.token, entered=True)
+    entered = [event for event in rig.events() if isinstance(event, Entered)]
     assert len(entered) == 1
     assert entered[0].context == {"page": "https://www.acme.example/p/17", "title": "Lamp <b>"}
     assert entered[0].contact.locale == "zh-CN"
 
 
-async def test_a_configuration_is_public_and_holds_no_secret(place: Place) -> None:
-    answer = await place.client().get("/chat/site/v1/config")
+async def test_a_configuration_is_public_and_holds_no_secret(rig: WebchatRig) -> None:
+    answer = await rig.client().get("/chat/site/v1/config")
     assert answer.json()["limits"] == {"text": 4000, "file": 10 * 2**20, "files": 10}
     assert SECRET not in json.dumps(answer.json())
 
 
-async def test_links_to_files_stay_the_same_for_a_day(place: Place) -> None:
-    visitor = await place.visitor()
+async def test_links_to_files_stay_the_same_for_a_day(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
     found = (await visitor.upload(b"%PDF-1", "a.pdf")).json()
-    place.clock.advance(hours=3)
-    assert place.chat._office.files.url(found["id"]) == found["url"]
-    place.clock.advance(timedelta(days=1).total_seconds())
-    assert place.chat._office.files.url(found["id"]) != found["url"]
+    rig.clock.advance(hours=3)
+    assert rig.chat._office.files.url(found["id"]) == found["url"]
+    rig.clock.advance(timedelta(days=1).total_seconds())
+    assert rig.chat._office.files.url(found["id"]) != found["url"]

@@ -21,7 +21,7 @@ HASH = PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD)
 ORIGIN = "https://www.acme.example"
 
 
-class Place:
+class WebchatRig:
     """An account `site` with its routes; `kept` is what the engine would have."""
 
     def __init__(self, account: Any, clock: VirtualClock, **keys: Any) -> None:
@@ -82,7 +82,7 @@ class Place:
 class Visitor:
     """A browser with a session."""
 
-    place: Place
+    rig: WebchatRig
     client: httpx.AsyncClient
     session: dict[str, Any]
 
@@ -124,12 +124,12 @@ class Visitor:
 
 
 @asynccontextmanager
-async def opened(**keys: Any) -> AsyncIterator[Place]:
+async def opened(**keys: Any) -> AsyncIterator[WebchatRig]:
     clock = VirtualClock()
     async with lend_account("site", clock=clock, public_url=PUBLIC) as account:
-        place = Place(account, clock, **keys)
-        yield place
-        for client in place.clients:
+        rig = WebchatRig(account, clock, **keys)
+        yield rig
+        for client in rig.clients:
             await client.aclose()
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Role, Throttled
-from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from connectors.webhook import Webhook
 from connectors.webhook.simulator import Simulator
 
@@ -56,46 +56,46 @@ class TestWebhookDesk(ConnectorConformance):
     def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
         return vendor.settings() | {"secret": "whsec_YW5vdGhlci1zZWNyZXQtb2Ytbm9ib2R5LTAwMDE="}
 
-    async def open_conversation(self, stage: Stage) -> str:
-        name: str = stage.vendor.books.open_ticket()
+    async def open_conversation(self, harness: Harness) -> str:
+        name: str = harness.vendor.books.open_ticket()
         return name
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        await stage.vendor.agent_says(stage.vendor.books.open_ticket(), text)
+    async def happens(self, harness: Harness, text: str) -> None:
+        await harness.vendor.agent_says(harness.vendor.books.open_ticket(), text)
 
-    async def shown(self, stage: Stage) -> list[str]:
-        return [entry.text for entry in self._entries(stage)]
+    async def shown(self, harness: Harness) -> list[str]:
+        return [entry.text for entry in self._entries(harness)]
 
-    async def finishes(self, stage: Stage, conversation: str) -> None:
-        await stage.vendor.solves(conversation)
+    async def finishes(self, harness: Harness, conversation: str) -> None:
+        await harness.vendor.solves(conversation)
 
-    async def is_open(self, stage: Stage, conversation: str) -> bool:
-        return bool(stage.vendor.books.tickets[conversation].status == "open")
+    async def is_open(self, harness: Harness, conversation: str) -> bool:
+        return bool(harness.vendor.books.tickets[conversation].status == "open")
 
-    async def says(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.agent_says(conversation, text)
+    async def says(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.agent_says(conversation, text)
 
-    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.notes(conversation, text)
+    async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.notes(conversation, text)
 
-    async def audience_of(self, stage: Stage, text: str) -> Audience:
-        return Audience.AGENTS if self._entry(stage, text).private else Audience.CUSTOMER
+    async def audience_of(self, harness: Harness, text: str) -> Audience:
+        return Audience.AGENTS if self._entry(harness, text).private else Audience.CUSTOMER
 
-    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
-        return AuthorKind(self._entry(stage, text).author)
+    async def author_of(self, harness: Harness, text: str) -> AuthorKind:
+        return AuthorKind(self._entry(harness, text).author)
 
-    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
-        await stage.vendor.agent_says(conversation, "see the file", data=data, by_link=True)
+    async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
+        await harness.vendor.agent_says(conversation, "see the file", data=data, by_link=True)
 
-    async def files_shown(self, stage: Stage) -> list[bytes]:
-        return [data for entry in self._entries(stage) for data in entry.files]
+    async def files_shown(self, harness: Harness) -> list[bytes]:
+        return [data for entry in self._entries(harness) for data in entry.files]
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
-        return Media(account=stage.account.name, id=stage.vendor.put_file("a.pdf", data), name="a.pdf")
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
+        return Media(account=harness.account.name, id=harness.vendor.put_file("a.pdf", data), name="a.pdf")
 
-    def _entries(self, stage: Stage) -> list[Any]:
-        return [entry for ticket in stage.vendor.books.tickets.values() for entry in ticket.entries]
+    def _entries(self, harness: Harness) -> list[Any]:
+        return [entry for ticket in harness.vendor.books.tickets.values() for entry in ticket.entries]
 
-    def _entry(self, stage: Stage, text: str) -> Any:
-        (found,) = [entry for entry in self._entries(stage) if text in entry.text]
+    def _entry(self, harness: Harness, text: str) -> Any:
+        (found,) = [entry for entry in self._entries(harness) if text in entry.text]
         return found

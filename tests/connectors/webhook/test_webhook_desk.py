@@ -99,9 +99,9 @@ async def test_files_come_in_the_request_or_behind_a_link(house: House) -> None:
     url = house.program.put_file("b.pdf", PDF)
     event = await house.read(body | {"files": [{"name": "b.pdf", "url": url}]})
     assert b"".join([chunk async for chunk in house.desk.fetch(event.message.parts[0].media, 10_000)]) == PDF
-    lent = event.message.parts[0].media.model_copy(update={"id": "https://10.0.0.1/secret"})
+    media = event.message.parts[0].media.model_copy(update={"id": "https://10.0.0.1/secret"})
     with pytest.raises(Rejected):  # nobody makes the bridge read what only this machine can reach
-        _ = [chunk async for chunk in house.desk.fetch(lent, 10_000)]
+        _ = [chunk async for chunk in house.desk.fetch(media, 10_000)]
 
 
 @pytest.mark.anyio

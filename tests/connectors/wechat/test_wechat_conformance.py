@@ -7,7 +7,7 @@ from typing import Any
 from wechat_rig import OPENID
 
 from bridge.contract import AuthFailed, Media, Rejected, Retryable, Throttled, WindowClosed
-from bridge.testing.conformance import ConnectorConformance, Refusal, Stage, raws_in
+from bridge.testing.conformance import ConnectorConformance, Harness, Refusal, raws_in
 from connectors.wechat import WeChat
 from connectors.wechat.simulator import Simulator
 
@@ -47,28 +47,28 @@ class WeChatConformance(ConnectorConformance):
     def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
         return vendor.settings() | {"app_secret": "ffffffffffffffffffffffffffffffff"}
 
-    async def take_rights(self, stage: Stage) -> None:
-        stage.vendor.platform.may_send = False
+    async def take_rights(self, harness: Harness) -> None:
+        harness.vendor.platform.may_send = False
 
-    async def open_conversation(self, stage: Stage) -> str:
-        stage.vendor.lets_reply(OPENID)
+    async def open_conversation(self, harness: Harness) -> str:
+        harness.vendor.lets_reply(OPENID)
         return OPENID
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        await stage.vendor.says(OPENID, text)
+    async def happens(self, harness: Harness, text: str) -> None:
+        await harness.vendor.says(OPENID, text)
 
-    async def shown(self, stage: Stage) -> list[str]:
-        return [bubble.text or bubble.kind for bubble in stage.vendor.chat(OPENID) if bubble.who == "service"]
+    async def shown(self, harness: Harness) -> list[str]:
+        return [bubble.text or bubble.kind for bubble in harness.vendor.chat(OPENID) if bubble.who == "service"]
 
-    async def says(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.says(conversation, text)
+    async def says(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.says(conversation, text)
 
-    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
-        await stage.vendor.sends_image(conversation, data)
+    async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
+        await harness.vendor.sends_image(conversation, data)
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
-        media_id = stage.vendor.platform.files.put("image", data, "image/jpeg", checked=False)
-        return Media(account=stage.account.name, id=media_id)
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
+        media_id = harness.vendor.platform.files.put("image", data, "image/jpeg", checked=False)
+        return Media(account=harness.account.name, id=media_id)
 
 
 class TestMiniProgram(WeChatConformance):

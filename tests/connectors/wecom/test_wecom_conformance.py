@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from bridge.contract import AuthFailed, Media, Raw, Rejected, Retryable, Throttled, WindowClosed
-from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from connectors.wecom import WeCom
 from connectors.wecom.simulator import Simulator
 from connectors.wecom.simulator.vendor import KFID
@@ -82,25 +82,25 @@ class TestWeCom(ConnectorConformance):
     def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
         return vendor.settings() | {"secret": "fffffffffffffffffffffffffffffffffffffffffff"}
 
-    async def take_rights(self, stage: Stage) -> None:
-        stage.vendor.platform.may_serve = False
+    async def take_rights(self, harness: Harness) -> None:
+        harness.vendor.platform.may_serve = False
 
-    async def open_conversation(self, stage: Stage) -> str:
-        stage.vendor.lets_reply(USER)
+    async def open_conversation(self, harness: Harness) -> str:
+        harness.vendor.lets_reply(USER)
         return f"{KFID}:{USER}"
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        await stage.vendor.says(USER, text)
+    async def happens(self, harness: Harness, text: str) -> None:
+        await harness.vendor.says(USER, text)
 
-    async def shown(self, stage: Stage) -> list[str]:
-        return [bubble.text or bubble.kind for bubble in stage.vendor.chat(USER) if bubble.who == "service"]
+    async def shown(self, harness: Harness) -> list[str]:
+        return [bubble.text or bubble.kind for bubble in harness.vendor.chat(USER) if bubble.who == "service"]
 
-    async def says(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.says(USER, text)
+    async def says(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.says(USER, text)
 
-    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
-        await stage.vendor.sends_file(USER, "file", data, "application/pdf")
+    async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
+        await harness.vendor.sends_file(USER, "file", data, "application/pdf")
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
-        media_id = stage.vendor.books.files.put("image", data, "image/jpeg", checked=False)
-        return Media(account=stage.account.name, id=media_id)
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
+        media_id = harness.vendor.books.files.put("image", data, "image/jpeg", checked=False)
+        return Media(account=harness.account.name, id=media_id)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Throttled
-from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from connectors.zendesk import Zendesk
 from connectors.zendesk.inbound import media_id
 from connectors.zendesk.simulator import Simulator
@@ -54,57 +54,57 @@ class TestZendesk(ConnectorConformance):
     def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
         return vendor.settings() | {"client_secret": "some-other-secret"}
 
-    async def take_rights(self, stage: Stage) -> None:
-        stage.vendor.gate.powerless = True
+    async def take_rights(self, harness: Harness) -> None:
+        harness.vendor.gate.powerless = True
 
-    async def finishes(self, stage: Stage, conversation: str) -> None:
-        await stage.vendor.agent_solves(conversation)
+    async def finishes(self, harness: Harness, conversation: str) -> None:
+        await harness.vendor.agent_solves(conversation)
 
-    async def is_open(self, stage: Stage, conversation: str) -> bool:
-        return stage.vendor.state.tickets[int(conversation)].status in {"new", "open"}
+    async def is_open(self, harness: Harness, conversation: str) -> bool:
+        return harness.vendor.state.tickets[int(conversation)].status in {"new", "open"}
 
-    async def open_conversation(self, stage: Stage) -> str:
-        return stage.vendor.open_ticket()
+    async def open_conversation(self, harness: Harness) -> str:
+        return harness.vendor.open_ticket()
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        await stage.vendor.agent_says(stage.vendor.open_ticket(), f"<p>{text}</p>")
+    async def happens(self, harness: Harness, text: str) -> None:
+        await harness.vendor.agent_says(harness.vendor.open_ticket(), f"<p>{text}</p>")
 
-    async def shown(self, stage: Stage) -> list[str]:
-        vendor: Simulator = stage.vendor
+    async def shown(self, harness: Harness) -> list[str]:
+        vendor: Simulator = harness.vendor
         return [text for ticket in vendor.state.tickets for text in vendor.texts(str(ticket))]
 
-    async def says(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.agent_says(conversation, f"<p>{text}</p>")
+    async def says(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.agent_says(conversation, f"<p>{text}</p>")
 
-    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.agent_says(conversation, f"<p>{text}</p>", public=False)
+    async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.agent_says(conversation, f"<p>{text}</p>", public=False)
 
-    def _comment(self, stage: Stage, text: str) -> Any:
-        tickets = stage.vendor.state.tickets.values()
+    def _comment(self, harness: Harness, text: str) -> Any:
+        tickets = harness.vendor.state.tickets.values()
         (found,) = [comment for ticket in tickets for comment in ticket.comments if text in comment.text]
         return found
 
-    async def audience_of(self, stage: Stage, text: str) -> Audience:
-        return Audience.CUSTOMER if self._comment(stage, text).public else Audience.AGENTS
+    async def audience_of(self, harness: Harness, text: str) -> Audience:
+        return Audience.CUSTOMER if self._comment(harness, text).public else Audience.AGENTS
 
-    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
-        role = stage.vendor.state.users[self._comment(stage, text).author].role
+    async def author_of(self, harness: Harness, text: str) -> AuthorKind:
+        role = harness.vendor.state.users[self._comment(harness, text).author].role
         return AuthorKind.CUSTOMER if role == "end-user" else AuthorKind.AGENT
 
-    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
-        await stage.vendor.agent_says(conversation, "see file", files=[("a.pdf", "application/pdf", data)])
+    async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
+        await harness.vendor.agent_says(conversation, "see file", files=[("a.pdf", "application/pdf", data)])
 
-    async def files_shown(self, stage: Stage) -> list[bytes]:
+    async def files_shown(self, harness: Harness) -> list[bytes]:
         return [
             file.data
-            for ticket in stage.vendor.state.tickets.values()
+            for ticket in harness.vendor.state.tickets.values()
             for comment in ticket.comments
             for file in comment.attachments
         ]
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
-        vendor: Simulator = stage.vendor
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
+        vendor: Simulator = harness.vendor
         await vendor.agent_says(vendor.open_ticket(), "with a file", files=[("a.pdf", "application/pdf", data)])
         row = vendor.views.attachment(vendor.last_file())
         media = media_id(str(row["id"]), row["content_url"])
-        return Media(account=stage.account.name, id=media, mime="application/pdf", name="a.pdf")
+        return Media(account=harness.account.name, id=media, mime="application/pdf", name="a.pdf")

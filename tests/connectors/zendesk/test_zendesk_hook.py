@@ -12,7 +12,7 @@ from zendesk_rig import SETTINGS, events, hook, make_zendesk
 
 from bridge.contract import ContactChanged, Malformed, Request, Unauthentic
 from bridge.testing.clock import VirtualClock
-from bridge.testing.conformance.harness import Hook, Stage
+from bridge.testing.conformance.harness import Harness, Hook
 from connectors.zendesk import Zendesk
 from connectors.zendesk.callback import sign
 from connectors.zendesk.settings import PUBLIC_SECRET
@@ -193,25 +193,25 @@ def test_busy_is_said_with_a_status_that_zendesk_repeats() -> None:
 
 
 @asynccontextmanager
-async def called(clock: VirtualClock) -> AsyncIterator[tuple[Simulator, Stage]]:
+async def called(clock: VirtualClock) -> AsyncIterator[tuple[Simulator, Harness]]:
     """A vendor that calls the connector over a real socket."""
     async with Hook("support", clock) as receiver, Simulator(clock=clock, hook_url=receiver.base) as vendor:
         zendesk = make_zendesk(clock, api_base=vendor.base)
-        receiver.stage = Stage(clock, zendesk.account, zendesk, vendor)
-        yield vendor, receiver.stage
+        receiver.harness = Harness(clock, zendesk.account, zendesk, vendor)
+        yield vendor, receiver.harness
         await zendesk.account.http.close()
 
 
 async def test_a_store_that_is_down_is_answered_so_that_zendesk_comes_again(clock: VirtualClock) -> None:
     """A 500 would not be repeated; a 409 is, three times."""
-    async with called(clock) as (vendor, stage):
-        stage.store_down = True
+    async with called(clock) as (vendor, harness):
+        harness.store_down = True
         await vendor.agent_says(vendor.open_ticket(), "<p>hi</p>")
         assert vendor.hooks.invocations == [409, 409, 409, 409]
 
 
 async def test_events_point_at_their_tickets(clock: VirtualClock) -> None:
-    async with called(clock) as (vendor, stage):
+    async with called(clock) as (vendor, harness):
         (webhook,) = vendor.hooks.webhooks.values()
         vendor.hooks.triggers.clear()
         kinds = ("comment_added", "status_changed")
@@ -219,7 +219,7 @@ async def test_events_point_at_their_tickets(clock: VirtualClock) -> None:
         ticket = vendor.open_ticket()
         await vendor.agent_says(ticket, "<p>hi</p>", status="solved")
         assert vendor.hooks.invocations == [200, 200]
-        verdicts = [await stage.connector.verify(request) for request in stage.requests]
+        verdicts = [await harness.connector.verify(request) for request in harness.requests]
         assert [result.refresh for result in verdicts] == [(ticket,), (ticket,)]
 
 

@@ -7,7 +7,7 @@ from zendesk_rig import say
 
 from bridge.contract import SetUpChange
 from bridge.testing.clock import VirtualClock
-from bridge.testing.conformance.harness import Hook, Stage
+from bridge.testing.conformance.harness import Harness, Hook
 from bridge.testing.rig import lend_account
 from connectors.zendesk import Zendesk
 from connectors.zendesk.simulator import Simulator
@@ -50,16 +50,16 @@ async def test_what_was_set_up_calls_and_verifies(vendor: Simulator, clock: Virt
     async with Hook("support", clock) as hook, lend_account("support", home=vendor.base, clock=clock) as account:
         object.__setattr__(account, "hook_url", hook.base)
         zendesk = Zendesk(Zendesk.Config(**vendor.settings() | {"webhook_secret": ""}), account)
-        hook.stage = stage = Stage(clock, account, zendesk, vendor)
+        hook.harness = harness = Harness(clock, account, zendesk, vendor)
         await apply(list(await zendesk.plan()))
         (first,) = await say(zendesk, "hello")
         await vendor.called()
-        assert stage.requests == [], "a creation is no answer"
+        assert harness.requests == [], "a creation is no answer"
         await vendor.agent_says(first.conversation, "<p>answer</p>")
         await vendor.agent_says(first.conversation, "<p>#retry</p>", public=False)
         await vendor.agent_solves(first.conversation)
         assert vendor.hooks.invocations == [200, 200, 200]
-        result = await zendesk.verify(stage.requests[0])
+        result = await zendesk.verify(harness.requests[0])
         assert result.refresh == (first.conversation,)
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Role, Throttled
-from bridge.testing.conformance import ConnectorConformance, Refusal, Stage
+from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from tests.contract.example import Post
 from tests.contract.example.simulator import PostSimulator
 
@@ -47,45 +47,45 @@ class PostConformance(ConnectorConformance):
     def wrong_settings(self, vendor: PostSimulator) -> dict[str, Any]:
         return vendor.settings() | {"api_token": "some-other-token"}
 
-    async def take_rights(self, stage: Stage) -> None:
-        stage.vendor.rights = ["read"]
+    async def take_rights(self, harness: Harness) -> None:
+        harness.vendor.rights = ["read"]
 
-    async def open_conversation(self, stage: Stage) -> str:
-        return stage.vendor.opens()
+    async def open_conversation(self, harness: Harness) -> str:
+        return harness.vendor.opens()
 
-    async def happens(self, stage: Stage, text: str) -> None:
-        await stage.vendor.says(stage.vendor.opens(), text)
+    async def happens(self, harness: Harness, text: str) -> None:
+        await harness.vendor.says(harness.vendor.opens(), text)
 
-    async def shown(self, stage: Stage) -> list[str]:
-        return [message["text"] for message in stage.vendor.messages]
+    async def shown(self, harness: Harness) -> list[str]:
+        return [message["text"] for message in harness.vendor.messages]
 
-    async def says(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.says(conversation, text)
+    async def says(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.says(conversation, text)
 
-    async def says_privately(self, stage: Stage, conversation: str, text: str) -> None:
-        await stage.vendor.says(conversation, text, internal=True)
+    async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.says(conversation, text, internal=True)
 
-    async def audience_of(self, stage: Stage, text: str) -> Audience:
-        (message,) = [message for message in stage.vendor.messages if text in message["text"]]
+    async def audience_of(self, harness: Harness, text: str) -> Audience:
+        (message,) = [message for message in harness.vendor.messages if text in message["text"]]
         return Audience.AGENTS if message["internal"] else Audience.CUSTOMER
 
-    async def author_of(self, stage: Stage, text: str) -> AuthorKind:
-        (message,) = [message for message in stage.vendor.messages if text in message["text"]]
+    async def author_of(self, harness: Harness, text: str) -> AuthorKind:
+        (message,) = [message for message in harness.vendor.messages if text in message["text"]]
         return {"customer": AuthorKind.CUSTOMER, "agent": AuthorKind.AGENT}.get(
             message["author"]["kind"], AuthorKind.BRIDGE
         )
 
-    async def sends_file(self, stage: Stage, conversation: str, data: bytes) -> None:
-        stage.vendor.files["f2"] = ("invoice.pdf", data)
-        await stage.vendor.says(conversation, "see file", files=["f2"])
+    async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
+        harness.vendor.files["f2"] = ("invoice.pdf", data)
+        await harness.vendor.says(conversation, "see file", files=["f2"])
 
-    async def files_shown(self, stage: Stage) -> list[bytes]:
-        messages = stage.vendor.messages
-        return [stage.vendor.files[file["id"]][1] for message in messages for file in message["files"]]
+    async def files_shown(self, harness: Harness) -> list[bytes]:
+        messages = harness.vendor.messages
+        return [harness.vendor.files[file["id"]][1] for message in messages for file in message["files"]]
 
-    async def put_file(self, stage: Stage, data: bytes) -> Media:
-        stage.vendor.files["f1"] = ("invoice.pdf", data)
-        return Media(account=stage.account.name, id="f1", name="invoice.pdf")
+    async def put_file(self, harness: Harness, data: bytes) -> Media:
+        harness.vendor.files["f1"] = ("invoice.pdf", data)
+        return Media(account=harness.account.name, id="f1", name="invoice.pdf")
 
 
 class TestPostAsDesk(PostConformance):

@@ -407,8 +407,8 @@ async def test_a_broken_promise_is_noticed(broken: type[Post], test: str, caplog
     case = case_of(broken)
     check = getattr(case, test)
     takes = inspect.signature(check).parameters
-    async with case.staged() as stage:
-        given = {name: value for name, value in (("stage", stage), ("caplog", caplog)) if name in takes}
+    async with case.staged() as harness:
+        given = {name: value for name, value in (("harness", harness), ("caplog", caplog)) if name in takes}
         noticed: BaseException | None = None
         try:
             result = check(**given)

@@ -17,7 +17,7 @@ from bridge.wizard.draft import Account, Draft
 from bridge.wizard.forms import class_of, faults_of
 
 
-class Stage:
+class Preview:
     """At most one bridge, made anew when an account changes. Until both sides are there it keeps and does not route."""
 
     def __init__(self, config: Path, port: int) -> None:

@@ -13,7 +13,7 @@ _LINK = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Seals:
+class Signatures:
     """Signs with the account's own key. Purposes are kept apart, so that one seal never passes for another."""
 
     secret: bytes

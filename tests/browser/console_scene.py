@@ -30,7 +30,7 @@ WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
 
 @dataclass
-class ConsoleTown:
+class ConsoleScene:
     """Everything around one bridge."""
 
     phone: PhoneSimulator

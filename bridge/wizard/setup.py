@@ -22,7 +22,7 @@ from bridge.wizard.calls import Calls
 from bridge.wizard.door import Door
 from bridge.wizard.draft import Draft, Drafts, digest, write_private
 from bridge.wizard.forms import class_of, faults_of
-from bridge.wizard.stage import Stage
+from bridge.wizard.preview import Preview
 from mappings.store import StoreUnusable
 
 PATH = "/console/setup"
@@ -34,12 +34,12 @@ class Changed(Exception):
 
 
 @dataclass(slots=True)
-class Room:
+class Setup:
     """One set-up. `finished` is set when the file is written and the last page was left."""
 
     drafts: Drafts
     draft: Draft
-    stage: Stage
+    preview: Preview
     calls: Calls
     door: Door
     port: int
@@ -87,17 +87,17 @@ class Room:
 class Visit:
     """A request of a browser that entered the code."""
 
-    room: Room
+    setup: Setup
     request: Request
     form: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def draft(self) -> Draft:
-        return self.room.draft
+        return self.setup.draft
 
     @property
     def language(self) -> str:
-        return language_in(self.room, self.request)
+        return language_in(self.setup, self.request)
 
     def say(self, key: str, **values: Any) -> str:
         """A text of the catalogue."""
@@ -120,7 +120,7 @@ class Visit:
     async def show(self) -> str:
         """Serves with what is entered now. Returns why that does not work, or ""."""
         try:
-            await self.room.stage.show(self.draft)
+            await self.setup.preview.show(self.draft)
         except (ConfigError, StoreUnusable, OSError) as error:
             return str(error)
         return ""
@@ -134,9 +134,9 @@ class Visit:
         text = pages.render(
             f"setup/{template}",
             self.language,
-            csrf=self.room.door.csrf(self.request),
-            port=self.room.port,
-            path=str(self.room.config),
+            csrf=self.setup.door.csrf(self.request),
+            port=self.setup.port,
+            path=str(self.setup.config),
             **values,
         )
         mark = f"{crc32(text.encode()):x}"
@@ -152,13 +152,13 @@ class Visit:
     def after(self, step: str) -> Response:
         """The step is done or left for later: on to the next."""
         self.draft.finish(step)
-        self.room.keep()
+        self.setup.keep()
         return self.go(STEPS[min(STEPS.index(step) + 1, len(STEPS) - 1)])
 
 
-def language_in(room: Room, request: Request) -> str:
+def language_in(setup: Setup, request: Request) -> str:
     """The language that was chosen, else the browser's."""
-    return room.draft.language or language_of(request.headers.get("accept-language", ""))
+    return setup.draft.language or language_of(request.headers.get("accept-language", ""))
 
 
 def step_page(visit: Visit, step: str, values: Mapping[str, Any]) -> Response:
@@ -169,7 +169,7 @@ def step_page(visit: Visit, step: str, values: Mapping[str, Any]) -> Response:
         {
             "name": one,
             "title": visit.name_of(one) if one in {"channel", "desk"} else visit.say(f"setup.step_{one}"),
-            "done": one in draft.done and one not in visit.room.missing(),
+            "done": one in draft.done and one not in visit.setup.missing(),
             "here": one == step,
         }
         for one in STEPS
@@ -180,9 +180,9 @@ def step_page(visit: Visit, step: str, values: Mapping[str, Any]) -> Response:
         steps=steps,
         step=step,
         number=STEPS.index(step) + 1,
-        csrf=visit.room.door.csrf(visit.request),
+        csrf=visit.setup.door.csrf(visit.request),
         said=visit.say(said) if said in catalogue() else "",
-        port=visit.room.port,
+        port=visit.setup.port,
         draft=draft,
         lang_links=LANGUAGES,
         now=datetime.now(UTC),

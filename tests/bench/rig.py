@@ -108,7 +108,7 @@ def ask(port: int, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
-class Stage:
+class Rig:
     """A folder, and everything that runs for one measure. Use it as a context."""
 
     def __init__(self, *, pin: bool = True) -> None:
