@@ -123,11 +123,16 @@ class Bridge:
                 if end == name
             ),
             audit=partial(self._audit, name),
+            typing=partial(self._typing, name),
         )
         connector, config = make_connector(declared, account)
         if isinstance(connector, Absent):
             log.error("account cannot be used", account=name, why=connector.config.why)
         return ConnectedAccount(name, connector, config, account)
+
+    def _typing(self, account: str, conversation: str, on: bool) -> None:
+        if self.engine is not None and self.engine.working:
+            self.engine.loops.typing.tell(account, conversation, on)
 
     async def _audit(self, account: str, who: str, what: str, detail: str) -> None:
         try:

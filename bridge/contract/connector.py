@@ -160,7 +160,9 @@ class Fetches(Protocol):
 
 @runtime_checkable
 class Types(Protocol):
-    """Can show "is typing". Best effort: errors are dropped, nothing is queued."""
+    """Can show that the other side is typing: a customer on a desk's ticket, an agent in a customer's chat. Best
+    effort: errors are dropped, nothing is queued. That somebody types on this side is told by `Account.typing`.
+    """
 
     async def typing(self, conversation: str, *, on: bool) -> None: ...
 

@@ -148,6 +148,13 @@ async def no_audit(_who: str, _what: str, _detail: str) -> None:
     """Where nobody reads it."""
 
 
+Typing = Callable[[str, bool], None]
+
+
+def no_typing(_conversation: str, _on: bool) -> None:
+    """Where nobody looks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What the bridge lends to one connector object. `hook_url` is where the vendor's callbacks go. `roles` are those
@@ -167,3 +174,4 @@ class Account:
     request_timeout: float = 10.0
     roles: frozenset[str] = frozenset({"channel", "desk"})
     audit: Audit = no_audit  # who, what, detail: who signed in, who changed what. Raises StoreDown
+    typing: Typing = no_typing  # somebody types in a conversation, or stopped: the other side sees it, where it `Types`

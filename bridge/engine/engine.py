@@ -61,6 +61,7 @@ class Engine:
         self.timetable.scheduler.stop()
         self._stop.set()
         self.loops.wake_all()
+        self.loops.typing.cancel()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=DRAIN)
             for dispatcher in self.loops.dispatchers.values():

@@ -13,6 +13,7 @@ from bridge.engine.inbound.fetcher import Fetcher
 from bridge.engine.inbound.intake import Intake
 from bridge.engine.inbound.polling import Poller
 from bridge.engine.inbound.router import Router
+from bridge.engine.inbound.typing_signs import TypingSigns
 from bridge.engine.outbound.dispatcher import Dispatcher
 from bridge.engine.runtime.admission import Admission
 from bridge.engine.runtime.wakeups import Wakeup
@@ -34,6 +35,7 @@ class Loops:
         self._present = [name for name, one in runtime.accounts.items() if not one.absent]
         self.admission = Admission(time.monotonic, store.commit_wanted)
         self.intake = Intake(store, runtime, self.admission, self._kept, self._piggybacks)
+        self.typing = TypingSigns(store, runtime, time.monotonic)
         self.fetcher = Fetcher(store, runtime, files, self.wake_dispatcher)
         self.dispatchers = {
             name: Dispatcher(store, runtime, connected, self.wake, owner, self.admission)

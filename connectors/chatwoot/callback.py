@@ -10,11 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.contract import Account, CallbackResult, Cause, Raw, Request, Unauthentic
+from bridge.contract import Account, CallbackResult, Cause, Raw, Request, Typing, Unauthentic
 from connectors.chatwoot.api import id_of
 
 _WINDOW = 300  # seconds
 _MESSAGES = {"message_created", "message_updated"}
+_TYPING = {"conversation_typing_on": True, "conversation_typing_off": False}
 _STATES = {"conversation_status_changed", "conversation_updated"}
 
 REASONS: Mapping[Cause, Mapping[str, str]] = {
@@ -62,8 +63,8 @@ def check(request: Request, account: Account, secret: str) -> bool:
     return True
 
 
-def read(request: Request, inbox: int, *, signed: bool) -> CallbackResult:
-    """The evidence of one event; a nudge where nobody signed it.
+def read(request: Request, inbox: int, *, signed: bool, typing: Typing) -> CallbackResult:
+    """The evidence of one event; a nudge where nobody signed it. That an agent types is only told.
 
     Ids are those of the thing, so that inbox and account webhooks meet.
     """
@@ -82,6 +83,9 @@ def read(request: Request, inbox: int, *, signed: bool) -> CallbackResult:
         key = message_key(event, updated=kind == "message_updated")
     elif kind in _STATES:
         key = state_key(event)
+    elif kind in _TYPING:
+        _tell(event, typing)
+        return CallbackResult()
     else:
         return CallbackResult()
     if not signed:
@@ -90,6 +94,15 @@ def read(request: Request, inbox: int, *, signed: bool) -> CallbackResult:
         return CallbackResult(refresh=(place,) if place.isdecimal() else ())
     kept = json.dumps(without_addresses(event), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return CallbackResult(raws=(Raw(key, kept, request.at),) if key else ())
+
+
+def _tell(event: Mapping[str, Any], typing: Typing) -> None:
+    """An agent who writes a private note is not answering, and the customer's own typing comes back as theirs."""
+    inside, user = event.get("conversation"), event.get("user")
+    conversation = id_of(inside) if isinstance(inside, dict) else ""
+    agent = isinstance(user, dict) and user.get("type", "user") == "user"
+    if agent and conversation.isdecimal() and event.get("is_private") is False:
+        typing(conversation, _TYPING[event["event"]])
 
 
 def message_key(event: Mapping[str, Any], *, updated: bool) -> str:

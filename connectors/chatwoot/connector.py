@@ -74,7 +74,7 @@ class Chatwoot(Connector[Settings]):
     def verify(self, request: Request) -> CallbackResult:
         """Signed words are evidence. Where the address alone proves the caller, they only say where to look."""
         signed = callback.check(request, self.account, self.config.hook_secret.get_secret_value())
-        return callback.read(request, self.config.inbox_id, signed=signed)
+        return callback.read(request, self.config.inbox_id, signed=signed, typing=self.account.typing)
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
         return inbound.normalise(raw, self.account.name)

@@ -131,8 +131,11 @@ class WebChat(Connector[Settings]):
         return self._receipt(step, target, made.get("t", ""))
 
     async def typing(self, conversation: str, *, on: bool) -> None:
-        """To the visitor's open windows; stored nowhere."""
-        self._office.hub.tell(conversation, "typing", {"name": "", "on": on})
+        """To the visitor's open windows, or to agents who have the ticket open; stored nowhere."""
+        if conversation.startswith(PREFIX):
+            self._office.hub.tell(conversation, "typing", {"name": "", "on": on})
+        else:
+            self._office.agents.tell_all("typing", {"t": conversation, "customer": True, "on": on})
 
     async def add_agent(self, name: str, password: str) -> None:
         """A sign-in for the web desk, or a new password for an existing one."""

@@ -230,12 +230,14 @@ class Desk:
         return Response(status_code=204)
 
     async def typing(self, request: Request, session: Session, ticket: str) -> Response:
-        """To colleagues, and to the visitor if they are one of this very account's."""
+        """To colleagues, and to the customer, wherever they write."""
         on = (await read_json(request)).get("on") is True
         contact = str((await self._found(ticket))["contact"].get("id", ""))
         self._office.agents.tell_all("typing", {"t": ticket, "name": session.agent, "on": on})
         if contact.startswith(PREFIX):
             self._office.hub.tell(contact, "typing", {"name": session.agent, "on": on})
+        else:
+            self._office.account.typing(ticket, on)
         return Response(status_code=204)
 
 

@@ -197,7 +197,9 @@ class Talk:
         visitor = await self._who(request)
         self._calm("signals.visitor", visitor)
         body = await read_json(request)
-        self._agents.tell_all("typing", {"contact": visitor["id"], "on": body.get("on") is True})
+        on = body.get("on") is True
+        self._agents.tell_all("typing", {"contact": visitor["id"], "on": on})
+        self._account.typing(visitor["id"], on)
         return Response(status_code=204)
 
     async def close(self, request: Request) -> Response:

@@ -18,7 +18,7 @@ from tests.engine.fakes import FakeChannel, FakeConfig, FakeDesk, FakeVendors
 
 
 class Scene:
-    """One vendors with one bridge at a time."""
+    """The vendors, with one bridge at a time."""
 
     def __init__(self, database_url: str, folder: Path, **options: Any) -> None:
         self.vendors = FakeVendors()

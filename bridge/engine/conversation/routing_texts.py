@@ -79,4 +79,8 @@ ROUTING_TEXTS: dict[str, dict[str, str]] = {
         "en": "We have your message and answer as soon as we can.",
         "zh": "我们已收到您的消息，会尽快回复您。",
     },
+    "contact.changed": {
+        "en": "The customer's profile changed. {changes}",
+        "zh": "客户资料已变更。{changes}",
+    },
 }

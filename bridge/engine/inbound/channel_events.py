@@ -1,9 +1,9 @@
-"""What happens on the channel's side: customers speak, open the chat, and become somebody else."""
+"""What happens on the channel's side: customers speak, and open the chat."""
 
 from collections.abc import Callable
 from datetime import datetime
 
-from bridge.contract import Contact, ContactChanged, Entered, MessageReceived, Window
+from bridge.contract import Contact, Entered, MessageReceived, Window
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation import allowance, survey
 from bridge.engine.conversation.absence import tell_absence
@@ -15,10 +15,9 @@ from bridge.engine.conversation.queueing import put
 from bridge.engine.conversation.release import reopen
 from bridge.engine.conversation.targets import customer_waits
 from bridge.engine.conversation.turns import customer_asked
-from mappings import links, people, waiting
+from mappings import links, waiting
 from mappings.links import LinkRow
 from mappings.states import LinkColumns
-from mappings.store import Tx
 
 
 def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceived, inbox_id: int) -> None:
@@ -85,12 +84,3 @@ def _customer_acted(
         take_back_waiting(work, link)
         links.forget_notices(work.tx, link.id, "warn.")
     reopen(work, link, book)
-
-
-def contact_changed(tx: Tx, name: str, event: ContactChanged, now: datetime) -> None:
-    """A desk's user that was merged lives on as another one; who the customer is on the channel does not change."""
-    contact = event.contact
-    if event.merged_into:
-        links.change_peer(tx, name, contact.id, event.merged_into)
-    else:
-        people.know(tx, name, contact.id, contact.model_dump_json(exclude_defaults=True), "", now)

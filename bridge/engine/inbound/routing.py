@@ -27,6 +27,7 @@ from bridge.engine.conversation.links import Unroutable
 from bridge.engine.conversation.turns import answered
 from bridge.engine.inbound import channel_events, desk_events
 from bridge.engine.inbound.colleagues import colleague_said
+from bridge.engine.inbound.contact_events import contact_changed
 from mappings import consents, inbox, links, outbox
 from mappings.inbox import ReadyRow
 from mappings.store import Tx, is_trouble
@@ -218,7 +219,7 @@ def _route(work: Work, connected: ConnectedAccount, event: Event, inbox_id: int)
         case ReceiptReceived():
             desk_events.receipt_received(work, connected, event)
         case ContactChanged():
-            channel_events.contact_changed(work.tx, name, event, work.now)
+            contact_changed(work, connected, event)
         case ConsentChanged():
             consents.set_consent(work.tx, name, event.conversation, event.template, event.count, work.now)
         case BotAnswered():

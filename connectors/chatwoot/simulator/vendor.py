@@ -103,6 +103,13 @@ class Simulator(BaseSimulator):
     async def notes(self, number: str, text: str) -> str:
         return await self._write(number, text, private=True, files=[])
 
+    async def types(self, number: str, *, on: bool = True, private: bool = False) -> None:
+        """An agent types an answer, or a note: `conversation_typing_on`, `…_off`."""
+        conversation = self.books.conversation(int(number))
+        shown = {"conversation": self.books.show(conversation), "user": dict(AGENT), "is_private": private}
+        body = json.dumps({"event": f"conversation_typing_{'on' if on else 'off'}", **shown}, ensure_ascii=False)
+        self._queue(body.encode())
+
     async def resolves(self, number: str) -> None:
         conversation = self.books.conversation(int(number))
         conversation.status = "resolved"
@@ -149,7 +156,9 @@ class Simulator(BaseSimulator):
         """In the background, as the installation's own queue does: nobody waits for us."""
         if self.silent or not self.inbox.webhook_url:
             return
-        body = self.webhook(event, conversation, message)
+        self._queue(self.webhook(event, conversation, message))
+
+    def _queue(self, body: bytes) -> None:
         for _ in range(2 if self.doubles else 1):
             task = asyncio.create_task(self._deliver(body))
             self._sending.add(task)

@@ -255,9 +255,9 @@ export class View {
     }, 500);
   }
 
-  whoTypes({ t, contact, name, on }) {
+  whoTypes({ t, contact, customer: elsewhere, name, on }) {
     const line = $('#typing');
-    const customer = contact && contact === this.ticket?.contact;
+    const customer = (contact && contact === this.ticket?.contact) || (elsewhere && t === this.id);
     if (!this.id || !(customer || (t === this.id && name !== this.wire.agent))) return;
     clearTimeout(this.quiet);
     line.textContent = customer ? this.words.typingCustomer : this.words.typingAgent(name);
