@@ -108,6 +108,25 @@ def trial_faults(settings: Settings, declared: dict[str, Declared], path: Path) 
         made, config = make_connector(one, account)
         if isinstance(made, Absent) and isinstance(config, AbsentConfig):
             faults.append(f"{path}: accounts.{name}: {config.why}")
+        elif made.capabilities.window is not None:
+            faults += _greeting_faults(settings, name, made.capabilities.window.on_entry, path)
+    return faults
+
+
+def _greeting_faults(settings: Settings, channel: str, most: int, path: Path) -> list[str]:
+    """Greetings with more texts than opening the chat of a channel gives replies for."""
+    faults = []
+    for index, route in enumerate(settings.routes):
+        if route.channel != channel or route.greeting is None:
+            continue
+        for key in ("texts", "closed_texts"):
+            value = getattr(route.greeting, key)
+            longest = max((len(texts) for texts in (value.values() if isinstance(value, dict) else [value])), default=0)
+            if longest > most:
+                faults.append(
+                    f"{path}: routes.{index}.greeting.{key}: has {longest} texts; opening the chat at {channel!r} "
+                    f"allows {most}: leave some out"
+                )
     return faults
 
 

@@ -24,7 +24,7 @@ from mappings.lanes import (
 from mappings.locks import holds_link, lock_links, made_link
 from mappings.prepared import Prepared
 from mappings.sql import insert_for, insert_new, table
-from mappings.states import LinkColumns, StepState
+from mappings.states import LinkColumns, PairColumns, StepState
 from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Notice, Outbox, Waiting
 
@@ -213,26 +213,12 @@ def ids_of_person(tx: Tx, person_id: int, *, before: int | None, limit: int) -> 
     return list(tx.execute(mine.order_by(_link.c.id.desc()).limit(limit)).scalars())
 
 
-def add_pair(  # noqa: PLR0913 - the columns of a row, by name
-    tx: Tx,
-    account: str,
-    message_id: str,
-    link_id: int,
-    now: datetime,
-    *,
-    inbox_id: int | None = None,
-    outbox_id: int | None = None,
+def add_pair(
+    tx: Tx, account: str, message_id: str, link_id: int, now: datetime, **columns: Unpack[PairColumns]
 ) -> bool:
     """Remembers a message id of an account. False when it was known."""
-    values = {
-        "account": account,
-        "message_id": message_id,
-        "link_id": link_id,
-        "inbox_id": inbox_id,
-        "outbox_id": outbox_id,
-        "at": now,
-    }
-    return _ADD_PAIR.scalar(tx, **values) is not None
+    added = _ADD_PAIR.scalar(tx, account=account, message_id=message_id, link_id=link_id, at=now, **columns)
+    return added is not None
 
 
 def carry(tx: Tx, account: str, message_ids: Sequence[str], outbox_id: int) -> None:
@@ -242,14 +228,16 @@ def carry(tx: Tx, account: str, message_ids: Sequence[str], outbox_id: int) -> N
 
 
 def find_pairs(tx: Tx, message_id: str) -> list[Row[Any]]:
-    """What a message id belongs to, at any account. Ids that are made of the conversation and a number are found by
-    the number alone, too.
+    """What a message id belongs to, at any account. Where an id holds more than the vendor's own number, that number
+    is enough.
     """
-    rows = list(tx.execute(select(_pair).where(_pair.c.message_id == message_id).order_by(_pair.c.id)))
-    if rows or not message_id:
-        return rows
-    ending = _pair.c.message_id.endswith(f":{message_id}", autoescape=True)
-    return list(tx.execute(select(_pair).where(ending).order_by(_pair.c.id).limit(50)))
+    if not message_id:
+        return []
+    for column in (_pair.c.message_id, _pair.c.short):
+        rows = list(tx.execute(select(_pair).where(column == message_id).order_by(_pair.c.id).limit(50)))
+        if rows:
+            return rows
+    return []
 
 
 def find_pair(tx: Tx, account: str, message_id: str) -> Row[Any] | None:

@@ -9,7 +9,7 @@ failed, dead, unconfirmed ──▶ ready, dropped   (an agent or an admin decid
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class StepState(StrEnum):
@@ -75,6 +75,38 @@ class StepChanges(TypedDict, total=False):
     tries: int
     claims: int
     receipt: str
+
+
+class WaitingCause(StrEnum):
+    """Why a message waits: somebody `SAID` it; the bridge says it by itself (`AUTOMATIC`); it brings the `FILES` that
+    another one came with.
+    """
+
+    SAID = ""
+    AUTOMATIC = "automatic"
+    FILES = "files"
+
+
+class WaitingColumns(TypedDict):
+    """A routed message as it waits. `lane` is as `mappings.lanes` counts them."""
+
+    lane: int
+    link_id: int
+    account: str
+    message_id: str
+    message: str
+    due_at: datetime
+    created_at: datetime
+    inbox_id: NotRequired[int | None]
+    cause: NotRequired[str]
+
+
+class PairColumns(TypedDict, total=False):
+    """Where a message id came from: the inbox row, or the step that made it; the vendor's own number of it."""
+
+    inbox_id: int | None
+    outbox_id: int | None
+    short: str | None
 
 
 class LinkColumns(TypedDict, total=False):

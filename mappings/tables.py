@@ -103,12 +103,15 @@ class Link(TableBase, table=True):
 
 class MessageRef(TableBase, table=True):
     """A message id of one account: the inbox row it came with and the step that carries it on (`carrier_id`), or the
-    step that made it (`outbox_id`).
+    step that made it (`outbox_id`). `short` is the vendor's own number, where the id holds more than that.
     """
 
     __tablename__ = "pair"
 
-    __table_args__ = (UniqueConstraint("account", "message_id"),)
+    __table_args__ = (
+        UniqueConstraint("account", "message_id"),
+        partial_index("pair_short", "short", where="short IS NOT NULL"),
+    )
 
     id: int | None = Field(default=None, sa_column=key())
     account: str
@@ -117,6 +120,7 @@ class MessageRef(TableBase, table=True):
     inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
     outbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
     carrier_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
+    short: str | None = None
     at: datetime = Field(sa_column=moment())
 
 
@@ -147,6 +151,7 @@ class Waiting(TableBase, table=True):
     __table_args__ = (
         Index("waiting_lane", "lane", "id"),
         partial_index("waiting_free", "account", "id", where="held = ''"),
+        partial_index("waiting_files", "due_at", where="cause = 'files'"),
     )
 
     id: int | None = Field(default=None, sa_column=key())
@@ -159,6 +164,7 @@ class Waiting(TableBase, table=True):
     held: str = Field(default="", sa_type=Reason, sa_column_kwargs={"server_default": ""})  # "" when it may go now
     created_at: datetime = Field(sa_column=moment())
     inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
+    cause: str = Field(default="", sa_type=Reason, sa_column_kwargs={"server_default": ""})  # `WaitingCause`
 
 
 _UNFINISHED = "state IN ('ready', 'parked')"
@@ -200,6 +206,7 @@ class Outbox(TableBase, table=True):
     receipt: str = Field(default="", sa_column=words())
     created_at: datetime = Field(sa_column=moment())
     done_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    automatic: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})  # nobody's words
     term: int | None = None  # of a bot's question or answer: it counts in this term of its conversation only
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
-from sqlalchemy import Row, and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, delete, exists, func, insert, literal_column, select, update
 
 from mappings.lanes import lane_to_channel
 from mappings.prepared import Prepared
 from mappings.sql import table
-from mappings.states import UNFINISHED, StepState
+from mappings.states import UNFINISHED, StepState, WaitingCause, WaitingColumns
 from mappings.store import Tx
 from mappings.tables import Link, Notice, Outbox, Waiting
 
@@ -45,23 +45,9 @@ _GOES_ON = Prepared(
 )
 
 
-def add_waiting(  # noqa: PLR0913 - the columns of a row, by name
-    tx: Tx,
-    *,
-    lane: int,
-    link_id: int,
-    account: str,
-    message_id: str,
-    message: str,
-    due_at: datetime,
-    now: datetime,
-    inbox_id: int | None = None,
-) -> None:
+def add_waiting(tx: Tx, **columns: Unpack[WaitingColumns]) -> None:
     """A routed message, to be rendered when its lane is idle."""
-    _ADD.run(
-        tx, lane=lane, link_id=link_id, account=account, message_id=message_id, message=message, due_at=due_at,
-        created_at=now, inbox_id=inbox_id,
-    )  # fmt: skip
+    _ADD.run(tx, **columns)
 
 
 def idle_lanes(tx: Tx, account: str, now: datetime, limit: int) -> list[int]:
@@ -105,9 +91,9 @@ def delay_waiting(tx: Tx, lane: int, due_at: datetime) -> None:
     tx.execute(update(_waiting).where(_waiting.c.lane == lane, _waiting.c.held == "").values(due_at=due_at))
 
 
-def make_due(tx: Tx, ending: str, now: datetime) -> None:
-    """Messages whose ids end so are looked at now."""
-    late = _waiting.c.message_id.endswith(ending, autoescape=True), _waiting.c.held == "", _waiting.c.due_at > now
+def make_files_due(tx: Tx, now: datetime) -> None:
+    """Messages that bring files are looked at now."""
+    late = _waiting.c.cause == literal_column("'files'"), _waiting.c.held == "", _waiting.c.due_at > now
     tx.execute(update(_waiting).where(*late).values(due_at=now))
 
 
@@ -116,15 +102,12 @@ def change_waiting(tx: Tx, waiting_id: int, message: str) -> None:
     tx.execute(update(_waiting).where(_waiting.c.id == waiting_id).values(message=message))
 
 
-def late_answers(tx: Tx, before: datetime, automatic: str, limit: int = 100) -> list[tuple[int, str]]:
-    """(link, account) of conversations with an answer that should have gone by a moment, and no word to its agents.
-
-    Messages whose ids begin with `automatic` are nobody's answer.
-    """
+def late_answers(tx: Tx, before: datetime, limit: int = 100) -> list[tuple[int, str]]:
+    """(link, account) of conversations with an answer that should have gone by a moment, and no word to its agents."""
     told = exists().where(_notice.c.link_id == _link.c.id, _notice.c.cause.startswith("late."))
     found: dict[tuple[int, str], None] = {}
-    waits = and_(_waiting.c.held == "", ~_waiting.c.message_id.startswith(automatic))
-    ready = and_(_outbox.c.state == StepState.READY, ~_outbox.c.messages.startswith(f'[{{"id": "{automatic}'))
+    waits = and_(_waiting.c.held == "", _waiting.c.cause != WaitingCause.AUTOMATIC)
+    ready = and_(_outbox.c.state == StepState.READY, _outbox.c.automatic.is_(False))
     for one, due in ((_waiting, waits), (_outbox, ready)):
         rows = tx.execute(
             select(_link.c.id, one.c.account)

@@ -114,6 +114,7 @@ from bridge.contract.services import (
     Records,
     Token,
     Tokens,
+    Typing,
     read_files,
 )
 from bridge.contract.signin import Busy, Guesses, check_password, hash_password
@@ -223,6 +224,7 @@ __all__ = [
     "Token",
     "Tokens",
     "Types",
+    "Typing",
     "Unauthentic",
     "Unsupported",
     "Video",
@@ -250,10 +252,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name != "Http":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from bridge.contract.http import Http as Found
+if not TYPE_CHECKING:  # it would make every name an Any
 
-    globals()["Http"] = Found
-    return Found
+    def __getattr__(name: str) -> Any:
+        if name != "Http":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from bridge.contract.http import Http as Found
+
+        globals()["Http"] = Found
+        return Found

@@ -178,6 +178,7 @@ class Message(Value):
     `conversation` is the id of the thread at the account it came from. `origin` is the key of the step that made it,
     where the vendor's metadata carries one: that is how the bridge knows its own voice. `sent_at` is the vendor's
     time, for display only; order never comes from it. `generated`: a machine made it, and the reader must be told.
+    `short_id` is the vendor's own number, where `id` had to hold more than that to be unique: people look for it.
     """
 
     id: str
@@ -190,3 +191,4 @@ class Message(Value):
     origin: str = ""
     subject: str = ""
     generated: bool = False
+    short_id: str = ""

@@ -14,7 +14,6 @@ from bridge.engine.conversation.agent_notes import show_progress, tell, tell_end
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.expiry import end_notes, end_unsent
 from bridge.engine.conversation.fallback import fall_back
-from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
@@ -73,7 +72,7 @@ def _warn(work: Work) -> None:
 def _tell_late(work: Work) -> None:
     """An account that rests is asked for nothing, so no attempt says why its answers wait."""
     pauses = state.pauses(work.tx)
-    late = waiting.late_answers(work.tx, work.now - _LATE, GREETING)
+    late = waiting.late_answers(work.tx, work.now - _LATE)
     lock_links(work.tx, [link_id for link_id, _ in late])
     for link_id, account in late:
         link = links.get_link(work.tx, link_id, lock=True)

@@ -28,13 +28,6 @@ class GreetingSettings(Section):
     hours: str = ""  # "mon-fri 09:00-18:00", in `timezone`; else the calendar of the route
     timezone: str = "Asia/Shanghai"
 
-    @field_validator("texts", "closed_texts")
-    @classmethod
-    def _two(cls, value: Texts) -> Texts:
-        if any(len(texts) > 2 for texts in (value.values() if isinstance(value, dict) else [value])):
-            raise ValueError("has more than two texts; opening the chat allows two messages")
-        return value
-
     @field_validator("hours")
     @classmethod
     def _readable(cls, value: str) -> str:

@@ -64,6 +64,7 @@ def normalise(raw: Raw, account: str, templates: Collection[str] = ()) -> Sequen
         MessageReceived(
             message=Message(
                 id=_message_id(fields, openid, raw.key),
+                short_id=scalar(fields, "MsgId"),
                 conversation=openid,
                 author=Author(kind=AuthorKind.CUSTOMER, id=openid),
                 parts=(_PARTS.get(kind, _unknown)(fields, account),),

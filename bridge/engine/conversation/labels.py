@@ -62,7 +62,7 @@ def refresh(work: Work, link: LinkRow) -> None:
         message_id=message.id,
         message=message.model_dump_json(),
         due_at=work.now + _SETTLE,
-        now=work.now,
+        created_at=work.now,
     )
     work.effects.accounts.add(link.desk)
 

@@ -20,7 +20,7 @@ from bridge.engine.conversation.profile import show_profile, told_of
 from bridge.engine.conversation.queueing import carry_answers
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
-from mappings.states import LinkColumns
+from mappings.states import LinkColumns, PairColumns
 from mappings.store import Tx
 
 
@@ -100,6 +100,11 @@ def link_for(
         carry_answers(work.tx, link, fresh)
     _introduce(work, fresh, message)
     return fresh, {}
+
+
+def came_with(message: Message, inbox_id: int) -> PairColumns:
+    """What is remembered with a message's id: the payload, and its short id where it has one."""
+    return {"inbox_id": inbox_id, "short": message.short_id} if message.short_id else {"inbox_id": inbox_id}
 
 
 def _introduce(work: Work, link: LinkRow, message: Message | None) -> None:

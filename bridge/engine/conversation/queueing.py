@@ -6,14 +6,16 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from bridge.contract import AuthorKind, Card, File, Image, Media, Message, Video, Voice
+from bridge.contract import Audience, AuthorKind, Card, File, Image, Media, Message, Video, Voice
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from mappings import links, media, outbox, waiting
 from mappings.links import LinkRow
+from mappings.states import WaitingCause
 from mappings.store import Tx
 
 WENT = "went."  # notices, by message: agents read that it waits, and nobody has told them yet that it has gone
+FOLLOWS = "+files"  # what the id of a message ends in that brings what another one came with
 DRAFT = "draft"  # why a draft is held: for an agent's word
 
 
@@ -37,10 +39,23 @@ def put(
         message_id=message.id,
         message=message.model_dump_json(),
         due_at=due_at or (work.now if to_desk else _due(work.runtime, link, message, work.now)),
-        now=work.now,
+        created_at=work.now,
         inbox_id=inbox_id,
+        cause=cause_of(message),
     )
     work.effects.accounts.add(account)
+
+
+def cause_of(message: Message) -> WaitingCause:
+    """Why a message waits."""
+    if message.id.endswith(FOLLOWS):
+        return WaitingCause.FILES
+    return WaitingCause.AUTOMATIC if is_automatic(message) else WaitingCause.SAID
+
+
+def is_automatic(message: Message) -> bool:
+    """Whether the bridge says it to the customer by itself (a greeting): nobody's answer."""
+    return message.author.kind is AuthorKind.BRIDGE and message.audience is Audience.CUSTOMER
 
 
 def carry_answers(tx: Tx, link: LinkRow, fresh: LinkRow) -> None:
@@ -57,7 +72,7 @@ def put_draft(work: Work, link: LinkRow, message: Message) -> None:
     lane = links.lane_of_drafts(link.id)
     waiting.add_waiting(
         work.tx, lane=lane, link_id=link.id, account=link.channel, message_id=message.id,
-        message=message.model_dump_json(), due_at=work.now, now=work.now,
+        message=message.model_dump_json(), due_at=work.now, created_at=work.now,
     )  # fmt: skip
     waiting.hold_waiting(work.tx, lane, DRAFT)
 

@@ -15,7 +15,7 @@ from bridge.contract import Message, Step
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell_waiting
 from bridge.engine.conversation.allowance import Allowance
-from bridge.engine.conversation.queueing import carried_by
+from bridge.engine.conversation.queueing import carried_by, cause_of
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
@@ -89,9 +89,12 @@ def _render_anew(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], now: datetime
     lane = links.lane_to_channel(link.id)
     rows = waiting.waiting_in(tx, lane)
     waiting.drop_waiting(tx, [row.id for row in rows])
-    again = [(identifier, message.model_dump_json(), at, None) for identifier, (message, at) in messages.items()]
-    again += [(row.message_id, row.message, row.created_at, row.inbox_id) for row in rows]
-    for identifier, text, at, inbox_id in again:
+    again: list[tuple[str, str, datetime, int | None, str]] = [
+        (identifier, message.model_dump_json(), at, None, cause_of(message))
+        for identifier, (message, at) in messages.items()
+    ]
+    again += [(row.message_id, row.message, row.created_at, row.inbox_id, row.cause) for row in rows]
+    for identifier, text, at, inbox_id, cause in again:
         waiting.add_waiting(
             tx,
             lane=lane,
@@ -100,8 +103,9 @@ def _render_anew(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], now: datetime
             message_id=identifier,
             message=text,
             due_at=now,
-            now=at,
+            created_at=at,
             inbox_id=inbox_id,
+            cause=cause,
         )
 
 

@@ -64,7 +64,7 @@ def customer_asked(work: Work, link: LinkRow, message: Message, inbox_id: int) -
     due = min(due, (began[0] if began else work.now) + _LONGEST_QUIET)
     waiting.add_waiting(
         work.tx, lane=lane, link_id=link.id, account=bot.name, message_id=message.id,
-        message=message.model_dump_json(), due_at=due, now=work.now, inbox_id=inbox_id,
+        message=message.model_dump_json(), due_at=due, created_at=work.now, inbox_id=inbox_id,
     )  # fmt: skip
     waiting.delay_waiting(work.tx, lane, due)
     work.effects.accounts.add(bot.name)
@@ -160,7 +160,7 @@ def _ask_again(work: Work, link: LinkRow, asked: list[Message]) -> None:
     for identifier, text, at, inbox in again:
         waiting.add_waiting(
             work.tx, lane=lane, link_id=link.id, account=rows[0].account, message_id=identifier, message=text,
-            due_at=work.now, now=at, inbox_id=inbox,
+            due_at=work.now, created_at=at, inbox_id=inbox,
         )  # fmt: skip
     work.effects.accounts.add(rows[0].account)
 

@@ -118,8 +118,9 @@ def _text(work: Work, link: LinkRow) -> None:
             message_id=row.message_id,
             due_at=work.now,
             message=text.model_dump_json(),
-            now=row.created_at,
+            created_at=row.created_at,
             inbox_id=row.inbox_id,
+            cause=row.cause,
         )
     work.effects.accounts.add(link.channel)
     _answer(work, link, "#text", "texted", count)

@@ -10,7 +10,7 @@ from bridge.engine.conversation.absence import tell_absence
 from bridge.engine.conversation.agent_notes import take_back_waiting
 from bridge.engine.conversation.greeting import greet
 from bridge.engine.conversation.labels import look_at, refresh
-from bridge.engine.conversation.links import link_for
+from bridge.engine.conversation.links import came_with, link_for
 from bridge.engine.conversation.queueing import put
 from bridge.engine.conversation.release import reopen
 from bridge.engine.conversation.targets import customer_waits
@@ -26,14 +26,14 @@ def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceive
     rated = survey.rated_by(work, connected.name, message) if connected.name in work.runtime.asks_how else None
     if rated is not None:
         link, row, score = rated
-        links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id)
+        links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id))
         survey.set_aside(work, link, connected.name, message)
         _customer_acted(work, connected, link, {}, _answered_us)
         survey.rate(work, links.get_link(work.tx, link.id), row, score)
         return
     contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
     link, changes = link_for(work, connected, message.conversation, contact, event.context, message)
-    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
+    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
         return
     _customer_acted(work, connected, link, changes, allowance.spoke)
     if link.ticket is None:  # a note may wait for the ticket that this message makes

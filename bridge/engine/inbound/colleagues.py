@@ -4,6 +4,7 @@ from bridge.contract import AuthorKind, MessageReceived
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.handover import Cause, hand_over
+from bridge.engine.conversation.links import came_with
 from bridge.engine.conversation.notices import quote
 from mappings import links
 
@@ -17,7 +18,7 @@ def colleague_said(work: Work, connected: ConnectedAccount, event: MessageReceiv
     link = links.open_link(work.tx, connected.name, message.conversation)
     if link is None:
         return False
-    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
+    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
         return True
     if message.author.kind is AuthorKind.AGENT and link.holder != link.desk:  # a person speaks with the customer
         link = hand_over(work, link, link.desk, Cause("agent", message.author.name))

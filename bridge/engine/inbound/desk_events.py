@@ -24,7 +24,7 @@ from bridge.engine.conversation.agent_notes import show_progress, tell, tell_end
 from bridge.engine.conversation.beginning import begin
 from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.engine.conversation.invitation import not_invited
-from bridge.engine.conversation.links import follow
+from bridge.engine.conversation.links import came_with, follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.conversation.targets import ticket_finished
@@ -53,7 +53,7 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
         return
     if link is None or _is_echo(work.tx, connected, message):
         return
-    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, inbox_id=inbox_id):
+    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
         return
     if message.author.kind not in _SPEAKS:
         return

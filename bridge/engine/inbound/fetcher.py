@@ -141,4 +141,4 @@ def _settle_media(tx: Tx, row: Row[Any], now: datetime, values: dict[str, Any]) 
     """What became of a fetch; what was put off because of the file is looked at now."""
     files.settle_media(tx, row.id, **values)
     if "state" in values and now - row.created_at > attachments.WAITS:
-        waiting.make_due(tx, attachments.FOLLOWS, now)
+        waiting.make_files_due(tx, now)

@@ -14,15 +14,14 @@ from bridge.contract import Card, File, Image, Media, Message, Part, Phrases, Te
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.notices import quote
-from bridge.engine.conversation.queueing import files_of
+from bridge.engine.conversation.queueing import FOLLOWS, files_of
 from mappings import links, media, waiting
 from mappings.links import LinkRow
-from mappings.states import FileState
+from mappings.states import FileState, WaitingCause
 from mappings.store import Tx
 
 WAITS = timedelta(seconds=5)  # for a file that is on its way; most are here in less than one
 _SOON, _LATER = timedelta(milliseconds=200), timedelta(seconds=5)
-FOLLOWS = "+files"  # what the id of a message ends in that brings what another one came with
 
 
 def with_files(work: Work, link: LinkRow, lane: int, rows: Sequence[Row[Any]]) -> list[Message]:
@@ -78,7 +77,8 @@ def _words_first(work: Work, link: LinkRow, lane: int, row: Row[Any], message: M
     if late:
         waiting.add_waiting(
             work.tx, lane=lane, link_id=link.id, account=row.account, message_id=after.id,
-            message=after.model_dump_json(), due_at=work.now, now=row.created_at, inbox_id=row.inbox_id,
+            message=after.model_dump_json(), due_at=work.now, created_at=row.created_at, inbox_id=row.inbox_id,
+            cause=WaitingCause.FILES,
         )  # fmt: skip
     return first if rest else None
 

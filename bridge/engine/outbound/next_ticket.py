@@ -76,7 +76,7 @@ def _wait(work: Work, link: LinkRow, messages: Mapping[str, Message]) -> None:
             message_id=message.id,
             message=message.model_dump_json(),
             due_at=work.now,
-            now=work.now,
+            created_at=work.now,
         )
 
 

@@ -27,6 +27,7 @@ from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.labels import count_for_words, render_labels
 from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.notices import is_of_an_end
+from bridge.engine.conversation.queueing import is_automatic
 from bridge.engine.conversation.shop_messages import let_go
 from bridge.engine.conversation.turns import answer_lost
 from bridge.engine.outbound.attachments import with_files
@@ -220,5 +221,7 @@ def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now:
         }
         if any(is_of_bot(message) for message in chosen.messages):
             values["term"] = link.term
+        if chosen.messages and all(is_automatic(message) for message in chosen.messages):
+            values["automatic"] = True
         (made,) = outbox.add_steps(tx, [values])
         links.carry(tx, other, step.covers, made)

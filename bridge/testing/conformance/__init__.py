@@ -16,7 +16,7 @@ is decided by its optional protocols, its role and its capabilities: such tests 
 with two roles has one class for each, which names its `role`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.testing.conformance.blindness import Blindness
 from bridge.testing.conformance.callbacks import Callbacks
@@ -55,8 +55,9 @@ class ConnectorConformance(
 
 _BEFORE = {"Stage": Harness}  # what it was called until 1.2: connectors that were written for it go on
 
+if not TYPE_CHECKING:  # it would make every name an Any
 
-def __getattr__(name: str) -> Any:
-    if name not in _BEFORE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _BEFORE[name]
+    def __getattr__(name: str) -> Any:
+        if name not in _BEFORE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _BEFORE[name]

@@ -14,7 +14,7 @@
 The bridge is a process of its own with a database in the test's folder; it is killed and started again at will.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.testing.e2e.desk import Desk, Entry, File, shown
 from bridge.testing.e2e.desk_journey import DeskJourney
@@ -38,8 +38,9 @@ __all__ = [
 
 _BEFORE = {"Way": Journey}  # what it was called until 1.2
 
+if not TYPE_CHECKING:  # it would make every name an Any
 
-def __getattr__(name: str) -> Any:
-    if name not in _BEFORE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _BEFORE[name]
+    def __getattr__(name: str) -> Any:
+        if name not in _BEFORE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _BEFORE[name]
