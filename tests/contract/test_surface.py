@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, TypeAdapter
@@ -256,7 +256,7 @@ def _members(thing: type) -> list[str]:
     if issubclass(thing, Enum):
         return sorted(f"{member.name} = {member.value}" for member in thing)
     lines = []
-    if "__init__" in vars(thing) and not issubclass(thing, Protocol):  # type: ignore[arg-type]
+    if "__init__" in vars(thing) and not getattr(thing, "_is_protocol", False):
         lines.append(f"__init__{_signature(vars(thing)['__init__'])}")
     for name, value in vars(thing).items():
         if name.startswith("_"):
