@@ -164,7 +164,7 @@ class Waiting(TableBase, table=True):
     held: str = Field(default="", sa_type=Reason, sa_column_kwargs={"server_default": ""})  # "" when it may go now
     created_at: datetime = Field(sa_column=moment())
     inbox_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
-    cause: str = Field(default="", sa_type=Reason, sa_column_kwargs={"server_default": ""})  # `WaitingCause`
+    cause: str = Field(default="", sa_column_kwargs={"server_default": ""})  # `WaitingCause`
 
 
 _UNFINISHED = "state IN ('ready', 'parked')"

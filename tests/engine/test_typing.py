@@ -80,7 +80,7 @@ async def test_an_agent_is_seen_while_the_desk_holds_the_conversation(
     scene: Scene, changes: dict[str, str], seen: tuple[str, str] | None
 ) -> None:
     def find(tx: Tx) -> tuple[str, str] | None:
-        links.change_link(tx, 1, **changes)
+        links.change_link(tx, 1, **{"url": "", **changes})
         return other_side(tx, "desk", scene.only_ticket)
 
     async with scene.running() as bridge:
