@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -19,10 +19,18 @@ class Changed(Exception):
     """A record is not at the version that was expected."""
 
 
-def put_record(  # noqa: PLR0913 - the columns of a row, by name
-    tx: Tx, account: str, kind: str, key: str, value: Mapping[str, Any] | None, expect: int | None, now: datetime
-) -> int:
-    """Writes or deletes (None) a record; returns its new version, 0 for none. Raises Changed."""
+class RecordPut(NamedTuple):
+    """A record as it is to be; `value` None is none any more. `expect`: the version it must have, 0 for none."""
+
+    kind: str
+    key: str
+    value: Mapping[str, Any] | None
+    expect: int | None = None
+
+
+def put_record(tx: Tx, account: str, put: RecordPut, now: datetime) -> int:
+    """Writes or deletes a record; returns its new version, 0 for none. Raises Changed."""
+    kind, key, value, expect = put
     where = (_record.c.account == account, _record.c.kind == kind, _record.c.key == key)
     version = tx.execute(select(_record.c.version).where(*where).with_for_update()).scalar() or 0
     if expect is not None and version != expect:
@@ -41,7 +49,7 @@ def put_record(  # noqa: PLR0913 - the columns of a row, by name
             .returning(_record.c.version)
         ).scalar()
         if made is None:  # another process made it a moment ago
-            return put_record(tx, account, kind, key, value, expect, now)
+            return put_record(tx, account, put, now)
     return version + 1
 
 
@@ -86,7 +94,7 @@ def append_entry(tx: Tx, account: str, stream: str, value: Mapping[str, Any], on
     """Appends to a stream and returns the number; the same `once` returns the number it got before."""
     here = (_entry.c.account == account, _entry.c.stream == stream)
     # the record's row lock makes numbers run without gaps across processes
-    put_record(tx, account, _STREAM, stream, {}, None, now)
+    put_record(tx, account, RecordPut(_STREAM, stream, {}), now)
     if once:
         known = tx.execute(select(_entry.c.number).where(*here, _entry.c.once == once)).scalar()
         if known is not None:

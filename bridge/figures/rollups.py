@@ -36,12 +36,12 @@ def hour_sums(found: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         if one.kind in _COUNTED:
             agent = one.agent if one.kind in {"answer", "lost", "near"} else ""
             code = str(one.value) if one.kind == "rating" else one.code
-            _put(sums, one, one.kind, one.value, agent=agent, code=code, timed=one.kind in _TIMED)
+            _put(sums, one, one.kind, one.value, of=(agent, code), timed=one.kind in _TIMED)
     for one in found["answered"]:
         kind = "first" if one.first else "next"
         for name, value in ((kind, one.took), (f"{kind}.business", one.business), ("bridge", one.bridge_part)):
             if value is not None:
-                _put(sums, one, name, value, agent=one.agent, timed=True)
+                _put(sums, one, name, value, of=(one.agent, ""), timed=True)
     for one in found["begun"]:
         _put(sums, one, "turn", 0)
     for one in found["solved"]:
@@ -103,10 +103,11 @@ def next_day(day: datetime, zone: ZoneInfo) -> datetime:
     return day_at((local.replace(tzinfo=None) + timedelta(days=1, hours=1)).replace(tzinfo=zone), zone)
 
 
-def _put(  # noqa: PLR0913 - a sum's key, by name
-    sums: dict[Key, Sum], place: Any, kind: str, value: int, *, agent: str = "", code: str = "", timed: bool = False
+def _put(
+    sums: dict[Key, Sum], place: Any, kind: str, value: int, *, of: tuple[str, str] = ("", ""), timed: bool = False
 ) -> None:
-    into = sums.setdefault((kind, place.channel, place.desk, place.entry, agent, code), Sum())
+    """`of`: whose, and which (agent, code)."""
+    into = sums.setdefault((kind, place.channel, place.desk, place.entry, *of), Sum())
     into.n += 1
     into.total += value
     if timed:

@@ -111,8 +111,8 @@ def _apply(tx: Tx, account: str, changes: Sequence[Put | Append | Drop], now: da
     for change in changes:
         match change:
             case Put():
-                put = records.put_record(tx, account, change.kind, change.key, change.value, change.expect, now)
-                done.append(put)
+                put = records.RecordPut(change.kind, change.key, change.value, change.expect)
+                done.append(records.put_record(tx, account, put, now))
             case Append():
                 done.append(records.append_entry(tx, account, change.stream, change.value, change.once, now))
             case Drop():

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from bridge.contract import Account, CallbackResult, Connector, Http, Media, Rejected, Request
 from bridge.services.images import fit
@@ -50,23 +50,27 @@ class MemoryMedia:
         return f"{self._public_url}/media/{media.sha256[:16]}.{mark}"
 
 
-def make_account(  # noqa: PLR0913 - what a test may bring, all by name
-    name: str = "shop",
-    *,
-    home: str = "",
-    clock: Callable[[], datetime] = system_clock,
-    language: str = "en",
-    public_url: str = "https://bridge.example.com",
-    max_concurrency: int = 4,
-    timeout: float = 10.0,
-) -> Account:
-    """What the bridge would lend to the account `name`. `home` is its `api_base`, `timeout` in seconds.
+class AccountOptions(TypedDict, total=False):
+    """What a test may bring. `home` is the account's `api_base`, `timeout` in seconds."""
+
+    home: str
+    clock: Callable[[], datetime]
+    language: str
+    public_url: str
+    max_concurrency: int
+    timeout: float
+
+
+def make_account(name: str = "shop", **options: Unpack[AccountOptions]) -> Account:
+    """What the bridge would lend to the account `name`.
 
     Close it with `await account.http.close()`, or use `lend_account`, which does.
     """
+    clock, timeout = options.get("clock", system_clock), options.get("timeout", 10.0)
+    public_url = options.get("public_url", "https://bridge.example.com")
     return Account(
         name=name,
-        http=Http(home=home, max_concurrency=max_concurrency, timeout=timeout),
+        http=Http(home=options.get("home", ""), max_concurrency=options.get("max_concurrency", 4), timeout=timeout),
         tokens=MemoryTokens(clock),
         media=MemoryMedia(name, public_url),
         records=MemoryRecords(),
@@ -74,32 +78,15 @@ def make_account(  # noqa: PLR0913 - what a test may bring, all by name
         public_url=public_url,
         hook_url=f"{public_url}/hooks/{name}",
         secret=hashlib.sha256(b"rig" + name.encode()).digest(),
-        language=language,
+        language=options.get("language", "en"),
         request_timeout=timeout,
     )
 
 
 @asynccontextmanager
-async def lend_account(  # noqa: PLR0913 - what a test may bring, all by name
-    name: str = "shop",
-    *,
-    home: str = "",
-    clock: Callable[[], datetime] = system_clock,
-    language: str = "en",
-    public_url: str = "https://bridge.example.com",
-    max_concurrency: int = 4,
-    timeout: float = 10.0,
-) -> AsyncIterator[Account]:
+async def lend_account(name: str = "shop", **options: Unpack[AccountOptions]) -> AsyncIterator[Account]:
     """`make_account` for an `async with`: closes the connections at the end."""
-    account = make_account(
-        name,
-        home=home,
-        clock=clock,
-        language=language,
-        public_url=public_url,
-        max_concurrency=max_concurrency,
-        timeout=timeout,
-    )
+    account = make_account(name, **options)
     try:
         yield account
     finally:

@@ -70,7 +70,7 @@ def keep_consent(tx: Tx, given: ConsentGiven, now: datetime) -> int:
     if given.id:
         key = hashlib.sha256(f"{given.conversation}\n{given.template}\n{given.id}".encode()).hexdigest()
         try:
-            records.put_record(tx, given.account, _SEEN, key, {"count": given.count}, 0, now)
+            records.put_record(tx, given.account, records.RecordPut(_SEEN, key, {"count": given.count}, 0), now)
         except records.Changed:
             fresh = False
     if fresh:

@@ -5,6 +5,7 @@ Between the two a record `pending` holds the payload, so that an act whose proce
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,16 @@ from connectors.webchat.web import Refusal
 _SPOKEN = {"message", "note"}
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an agent wrote. `client` is the browser's own id of it; `files` with what is shown of each."""
+
+    client: str
+    text: str
+    files: Sequence[tuple[Media, dict[str, Any]]]
+    note: bool
+
+
 class Answers:
     """The acts of one account's agents."""
 
@@ -26,22 +37,12 @@ class Answers:
         self._persist = persist
         self._recovered = False
 
-    async def write(  # noqa: PLR0913 - the parts of an answer, by name
-        self,
-        ticket: str,
-        agent: str,
-        client: str,
-        text: str,
-        files: Sequence[tuple[Media, dict[str, Any]]],
-        *,
-        note: bool,
-        seen: int | None,
-        at: datetime,
-    ) -> Entry:
+    async def write(self, ticket: str, agent: str, written: Written, *, seen: int | None, at: datetime) -> Entry:
         """An answer, or a note for colleagues. With `seen` only if no colleague wrote after that entry.
 
         Raises Refusal (409) with what came meanwhile, (404) for no ticket.
         """
+        client, text, files, note = written.client, written.text, written.files, written.note
         identifier = f"a_{ticket}_{client}"
         entry: Entry = {
             "type": "note" if note else "message",

@@ -10,12 +10,12 @@ from starlette.routing import BaseRoute, Route
 from bridge.contract import Persist, Status
 from connectors.webchat import pages
 from connectors.webchat.agents import Session
-from connectors.webchat.answers import Answers
+from connectors.webchat.answers import Answers, Written
 from connectors.webchat.files import take_upload
 from connectors.webchat.gate import Gate
 from connectors.webchat.hub import head_of
 from connectors.webchat.office import Office
-from connectors.webchat.streams import check_position, open_stream, position
+from connectors.webchat.streams import Listener, Position, check_position, open_stream, position
 from connectors.webchat.talk import CLIENT_ID, MAX_FILES
 from connectors.webchat.text import clean, clean_line
 from connectors.webchat.tickets import NEWS, Ticket
@@ -158,7 +158,7 @@ class Desk:
 
         time = self._tickets.time()
         records = self._account.records
-        return open_stream(records, NEWS, _EPOCH, after, hub, session.agent, address, shape, time)
+        return open_stream(records, Position(NEWS, _EPOCH, after), Listener(hub, session.agent, address), shape, time)
 
     async def _found(self, ticket: str) -> Ticket:
         found = await self._tickets.get(ticket)
@@ -198,7 +198,7 @@ class Desk:
         # nobody has seen what is not there yet
         seen = min(number(body.get("seen_seq")), found["head"]) if "seen_seq" in body and not note else None
         entry = await self._answers.write(
-            ticket, session.agent, client, text, files, note=note, seen=seen, at=self._account.now()
+            ticket, session.agent, Written(client, text, files, note=note), seen=seen, at=self._account.now()
         )
         return JSONResponse({"entry": self._files.linked(entry)}, 201)
 

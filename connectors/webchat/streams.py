@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -35,13 +36,31 @@ async def check_position(records: Records, stream: str, after: int) -> None:
         raise resync("gap")
 
 
-def open_stream(  # noqa: PLR0913 - a stream's limits, all by name
-    records: Records, stream: str, epoch: str, after: int, hub: Hub, topic: str, address: str, shape: Shape, time: str
-) -> Response:
-    """Everything after a number, then everything new, until one side goes."""
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Up to where a browser has read a stream. `epoch` stands before the numbers."""
+
+    stream: str
+    epoch: str
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears what is new: of which topic, at which hub, from which address."""
+
+    hub: Hub
+    topic: str
+    address: str
+
+
+def open_stream(records: Records, position: Position, listener: Listener, shape: Shape, time: str) -> Response:
+    """Everything after a position, then everything new, until one side goes."""
+    stream, epoch, after = position.stream, position.epoch, position.after
+    hub, topic = listener.hub, listener.topic
 
     async def events() -> AsyncGenerator[bytes, None]:
-        line = hub.join(topic, address)
+        line = hub.join(topic, listener.address)
         at, caught_up = after, False
         try:
             hello = {"server_time": time, "heartbeat_ms": int(HEARTBEAT * 1000)}
@@ -66,8 +85,9 @@ def open_stream(  # noqa: PLR0913 - a stream's limits, all by name
     return StreamingResponse(events(), media_type="text/event-stream", headers=HEADERS)
 
 
-async def poll(records: Records, stream: str, epoch: str, after: int, wait: float, shape: Shape) -> Response:
-    """What is new after a number, waiting a while for it."""
+async def poll(records: Records, position: Position, wait: float, shape: Shape) -> Response:
+    """What is new after a position, waiting a while for it."""
+    stream, epoch, after = position.stream, position.epoch, position.after
     grown = asyncio.ensure_future(records.wait([stream], min(max(wait, 0.0), _LONGEST_POLL)))
     await asyncio.sleep(0)
     try:

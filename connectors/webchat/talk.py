@@ -15,7 +15,7 @@ from connectors.webchat.files import take_upload
 from connectors.webchat.hub import head_of
 from connectors.webchat.inbound import Said, Saw, raw_of
 from connectors.webchat.office import Office
-from connectors.webchat.streams import check_position, open_stream, poll, position
+from connectors.webchat.streams import Listener, Position, check_position, open_stream, poll, position
 from connectors.webchat.text import MAX_TEXT, clean
 from connectors.webchat.visitors import Visitor, contact_of, context_of, epoch_of, events_of
 from connectors.webchat.web import Refusal, caller, number, read_json, slow_down
@@ -144,18 +144,18 @@ class Talk:
         visitor = await self._who(request)
         stream, epoch = events_of(visitor["id"]), epoch_of(visitor)
         given = request.headers.get("last-event-id") or request.query_params.get("since", "")
-        after = position(given, epoch)
-        await check_position(self._account.records, stream, after)
+        at = Position(stream, epoch, position(given, epoch))
+        await check_position(self._account.records, stream, at.after)
         if "text/event-stream" not in request.headers.get("accept", "") or "wait" in request.query_params:
             self._calm("reads.visitor", visitor)
             wait = min(number(request.query_params.get("wait")), 25)
-            return await poll(self._account.records, stream, epoch, after, wait, self._shape)
+            return await poll(self._account.records, at, wait, self._shape)
         address = caller(request)
         if self._hub.full or self._hub.crowded(address):
             raise Refusal(503, "no_stream", "Too many open streams: please poll.", wait=5)
         time = self._visitors.time()
         records = self._account.records
-        return open_stream(records, stream, epoch, after, self._hub, visitor["id"], address, self._shape, time)
+        return open_stream(records, at, Listener(self._hub, visitor["id"], address), self._shape, time)
 
     async def _shape(
         self, entries: Sequence[tuple[int, dict[str, Any]]], only: str = ""

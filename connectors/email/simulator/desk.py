@@ -138,7 +138,7 @@ class Desk:
             return b""
         return self.write(ticket, self.rules.ack.format(number=ticket.number), now, automatic=True)
 
-    def write(
+    def write(  # noqa: PLR0913 - a mail has that many parts
         self,
         ticket: Ticket,
         text: str,

@@ -97,7 +97,7 @@ class Simulator(simulator.Simulator):
         raw = re.sub(rb"(?<!\r)\n", b"\r\n", raw)
         return self.inbox.add(raw, self.clock())
 
-    def customer_writes(
+    def customer_writes(  # noqa: PLR0913 - a mail has that many parts
         self,
         text: str,
         *,

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from connectors.rt.simulator.lists import Lists
 from connectors.rt.simulator.shapes import error, full_ticket
-from connectors.rt.simulator.state import STATUSES, State, Ticket
+from connectors.rt.simulator.state import STATUSES, Said, State, Ticket
 from connectors.rt.simulator.users import Users
 
 _ADDRESS = re.compile(r"<([^<>]+)>")
@@ -61,7 +61,7 @@ class Rest:
         subject = str(fields.get("Subject") or "").replace("\n", "")
         ticket = self._state.create(queue, subject, user, requestors)
         text, mime = str(fields.get("Content") or ""), str(fields.get("ContentType", "text/plain"))
-        self._state.say(ticket, "Create", user, text, mime, files, subject)
+        self._state.say(ticket, "Create", user, Said(text, mime, files, subject))
         url = f"{request.base_url}REST/2.0/ticket/{ticket.id}"
         body = {"type": "ticket", "id": str(ticket.id), "_url": url}
         return JSONResponse(body, 201, {"location": f"/REST/2.0/ticket/{ticket.id}"})
@@ -126,7 +126,7 @@ class Rest:
             return error(400, "ContentType is a required field for application/json")
         kind = "Comment" if verb == "comment" else "Correspond"
         text, mime = str(fields.get("Content") or ""), str(fields.get("ContentType", "text/plain"))
-        said = self._state.say(ticket, kind, user, text, mime, files, str(fields.get("Subject") or ""))
+        said = self._state.say(ticket, kind, user, Said(text, mime, files, str(fields.get("Subject") or "")))
         sentences = ["Comments added" if verb == "comment" else "Correspondence added"]
         if fields.get("Status"):
             sentences.append(self._changed(ticket, str(fields["Status"]), user))

@@ -1,6 +1,6 @@
 """What a simulated RT remembers: tickets, transactions, attachments, users."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -52,6 +52,17 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """One message as it is written; files are (name, MIME type, bytes)."""
+
+    text: str
+    mime: str = "text/plain"
+    files: Sequence[tuple[str, str, bytes]] = ()
+    subject: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One entry of a ticket as its agent reads it."""
 
@@ -92,11 +103,12 @@ class State:
         return ticket
 
     def add(
-        self, ticket: Ticket, kind: str, creator: str, *, data: str = "", column: str = "", old: str = "", new: str = ""
+        self, ticket: Ticket, kind: str, creator: str, *, data: str = "", change: tuple[str, str, str] = ("", "", "")
     ) -> Transaction:
+        """`change`: which column, from what, to what."""
         self._numbers += 1
         now = self.clock()
-        transaction = Transaction(self._numbers, ticket.id, kind, creator, now, data, column, old, new)
+        transaction = Transaction(self._numbers, ticket.id, kind, creator, now, data, *change)
         self.transactions[transaction.id] = transaction
         self.changed.append(transaction)
         ticket.updated = now
@@ -109,22 +121,13 @@ class State:
         self.attachments[attachment.id] = attachment
         transaction.attachments.append(attachment)
 
-    def say(
-        self,
-        ticket: Ticket,
-        kind: str,
-        creator: str,
-        text: str,
-        mime: str,
-        files: list[tuple[str, str, bytes]],
-        subject: str = "",
-        message_id: str = "",
-    ) -> Transaction:
+    def say(self, ticket: Ticket, kind: str, creator: str, said: Said) -> Transaction:
         """One message: a text alone is one attachment, with files it is a node and its children."""
+        text, mime, files, subject = said.text, said.mime, said.files, said.subject
         transaction = self.add(ticket, kind, creator, data=f"{subject}\n" if subject else "No Subject")
         if kind == "Create":
             transaction.data = ""
-        ours = message_id or f"rt-5.0.3-{transaction.id}@desk.test"
+        ours = said.message_id or f"rt-5.0.3-{transaction.id}@desk.test"
         if files:
             self.attach(transaction, "", "multipart/mixed", b"", subject, ours)
         if text:
@@ -139,19 +142,19 @@ class State:
         return transaction
 
     def set_status(self, ticket: Ticket, status: str, creator: str) -> None:
-        self.add(ticket, "Status", creator, column="Status", old=ticket.status, new=status)
+        self.add(ticket, "Status", creator, change=("Status", ticket.status, status))
         ticket.status = status
 
     def move(self, ticket: Ticket, queue: str, creator: str) -> None:
         """To another queue, which the bridge's user may not see."""
         self.queues.setdefault(queue, 3 + len(self.queues))
-        self.add(ticket, "Set", creator, column="Queue", old=str(self.queues[ticket.queue]), new=queue)
+        self.add(ticket, "Set", creator, change=("Queue", str(self.queues[ticket.queue]), queue))
         ticket.queue = queue
 
     def merge(self, ticket: Ticket, into: Ticket, creator: str) -> None:
         """Both tickets get the same entry. What was written before stays where it was written."""
         for each in (ticket, into):
-            self.add(each, "AddLink", creator, column="MergedInto", new=f"fsck.com-rt://desk.test/ticket/{into.id}")
+            self.add(each, "AddLink", creator, change=("MergedInto", "", f"fsck.com-rt://desk.test/ticket/{into.id}"))
         ticket.merged_into = into.id
         into.requestors += [one for one in ticket.requestors if one not in into.requestors]
 
@@ -177,7 +180,7 @@ class State:
         if ticket is None:
             ticket = self.create(queue, subject, sender, [sender])
         kind = "Correspond" if number else "Create"
-        self.say(ticket, kind, sender, text, mime, files, subject, message_id)
+        self.say(ticket, kind, sender, Said(text, mime, files, subject, message_id))
         return True
 
     def seen(self, ticket: Ticket) -> list[Seen]:

@@ -11,7 +11,7 @@ from bridge.contract import ConnectorError, Http
 from bridge.testing.clock import system_clock
 from bridge.testing.simulator import Simulator as BaseSimulator
 from connectors.rt.simulator.rest import Rest
-from connectors.rt.simulator.state import Seen, State, Ticket, Transaction
+from connectors.rt.simulator.state import Said, Seen, State, Ticket, Transaction
 
 TOKEN = "1-31-simulated-bridge"  # noqa: S105 # a simulator's
 _EVENTS = {"Correspond": "correspond", "Comment": "comment", "Status": "status"}
@@ -71,11 +71,12 @@ class Simulator(BaseSimulator):
         who: str = "agent",
     ) -> str:
         """A public answer, as (file name, MIME type, bytes). Returns the transaction's id."""
-        return await self._writes(ticket, "Correspond", text, html=html, files=files, status=status, who=who)
+        said = Said(text, "text/html" if html else "text/plain", files)
+        return await self._writes(ticket, "Correspond", said, status=status, who=who)
 
     async def agent_comments(self, ticket: str, text: str, *, who: str = "agent") -> str:
         """An internal comment."""
-        return await self._writes(ticket, "Comment", text, who=who)
+        return await self._writes(ticket, "Comment", Said(text), who=who)
 
     async def resolve(self, ticket: str, status: str = "resolved") -> None:
         self.state.set_status(self._get(ticket), status, "agent")
@@ -100,23 +101,12 @@ class Simulator(BaseSimulator):
     def open_ticket(self, requestor: str = "somebody@customer.test", subject: str = "by hand") -> str:
         """A ticket that the bridge knows nothing of."""
         ticket = self.state.create(self.queue, subject, "agent", [requestor])
-        self.state.say(ticket, "Create", "agent", subject, "text/plain", [])
+        self.state.say(ticket, "Create", "agent", Said(subject))
         return str(ticket.id)
 
-    async def _writes(
-        self,
-        ticket: str,
-        kind: str,
-        text: str,
-        *,
-        html: bool = False,
-        files: Sequence[tuple[str, str, bytes]] = (),
-        status: str = "",
-        who: str,
-    ) -> str:
+    async def _writes(self, ticket: str, kind: str, words: Said, *, status: str = "", who: str) -> str:
         found = self._get(ticket)
-        mime = "text/html" if html else "text/plain"
-        said = self.state.say(found, kind, who, text, mime, list(files))
+        said = self.state.say(found, kind, who, words)
         if status:
             self.state.set_status(found, status, who)
         await self._run_scrips()

@@ -40,7 +40,7 @@ def _content(value: Any) -> str:
     return escape(str(value))
 
 
-def callback(
+def callback(  # noqa: PLR0913 - all that a push depends on, by name
     fields: Mapping[str, Any],
     *,
     token: str,

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Literal
@@ -22,6 +22,28 @@ FAULT_LINE = "该小程序提供的服务出现故障，请稍后再试"
 Shape = Literal["nested", "flat"]
 
 
+@dataclass(frozen=True, slots=True)
+class App:
+    """What an app's admin chose, and what the platform does for it."""
+
+    app_id: str = "wx0123456789abcdef"
+    app_secret: str = "0123456789abcdef0123456789abcdef"  # noqa: S105 # a simulator's
+    token: str = "simulated"  # noqa: S105 # a simulator's
+    encoding_aes_key: str = KEY
+    original_id: str = "gh_97417a04a28d"
+    mode: Mode = "secure"
+    data_format: DataFormat = "json"
+    flavour: Literal["mini_program", "official_account"] = "mini_program"
+    deliveries: int = 3  # users see three in all, the text may be read as four
+    identical_repeats: bool = False
+    text_prefix: bool = True
+    refuse_escapes: bool = True
+    replies: int = 5
+    lasts: timedelta = timedelta(hours=48)
+    on_entry: int = 2
+    entry_lasts: timedelta = timedelta(minutes=1)
+
+
 class Simulator(BaseSimulator):
     """One app with its customers. Set `hook_url`, then let people act: `says`, `sends_image`, `enters` …
 
@@ -33,52 +55,39 @@ class Simulator(BaseSimulator):
         self,
         *,
         clock: Callable[[], datetime] = system_clock,
-        app_id: str = "wx0123456789abcdef",
-        app_secret: str = "0123456789abcdef0123456789abcdef",  # noqa: S107 # a simulator's
-        token: str = "simulated",  # noqa: S107 # a simulator's
-        encoding_aes_key: str = KEY,
-        original_id: str = "gh_97417a04a28d",
-        mode: Mode = "secure",
-        data_format: DataFormat = "json",
-        flavour: Literal["mini_program", "official_account"] = "mini_program",
         hook_url: str = "",
         push_timeout: float = 5.0,
-        deliveries: int = 3,  # users see three in all, the text may be read as four
-        identical_repeats: bool = False,
-        text_prefix: bool = True,
-        refuse_escapes: bool = True,
-        replies: int = 5,
-        lasts: timedelta = timedelta(hours=48),
-        on_entry: int = 2,
-        entry_lasts: timedelta = timedelta(minutes=1),
+        **app: Any,
     ) -> None:
+        """`app` are fields of `App`."""
+        given = App(**app)
         super().__init__(clock=clock)
-        self.app_id = app_id
-        self.app_secret = app_secret
-        self.token = token
-        self.encoding_aes_key = encoding_aes_key
-        self.original_id = original_id
-        self.mode: Mode = mode
-        self.data_format: DataFormat = data_format
-        self.flavour: Literal["mini_program", "official_account"] = flavour
+        self.app_id = given.app_id
+        self.app_secret = given.app_secret
+        self.token = given.token
+        self.encoding_aes_key = given.encoding_aes_key
+        self.original_id = given.original_id
+        self.mode: Mode = given.mode
+        self.data_format: DataFormat = given.data_format
+        self.flavour: Literal["mini_program", "official_account"] = given.flavour
         self.hook_url = hook_url
         self.push_timeout = push_timeout
-        self.deliveries = deliveries
-        self.identical_repeats = identical_repeats
-        self.text_prefix = text_prefix
-        self.replies, self.lasts = replies, lasts
-        self.on_entry, self.entry_lasts = on_entry, entry_lasts
+        self.deliveries = given.deliveries
+        self.identical_repeats = given.identical_repeats
+        self.text_prefix = given.text_prefix
+        self.replies, self.lasts = given.replies, given.lasts
+        self.on_entry, self.entry_lasts = given.on_entry, given.entry_lasts
         self.business_id: int | None = None
         self.attempts: list[tuple[str, int]] = []  # what is pushed (message id or event) and the status, 0 for none
         self.handed_over: dict[str, datetime] = {}
         self._last: dict[str, Any] = {}
         self.platform = Platform(
             clock,
-            app_id=app_id,
-            app_secret=app_secret,
-            original_id=original_id,
-            flavour=flavour,
-            refuse_escapes=refuse_escapes,
+            app_id=given.app_id,
+            app_secret=given.app_secret,
+            original_id=given.original_id,
+            flavour=given.flavour,
+            refuse_escapes=given.refuse_escapes,
         )
         self.app = self.platform.app
         self._ids = count(23_456_789_012_345_678)  # 17 digits: above what a double holds exactly

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,18 @@ KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"
 KFID = "wkAJ2GCAAASSm4_FhToWMFea0xAFfd3Q"
 
 
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What a company's admin chose."""
+
+    corp_id: str = "ww0123456789abcdef"
+    secret: str = "S1mulatedSecretOfAnApp0123456789abcdefghijk"  # noqa: S105 # a simulator's
+    token: str = "simulated"  # noqa: S105 # a simulator's
+    encoding_aes_key: str = KEY
+    accounts: tuple[str, ...] = (KFID,)
+    names_account: bool = True  # old callbacks do not say which account they are about
+
+
 class Simulator(BaseSimulator):
     """One company with its accounts and customers. Set `hook_url`, then let people act.
 
@@ -28,25 +41,22 @@ class Simulator(BaseSimulator):
         self,
         *,
         clock: Callable[[], datetime] = system_clock,
-        corp_id: str = "ww0123456789abcdef",
-        secret: str = "S1mulatedSecretOfAnApp0123456789abcdefghijk",  # noqa: S107 # a simulator's
-        token: str = "simulated",  # noqa: S107 # a simulator's
-        encoding_aes_key: str = KEY,
-        accounts: tuple[str, ...] = (KFID,),
         hook_url: str = "",
         push_timeout: float = 5.0,
-        names_account: bool = True,  # old callbacks do not say which account they are about
+        **company: Any,
     ) -> None:
+        """`company` are fields of `Company`."""
+        given = Company(**company)
         super().__init__(clock=clock)
-        self.corp_id = corp_id
-        self.secret = secret
-        self.token = token
-        self.encoding_aes_key = encoding_aes_key
+        self.corp_id = given.corp_id
+        self.secret = given.secret
+        self.token = given.token
+        self.encoding_aes_key = given.encoding_aes_key
         self.hook_url = hook_url
         self.push_timeout = push_timeout
-        self.names_account = names_account
-        self.books = Books(clock, accounts)
-        self.platform = Platform(clock, self.books, corp_id=corp_id, secret=secret)
+        self.names_account = given.names_account
+        self.books = Books(clock, given.accounts)
+        self.platform = Platform(clock, self.books, corp_id=given.corp_id, secret=given.secret)
         self.app = self.platform.app
         self.attempts: list[int] = []  # statuses of the bells, 0 for no answer
         self._http = Http(timeout=push_timeout, max_concurrency=32)

@@ -107,7 +107,7 @@ class Simulator(BaseSimulator):
 
     # What agents do
 
-    async def agent_says(
+    async def agent_says(  # noqa: PLR0913 - what an agent can choose, by name
         self,
         ticket: str,
         html: str,

@@ -7,6 +7,7 @@ from rt_rig import CUSTOMER, Rig, rigged
 
 from bridge.contract import AuthFailed, Gone, Image, Media, Rejected, Retryable, Status
 from bridge.testing.faults import Trouble
+from connectors.rt.simulator.state import Said
 from connectors.rt.text import address
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
@@ -235,7 +236,7 @@ async def test_an_answer_by_mail_that_quotes_our_subject_is_not_ours(rest: Rig) 
     step, target = rest.step("two", ticket=made.conversation), rest.target(made.conversation)
     ticket = rest.vendor.state.tickets[int(made.conversation)]
     rest.vendor.state.say(
-        ticket, "Correspond", "agent", "x", "text/plain", [], f"Re: [desk.test #{ticket.id}] ref {target.key}"
+        ticket, "Correspond", "agent", Said("x", subject=f"Re: [desk.test #{ticket.id}] ref {target.key}")
     )
     assert await rest.connector.lookup(step, target) is None
 

@@ -230,7 +230,7 @@ async def test_two_thousand_open_streams_keep_to_their_memory(rig: WebchatRig) -
     import gc
     import tracemalloc
 
-    from connectors.webchat.streams import open_stream
+    from connectors.webchat.streams import Listener, Position, open_stream
 
     async def shape(entries: Any) -> list[Any]:
         return [(number, entry["type"], entry) for number, entry in entries]
@@ -239,7 +239,9 @@ async def test_two_thousand_open_streams_keep_to_their_memory(rig: WebchatRig) -
     opened: list[Any] = []
 
     async def begin(number: int) -> None:
-        answer: Any = open_stream(rig.account.records, f"s{number}", "e", 0, hub, f"v{number}", "", shape, "now")
+        answer: Any = open_stream(
+            rig.account.records, Position(f"s{number}", "e", 0), Listener(hub, f"v{number}", ""), shape, "now"
+        )
         body = answer.body_iterator
         await anext(body)  # hello
         await anext(body)  # caught up
