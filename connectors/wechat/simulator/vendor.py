@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Literal
@@ -13,35 +13,12 @@ from bridge.testing.clock import system_clock
 from bridge.testing.simulator import Simulator as BaseSimulator
 from connectors.tencent.packets import signature
 from connectors.wechat.simulator.api import Forced, Platform
+from connectors.wechat.simulator.app import App
 from connectors.wechat.simulator.push import SUCCESS_BODIES, DataFormat, Mode, callback, is_hand_over
 from connectors.wechat.simulator.state import Bubble
 
-# the vendor's sample key: its last character is not canonical base64
-KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 FAULT_LINE = "该小程序提供的服务出现故障，请稍后再试"
 Shape = Literal["nested", "flat"]
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """What an app's admin chose, and what the platform does for it."""
-
-    app_id: str = "wx0123456789abcdef"
-    app_secret: str = "0123456789abcdef0123456789abcdef"  # noqa: S105 # a simulator's
-    token: str = "simulated"  # noqa: S105 # a simulator's
-    encoding_aes_key: str = KEY
-    original_id: str = "gh_97417a04a28d"
-    mode: Mode = "secure"
-    data_format: DataFormat = "json"
-    flavour: Literal["mini_program", "official_account"] = "mini_program"
-    deliveries: int = 3  # users see three in all, the text may be read as four
-    identical_repeats: bool = False
-    text_prefix: bool = True
-    refuse_escapes: bool = True
-    replies: int = 5
-    lasts: timedelta = timedelta(hours=48)
-    on_entry: int = 2
-    entry_lasts: timedelta = timedelta(minutes=1)
 
 
 class Simulator(BaseSimulator):
