@@ -36,6 +36,11 @@ def end(tx: Tx, receiver: str, cause: str, now: datetime) -> None:
     tx.execute(update(_alert).where(mine, _alert.c.state == "told").values(state="well", due_at=now, tries=0))
 
 
+def forget_like(tx: Tx, receiver: str, prefix: str) -> None:
+    """Causes that begin so are forgotten."""
+    tx.execute(delete(_alert).where(_alert.c.receiver == receiver, _alert.c.cause.startswith(prefix, autoescape=True)))
+
+
 def due_alerts(tx: Tx, receiver: str, now: datetime) -> list[Row[Any]]:
     """What a receiver is to be told by now."""
     return list(

@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Table, delete, func, or_, select, update
 
 from mappings.account_tables import Audit
-from mappings.figure_tables import Fact, Mention, Survey
+from mappings.figure_tables import Fact, Survey
 from mappings.holder_tables import BotTurn, Handover
 from mappings.locks import lock_links
 from mappings.shop_tables import Alert, Goal, ShopFact, ShopMessage
@@ -44,7 +44,7 @@ _link, _identity, _joining, _inbox, _media = (
 _outbox, _attempt, _turn, _handover, _goal = (
     table(Outbox), table(Attempt), table(BotTurn), table(Handover), table(Goal)
 )  # fmt: skip
-_event, _mention, _survey = table(Fact), table(Mention), table(Survey)
+_event, _survey = table(Fact), table(Survey)
 _pair, _waiting, _notice, _consent = table(MessageRef), table(Waiting), table(Notice), table(Consent)
 _fact, _shop_message, _alert, _audit = table(ShopFact), table(ShopMessage), table(Alert), table(Audit)
 _BITE = 400  # ids in one statement
@@ -65,6 +65,8 @@ KEPT = {
     "replay_job": "no person",
     "fact": "what happened and when; its name hashed where it names somebody", "turn": "times",
     "episode": "times, counts", "episode_shift": "times", "measure": "sums",
+    "figure_folded": "times, counts",
+    "phrase": "words of five people or more, no person",
     "figure_cursor": "no person", "figure_due": "no person",
     "survey": "the number, no question any more",
     "record": "what the account's connector did not forget", "entry": "what the account's connector did not forget",
@@ -72,7 +74,7 @@ KEPT = {
 """What an erasure leaves in a table. A table that is not named here has no row about an erased person."""
 EMPTIED = frozenset(
     {"identity", "waiting", "outbox", "attempt", "pair", "notice", "consent", "bot_turn", "shop_fact", "shop_message",
-     "alert", "mention"}
+     "alert"}
 )  # fmt: skip
 """Of these an erasure takes all rows about the person."""
 
@@ -161,7 +163,7 @@ def _delete_rows(tx: Tx, side: Side, now: datetime) -> None:
     steps = select(_outbox.c.id).where(_outbox.c.link_id.in_(ids))
     tx.execute(delete(_attempt).where(_attempt.c.outbox_id.in_(steps)))
     tx.execute(delete(_turn).where(or_(_turn.c.link_id.in_(ids), _turn.c.outbox_id.in_(steps))))
-    for of in (_mention, _shop_message, _waiting, _outbox, _pair, _notice):
+    for of in (_shop_message, _waiting, _outbox, _pair, _notice):
         tx.execute(delete(of).where(of.c.link_id.in_(ids)))
     chats = {(link.channel, link.conversation) for link in side.links}
     chats |= {(one.account, one.external_id) for one in side.identities}

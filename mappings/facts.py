@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, literal, select
+from sqlalchemy import Row, bindparam, delete, func, insert, literal, select
 
 from mappings.figure_tables import Fact, FigureCursor
 from mappings.holder_tables import Handover
@@ -40,7 +40,7 @@ def add_facts(tx: Tx, facts: Sequence[dict[str, Any]]) -> None:
 
 def add_state(tx: Tx, link_id: int, state: str, at: datetime) -> None:
     """A conversation is about to go to another state. Nothing when it is in it already."""
-    ref = select(func.count()).select_from(_fact).where(_fact.c.link_id == link_id, _fact.c.kind == "state")
+    ref = select(func.max(_fact.c.id)).where(_fact.c.link_id == link_id, _fact.c.kind == "state")
     number = tx.execute(ref).scalar() or 0
     row = select(
         literal("state"),
@@ -66,13 +66,30 @@ def facts_of(tx: Tx, link_ids: Sequence[int]) -> list[Row[Any]]:
     return list(tx.execute(select(*columns(_fact, *_COLUMNS)).where(_fact.c.link_id.in_(link_ids))))
 
 
-def read_logs(tx: Tx, log: str, now: datetime, limit: int = 200, *, all_of_it: bool = False) -> int:
-    """Makes facts of a log's next rows; returns how many rows were read. `all_of_it`: nobody else writes."""
+def links_before(tx: Tx, until: datetime, limit: int = 20) -> list[int]:
+    """Some links with facts before a moment that were read."""
+    read = select(_cursor.c.done).where(_cursor.c.log == "fact").scalar_subquery()
+    old = select(_fact.c.link_id).where(_fact.c.at < until, _fact.c.id <= read).order_by(_fact.c.at).limit(limit * 10)
+    return list(dict.fromkeys(tx.execute(old).scalars()))[:limit]
+
+
+def forget_facts(tx: Tx, link_ids: Sequence[int], until: datetime) -> None:
+    """Facts of some links before a moment go."""
+    tx.execute(delete(_fact).where(_fact.c.link_id.in_(link_ids), _fact.c.at < until))
+
+
+def read_logs(
+    tx: Tx, log: str, now: datetime, limit: int = 200, *, since: datetime | None = None, all_of_it: bool = False
+) -> int:
+    """Makes facts of a log's next rows; returns how many rows were read. What happened before `since` is kept no
+    longer. `all_of_it`: nobody else writes.
+    """
     logged = {"pair": _pair, "attempt": _attempt, "handover": _handover}[log]
     done, upto = _bounds(tx, log, logged, now, all_of_it=all_of_it)
     make = {"pair": _messages, "attempt": _attempts, "handover": _handovers}[log]
     rows = list(tx.execute(make(done, upto, limit)))
-    add_facts(tx, [fact for row in rows for fact in _MAKERS[log](row)])
+    made = [fact for row in rows for fact in _MAKERS[log](row)]
+    add_facts(tx, [fact for fact in made if since is None or fact["at"] >= since])
     _advance(tx, log, rows[-1].id if len(rows) == limit else upto)
     return len(rows)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, Integer, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, Text, UniqueConstraint
 from sqlmodel import Field
 
 from mappings.columns import key, moment, partial_index, reference, words
@@ -90,8 +90,8 @@ class Shift(TableBase, table=True):
 
 
 class Measure(TableBase, table=True):
-    """A sum of one kind within one bucket (grain h: an hour of UTC; d: a day of the office; m: a month of it, without
-    agents; g and t: an hour and a day of all places together). `hist` counts values by
+    """A sum of one kind within one bucket . Grains: h, an hour of UTC; d, a day of the office; p and m, a day and a
+    month of it without agents; g, t and w, an hour, a day and a week of all places together. `hist` counts values by
     logarithmic bucket, as JSON: it can be added up, as medians cannot.
     """
 
@@ -134,6 +134,15 @@ class FigureDue(TableBase, table=True):
     number: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
 
 
+class FigureFolded(TableBase, table=True):
+    """What was counted of a conversation up to when its facts were kept: its spans as JSON, without text."""
+
+    __tablename__ = "figure_folded"
+
+    root_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    spans: str = Field(sa_column=words())
+
+
 class Survey(TableBase, table=True):
     """A question to a customer how it was. States: due, asked, rated, void. One row for each time a ticket was solved.
 
@@ -152,13 +161,14 @@ class Survey(TableBase, table=True):
     rated_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
-class Mention(TableBase, table=True):
-    """A topic of the configuration, or a phrase, came up in a conversation on a day: once, however often."""
+class Phrase(TableBase, table=True):
+    """Words that customers say more often than before: how many conversations of how many people in the last week, how
+    many in the weeks before, and each day's number as JSON. Whose words they were is not kept.
+    """
 
-    __table_args__ = (UniqueConstraint("kind", "name", "link_id", "day"), Index("mention_day", "day", "kind"))
-
-    id: int | None = Field(default=None, sa_column=key())
-    day: datetime = Field(sa_column=moment())
-    kind: str  # topic | phrase
-    name: str = Field(sa_column=words())
-    link_id: int = Field(sa_column=reference("link.id"))
+    phrase: str = Field(sa_column=Column(Text, primary_key=True))
+    made_at: datetime = Field(sa_column=moment())
+    n: int
+    people: int
+    before: int
+    days: str = Field(sa_column=words("[]"))

@@ -1,12 +1,12 @@
 """Spans and sums: which conversations and hours are to be counted anew, and what is written for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, case, delete, func, insert, select
 
-from mappings.figure_tables import Episode, Fact, FigureCursor, FigureDue, Measure, Shift, Turn
+from mappings.figure_tables import Episode, Fact, FigureCursor, FigureDue, FigureFolded, Measure, Phrase, Shift, Turn
 from mappings.holder_tables import Handover
 from mappings.sql import columns, insert_for, table
 from mappings.store import Tx
@@ -14,8 +14,13 @@ from mappings.tables import Link
 
 _fact, _turn, _episode, _measure, _due = table(Fact), table(Turn), table(Episode), table(Measure), table(FigureDue)
 _link, _handover, _cursor, _shift = table(Link), table(Handover), table(FigureCursor), table(Shift)
+_folded, _phrase = table(FigureFolded), table(Phrase)
+_SUMS = columns(_measure, "bucket", "kind", "channel", "desk", "entry", "agent", "code", "n", "total", "hist")
 
 _PLACE = ("channel", "desk", "entry")
+_FIRST = datetime.fromtimestamp(0, UTC)
+Stretch = tuple[str, datetime, datetime]
+"""Sums of one grain, from a moment up to another."""
 
 
 def root_of(tx: Tx, link_id: int) -> int:
@@ -134,15 +139,28 @@ def write_measures(tx: Tx, grain: str, bucket: datetime, rows: Sequence[Mapping[
 
 def measures(tx: Tx, grain: str, since: datetime, until: datetime, kinds: Sequence[str] = ()) -> list[Row[Any]]:
     """The sums of a time; of some kinds, or all."""
-    wanted = select(_measure).where(_measure.c.grain == grain, *_within(_measure.c.bucket, since, until))
+    wanted = select(*_SUMS).where(_measure.c.grain == grain, *_within(_measure.c.bucket, since, until))
     return list(tx.execute(wanted.where(_measure.c.kind.in_(kinds)) if kinds else wanted))
 
 
-def by_hour(tx: Tx, since: datetime, until: datetime, kind: str) -> list[Row[Any]]:
-    """(hour, how many) of one kind."""
-    total = func.sum(_measure.c.n).label("n")
-    mine = _measure.c.grain == "g", _measure.c.kind == kind, *_within(_measure.c.bucket, since, until)
-    return list(tx.execute(select(_measure.c.bucket, total).where(*mine).group_by(_measure.c.bucket)))
+def totals(tx: Tx, spans: Sequence[Stretch], name: str, kinds: Sequence[str]) -> list[Row[Any]]:
+    """(`name` of a place, kind, code, n, total) of some kinds over some stretches, added up."""
+    by = _measure.c[name], _measure.c.kind, _measure.c.code
+    sums = func.sum(_measure.c.n).label("n"), func.sum(_measure.c.total).label("total")
+    found: list[Row[Any]] = []
+    for grain, since, until in spans:
+        mine = _measure.c.grain == grain, _measure.c.kind.in_(kinds), *_within(_measure.c.bucket, since, until)
+        found += tx.execute(select(*by, *sums).where(*mine).group_by(*by))
+    return found
+
+
+def spreads(tx: Tx, spans: Sequence[Stretch], name: str, places: Sequence[str], kind: str) -> list[Row[Any]]:
+    """(`name` of a place, hist) of one kind for some places."""
+    found: list[Row[Any]] = []
+    for grain, since, until in spans:
+        mine = _measure.c.grain == grain, _measure.c.kind == kind, *_within(_measure.c.bucket, since, until)
+        found += tx.execute(select(_measure.c[name], _measure.c.hist).where(*mine, _measure.c[name].in_(places)))
+    return found
 
 
 def waiting_turns(tx: Tx) -> tuple[int, datetime | None]:
@@ -152,11 +170,30 @@ def waiting_turns(tx: Tx) -> tuple[int, datetime | None]:
     return int(row[0]), row[1]
 
 
-def open_at(tx: Tx, moment: datetime) -> int:
-    """How many conversations were open at a moment: what was opened before it, less what was shut."""
+def open_at(tx: Tx, moment: datetime, week: datetime, day: datetime) -> int:
+    """How many conversations were open at a moment: what was opened before it, less what was shut. `week` and `day` are
+    the beginnings of those that the moment lies in: of what was before, coarser sums are read.
+    """
     change = case((_measure.c.kind == "shut", -_measure.c.n), else_=_measure.c.n)
-    mine = _measure.c.grain == "g", _measure.c.kind.in_(("opened", "reopened", "shut")), _measure.c.bucket < moment
-    return int(tx.execute(select(func.sum(change)).where(*mine)).scalar() or 0)
+    open_now = 0
+    for grain, since, until in (("w", _FIRST, week), ("t", week, day), ("g", day, moment)):
+        mine = _measure.c.grain == grain, _measure.c.kind.in_(("opened", "reopened", "shut"))
+        summed = select(func.sum(change)).where(*mine, *_within(_measure.c.bucket, since, until))
+        open_now += int(tx.execute(summed).scalar() or 0)
+    return open_now
+
+
+def anew(tx: Tx, zone: str) -> bool:
+    """Whether the sums of days are to be made anew from those of hours, because the office's days are others now, or
+    were never summed as they are today: then those of before are gone.
+    """
+    of = select(_cursor.c.log).where(_cursor.c.log.like("days %"))
+    if list(tx.execute(of).scalars()) == [f"days {zone}"]:
+        return False
+    tx.execute(delete(_cursor).where(_cursor.c.log.like("days %")))
+    tx.execute(insert(_cursor).values(log=f"days {zone}", horizon_at=_FIRST))
+    tx.execute(delete(_measure).where(_measure.c.grain.not_in(("h", "g"))))
+    return True
 
 
 def all_links(tx: Tx, after: int, since: datetime, limit: int = 1000) -> list[int]:
@@ -173,14 +210,59 @@ def hours_of(tx: Tx, since: datetime) -> list[datetime]:
 
 def rewind(tx: Tx) -> None:
     """All logs are to be read from their beginning: what is known stays as it is."""
-    tx.execute(delete(_cursor).where(_cursor.c.log != "fact"))
+    tx.execute(delete(_cursor).where(_cursor.c.log.in_(("pair", "attempt", "handover"))))
 
 
-def forget_facts(tx: Tx, before: datetime, limit: int = 2000) -> int:
-    """Facts that are kept no longer. Sums stay."""
-    old = list(tx.execute(select(_fact.c.id).where(_fact.c.at < before).limit(limit)).scalars())
-    tx.execute(delete(_fact).where(_fact.c.id.in_(old)))
-    return len(old)
+def phrases_made(tx: Tx) -> datetime | None:
+    """When rising phrases were counted last; None before the first time."""
+    found: datetime | None = tx.execute(select(_cursor.c.horizon_at).where(_cursor.c.log == "phrases")).scalar()
+    return found
+
+
+def phrases_begun(tx: Tx, now: datetime) -> None:
+    """They are being counted."""
+    add = insert_for(tx, _cursor).values(log="phrases", horizon_at=now)
+    tx.execute(add.on_conflict_do_update(index_elements=["log"], set_={"horizon_at": now}))
+
+
+def write_phrases(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The rising phrases, in place of those of before."""
+    tx.execute(delete(_phrase))
+    if rows:
+        tx.execute(insert(_phrase), list(rows))
+
+
+def phrases(tx: Tx) -> list[Row[Any]]:
+    """The rising phrases as they were counted last, the most frequent first."""
+    return list(tx.execute(select(_phrase).order_by(_phrase.c.n.desc(), _phrase.c.phrase)))
+
+
+def folded_of(tx: Tx, root: int) -> str:
+    """What is kept of a conversation whose first facts are gone; "" where all are there."""
+    return tx.execute(select(_folded.c.spans).where(_folded.c.root_id == root)).scalar() or ""
+
+
+def keep_folded(tx: Tx, root: int, spans: str) -> None:
+    """In place of facts that go in the same transaction."""
+    add = insert_for(tx, _folded).values(root_id=root, spans=spans)
+    tx.execute(add.on_conflict_do_update(index_elements=["root_id"], set_={"spans": spans}))
+
+
+def folded_until(tx: Tx) -> datetime:
+    """Up to which moment facts are gone: sums of hours before it stay as they are."""
+    return tx.execute(select(_cursor.c.horizon_at).where(_cursor.c.log == "folded")).scalar() or _FIRST
+
+
+def freeze(tx: Tx, until: datetime) -> None:
+    """From now on facts before a moment are gone."""
+    add = insert_for(tx, _cursor).values(log="folded", horizon_at=until)
+    tx.execute(add.on_conflict_do_update(index_elements=["log"], set_={"horizon_at": until}))
+
+
+def is_due(tx: Tx, before: int) -> bool:
+    """Whether a conversation, or an hour before that number, is still to be counted."""
+    hours = (_due.c.what == "hour") & (_due.c.number < before)
+    return tx.execute(select(_due.c.what).where((_due.c.what == "root") | hours).limit(1)).first() is not None
 
 
 def _within(column: Any, since: datetime, until: datetime) -> tuple[Any, Any]:

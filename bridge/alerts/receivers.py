@@ -39,6 +39,10 @@ def declare_alerts(settings: Settings, path: Path) -> DeclaredAlerts:
             if one not in settings.alerts:
                 known = ", ".join(sorted(settings.alerts)) or "none"
                 faults.append(f"{path}: targets.{name}.alert: there is no alert {one!r}; alerts: {known}")
+    for one in settings.figures.weekly:
+        if one not in settings.alerts:
+            known = ", ".join(sorted(settings.alerts)) or "none"
+            faults.append(f"{path}: figures.weekly: there is no alert {one!r}; alerts: {known}")
     if faults:
         raise ConfigError(faults)
     return found

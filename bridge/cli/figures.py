@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,11 @@ UNTIL = click.option("--until", default="", metavar="D", help="The same; now, un
 @click.group(invoke_without_command=True)
 @SINCE
 @UNTIL
-@click.option("--by", type=click.Choice(["day", "hour", "channel", "desk", "entry", "agent"]), help="A row for each.")
+@click.option(
+    "--by",
+    type=click.Choice(["day", "hour", "channel", "desk", "entry", "agent", "week", "month"]),
+    help="A row for each.",
+)
 @click.option("--json", "as_json", is_flag=True)
 @CONFIG
 @click.pass_context
@@ -61,6 +66,28 @@ def export(ctx: click.Context, what: str, form: str, since: str, until: str, con
         out.flush()
 
     reading(config, write)
+
+
+@figures.command()
+@click.option("--json", "as_json", is_flag=True)
+@CONFIG
+@click.pass_context
+@guarded
+def phrases(ctx: click.Context, as_json: bool, config: str | None) -> None:
+    """Which words customers say more often than before, counted now."""
+    from bridge.figures.phrases import is_installed
+    from bridge.figures.rising import rising
+
+    if not is_installed():
+        raise Fault("Chinese cannot be cut into words here; install it: pip install 'bridge[topics]'")
+    found = [asdict(one) for one in reading(config or ctx.obj, rising, datetime.now(UTC))]
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for one in found:
+        click.echo(f"{one['phrase']}: {one['n']} conversations in 7 days, {one['before']} in the 28 before")
+    if not found:
+        click.echo("Nothing that five people say is said more often than before.")
 
 
 @figures.command()

@@ -17,6 +17,7 @@ def figures_text(found: dict[str, Any]) -> str:
         f"  every reply        {_times(found['reply_time'])}",
         f"  satisfied          {_share(rating['share'])} of {rating['n']} ratings, {rating['asked']} asked",
         f"  lost answers       {found['lost']['n']}{_causes(found['lost']['by_cause'])}",
+        f"  topics             {_topics(found)}",
         f"  messages           {volume['customer_messages']} of customers, answers: {volume['people']} of people,",
         f"                     {volume['bot']} of bots, {volume['automatic']} automatic",
         f"  solved, reopened   {found['solved']}, {found['reopened']}",
@@ -51,6 +52,11 @@ def _share(value: float | None) -> str:
 
 def _causes(causes: dict[str, int]) -> str:
     return f" ({', '.join(f'{cause}: {n}' for cause, n in causes.items())})" if causes else ""
+
+
+def _topics(found: dict[str, Any]) -> str:
+    named = [f"{name}: {n}" for name, n in found["topics"].items()]
+    return ", ".join(named) or "none"
 
 
 def _row(by: str, row: dict[str, Any]) -> str:

@@ -4,7 +4,6 @@ Colours are classes of the style sheet; a second difference (dashes, shades, ord
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from markupsafe import Markup
 
@@ -94,14 +93,6 @@ def spark(values: Sequence[float | None]) -> str:
         return ""
     top, step = max(1e-9, *known), 120 / (len(known) - 1)
     return " ".join(f"{at * step:.1f},{29 - 28 * value / top:.1f}" for at, value in enumerate(known))
-
-
-def hours_of(rows: Sequence[tuple[datetime, int]]) -> list[list[int]]:
-    """Weekday by hour, Monday first, of moments in the viewer's zone."""
-    found = [[0] * 24 for _ in range(7)]
-    for moment, n in rows:
-        found[moment.weekday()][moment.hour] += n
-    return found
 
 
 def _axis(top: str, names: Sequence[str]) -> Markup:

@@ -10,6 +10,7 @@ from bridge.absent import Absent
 from bridge.contract import Account, AccountConfig, Capabilities, Connector, Media
 from bridge.routing.calendar import Calendar
 from bridge.routing.conditions import NOT, STORED
+from bridge.routing.topics import Topic
 from bridge.services.tokens import context_key, derive_key
 from bridge.settings import RouteSettings, Settings
 from mappings.store import Tx
@@ -56,6 +57,7 @@ class Runtime:
     keeps_goals: bool = field(init=False)  # somebody waits by the clock: targets, waiting or away texts
     sticks: bool = field(init=False)  # some route leads customers back to who served them
     asks_store: frozenset[str] = field(init=False)  # channels with a rule that asks what only the store knows
+    topics: tuple[Topic, ...] = field(init=False)  # what messages are looked through for
 
     def __post_init__(self) -> None:
         self.routes_of = {}
@@ -68,6 +70,7 @@ class Runtime:
         self.context_key = context_key(self.settings.bridge.secret_key.get_secret_value())
         self.survey_key = derive_key(self.settings.bridge.secret_key.get_secret_value(), "rate")
         self.asks_how = frozenset(one.channel for one in self.settings.routes if one.survey is not None)
+        self.topics = tuple(one.topic for one in self.settings.topics)
         self.calendars = {name: one.calendar for name, one in self.settings.calendars.items()}
         with_bots = [route for route in self.settings.routes if route.bot is not None]
         named = {route.bot.name for route in with_bots if route.bot is not None}

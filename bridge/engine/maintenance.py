@@ -25,7 +25,6 @@ from bridge.services.folder import MediaFolder
 from mappings import (
     callbacks,
     facts,
-    figures,
     inbox,
     links,
     media,
@@ -151,8 +150,6 @@ async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: dateti
     while await store.write(inbox.forget_keys, now - keep.keys):
         pass
     while await store.write(retention.forget_steps, now - keep.steps):
-        pass
-    while await store.write(figures.forget_facts, now - keep.facts):
         pass
     await store.write(shop.forget_facts, now)
     await store.write(shop.forget_messages, now - keep.steps)

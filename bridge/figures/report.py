@@ -2,69 +2,139 @@
 `read_report`. Durations are seconds. Where there is nothing, a figure is None and its `n` 0: nothing is never zero.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from bridge.figures import buckets
 from bridge.figures.period import Period
-from bridge.figures.rollups import GOOD, month_at, next_month
+from bridge.figures.rollups import GOOD, HOUR, day_at, month_at, next_month, next_week, week_at, week_hour
 from mappings import figures
+from mappings.figures import Stretch
 from mappings.store import Tx
 
-BY = ("day", "hour", "channel", "desk", "entry", "agent")
+TIMES = ("hour", "day", "week", "month")
+BY = ("day", "hour", "channel", "desk", "entry", "agent", "week", "month")
+FIRST = ("opened", "first", "rating", "survey", "lost", "topic")  # what is compared with the time before
+FINE = timedelta(days=92)  # of which each day is looked at; of more, weeks
 TARGETS = (120, 600, 3600, 14400)  # seconds
+SPREAD = (15, 30, 60, 300, 1800)  # seconds
 FEWEST = 5  # ratings below which no score is shown
 WHO = {"answer": "people", "bot": "bot", "automatic": "automatic"}
 _OF_AGENTS = {"answer", "first", "next", "lost", "near"}
 
 
-def read_report(
-    tx: Tx, asked: Period, now: datetime, by: str = "", rows: Sequence[Any] | None = None
-) -> dict[str, Any]:
-    """All figures of a time, with the first ones of as long a time before it. `rows` are its sums where they were
-    read.
-    """
-    grain = "t" if asked.grain == "d" else asked.grain  # the whole day, all places together
-    if rows is None:
-        mine = by in {"channel", "desk", "entry", "agent"}
-        rows = figures.measures(tx, asked.grain if mine else grain, asked.since, asked.until)
-    earlier = figures.measures(tx, grain, asked.before.since, asked.before.until)
+class Part(NamedTuple):
+    """A sum as it was read; `hist` by bucket."""
+
+    bucket: datetime
+    kind: str
+    channel: str
+    desk: str
+    entry: str
+    agent: str
+    code: str
+    n: int
+    total: int
+    hist: buckets.Hist
+
+
+def read_report(tx: Tx, asked: Period, now: datetime, by: str = "") -> dict[str, Any]:
+    """All figures of a time, with the first ones of as long a time before it; a row for each of what `by` names."""
+    rows = read_sums(tx, whole(asked, fine=by in {"day", "hour", "month"}))
+    earlier = read_sums(tx, whole(asked.before), FIRST)
     waiting, oldest = figures.waiting_turns(tx)
+    last = min(asked.until, now)
     found: dict[str, Any] = {
         "since": _said(asked.since, asked),
         "until": _said(asked.until, asked),
         "timezone": asked.zone.key,
         "complete": asked.until <= now,
         "waiting": {"n": waiting, "oldest": _said(oldest, asked) if oldest else None},
-        "backlog": {"begin": figures.open_at(tx, asked.since), "end": figures.open_at(tx, min(asked.until, now))},
+        "backlog": {"begin": open_at(tx, asked.since, asked.zone), "end": open_at(tx, last, asked.zone)},
         **summary(rows),
-        "before": summary(earlier)["first_row"],
+        "heat": heat(rows, asked),
+        "before": _before(earlier),
+        "phrases": [_phrase(row) for row in figures.phrases(tx)],
     }
     if by:
+        parts = rows if by in TIMES else read_sums(tx, places(asked, agents=by == "agent"))
         found["by"] = by
-        found["rows"] = [{by: key, **summary(some)} for key, some in grouped(rows, by, asked)]
+        found["rows"] = [{by: key, **summary(some)} for key, some in grouped(parts, by, asked)]
     return found
 
 
-def read_places(tx: Tx, asked: Period, kinds: Sequence[str]) -> list[Any]:
-    """Sums of some kinds by place: whole months where there are any, days at both ends."""
+def read_entries(tx: Tx, asked: Period, most: int = 20) -> list[dict[str, Any]]:
+    """What is asked of ways in, the most frequent first."""
+    spans = places(asked)
+    sums: defaultdict[str, dict[tuple[str, str], int]] = defaultdict(dict)
+    for row in figures.totals(tx, spans, "entry", ("opened", "rating", "lost", "topic")):
+        key = row.kind, row.code
+        sums[row.entry][key] = sums[row.entry].get(key, 0) + row.n
+    names = sorted(sums, key=lambda one: (-sums[one].get(("opened", ""), 0), one))[:most]
+    hists: defaultdict[str, list[buckets.Hist]] = defaultdict(list)
+    for row in figures.spreads(tx, spans, "entry", names, "first"):
+        hists[row.entry].append(buckets.load(row.hist))
+    return [_entry(name, sums[name], buckets.add(hists[name])) for name in names]
+
+
+def open_at(tx: Tx, moment: datetime, zone: ZoneInfo) -> int:
+    """How many conversations were open at a moment, to the hour."""
+    return figures.open_at(tx, moment, week_at(moment, zone), day_at(moment, zone))
+
+
+def read_sums(tx: Tx, spans: Sequence[Stretch], kinds: Sequence[str] = ()) -> list[Part]:
+    """Sums of some stretches, ready to be added up."""
+    return [
+        Part._make((*row[:-1], buckets.load(row.hist) if len(row.hist) > len("{}") else {}))
+        for grain, since, until in spans
+        for row in figures.measures(tx, grain, since, until, kinds)
+    ]
+
+
+def whole(asked: Period, *, fine: bool = False) -> list[Stretch]:
+    """From which sums the figures of all places together are made: weeks of a long time, with days at both ends."""
     if asked.grain != "d":
-        return figures.measures(tx, asked.grain, asked.since, asked.until, kinds)
+        return [("h", asked.since, asked.until)]
+    if fine or asked.until - asked.since <= FINE:
+        return [("t", asked.since, asked.until)]
+    first, last = next_week(asked.since - HOUR, asked.zone), week_at(asked.until, asked.zone)
+    return [("t", asked.since, first), ("w", first, last), ("t", last, asked.until)]
+
+
+def places(asked: Period, *, agents: bool = False) -> list[Stretch]:
+    """The same for sums that know the place: months, with days at both ends; with agents there are only days."""
+    if asked.grain != "d":
+        return [("h", asked.since, asked.until)]
     begin = month_at(asked.since, asked.zone)
     first = begin if begin == asked.since else next_month(begin, asked.zone)
     last = month_at(asked.until, asked.zone)
-    if first >= last:
-        return figures.measures(tx, "d", asked.since, asked.until, kinds)
-    ends = figures.measures(tx, "d", asked.since, first, kinds) + figures.measures(tx, "d", last, asked.until, kinds)
-    return ends + figures.measures(tx, "m", first, last, kinds)
+    if agents or first >= last:
+        return [("d" if agents else "p", asked.since, asked.until)]
+    return [("p", asked.since, first), ("m", first, last), ("p", last, asked.until)]
+
+
+def heat(rows: Iterable[Part], asked: Period) -> list[list[int]]:
+    """How many messages of customers there were, by weekday, Monday first, and hour."""
+    found = [0] * 168
+    for row in rows:
+        if row.kind == "heat":
+            for at, n in row.hist.items():
+                found[at] += n
+        elif asked.grain != "d" and row.kind == "customer":
+            found[week_hour(row.bucket, asked.zone)] += row.n
+    return [found[day * 24 : day * 24 + 24] for day in range(7)]
 
 
 def grouped(rows: Iterable[Any], by: str, asked: Period) -> list[tuple[str, list[Any]]]:
     """Rows by what they share, in its order."""
     forms: dict[str, Callable[[Any], str]] = {
-        "day": lambda row: f"{row.bucket.astimezone(asked.zone):%Y-%m-%d}",
+        "day": lambda row: f"{_local(row.bucket, asked):%Y-%m-%d}",
+        "week": lambda row: f"{_local(week_at(row.bucket, asked.zone), asked):%Y-%m-%d}",
+        "month": lambda row: f"{_local(row.bucket, asked):%Y-%m}",
         "hour": lambda row: f"{row.bucket.astimezone(asked.zone):%Y-%m-%dT%H:00%z}",
     }
     key = forms.get(by, lambda row: str(getattr(row, by)))
@@ -121,18 +191,25 @@ def summary(rows: Sequence[Any]) -> dict[str, Any]:
             "answer_in_bridge": times(of["bridge"]),
         },
         "satisfaction": rating,
+        "topics": dict(sorted(_by_code(of["topic"]).items(), key=lambda one: (-one[1], one[0]))),
         "bot": {"solved": n("solved.bot"), "contained": n("contained"), "confirmed": n("confirmed")},
     }
 
 
+def _before(rows: Sequence[Any]) -> dict[str, Any]:
+    found = summary(rows)
+    return {**found["first_row"], "topics": found["topics"]}
+
+
 def times(rows: Sequence[Any]) -> dict[str, Any]:
     """Percentiles of durations, in seconds, and the share within each target."""
-    hist = buckets.add(buckets.load(row.hist) for row in rows)
+    hist = buckets.add(row.hist for row in rows)
     found: dict[str, Any] = {"n": sum(row.n for row in rows)}
     for name, value in zip(
         ("median", "p90", "p95", "p99"), buckets.percentiles(hist, (0.5, 0.9, 0.95, 0.99)), strict=True
     ):
         found[name] = None if value is None else round(value / 1000, 3)
+    found["spread"] = _spread(hist)
     found["within"] = {str(limit): _rounded(buckets.share_within(hist, limit * 1000)) for limit in TARGETS}
     return found
 
@@ -153,10 +230,48 @@ def ratings(rows: Sequence[Any], asked: int) -> dict[str, Any]:
     }
 
 
+def _spread(hist: buckets.Hist) -> dict[str, int]:
+    """How many values lie up to each limit, and above the last one."""
+    found, below = {}, 0
+    for limit in SPREAD:
+        upto = sum(n for at, n in hist.items() if buckets.middle(at) <= limit * 1000)
+        found[str(limit)], below = upto - below, upto
+    return {**found, "more": sum(hist.values()) - below}
+
+
+def _entry(name: str, sums: Mapping[tuple[str, str], int], hist: buckets.Hist) -> dict[str, Any]:
+    """One way in: conversations, first response, ratings, losses, and what was asked most."""
+    rated = {int(code): n for (kind, code), n in sums.items() if kind == "rating"}
+    count = sum(rated.values())
+    good = sum(n for score, n in rated.items() if score >= GOOD)
+    median = buckets.percentile(hist, 0.5)
+    about = sorted(
+        ((n, code) for (kind, code), n in sums.items() if kind == "topic"), key=lambda one: (-one[0], one[1])
+    )
+    return {
+        "entry": name,
+        "conversations": sums.get(("opened", ""), 0),
+        "median": None if median is None else round(median / 1000, 3),
+        "ratings": count,
+        "satisfied": _rounded(good / count) if count >= FEWEST else None,
+        "lost": sum(n for (kind, code), n in sums.items() if kind == "lost" and code.startswith("answer")),
+        "topics": [code for _, code in about[:3]],
+    }
+
+
+def _phrase(row: Any) -> dict[str, Any]:
+    """A rising phrase, as it was counted in the last night: of the last seven days, whatever time is asked for."""
+    return {name: getattr(row, name) for name in ("phrase", "n", "people", "before")} | {"days": json.loads(row.days)}
+
+
+def _local(moment: datetime, asked: Period) -> datetime:
+    return moment.astimezone(asked.zone)
+
+
 def _by_code(rows: Iterable[Any]) -> dict[str, int]:
     found: defaultdict[str, int] = defaultdict(int)
     for row in rows:
-        found[row.code.removeprefix("answer ")] += row.n
+        found[row.code.removeprefix("answer ") if row.kind == "lost" else row.code] += row.n
     return dict(sorted(found.items()))
 
 

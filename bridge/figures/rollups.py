@@ -17,7 +17,7 @@ GLANCE = frozenset({"customer", "opened", "reopened", "shut"})  # what is asked 
 GOOD = 4  # of five: whoever gives as much is content
 _TIMED = {"desk", "customer"}  # facts whose value is a duration
 _SUMMED = {"answer", "bot", "automatic", "rating"}  # … a count
-_COUNTED = _TIMED | _SUMMED | {"lost", "near", "refused", "held", "handover", "survey", "desk.refused"}
+_COUNTED = _TIMED | _SUMMED | {"lost", "near", "refused", "held", "handover", "survey", "desk.refused", "topic"}
 
 
 @dataclass(slots=True)
@@ -74,6 +74,36 @@ def collapse(
     """Rows without some of their dimensions, added up; of some kinds, or all."""
     blank = dict.fromkeys(names, "")
     return add_rows(SimpleNamespace(**{**row, **blank}) for row in rows if kinds is None or row["kind"] in kinds)
+
+
+def week_hours(rows: Iterable[Any], zone: ZoneInfo) -> list[dict[str, Any]]:
+    """One row that says how many messages of customers there were in each hour of the week, Monday 0:00 first. `rows`
+    are those of hours, with their buckets.
+    """
+    hist: buckets.Hist = {}
+    for row in rows:
+        if row.kind == "customer":
+            at = week_hour(row.bucket, zone)
+            hist[at] = hist.get(at, 0) + row.n
+    return [_row(("heat", "", "", "", "", ""), Sum(sum(hist.values()), 0, hist))] if hist else []
+
+
+def week_hour(moment: datetime, zone: ZoneInfo) -> int:
+    """The hour of the week that a moment lies in, from 0 to 167."""
+    local = moment.astimezone(zone)
+    return local.weekday() * 24 + local.hour
+
+
+def week_at(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The beginning of the week, a Monday, that a moment lies in."""
+    local = moment.astimezone(zone).replace(hour=12)
+    return day_at((local.replace(tzinfo=None) - timedelta(days=local.weekday())).replace(tzinfo=zone), zone)
+
+
+def next_week(week: datetime, zone: ZoneInfo) -> datetime:
+    """The beginning of the week after that."""
+    local = week.astimezone(zone).replace(hour=12, tzinfo=None) + timedelta(days=7)
+    return week_at(local.replace(tzinfo=zone), zone)
 
 
 def month_at(moment: datetime, zone: ZoneInfo) -> datetime:

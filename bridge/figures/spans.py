@@ -7,6 +7,7 @@ still: it starts with the hand-over.
 """
 
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -70,14 +71,42 @@ class EpisodeSpan:
     rating: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A conversation as it was told up to a moment whose facts are kept no longer."""
+
+    until: datetime
+    holder: str
+    episode: EpisodeSpan | None
+    turns: list[TurnSpan]
+
+
 def spans_of(
-    facts: Iterable[FactLike], *, desks: frozenset[str], first_holder: str, business: Business
-) -> tuple[EpisodeSpan | None, list[TurnSpan]]:
+    facts: Iterable[FactLike], *, desks: frozenset[str], first_holder: str, business: Business,
+    before: Folded | None = None,
+) -> tuple[EpisodeSpan | None, list[TurnSpan]]:  # fmt: skip
     """The episode and the turns of one conversation; none before the customer has said anything.
 
     `desks` are the accounts where people answer, `first_holder` is who held the conversation when it began, `business`
-    says how long somebody is there between two moments.
+    says how long somebody is there between two moments. `before`: what came before the facts.
     """
+    story = _told(facts, _Story(desks, first_holder, business, before), before)
+    return story.episode, story.turns
+
+
+def fold(
+    facts: Iterable[FactLike], until: datetime, *, desks: frozenset[str], first_holder: str, business: Business,
+    before: Folded | None = None,
+) -> Folded:  # fmt: skip
+    """The same up to a moment, to go on from there without these facts."""
+    old = [one for one in facts if one.at < until]
+    story = _told(old, _Story(desks, first_holder, business, before), before)
+    return Folded(until, story.holder, story.episode, story.turns)
+
+
+def _told(facts: Iterable[FactLike], story: "_Story", before: Folded | None) -> "_Story":
+    if before is not None:  # what came so late that its time is folded already counts no more
+        facts = [one for one in facts if one.at >= before.until]
     every = {(one.kind, one.ref): one for one in facts}
     taken_back = {ref for (kind, ref) in every if kind == "lost"}
     aside = {ref for (kind, ref) in every if kind == "aside"}
@@ -86,19 +115,19 @@ def spans_of(
         for (kind, ref), one in every.items()
         if kind in _RANK and not (kind == "answer" and ref in taken_back) and not (kind == "customer" and ref in aside)
     ]
-    story = _Story(desks, first_holder, business)
     for one in sorted(known, key=lambda one: (one.at, _RANK[one.kind], len(one.ref), one.ref)):
         story.take(one)
-    return story.episode, story.turns
+    return story
 
 
 class _Story:
     """A conversation as far as it is told."""
 
-    def __init__(self, desks: frozenset[str], holder: str, business: Business) -> None:
-        self._desks, self._holder, self._business = desks, holder, business
-        self.episode: EpisodeSpan | None = None
-        self.turns: list[TurnSpan] = []
+    def __init__(self, desks: frozenset[str], holder: str, business: Business, before: Folded | None) -> None:
+        self._desks, self._business = desks, business
+        self.holder = before.holder if before is not None else holder
+        self.episode = deepcopy(before.episode) if before is not None else None
+        self.turns = deepcopy(before.turns) if before is not None else []
 
     def take(self, fact: FactLike) -> None:
         if fact.kind == "handover":
@@ -125,16 +154,16 @@ class _Story:
         self.episode.messages += 1
         self.episode.link_id = max(self.episode.link_id, fact.link_id)
         if self._open is None:
-            asked = fact.at if self._holder in self._desks else None
+            asked = fact.at if self.holder in self._desks else None
             self.turns.append(TurnSpan(len(self.turns), fact.link_id, fact.at, asked))
 
     def _handed(self, fact: FactLike) -> None:
-        self._holder = fact.agent
+        self.holder = fact.agent
         if self.episode is not None:
             self.episode.handovers += 1
             self.episode.link_id = max(self.episode.link_id, fact.link_id)
         turn = self._open
-        if turn is not None and turn.asked_at is None and self._holder in self._desks:
+        if turn is not None and turn.asked_at is None and self.holder in self._desks:
             turn.asked_at = fact.at
 
     def _answered(self, fact: FactLike, episode: EpisodeSpan) -> None:

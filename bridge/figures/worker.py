@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from bridge.engine.context import Runtime
 from bridge.engine.conversation.decision import route_of
-from bridge.figures import rollups
+from bridge.figures import folding, rising, rollups
 from bridge.figures.period import zone_of
-from bridge.figures.spans import Business, spans_of
+from bridge.figures.spans import Business, fold, spans_of
 from bridge.routing.calendar import Calendar, between
 from mappings import facts, figures, links, state
 from mappings.store import Store, Tx
@@ -40,10 +40,14 @@ async def tick(store: Store, runtime: Runtime, owner: str, *, at_once: bool = Fa
         "spans": partial(span, runtime=runtime),
         "hours": partial(sum_hours, zone=zone),
         "days": partial(sum_days, zone=zone),
+        "weeks": partial(sum_weeks, zone=zone),
         "months": partial(sum_months, zone=zone),
+        "old": partial(forget, runtime=runtime, now=now),
     }
     for name, stage in stages.items():
         await _in_turn(store, name, stage, at_once=at_once)
+    if runtime.settings.figures.phrases:
+        await rising.tick(store, zone, now)
     await store.write(state.take_lease, "tick figures", owner, now, now)  # it is free again
 
 
@@ -65,7 +69,8 @@ async def _in_turn(store: Store, name: str, long: Callable[[Tx], int], *, at_onc
 
 def collect(tx: Tx, now: datetime, *, all_of_it: bool = False) -> int:
     """Facts of what the logs say, and whose spans they change."""
-    read = sum(facts.read_logs(tx, log, now, all_of_it=all_of_it) for log in facts.LOGS)
+    since = figures.folded_until(tx)
+    read = sum(facts.read_logs(tx, log, now, since=since, all_of_it=all_of_it) for log in facts.LOGS)
     changed, count = facts.changed_links(tx, now, all_of_it=all_of_it)
     figures.mark(tx, "root", (figures.root_of(tx, link_id) for link_id in changed))
     return read + count
@@ -75,15 +80,8 @@ def span(tx: Tx, runtime: Runtime) -> int:
     """The spans of some conversations anew; the hours in which they counted before or count now are marked."""
     roots = figures.take_due(tx, "root", _BITE)
     for root in roots:
-        chain = figures.chain_of(tx, root)
-        known = facts.facts_of(tx, chain)
-        link = links.get_link(tx, root)
-        desks = frozenset(route.desk for route in runtime.settings.routes) | {
-            links.get_link(tx, one).desk for one in chain
-        }
-        episode, turns = spans_of(
-            known, desks=desks, first_holder=figures.first_holder(tx, chain), business=_business(runtime, link)
-        )
+        known, told = _known(tx, runtime, root)
+        episode, turns = spans_of(known, **told)
         moments = [*figures.moments_of(tx, root), *(one.at for one in known)]
         shifts = [
             {"link_id": episode.link_id, "number": number, "at": at, "by": by}
@@ -95,10 +93,40 @@ def span(tx: Tx, runtime: Runtime) -> int:
     return len(roots)
 
 
+def _known(tx: Tx, runtime: Runtime, root: int) -> tuple[list[Any], dict[str, Any]]:
+    """(facts of a conversation, what else its spans depend on)."""
+    chain = figures.chain_of(tx, root)
+    desks = {route.desk for route in runtime.settings.routes} | {links.get_link(tx, one).desk for one in chain}
+    return facts.facts_of(tx, chain), {
+        "desks": frozenset(desks),
+        "first_holder": figures.first_holder(tx, chain),
+        "business": _business(runtime, links.get_link(tx, root)),
+        "before": folding.load(figures.folded_of(tx, root)),
+    }
+
+
+def forget(tx: Tx, runtime: Runtime, now: datetime) -> int:
+    """Facts that are kept no longer go, of some conversations, whose spans are kept as they were; sums stay. Not before
+    all that is so old was counted.
+    """
+    until = rollups.hour_at(now - runtime.settings.retention.facts)
+    some = facts.links_before(tx, until)
+    if not some or figures.is_due(tx, _number(until)):
+        return 0
+    figures.freeze(tx, until)
+    roots = {figures.root_of(tx, one) for one in some}
+    for root in roots:
+        known, told = _known(tx, runtime, root)
+        figures.keep_folded(tx, root, folding.dump(fold(known, until, **told)))
+        facts.forget_facts(tx, figures.chain_of(tx, root), until)
+    return len(roots)
+
+
 def sum_hours(tx: Tx, zone: ZoneInfo) -> int:
-    """The sums of some hours anew; their days are marked."""
+    """The sums of some hours anew; their days are marked. Those whose facts are gone stay as they are."""
+    frozen = figures.folded_until(tx)
     hours = [_EPOCH + timedelta(seconds=one) for one in figures.take_due(tx, "hour", _BITE)]
-    for hour in hours:
+    for hour in [one for one in hours if one >= frozen]:
         upto = hour + rollups.HOUR
         found: dict[str, Any] = {
             "facts": figures.facts_between(tx, hour, upto),
@@ -115,23 +143,38 @@ def sum_hours(tx: Tx, zone: ZoneInfo) -> int:
 
 
 def sum_days(tx: Tx, zone: ZoneInfo) -> int:
-    """The sums of one day anew, and those of all its places together; its month is marked."""
+    """The sums of one day anew: with agents, by place, and of all places together; its week and month are marked."""
+    if figures.anew(tx, zone.key):
+        known = figures.hours_of(tx, _EPOCH)
+        figures.mark(tx, "day", {_number(rollups.day_at(hour, zone)) for hour in known})
     days = [_EPOCH + timedelta(seconds=one) for one in figures.take_due(tx, "day", 1)]
     for day in days:
-        rows = rollups.add_rows(figures.measures(tx, "h", day, rollups.next_day(day, zone)))
+        hours = figures.measures(tx, "h", day, rollups.next_day(day, zone))
+        rows = rollups.add_rows(hours)
         figures.write_measures(tx, "d", day, rows)
-        figures.write_measures(tx, "t", day, rollups.collapse(rows, *rollups.PLACE))
+        figures.write_measures(tx, "p", day, rollups.collapse(rows, "agent"))
+        whole = rollups.collapse(rows, *rollups.PLACE) + rollups.week_hours(hours, zone)
+        figures.write_measures(tx, "t", day, whole)
+    figures.mark(tx, "week", (_number(rollups.week_at(day, zone)) for day in days))
     figures.mark(tx, "month", (_number(rollups.month_at(day, zone)) for day in days))
     return len(days)
+
+
+def sum_weeks(tx: Tx, zone: ZoneInfo) -> int:
+    """The sums of one week anew, all places together."""
+    weeks = [_EPOCH + timedelta(seconds=one) for one in figures.take_due(tx, "week", 1)]
+    for week in weeks:
+        days = figures.measures(tx, "t", week, rollups.next_week(week, zone))
+        figures.write_measures(tx, "w", week, rollups.add_rows(days))
+    return len(weeks)
 
 
 def sum_months(tx: Tx, zone: ZoneInfo) -> int:
     """The sums of one month anew, by place."""
     months = [_EPOCH + timedelta(seconds=one) for one in figures.take_due(tx, "month", 1)]
     for month in months:
-        days = figures.measures(tx, "d", month, rollups.next_month(month, zone))
-        rows = rollups.collapse([row._asdict() for row in days], "agent")
-        figures.write_measures(tx, "m", month, rows)
+        days = figures.measures(tx, "p", month, rollups.next_month(month, zone))
+        figures.write_measures(tx, "m", month, rollups.add_rows(days))
     return len(months)
 
 
@@ -148,7 +191,7 @@ def rebuild(tx: Tx, runtime: Runtime, since: datetime, now: datetime) -> int:
     roots = 0
     while count := span(tx, runtime):
         roots += count
-    for bite in (sum_hours, sum_days, sum_months):
+    for bite in (sum_hours, sum_days, sum_weeks, sum_months):
         while bite(tx, zone_of(runtime.settings)):
             pass
     return roots

@@ -174,7 +174,7 @@ def _holds(name: str, allowed: Allowed, found: object, rule: Rule, facts: Facts)
         share = hashlib.sha256(f"{rule.name}\n{facts.person}".encode()).digest()
         return int.from_bytes(share[:4]) < float(str(allowed)) * 2**32
     if name == "words":
-        return any(_says(facts.text, word) for word in _words(allowed))
+        return any(says(facts.text, word) for word in _words(allowed))
     if name == "hours":
         return any(_is_time(one, rule, facts) for one in _words(allowed))
     if name == "weekday":
@@ -191,7 +191,7 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def _says(text: str, word: str) -> bool:
+def says(text: str, word: str) -> bool:
     """Whether a text holds a word: anywhere for scripts without spaces, else where a word begins (refund, refunds)."""
     text, word = _fold(text), _fold(word).strip()
     place = text.find(word) if word else -1

@@ -3,6 +3,7 @@
 from bridge.settings.bots import BotSettings
 from bridge.settings.calendars import CalendarSettings, VersionSettings
 from bridge.settings.console import ConsoleSettings
+from bridge.settings.figures import FiguresSettings
 from bridge.settings.loading import (
     DEFAULT_PATH,
     ConfigError,
@@ -16,6 +17,7 @@ from bridge.settings.loading import (
 from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
 from bridge.settings.routes import AwaySettings, GreetingSettings, RouteSettings, Texts, WaitingSettings
 from bridge.settings.targets import TargetSettings
+from bridge.settings.topics import TopicSettings
 
 __all__ = [
     "DEFAULT_PATH",
@@ -26,6 +28,7 @@ __all__ = [
     "ConfigError",
     "ConsoleSettings",
     "EngineSettings",
+    "FiguresSettings",
     "GreetingSettings",
     "RepliesSettings",
     "RetentionSettings",
@@ -34,6 +37,7 @@ __all__ = [
     "TargetSettings",
     "Texts",
     "TicketSettings",
+    "TopicSettings",
     "VersionSettings",
     "WaitingSettings",
     "explain",

@@ -21,9 +21,11 @@ from pydantic_settings import (
 from bridge.contract.described import model_of
 from bridge.settings.calendars import CalendarSettings, is_file
 from bridge.settings.console import ConsoleSettings
+from bridge.settings.figures import FiguresSettings
 from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
 from bridge.settings.routes import RouteSettings
 from bridge.settings.targets import TargetSettings
+from bridge.settings.topics import TopicSettings
 
 DEFAULT_PATH = "config.toml"
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
@@ -58,6 +60,8 @@ class Settings(BaseSettings):
     calendars: dict[str, CalendarSettings] = {}
     targets: dict[str, TargetSettings] = {}
     alerts: dict[str, dict[str, Any]] = {}
+    topics: tuple[TopicSettings, ...] = ()
+    figures: FiguresSettings = FiguresSettings()
     console: ConsoleSettings = ConsoleSettings()
 
     @cached_property
@@ -87,6 +91,15 @@ class Settings(BaseSettings):
         if twice:
             raise ValueError(f"two routes are called {twice!r}; give each a name of its own")
         return tuple(named)
+
+    @field_validator("topics")
+    @classmethod
+    def _once(cls, topics: tuple[TopicSettings, ...]) -> tuple[TopicSettings, ...]:
+        names = [one.name for one in topics]
+        twice = next((name for place, name in enumerate(names) if name in names[:place]), "")
+        if twice:
+            raise ValueError(f"two topics are called {twice!r}; write all words into one")
+        return topics
 
     @classmethod
     def settings_customise_sources(

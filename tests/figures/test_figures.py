@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bridge.figures import buckets, worker
-from bridge.figures.spans import ANSWERED, UNNEEDED, WAITING, spans_of
+from bridge.figures import buckets, folding, worker
+from bridge.figures.rollups import day_at, week_at
+from bridge.figures.spans import ANSWERED, UNNEEDED, WAITING, fold, spans_of
 from mappings import facts, figures, links
 from mappings.figure_tables import Episode, Measure, Shift, Turn
 from mappings.sql import table
@@ -180,7 +182,7 @@ def make_links(tx: Tx, now: datetime) -> list[int]:
 
 
 def clear(tx: Tx) -> None:
-    for name in ("fact", "turn", "episode_shift", "episode", "measure", "figure_due", "figure_cursor"):
+    for name in ("fact", "turn", "episode_shift", "episode", "measure", "figure_due", "figure_cursor", "figure_folded"):
         tx.exec_driver_sql(f"DELETE FROM {name}")
 
 
@@ -228,6 +230,7 @@ def test_incremental_equals_rebuilt_whatever_crashes(
                 lambda: worker.span(tx, runtime),
                 lambda: worker.sum_hours(tx, zone),
                 lambda: worker.sum_days(tx, zone),
+                lambda: worker.sum_weeks(tx, zone),
                 lambda: worker.sum_months(tx, zone),
             ]
         )()
@@ -246,6 +249,7 @@ def test_incremental_equals_rebuilt_whatever_crashes(
         lambda tx: worker.span(tx, runtime),
         lambda tx: worker.sum_hours(tx, zone),
         lambda tx: worker.sum_days(tx, zone),
+        lambda tx: worker.sum_weeks(tx, zone),
         lambda tx: worker.sum_months(tx, zone),
     ):
         while store.run(step):
@@ -257,9 +261,104 @@ def test_incremental_equals_rebuilt_whatever_crashes(
     sums = [row for row in incremental["measure"] if row[0] == "h"]
     stored = store.run(lambda tx: len(facts.facts_of(tx, ids)))
     assert sum(row[8] for row in sums if row[2] in {"customer", "answer", "rating", "lost"}) <= stored
-    assert store.run(figures.open_at, now) == sum(row[-1] for row in incremental["episode_shift"])
+    assert store.run(figures.open_at, now, week_at(now, zone), day_at(now, zone)) == sum(
+        row[-1] for row in incremental["episode_shift"]
+    )
 
 
 def figures_gone(tx: Tx) -> None:
     for name in ("turn", "episode_shift", "episode", "measure", "figure_due"):
         tx.exec_driver_sql(f"DELETE FROM {name}")
+
+
+@given(happenings(), st.integers(0, 60 * 60), st.integers(0, 60 * 60))
+def test_a_conversation_goes_on_from_what_was_folded(events: list[Happened], first: int, second: int) -> None:
+    """What was counted stays when the facts go, however often; but for what takes back an answer across the fold."""
+    cuts = sorted((at(first), at(second)))
+    moments = {(one.kind, one.ref): one.at for one in events}
+
+    def side(kind: str, ref: str) -> int | None:
+        return None if (kind, ref) not in moments else sum(moments[kind, ref] >= cut for cut in cuts)
+
+    pairs = (("lost", "answer"), ("aside", "customer"))
+    events = [
+        one
+        for one in events
+        if not any(one.kind == late and side(of, one.ref) not in {None, side(late, one.ref)} for late, of in pairs)
+    ]
+    told = {"desks": frozenset({"desk"}), "business": lambda a, b: b - a}
+    folded = None
+    for cut in cuts:
+        folded = folding.load(folding.dump(fold(events, cut, first_holder="desk", before=folded, **told)))
+    left = [one for one in events if one.at >= cuts[-1]]
+    assert spans_of(left, first_holder="desk", before=folded, **told) == spans(events)
+
+
+def test_sums_outlive_their_facts(counted: tuple[Any, Any]) -> None:
+    store, runtime = counted
+    zone = worker.zone_of(runtime.settings)
+    store.run(clear)
+    ids = store.run(make_links, START)
+    common = [
+        Happened("customer", "1", 1, at(0)),
+        Happened("answer", "1.1", 1, at(5), at(4), "kim"),
+        Happened("customer", "2", 2, at(0)),
+        Happened("state", "2.0", 2, at(9), code="solved"),
+    ]
+
+    def count(now: datetime) -> None:
+        for stage in (
+            lambda tx: worker.collect(tx, now, all_of_it=True),
+            lambda tx: worker.span(tx, runtime),
+            lambda tx: worker.sum_hours(tx, zone),
+            lambda tx: worker.sum_days(tx, zone),
+            lambda tx: worker.sum_weeks(tx, zone),
+            lambda tx: worker.sum_months(tx, zone),
+            lambda tx: worker.forget(tx, runtime, now),
+        ):
+            while store.run(stage):
+                pass
+
+    store.run(take, ids, common)
+    late = START + timedelta(days=500)
+    assert store.run(worker.forget, runtime, late) == 0  # not before it was counted
+    count(START + timedelta(days=1))
+    before = store.run(written)
+    assert len(before["turn"]) == 2
+    count(late)
+    assert store.run(facts.facts_of, ids) == [] and store.run(written) == before
+    # the conversation goes on: solved now, it was opened then; what is told of then counts no more
+    store.run(take, ids, [Happened("state", "1.0", 1, late, code="solved"), Happened("customer", "9", 1, at(2))])
+    count(late + timedelta(hours=1))
+    store.run(worker.rebuild, runtime, START - timedelta(days=1), late + timedelta(hours=1))
+    after = store.run(written)
+    old = late - timedelta(days=40)
+    assert [row for row in after["measure"] if row[1] < old] == [row for row in before["measure"] if row[1] < old]
+    assert sum(row[-1] for row in after["episode_shift"]) == 0
+    opened = max(after["episode"], key=lambda row: row[2] == at(0) and row[0] == ids[0])
+    assert opened[0] == ids[0] and (opened[2], opened[3]) == (at(0), at(5))
+
+
+def test_other_days_of_the_office_are_summed_anew(counted: tuple[Any, Any]) -> None:
+    store, runtime = counted
+    store.run(clear)
+    ids = store.run(make_links, START)
+    store.run(take, ids, [Happened("customer", str(n), 1, at(60 * n)) for n in range(30)])
+    sums = {}
+    for name in ("Asia/Shanghai", "Asia/Tokyo", "America/New_York", "Asia/Shanghai"):
+        zone = ZoneInfo(name)
+        for stage in (
+            lambda tx: worker.collect(tx, START, all_of_it=True),
+            lambda tx: worker.span(tx, runtime),
+            lambda tx: worker.sum_hours(tx, zone),  # noqa: B023 - run within this turn
+            lambda tx: worker.sum_days(tx, zone),  # noqa: B023
+            lambda tx: worker.sum_weeks(tx, zone),  # noqa: B023
+        ):
+            while store.run(stage):
+                pass
+        for grain in "dptw":
+            found = [row for row in store.run(written)["measure"] if row[:1] == (grain,) and row[2] == "customer"]
+            assert sum(row[8] for row in found) == 30, (name, grain)
+            sums.setdefault(name, [])
+            sums[name].append(found)
+    assert sums["Asia/Shanghai"][:4] == sums["Asia/Shanghai"][4:] != sums["Asia/Tokyo"]

@@ -18,7 +18,7 @@ from tests.console.console_harness import ConsoleScene
 from tests.figures.test_figures import make_links
 
 CHARTS = {
-    "volume", "first_response", "backlog", "heat", "funnel", "allowance", "lost", "entries", "waits", "ratings", "bot",
+    "volume", "first_response", "backlog", "heat", "funnel", "allowance", "lost", "entries", "waits", "ratings", "bot", "topics", "spread", "delay", "phrases",
 }  # fmt: skip
 
 
@@ -39,6 +39,8 @@ def a_month(tx: Tx, now: datetime, days: int = 30) -> None:
                     {"kind": "automatic", "code": "1", "value": 1, **end},
                     {"kind": "desk", "value": chance.randint(80, 2500), **end},
                 ]
+                if chance.random() < 0.4:
+                    some.append({"kind": "topic", **end, "code": chance.choice(["退款", "shipping"])})
                 if chance.random() < 0.9:
                     code = str(chance.randint(1, 4))
                     answer = {"kind": "answer", "agent": "kim", "code": code, "value": 1, "from_at": at + took * 0.99}
@@ -72,7 +74,7 @@ async def test_empty_and_full_in_both_languages(scene: ConsoleScene) -> None:
         assert set(re.findall(r'<section aria-labelledby="\w+" data-id="(\w+)"', page)) == CHARTS
         assert page.count("<li><span") == 5
         assert page.count('<svg class="chart"') >= 5 and "figures." not in page.replace("/figures.", "")
-        for chart in CHARTS - {"bot"}:
+        for chart in CHARTS - {"bot", "phrases"}:
             given = await ada.get(f"/figures/{chart}.csv?since=30d&lang={language}")
             assert given.content.startswith(b"\xef\xbb\xbf"), chart
             rows = list(csv.reader(io.StringIO(given.content.decode("utf-8-sig"))))

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.responses import Response
@@ -12,8 +12,8 @@ from bridge.console.figures import TARGET, Chart, charts_of, took
 from bridge.console.visit import NotFound, Visit
 from bridge.figures.export import BOM, cell
 from bridge.figures.period import Period, period, zone_of
-from bridge.figures.report import grouped, read_places, read_report, summary
-from mappings import figures
+from bridge.figures.phrases import is_installed
+from bridge.figures.report import FINE, read_entries, read_report
 from mappings.store import Tx
 
 RANGES = (1, 7, 30, 90, 365)
@@ -73,15 +73,12 @@ def _asked(visit: Visit) -> tuple[Period, str]:
 
 
 async def _read(visit: Visit, asked: Period) -> tuple[dict[str, Any], list[Chart]]:
-    found, entries, hours = await visit.read(_figures, asked, visit.now)
-    return found, charts_of(found, entries, hours, visit.language)
+    found, entries = await visit.read(read_page, asked, visit.now)
+    wanted = visit.desk.runtime.settings.figures.phrases
+    off = "figures.phrases_off" if not wanted else "" if is_installed() else "figures.phrases_not_installed"
+    return found, charts_of(found, entries, visit.language, off)
 
 
-def _figures(tx: Tx, asked: Period, now: Any) -> tuple[dict[str, Any], list[dict[str, Any]], list[Any]]:
-    found = read_report(tx, asked, now, "day")
-    places = read_places(tx, asked, ("opened", "first", "rating", "survey", "lost"))
-    entries = [{"entry": key, **summary(some)} for key, some in grouped(places, "entry", asked)]
-    hours = [
-        (row.bucket.astimezone(asked.zone), row.n) for row in figures.by_hour(tx, asked.since, asked.until, "customer")
-    ]
-    return found, entries, hours
+def read_page(tx: Tx, asked: Period, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """(the report, what is asked of ways in): by day, or by week where there are many."""
+    return read_report(tx, asked, now, "day" if asked.until - asked.since <= FINE else "week"), read_entries(tx, asked)

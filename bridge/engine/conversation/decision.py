@@ -11,6 +11,7 @@ from bridge.contract import Card, Contact, Message, Text, Voice, to_plain
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.other_desk import desk_for
 from bridge.routing.conditions import Facts, choose, entry_of
+from bridge.routing.topics import topics
 from bridge.settings import RouteSettings
 from mappings import history
 from mappings.links import LinkRow
@@ -152,6 +153,9 @@ def fields_of(runtime: Runtime, route: RouteSettings, channel: str) -> dict[str,
 
 def _fields(runtime: Runtime, route: RouteSettings, opening: Opening) -> dict[str, Any]:
     fields = fields_of(runtime, route, opening.channel)
+    if runtime.topics and runtime.capabilities(route.desk).tags:
+        about = topics(words_of(opening.message), runtime.topics)
+        fields["tags"] = list(dict.fromkeys([*fields["tags"], *about]))
     if opening.context.get(UNVERIFIED):
         fields["tags"] = [*fields["tags"], UNVERIFIED]
     return fields

@@ -14,6 +14,7 @@ from bridge.engine.conversation.links import came_with, link_for
 from bridge.engine.conversation.queueing import put
 from bridge.engine.conversation.release import reopen
 from bridge.engine.conversation.targets import customer_waits
+from bridge.engine.conversation.topics import note_topics
 from bridge.engine.conversation.turns import customer_asked
 from mappings import links, waiting
 from mappings.links import LinkRow
@@ -35,6 +36,8 @@ def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceive
     link, changes = link_for(work, connected, message.conversation, contact, event.context, message)
     if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
         return
+    if work.runtime.topics:
+        note_topics(work, link, message)
     _customer_acted(work, connected, link, changes, allowance.spoke)
     if link.ticket is None:  # a note may wait for the ticket that this message makes
         waiting.release_waiting(work.tx, links.lane_to_desk(link.id))

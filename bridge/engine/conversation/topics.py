@@ -1,0 +1,17 @@
+"""What a conversation is about: counted once for each, in the transaction of the message that says so."""
+
+from bridge.contract import Message
+from bridge.engine.context import Work
+from bridge.engine.conversation.decision import words_of
+from bridge.routing.topics import topics
+from mappings import facts, figures
+from mappings.links import LinkRow
+
+
+def note_topics(work: Work, link: LinkRow, message: Message) -> None:
+    """Keeps the topics of a customer's message. What is about none of them costs no statement."""
+    names = topics(words_of(message), work.runtime.topics)
+    if names:
+        root = figures.root_of(work.tx, link.id)
+        common = {"kind": "topic", "link_id": link.id, "at": work.now}
+        facts.add_facts(work.tx, [{**common, "ref": f"{root}.{name}", "code": name} for name in names])
