@@ -25,7 +25,7 @@ _LEASE = timedelta(minutes=5)
 _BITE = 10
 _MOST = 1000  # bites in one go
 _SHARE, _QUICK, _LONGEST = 50, 0.1, 60.0  # seconds: what is quicker needs no rest, and none is longer
-_ENOUGH = 1.0  # seconds of one stage in one go
+_ENOUGH = 1.0  # seconds of one bite in one go
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -35,7 +35,7 @@ async def tick(store: Store, runtime: Runtime, owner: str, *, at_once: bool = Fa
     if not await store.write(state.take_lease, "tick figures", owner, now, now + _LEASE):
         return
     zone = zone_of(runtime.settings)
-    stages: dict[str, Callable[[Tx], int]] = {
+    bites: dict[str, Callable[[Tx], int]] = {
         "facts": partial(collect, now=now),
         "spans": partial(span, runtime=runtime),
         "hours": partial(sum_hours, zone=zone),
@@ -44,8 +44,8 @@ async def tick(store: Store, runtime: Runtime, owner: str, *, at_once: bool = Fa
         "months": partial(sum_months, zone=zone),
         "old": partial(forget, runtime=runtime, now=now),
     }
-    for name, stage in stages.items():
-        await _in_turn(store, name, stage, at_once=at_once)
+    for name, bite in bites.items():
+        await _in_turn(store, name, bite, at_once=at_once)
     if runtime.settings.figures.phrases:
         await rising.tick(store, zone, now)
     await store.write(state.take_lease, "tick figures", owner, now, now)  # it is free again

@@ -307,7 +307,7 @@ def test_sums_outlive_their_facts(counted: tuple[Any, Any]) -> None:
     ]
 
     def count(now: datetime) -> None:
-        for stage in (
+        for bite in (
             lambda tx: worker.collect(tx, now, all_of_it=True),
             lambda tx: worker.span(tx, runtime),
             lambda tx: worker.sum_hours(tx, zone),
@@ -316,7 +316,7 @@ def test_sums_outlive_their_facts(counted: tuple[Any, Any]) -> None:
             lambda tx: worker.sum_months(tx, zone),
             lambda tx: worker.forget(tx, runtime, now),
         ):
-            while store.run(stage):
+            while store.run(bite):
                 pass
 
     store.run(take, ids, common)
@@ -347,14 +347,14 @@ def test_other_days_of_the_office_are_summed_anew(counted: tuple[Any, Any]) -> N
     sums = {}
     for name in ("Asia/Shanghai", "Asia/Tokyo", "America/New_York", "Asia/Shanghai"):
         zone = ZoneInfo(name)
-        for stage in (
+        for bite in (
             lambda tx: worker.collect(tx, START, all_of_it=True),
             lambda tx: worker.span(tx, runtime),
             lambda tx: worker.sum_hours(tx, zone),  # noqa: B023 - run within this turn
             lambda tx: worker.sum_days(tx, zone),  # noqa: B023
             lambda tx: worker.sum_weeks(tx, zone),  # noqa: B023
         ):
-            while store.run(stage):
+            while store.run(bite):
                 pass
         for grain in "dptw":
             found = [row for row in store.run(written)["measure"] if row[:1] == (grain,) and row[2] == "customer"]
