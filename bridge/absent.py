@@ -58,7 +58,8 @@ class Absent(Connector[AbsentConfig]):
         raise self._error()
 
     async def check(self) -> Health:
-        return Health(problems=(Problem(what=self.config.why, remedy="Mend or remove it, then restart the bridge."),))
+        remedy, zh = "Mend or remove it, then restart the bridge.", "请修复或移除该账号，然后重新启动 bridge。"
+        return Health(problems=(Problem(what=self.config.why, remedy=remedy, zh=zh),))
 
     def _error(self) -> Retryable:
         return Retryable(self.config.why, code="absent")

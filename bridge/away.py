@@ -1,5 +1,6 @@
 """Accounts whose sending rests, in words: what waits because of them says so."""
 
+from bridge.console.texts import say, say_if
 from mappings import state
 from mappings.store import Tx
 
@@ -7,20 +8,25 @@ Away = dict[str, str]
 """By account: what everything for it waits for."""
 
 
-def pauses_by_account(tx: Tx) -> Away:
+def pauses_by_account(tx: Tx, language: str = "en") -> Away:
     """Every account that rests, with since when, why, and when it goes on."""
     found = {}
     for name, pause in state.pauses(tx).items():
-        since = f"{pause.since:%Y-%m-%d %H:%M}"
+        why = reason_of(pause.reason, language)
         if pause.until is None:
-            remedy = f"`bridge doctor --account {name}` says what to do"
-            found[name] = f"account {name}, paused since {since} UTC ({reason_of(pause.reason)}); {remedy}"
+            found[name] = say(language, "away.paused", name=name, since=f"{pause.since:%Y-%m-%d %H:%M}", why=why)
         else:
-            found[name] = f"account {name}, which rests until {pause.until:%H:%M:%S} UTC ({reason_of(pause.reason)})"
+            found[name] = say(language, "away.rests", name=name, until=f"{pause.until:%H:%M:%S}", why=why)
     return found
 
 
-def reason_of(text: str) -> str:
-    """A pause's reason, or who ordered it."""
-    by = text.removeprefix(state.BY_HAND)
-    return f"by {by}" if by != text else text
+def who_paused(reason: str) -> str:
+    """Who ordered a pause, "" where nobody did."""
+    by = reason.removeprefix(state.BY_HAND)
+    return by if by != reason else ""
+
+
+def reason_of(text: str, language: str = "en") -> str:
+    """A pause's reason, or who ordered it. What a vendor said stays as it was said."""
+    by = who_paused(text)
+    return say(language, "away.by", who=by) if by else say_if(language, f"away.{text}", text)

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from bridge.away import reason_of
+from bridge.away import reason_of, who_paused
 from bridge.cli.dead_letters import waiting_counts
+from bridge.console.texts import say, say_if
 from bridge.engine.conversation.allowance import Allowance
 from bridge.services.folder import free_bytes, mebibytes
 from bridge.settings import Settings
@@ -21,21 +22,20 @@ _ORDER = ("paused", "refused", "throttled", "retrying", "ok")  # what needs some
 _NOISE = frozenset({"visit", "no callbacks"})
 
 
-def status_json(tx: Tx, settings: Settings, now: datetime | None = None) -> dict[str, Any]:
+def status_json(tx: Tx, settings: Settings, now: datetime | None = None, language: str = "en") -> dict[str, Any]:
     """Accounts with state and reason, what waits, and the customers who will become unreachable, by deadline."""
+    return said_in(status_facts(tx, settings, now), settings, language)
+
+
+def status_facts(tx: Tx, settings: Settings, now: datetime | None = None) -> dict[str, Any]:
+    """The same before it is said in a language: what the database knows. Reasons are as they are stored."""
     now = now or datetime.now(UTC)
     names = dict.fromkeys([*settings.accounts, *state.pauses(tx)])
     accounts = _accounts(tx, list(names), settings, now)
     customers, count = _customers(tx, now)
-    machine = _machine(settings)
     return {
         "at": _time(now),
         "serving": overview.serves(tx, now),
-        "needs_you": [
-            *machine,
-            *(f"{one['account']}: {one['reason']}" for one in accounts if one["state"] in {"paused", "refused"}),
-        ],
-        "machine": machine,
         "accounts": accounts,
         "oldest_waiting": min((one["oldest_waiting"] for one in accounts if one["oldest_waiting"]), default=None),
         "next_attempt": min((one["next_attempt"] for one in accounts if one["next_attempt"]), default=None),
@@ -56,17 +56,13 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
         refusals = [one for one in refused.get(name, ()) if one.outcome not in _NOISE]
         what, reason, since = "ok", "", None
         if pause is not None:
-            what, reason, since = "throttled", reason_of(pause.reason), pause.since
+            what, reason, since = "throttled", pause.reason, pause.since
             if pause.until is None:
                 what = "paused"
         elif refusals:
             what, since = "refused", refusals[0].since
-            reason = f"callbacks are refused ({refusals[0].outcome})"
         elif name in next_attempts:
-            what, reason = "retrying", "attempts fail; see bridge dead list"
-        remedy = refusals[0].remedy.get(settings.bridge.language, "") if what == "refused" else ""
-        if what == "paused":
-            remedy = f"bridge doctor --account {name}"
+            what = "retrying"
         due = next_attempts.get(name)
         if pause is not None:
             due = pause.until
@@ -76,7 +72,7 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
                 "kind": str(settings.accounts.get(name, {}).get("kind", "no longer configured")),
                 "state": what,
                 "reason": reason,
-                "remedy": remedy,
+                "paused_by": who_paused(reason),
                 "since": _time(since),
                 "until": _time(pause.until) if pause is not None else None,
                 "next_attempt": _time(due),
@@ -94,16 +90,48 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
     return sorted(found, key=lambda one: _ORDER.index(one["state"]))
 
 
-def _machine(settings: Settings) -> list[str]:
+def said_in(facts: dict[str, Any], settings: Settings, language: str) -> dict[str, Any]:
+    """With reasons, remedies and the machine's own troubles in a language."""
+    accounts = [
+        {**one, "reason": _reason(one, language), "remedy": _remedy(one, language)} for one in facts["accounts"]
+    ]
+    machine = _machine(settings, language)
+    calls = [f"{one['account']}: {one['reason']}" for one in accounts if one["state"] in {"paused", "refused"}]
+    return {**facts, "needs_you": [*machine, *calls], "machine": machine, "accounts": accounts}
+
+
+def _reason(account: dict[str, Any], language: str) -> str:
+    """Why an account is as it is, in a language."""
+    match account["state"]:
+        case "paused" | "throttled":
+            return reason_of(account["reason"], language)
+        case "refused":
+            cause = account["callbacks_refused"][0]["cause"]
+            shown = cause if language == "en" else say_if(language, f"cause.{cause.replace(' ', '_')}", cause)
+            return say(language, "status.refused", cause=shown)
+        case "retrying":
+            return say(language, "status.retrying")
+    return ""
+
+
+def _remedy(account: dict[str, Any], language: str) -> str:
+    """What helps, in a language; "" where nothing has to be done."""
+    if account["state"] == "paused":
+        return f"bridge doctor --account {account['account']}"
+    if account["state"] == "refused":
+        remedy = account["callbacks_refused"][0]["remedy"]
+        return str(remedy.get(language) or remedy.get("en", ""))
+    return ""
+
+
+def _machine(settings: Settings, language: str) -> list[str]:
     """What this machine refuses, whatever the accounts do."""
     folder, least = settings.bridge.media_dir, settings.bridge.keep_free
     if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-        return [f"files cannot be stored: media_dir cannot be written: {folder}"]
+        return [say(language, "status.folder", folder=folder)]
     free = free_bytes(folder)
     if free < least:
-        return [
-            f"files are refused: {mebibytes(free)} are free in {folder}, bridge.keep_free asks for {mebibytes(least)}"
-        ]
+        return [say(language, "status.free", free=mebibytes(free), folder=folder, least=mebibytes(least))]
     return []
 
 
@@ -138,49 +166,50 @@ def _customer(link: Row[Any], until: datetime, now: datetime, *, waits: bool) ->
 
 
 _MARKS = {"ok": "✓", "paused": "✗", "refused": "✗", "throttled": "!", "retrying": "!"}
+_COUNTS = ("waiting", "held", *FAILED, RawState.QUARANTINED)
 
 
-def status_text(found: dict[str, Any]) -> str:
+def status_text(found: dict[str, Any], language: str = "en") -> str:
     """The same for people."""
-    lines = [
-        f"{found['at']}  {'a bridge serves' if found['serving'] else '✗ no bridge serves: start bridge serve'}",
-        "",
-    ]
+    serving = say(language, "status.serving" if found["serving"] else "status.not_serving")
+    lines = [f"{found['at']}  {serving}", ""]
     lines += [f"[✗] {one}\n      → bridge doctor" for one in found["machine"]]
     width = max((len(one["account"]) for one in found["accounts"]), default=0)
     for one in found["accounts"]:
-        head = f"[{_MARKS[one['state']]}] {one['account']:<{width}}  {one['kind']}  {one['state']}"
-        since = f" since {one['since']}" if one["since"] else ""
+        state = one["state"] if language == "en" else say(language, f"health.{one['state']}")
+        head = f"[{_MARKS[one['state']]}] {one['account']:<{width}}  {one['kind']}  {state}"
+        since = f" {say(language, 'status.since', at=one['since'])}" if one["since"] else ""
         lines.append(f"{head}{since}{': ' if one['reason'] else ''}{one['reason']}")
         if one["remedy"]:
             lines.append(f"      → {one['remedy']}")
-        counts = [f"{one[name]} {name}" for name in _COUNTS if one[name]]
+        counts = [_counted(one[name], name, language) for name in _COUNTS if one[name]]
         if one["oldest_waiting"]:
-            counts.append(f"oldest waits since {one['oldest_waiting']}")
+            counts.append(say(language, "status.oldest", at=one["oldest_waiting"]))
         if one["next_attempt"]:
-            counts.append(f"next attempt {one['next_attempt']}")
+            counts.append(say(language, "status.next", at=one["next_attempt"]))
         if counts:
-            lines.append(f"      {', '.join(counts)}")
+            lines.append(f"      {say(language, 'status.comma').join(counts)}")
     if found["unreachable_soon"]:
-        lines += ["", f"Customers who become unreachable, the next one first ({found['unreachable_count']}):"]
+        lines += ["", say(language, "status.soon", n=found["unreachable_count"])]
     for one in found["unreachable_soon"]:
-        ticket = one["ticket"] or "no ticket yet"
-        left = f"{one['seconds'] // 3600} h {one['seconds'] % 3600 // 60:02} min left"
-        waits = ", an answer is held" if one["answer_waits"] else ""
+        ticket = one["ticket"] or say(language, "status.no_ticket")
+        hours, minutes = one["seconds"] // 3600, f"{one['seconds'] % 3600 // 60:02}"
+        left = say(language, "status.left", hours=hours, minutes=minutes)
+        waits = say(language, "status.held") if one["answer_waits"] else ""
         lines.append(f"    {one['until']}  {left}  {one['channel']} {one['conversation']} ↔ {ticket}{waits}")
-    totals = ", ".join(f"{found[name]} {name}" for name in _COUNTS)
-    lines += ["", f"{totals}. {_calls(found)}"]
-    return "\n".join(lines)
+    totals = say(language, "status.comma").join(_counted(found[name], name, language) for name in _COUNTS)
+    return "\n".join([*lines, "", f"{totals}{say(language, 'status.stop')} {_calls(found, language)}"])
 
 
-def _calls(found: dict[str, Any]) -> str:
+def _counted(number: int, name: str, language: str) -> str:
+    return f"{number} {name}" if language == "en" else f"{say(language, f'counts.{name}')} {number}"
+
+
+def _calls(found: dict[str, Any], language: str) -> str:
     accounts = len(found["needs_you"]) - len(found["machine"])
-    return (
-        f"{accounts} of {len(found['accounts'])} accounts need you{', and this machine' if found['machine'] else ''}."
-    )
-
-
-_COUNTS = ("waiting", "held", *FAILED, RawState.QUARANTINED)
+    machine = say(language, "status.machine") if found["machine"] else ""
+    need = say(language, "status.need", n=accounts, all=len(found["accounts"]))
+    return f"{need}{machine}{say(language, 'status.stop')}"
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -11,7 +11,8 @@ import click
 
 from bridge.app import Bridge
 from bridge.cli.common import Fault, read_config
-from bridge.contract import AuthFailed, Connector, KeepsAgents, SetsUp, SignsIn
+from bridge.console.texts import say
+from bridge.contract import AuthFailed, Connector, KeepsAgents, SetsUp, SignsIn, in_language
 from bridge.registry import Declared
 from bridge.settings import ConfigError, Settings, nearest
 from mappings.schema import migrate
@@ -47,31 +48,32 @@ def no_account(name: str, accounts: Collection[str], path: Path) -> str:
     return f"{path}: accounts.{name}: there is no such account; accounts: {known}{nearest(name, accounts)}"
 
 
-async def set_up(connector: Connector[Any], *, remove: bool, agreed: bool) -> bool:
+async def set_up(connector: Connector[Any], *, remove: bool, agreed: bool, language: str = "en") -> bool:
     """Shows what the vendor's side needs, and does it after a yes. False: nothing was done.
 
     Raises AuthFailed for credentials that are refused: what could be done by hand would then lead nowhere.
     """
     if not isinstance(connector, SetsUp):
-        click.echo("Nothing to set up at this vendor: see the connector's README.")
+        click.echo(say(language, "setting.nothing"))
         return True
     refused = [problem for problem in (await connector.check()).problems if problem.credentials]
     if refused:
-        raise AuthFailed(f"{refused[0].what}. {refused[0].remedy}")
+        raise AuthFailed("{}. {}".format(*refused[0].say(language)))
     changes = await connector.plan(remove=remove)
     if not changes:
-        click.echo("Everything is as it should be.")
+        click.echo(say(language, "account.complete"))
         return True
     for number, change in enumerate(changes, 1):
-        click.echo(f"{number}. {'' if change.apply else 'By hand: '}{change.text}")
+        hand = "" if change.apply else say(language, "setting.by_hand")
+        click.echo(f"{number}. {hand}{change.say(language)}")
     doable = [change for change in changes if change.apply is not None]
     if not doable:
         return True
-    if not agreed and not click.confirm("Do this?", default=False):
+    if not agreed and not click.confirm(say(language, "setting.sure"), default=False):
         return False
     for change in doable:
         assert change.apply is not None
-        click.echo(f"✓ {await change.apply()}")
+        click.echo(f"✓ {in_language(await change.apply(), language)}")
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -20,6 +21,21 @@ T = TypeVar("T")
 CONFIG = click.option(
     "--config", "config", metavar="PATH", help="The configuration; else $BRIDGE_CONFIG, else ./config.toml."
 )
+
+
+LANGUAGE = click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    help="Of what it prints; else zh where bridge.language or the terminal ($LANG) is Chinese.",
+)
+
+
+def language_for(asked: str | None, configured: str) -> str:
+    """The language to print in: the one asked for, else Chinese where the configuration or the terminal is."""
+    if asked:
+        return asked
+    terminal = next(filter(None, (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh" if "zh" in {configured, terminal[:2].lower()} else "en"
 
 
 class Fault(click.ClickException):

@@ -15,7 +15,7 @@ from bridge.cli.access import console
 from bridge.cli.api_tokens import api
 from bridge.cli.bots import bot
 from bridge.cli.calendars import calendar
-from bridge.cli.common import CONFIG, BadConfig, Fault, guarded, read_config, reading
+from bridge.cli.common import CONFIG, LANGUAGE, BadConfig, Fault, guarded, language_for, read_config, reading
 from bridge.cli.desk import desk
 from bridge.cli.entries import entry
 from bridge.cli.figures import figures
@@ -150,18 +150,21 @@ def connectors(as_json: bool) -> None:
 @CONFIG
 @click.option("--account", "only", metavar="NAME", help="Only this one.")
 @click.option("--json", "as_json", is_flag=True)
+@LANGUAGE
 @guarded
-def doctor(config: str | None, only: str | None, as_json: bool) -> None:
+def doctor(config: str | None, only: str | None, as_json: bool, language: str | None) -> None:
     """Proves this machine and each account. Prints a remedy for each fault; exit 0, or 1."""
     from bridge.cli.accounts import no_account
-    from bridge.doctor import Doctor, doctor_text
+    from bridge.doctor import Doctor
+    from bridge.findings import checks_text
     from bridge.settings import ConfigError
 
     settings, declared, path = read_config(config)
     if only is not None and only not in declared:
         raise ConfigError([no_account(only, declared, path)])
-    found = asyncio.run(Doctor(settings, declared, path).run(only))
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else doctor_text(found))
+    spoken = language_for(language or ("en" if as_json else None), settings.bridge.language)
+    found = asyncio.run(Doctor(settings, declared, path, spoken).run(only))
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else checks_text(found, spoken))
     sys.exit(0 if all(one["ok"] for one in found.values()) else 1)
 
 
@@ -171,8 +174,9 @@ def doctor(config: str | None, only: str | None, as_json: bool) -> None:
 @click.option("--remove", is_flag=True, help="Take away what was set up.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @CONFIG
+@LANGUAGE
 @guarded
-def setup(kind: str, name: str, remove: bool, yes: bool, config: str | None) -> None:
+def setup(kind: str, name: str, remove: bool, yes: bool, config: str | None, language: str | None) -> None:
     """Creates or repairs what the vendor's side needs (webhook, trigger, fields). Shows the plan first."""
     from bridge.cli.accounts import account_of, opened, set_up
     from bridge.contract import ConnectorError
@@ -181,7 +185,8 @@ def setup(kind: str, name: str, remove: bool, yes: bool, config: str | None) -> 
 
     async def run() -> bool:
         async with opened(settings, declared) as bridge:
-            return await set_up(account_of(bridge, name, path, kind), remove=remove, agreed=yes)
+            spoken = language_for(language, settings.bridge.language)
+            return await set_up(account_of(bridge, name, path, kind), remove=remove, agreed=yes, language=spoken)
 
     try:
         done = asyncio.run(run())
@@ -217,14 +222,17 @@ def init(config: str, public_url: str, channel: str, desk: str, language: str) -
 @main.command()
 @CONFIG
 @click.option("--json", "as_json", is_flag=True)
+@LANGUAGE
 @guarded
-def status(config: str | None, as_json: bool) -> None:
+def status(config: str | None, as_json: bool, language: str | None) -> None:
     """One screen: accounts with state and reason, what waits, who is about to become unreachable."""
     from bridge.settings import find_config, load_settings
     from bridge.status import status_json, status_text
 
-    found = reading(config, status_json, load_settings(find_config(config)))
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else status_text(found))
+    settings = load_settings(find_config(config))
+    spoken = language_for(language or ("en" if as_json else None), settings.bridge.language)
+    found = reading(config, status_json, settings, None, spoken)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else status_text(found, spoken))
 
 
 @main.command()

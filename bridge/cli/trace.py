@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from bridge.away import Away, pauses_by_account
+from bridge.console.texts import say
 from bridge.engine.conversation.allowance import Allowance
 from mappings import consents, handovers, inbox, inspection, links, turns, waiting
 from mappings.inspection import Tried
@@ -64,7 +65,7 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
                 "held": row.held,
                 "since": _time(row.created_at),
                 "next": None if row.held else _time(row.due_at),
-                "waits_for": _held(row.held, link.held_by) or away.get(row.account, ""),
+                "waits_for": what_releases(row.held, link.held_by) or away.get(row.account, ""),
             }
             for row in held
         ],
@@ -77,17 +78,20 @@ def link_json(tx: Tx, link_id: int, now: datetime) -> dict[str, Any]:
     return _link(tx, link_id, set(), now, pauses_by_account(tx))
 
 
-def steps_json(tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], away: Away) -> list[dict[str, Any]]:
+def steps_json(
+    tx: Tx, link: LinkRow, steps: Sequence[Row[Any]], away: Away, language: str = "en"
+) -> list[dict[str, Any]]:
     """Steps of a link with their stations and attempts."""
     journals = inspection.journals_of(tx, steps)
     arrivals = inspection.arrivals_of(tx, link.id, list(journals))
     return [
-        _step(step, journals[step.id], arrivals.get(step.id, (None, None)), _waits_for(step, link.held_by, away))
+        _step(step, journals[step.id], arrivals.get(step.id, (None, None)))
+        | {"waits_for": _waits_for(step, link.held_by, away, language)}
         for step in steps
     ]
 
 
-def _step(step: Row[Any], journal: list[Tried], arrival: Arrival, waits_for: str) -> dict[str, Any]:
+def _step(step: Row[Any], journal: list[Tried], arrival: Arrival) -> dict[str, Any]:
     received, stored = arrival
     return {
         "step": step.id,
@@ -102,7 +106,6 @@ def _step(step: Row[Any], journal: list[Tried], arrival: Arrival, waits_for: str
         "rendered": _time(step.created_at),
         "due": _time(step.due_at),
         "next": _time(step.due_at) if step.state == StepState.READY and step.begun_at is None else None,
-        "waits_for": waits_for,
         "done": _time(step.done_at),
         "receipt": json.loads(step.receipt) if step.receipt else None,
         "allowance": allowance_json(step.allowance, step.created_at) if step.allowance else None,
@@ -134,15 +137,16 @@ def _handover(row: Row[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _held(why: str, holder: str) -> str:
-    waits_for = f"{holder} to let it go" if holder else "the customer to write again"
+def what_releases(why: str, holder: str, language: str = "en") -> str:
+    """Who has to act before something that is held goes; "" for what is not held (`why`)."""
+    waits_for = say(language, "away.release", who=holder) if holder else say(language, "away.customer")
     return waits_for if why else ""
 
 
-def _waits_for(step: Row[Any], holder: str, away: Away) -> str:
+def _waits_for(step: Row[Any], holder: str, away: Away, language: str) -> str:
     """What has to happen before it goes on; "" for nothing but its turn."""
     if step.state == StepState.PARKED:
-        return _held("parked", holder)
+        return what_releases("parked", holder, language)
     return away.get(step.account, "") if step.state == StepState.READY else ""
 
 

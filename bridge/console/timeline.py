@@ -1,15 +1,18 @@
 """Both sides of one conversation as one timeline: what was said, and how far each message came."""
 
 import json
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
 from bridge.away import pauses_by_account
-from bridge.cli.trace import allowance_json, steps_json
+from bridge.cli.trace import allowance_json, steps_json, what_releases
+from bridge.console.texts import say, say_if
 from bridge.console.words import hidden, mask, parts_of
 from bridge.contract import Message
 from bridge.engine.context import Runtime
+from bridge.engine.conversation.allowance import Allowance
 from mappings import inspection, links, waiting
 from mappings.lanes import is_towards_customer, is_towards_desk
 from mappings.links import LinkRow
@@ -21,16 +24,24 @@ _PAGE = 60  # steps
 Entry = dict[str, Any]
 
 
+class Reader(NamedTuple):
+    """Whoever looks: whether what people say is hidden from them, and their language."""
+
+    masked: bool
+    language: str
+
+
 def timeline(
-    tx: Tx, runtime: Runtime, link: LinkRow, *, masked: bool, before: int | None = None
+    tx: Tx, runtime: Runtime, link: LinkRow, reader: Reader, before: int | None = None
 ) -> tuple[list[Entry], int | None]:
     """Entries, the oldest first, and the step to go back before. What waits stands at the end of the last page.
 
     An entry is a message with the steps that carry it (stations and attempts as `bridge trace` has them).
     """
-    away = pauses_by_account(tx)
+    masked, language = reader
+    away = pauses_by_account(tx, language)
     steps = inspection.latest_steps(tx, link.id, before=before, limit=_PAGE)
-    told = {step["step"]: step for step in steps_json(tx, link, steps, away)}
+    told = {step["step"]: _meant(step, language) for step in steps_json(tx, link, steps, away, language)}
     found: dict[str, Entry] = {}
     for step in steps:
         shown = told[step.id]
@@ -51,11 +62,17 @@ def timeline(
                 entry = found.get(message.id) or _entry(message, masked=masked, runtime=runtime)
                 _goes_to(entry, row.account, lane)
                 entry |= {"at": row.created_at, "state": "held" if row.held else "waiting"}
-                entry["held"] = row.held or away.get(row.account, "")
+                entry["held"] = _held(row.held, link.held_by, language) or away.get(row.account, "")
                 found[message.id] = entry
     # marks that arrived have no words
     entries = [one for one in found.values() if one["parts"] or one["state"] != StepState.DONE]
     return entries, steps[0].id if len(steps) == _PAGE else None
+
+
+def _held(held: str, holder: str, language: str) -> str:
+    """What a message that no step carries waits for; "" for one that is not held."""
+    cause = held.partition(" (")[0].partition(":")[0]
+    return say_if(language, f"held.{cause.replace(' ', '_')}", what_releases(held, holder, language))
 
 
 def _goes_to(entry: Entry, account: str, lane: int) -> None:
@@ -121,3 +138,19 @@ def _worse(one: str, other: str) -> str:
 def allowance_of(link: LinkRow, now: Any) -> dict[str, Any]:
     """The allowance as it is counted now; {} where nothing is counted."""
     return allowance_json(link.allowance, now)
+
+
+def _meant(step: dict[str, Any], language: str) -> dict[str, Any]:
+    """With the allowance of its moment in the reader's words."""
+    counted = step["allowance"]
+    return {**step, "allowance": {**counted, "means": _counted(counted, language)}} if counted else step
+
+
+def _counted(found: dict[str, Any], language: str) -> str:
+    """What an allowance meant when a step was made."""
+    left = Allowance.model_validate({key: value for key, value in found.items() if key not in {"at", "means"}})
+    at = datetime.fromisoformat(found["at"])
+    until = left.until(at)
+    if until is None:
+        return say(language, "away.none_left")
+    return say(language, "away.some_left", n=left.remaining(at), until=f"{until:%Y-%m-%d %H:%M} UTC")

@@ -49,7 +49,7 @@ from bridge.contract.connector import (
     SignsIn,
     Types,
 )
-from bridge.contract.described import About, Setting, Words, describe
+from bridge.contract.described import About, Setting, describe
 from bridge.contract.durations import Duration, format_duration, parse_duration
 from bridge.contract.errors import (
     AuthFailed,
@@ -119,6 +119,7 @@ from bridge.contract.services import (
 )
 from bridge.contract.signin import Busy, Guesses, check_password, hash_password
 from bridge.contract.version import VERSION
+from bridge.contract.words import Said, Words, WrongValue, in_language
 
 if TYPE_CHECKING:
     from bridge.contract.http import Http
@@ -204,6 +205,7 @@ __all__ = [
     "Response",
     "Retryable",
     "Role",
+    "Said",
     "Scope",
     "Serves",
     "SetUpChange",
@@ -232,6 +234,7 @@ __all__ = [
     "Window",
     "WindowClosed",
     "Words",
+    "WrongValue",
     "answer_key",
     "answered_step",
     "carry_pictures",
@@ -243,6 +246,7 @@ __all__ = [
     "first_line",
     "format_duration",
     "hash_password",
+    "in_language",
     "is_loopback",
     "line_of",
     "network_of",

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bridge.contract.events import Status
 from bridge.contract.messages import Audience, Contact, Media, Message, Value
+from bridge.contract.words import Said
 
 
 @dataclass(slots=True)
@@ -215,8 +216,9 @@ class Problem(Value):
 
     `stops` is False where messages flow all the same, only worse (answers are found by polling, say): an account that
     was stopped for its credentials goes on in spite of it. `credentials`: the vendor refuses them altogether, so that
-    nothing else can be set up before. `zh` is the remedy in Chinese; `enter` a value that the remedy asks to enter at
-    the vendor (an address), to be copied.
+    nothing else can be set up before. `zh` is the remedy in Chinese, `what_zh` the fault: leave it out where `what` is
+    what the vendor said, which people search for as it stands. `enter` is a value that the remedy asks to enter at the
+    vendor (an address), to be copied.
     """
 
     what: str
@@ -225,6 +227,12 @@ class Problem(Value):
     credentials: bool = False
     zh: str = ""
     enter: str = ""
+    what_zh: str = ""
+
+    def say(self, language: str) -> tuple[str, str]:
+        """(fault, remedy) in a language; English where there is no other."""
+        chinese = language.startswith("zh")
+        return (self.what_zh if chinese else "") or self.what, (self.zh if chinese else "") or self.remedy
 
 
 class Health(Value):
@@ -233,8 +241,8 @@ class Health(Value):
     """
 
     problems: tuple[Problem, ...] = ()
-    facts: dict[str, str] = {}
-    unchecked: tuple[str, ...] = ()
+    facts: dict[str, Said] = {}
+    unchecked: tuple[Said, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from bridge.contract.described import About
+from bridge.contract.words import WrongValue
 
 
 def is_loopback(host: str) -> bool:
@@ -91,11 +92,17 @@ def check_url(
     except ValueError:
         host = None
     if host and (parts.username or parts.password):
-        raise ValueError(f"{key} must not hold a user name or password")
+        raise WrongValue(f"{key} must not hold a user name or password", f"{key} 不能包含用户名或密码")
     if not host:
-        raise ValueError(f"{key} must be a URL such as https://host, not {url.rpartition('@')[2]!r}")
+        raise WrongValue(
+            f"{key} must be a URL such as https://host, not {url.rpartition('@')[2]!r}",
+            f"{key} 必须是类似 https://host 的网址，当前为“{url.rpartition('@')[2]}”",
+        )
     if url.endswith("/"):
-        raise ValueError(f"{key} must not end with a slash")
+        raise WrongValue(f"{key} must not end with a slash", f"{key} 末尾不能有斜杠")
     if parts.scheme == "http" and not allow_insecure and not is_loopback(host):
-        raise ValueError(f"{key} on plain http is accepted for this machine only; set allow_insecure = true to insist")
+        raise WrongValue(
+            f"{key} on plain http is accepted for this machine only; set allow_insecure = true to insist",
+            f"{key} 使用明文 http 时仅允许指向本机；如确需使用，请设置 allow_insecure = true",
+        )
     return url

@@ -24,11 +24,11 @@ from bridge.contract.callbacks import (
 )
 from bridge.contract.capabilities import Capabilities
 from bridge.contract.config import AccountConfig
-from bridge.contract.described import Words
 from bridge.contract.events import Event
 from bridge.contract.guide import Guide
 from bridge.contract.messages import Media, Message
 from bridge.contract.services import Account
+from bridge.contract.words import Said, Words
 
 ConfigT = TypeVar("ConfigT", bound=AccountConfig)
 
@@ -170,11 +170,11 @@ class Types(Protocol):
 @dataclass(frozen=True, slots=True)
 class SetUpChange:
     """One thing that set-up would change. Without `apply` it is a sentence that tells the admin what to do by hand.
-    `zh` is the same in Chinese.
+    `zh` is the same in Chinese. `apply` returns what was done, as a sentence.
     """
 
     text: str
-    apply: Callable[[], Awaitable[str]] | None = None
+    apply: Callable[[], Awaitable[Said]] | None = None
     zh: str = ""
 
     def say(self, language: str) -> str:

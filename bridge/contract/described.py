@@ -7,25 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from bridge.contract.durations import format_duration
-
-
-class Words(NamedTuple):
-    """The same in both languages. A plain pair will do where one is asked for."""
-
-    en: str
-    zh: str
-
-    def say(self, language: str) -> str:
-        """In a language; English where there is no other."""
-        return self.zh if language.startswith("zh") else self.en
-
+from bridge.contract.words import Words
 
 _NONE = Words("", "")
 _MARKS = {"dict": ".NAME", "tuple": "[]", "list": "[]"}  # what stands for a name or a place in a key

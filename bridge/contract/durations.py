@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
+from bridge.contract.words import WrongValue
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", re.ASCII)
 
@@ -16,11 +18,13 @@ def parse_duration(value: object) -> timedelta:
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError('must be a number with a unit: "30s", "5m", "48h" or "7d"')
+        raise WrongValue(
+            'must be a number with a unit: "30s", "5m", "48h" or "7d"', "必须是带单位的数字：“30s”、“5m”、“48h”或“7d”"
+        )
     try:
         return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     except OverflowError:
-        raise ValueError("is longer than anybody can wait") from None
+        raise WrongValue("is longer than anybody can wait", "时间过长") from None
 
 
 def format_duration(value: timedelta) -> str:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-from bridge.contract import Connector, Setting
+from bridge.console.texts import catalogue, say
+from bridge.contract import Connector, Setting, WrongValue
 from bridge.first_config import keys_of
 from bridge.kinds import known_kinds, load_kind
 
@@ -117,15 +119,23 @@ def entered(kind: str, role: str, form: Mapping[str, str], values: Mapping[str, 
     return result
 
 
-def faults_of(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+def faults_of(kind: str, values: Mapping[str, Any], language: str = "en") -> dict[str, str]:
     """What validation says, by key ("" for what concerns several). Empty: the account can be tried."""
     try:
         class_of(kind).Config.model_validate({**values, "kind": kind})
     except ValidationError as error:
         found: dict[str, str] = {}
-        for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        for fault in error.errors(include_url=False, include_input=False):
             key = str(fault["loc"][0]) if fault["loc"] else ""
-            text = "missing" if fault["type"] == "missing" else str(fault["msg"]).removeprefix("Value error, ")
-            found.setdefault(key, text)
+            found.setdefault(key, "missing" if fault["type"] == "missing" else _said(fault, language))
         return found
     return {}
+
+
+def _said(fault: ErrorDetails, language: str) -> str:
+    """One fault in a language: a validator's own words, else those of the kind of fault."""
+    context = fault.get("ctx", {})
+    if isinstance(context.get("error"), WrongValue):
+        return str(context["error"].words.say(language))
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    return say(language, f"value.{fault['type']}", **context) if f"value.{fault['type']}" in catalogue() else text

@@ -32,6 +32,7 @@ from bridge.contract import (
     Subject,
     Support,
     Target,
+    Words,
 )
 from connectors.chatwoot import callback, forgetting, inbound, outbound, setup
 from connectors.chatwoot.api import Api, id_of, rows
@@ -120,25 +121,41 @@ class Chatwoot(Connector[Settings]):
             found = rows(await self._api.get("/inboxes"))
         except AuthFailed as error:
             remedy = "Put the access token of an agent who is a member of the inbox into token."
-            return Health(problems=(Problem(what=error.message, remedy=remedy, credentials=True),))
+            zh = "请将该收件箱成员（客服）的访问令牌填入 token。"
+            return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh, credentials=True),))
         except (Gone, Rejected) as error:
             remedy = f"Check api_base ({self.config.api_base}) and account_id ({self.config.account_id})."
-            return Health(problems=(Problem(what=error.message, remedy=remedy),))
+            zh = f"请检查 api_base（{self.config.api_base}）和 account_id（{self.config.account_id}）。"
+            return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh),))
         facts = {"agent": str(profile.get("name") or id_of(profile)), "version": await self._version()}
         inbox = next((row for row in found if id_of(row) == str(self.config.inbox_id)), None)
         if inbox is None:
             what = "inbox_id names no inbox that the agent may see" if self.config.inbox_id else "inbox_id is not set"
             remedy = "Run bridge setup chatwoot with an administrator's token, and write down the number that it names."
-            return Health(problems=(Problem(what=what, remedy=remedy),), facts=facts)
+            what_zh = "inbox_id 对应的收件箱不存在，或客服无权查看" if self.config.inbox_id else "尚未设置 inbox_id"
+            zh = "请使用管理员令牌运行 bridge setup chatwoot，并填写它给出的编号。"
+            problem = Problem(what=what, remedy=remedy, what_zh=what_zh, zh=zh)
+            return Health(problems=(problem,), facts=facts)
         facts["inbox"] = f"{inbox.get('name')} ({id_of(inbox)})"
         if inbox.get("channel_type") not in {None, "Channel::Api"}:
             what = f"inbox {id_of(inbox)} is no API inbox: customers' messages cannot be written there"
-            return Health(problems=(Problem(what=what, remedy="Run bridge setup chatwoot for one."),), facts=facts)
+            problem = Problem(
+                what=what,
+                remedy="Run bridge setup chatwoot for one.",
+                what_zh=f"收件箱 {id_of(inbox)} 不是 API 收件箱，无法写入客户消息",
+                zh="请运行 bridge setup chatwoot 创建一个。",
+            )
+            return Health(problems=(problem,), facts=facts)
         problems = []
         if "webhook_url" in inbox and not str(inbox["webhook_url"] or "").startswith(self.account.hook_url):
             what = "the inbox does not call the bridge back; answers are found late, by polling"
-            problems.append(Problem(what=what, remedy="Run bridge setup chatwoot.", stops=False))
-        return Health(problems=tuple(problems), facts=facts, unchecked=("the right to write in the inbox",))
+            what_zh = "收件箱未设置回调；回复只能通过轮询获取，会有延迟"
+            zh = "请运行 bridge setup chatwoot。"
+            problems.append(
+                Problem(what=what, remedy="Run bridge setup chatwoot.", stops=False, what_zh=what_zh, zh=zh)
+            )
+        unchecked = (Words("the right to write in the inbox", "在收件箱中发送消息的权限"),)
+        return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)
 
     async def plan(self, *, remove: bool = False) -> Sequence[SetUpChange]:
         return await setup.plan(self._api, self.config, self.account, remove=remove)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from bridge.contract import AccountConfig, check_url
+from bridge.contract import AccountConfig, WrongValue, check_url
 from connectors.chatwoot import about
 
 
@@ -22,14 +22,20 @@ class Settings(AccountConfig):
     @classmethod
     def _base(cls, value: str) -> str:
         if not value:
-            raise ValueError("is missing; write the address of the installation, such as https://chat.example.com")
+            raise WrongValue(
+                "is missing; write the address of the installation, such as https://chat.example.com",
+                "不能为空；请填写安装地址，例如 https://chat.example.com",
+            )
         return check_url(value.rstrip("/").removesuffix("/app").rstrip("/"), allow_insecure=True)
 
     @field_validator("token")
     @classmethod
     def _given(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().strip():
-            raise ValueError("is missing; copy it from Profile settings › Access token")
+            raise WrongValue(
+                "is missing; copy it from Profile settings › Access token",
+                "不能为空；请从 Profile settings › Access token 复制",
+            )
         return value
 
     @property

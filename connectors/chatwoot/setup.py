@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.contract import Account, SetUpChange
+from bridge.contract import Account, Said, SetUpChange, Words
 from connectors.chatwoot.api import Api, Found, id_of, rows
 from connectors.chatwoot.callback import address_key
 from connectors.chatwoot.settings import Settings
@@ -51,7 +51,7 @@ async def _inbox(api: Api, config: Settings) -> Found | None:
 
 
 def _creation(api: Api, account: Account, url: str) -> SetUpChange:
-    async def apply() -> str:
+    async def apply() -> Said:
         channel: dict[str, Any] = {
             "type": "api",
             "webhook_url": url,
@@ -61,15 +61,19 @@ def _creation(api: Api, account: Account, url: str) -> SetUpChange:
         number = id_of(made)
         await api.patch(f"/inboxes/{number}", _QUIET)
         secret = ", and the inbox's secret as hook_secret" if made.get("secret") else ""
-        return f"made inbox {number}: write inbox_id = {number}{secret} into the account {account.name}"
+        secret_zh = "，并将收件箱的密钥填入 hook_secret" if made.get("secret") else ""
+        return Words(
+            f"made inbox {number}: write inbox_id = {number}{secret} into the account {account.name}",
+            f"已创建收件箱 {number}：请将 inbox_id = {number} 填入账号 {account.name}{secret_zh}",
+        )
 
     text = f'make an API inbox named "{_NAME}" that calls the bridge back'
     return SetUpChange(text, apply, f"创建名为“{_NAME}”的 API 收件箱，并设置回调地址")
 
 
 def _change(api: Api, inbox: Found, body: Found, text: str, zh: str) -> SetUpChange:
-    async def apply() -> str:
+    async def apply() -> Said:
         await api.patch(f"/inboxes/{id_of(inbox)}", body)
-        return "done"
+        return Words(f"inbox {id_of(inbox)} is changed", f"收件箱 {id_of(inbox)} 已修改")
 
     return SetUpChange(f"inbox {id_of(inbox)}: {text}", apply, f"收件箱 {id_of(inbox)}：{zh}")

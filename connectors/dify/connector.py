@@ -96,7 +96,8 @@ class Dify(Connector[Settings]):
             raise
         except ConnectorError as error:
             remedy = "look at api_key and api_base, and whether the app is published"
-            return Health(problems=(Problem(what=error.message, remedy=remedy, credentials=True),))
+            zh = "请检查 api_key 和 api_base，以及应用是否已发布"
+            return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh, credentials=True),))
         name = str(body.get("name", "")) if isinstance(body, Mapping) else ""
         return Health(facts={"app": name[:80]})
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import SecretStr, field_validator
 
-from bridge.contract import BotConfig
+from bridge.contract import BotConfig, WrongValue
 from connectors.dify import about
 
 
@@ -25,5 +25,7 @@ class Settings(BotConfig):
     @classmethod
     def _key(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().strip():
-            raise ValueError("is empty; Dify shows it under the app's API Access")
+            raise WrongValue(
+                "is empty; Dify shows it under the app's API Access", "不能为空；请在 Dify 应用的“访问 API”页面查看"
+            )
         return value

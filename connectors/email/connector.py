@@ -28,11 +28,13 @@ from bridge.contract import (
     RenderContext,
     Request,
     Role,
+    Said,
     Step,
     Subject,
     Support,
     Target,
     Unauthentic,
+    Words,
 )
 from connectors.email import forgetting, mime, smtp
 from connectors.email.delivery import Sender
@@ -134,33 +136,38 @@ class Email(Connector[EmailConfig]):
     async def check(self) -> Health:
         """Signs in on both sides and looks at the folder. Nothing is sent and no flag is changed."""
         problems: list[Problem] = []
-        facts: dict[str, str] = {
-            "role": "desk" if self.config.is_desk else "channel",
+        facts: dict[str, Said] = {
+            "role": Words("desk", "客服端") if self.config.is_desk else Words("channel", "客户渠道"),
             "address mode": self.config.address_mode,
         }
         try:
             async with Session(self.config, self.account, timeout=self.account.request_timeout) as session:
                 facts["mails"] = str(session.box.exists)
-                facts["waiting"] = "IDLE" if session.box.has_idle else "polling"
+                facts["waiting"] = "IDLE" if session.box.has_idle else Words("polling", "轮询")
                 junk = await session.run(session.box.junk)
             if junk:
-                facts["in spam"] = f"{junk} mails of trusted senders lie in the spam folder: mark them as no spam"
+                facts["in spam"] = Words(
+                    f"{junk} mails of trusted senders lie in the spam folder: mark them as no spam",
+                    f"垃圾邮件夹中有 {junk} 封可信发件人的邮件，请标记为非垃圾邮件",
+                )
         except AuthFailed as error:
-            problems.append(Problem(what=error.message, remedy="check imap_url, password or oauth"))
+            remedy = "check imap_url, password or oauth"
+            problems.append(Problem(what=error.message, remedy=remedy, zh="请检查 imap_url、password 或 oauth"))
         try:
             secret = await login(self.config, self.account)
             client = await smtp.connect(self.config, secret, timeout=self.account.request_timeout)
             client.close()
         except AuthFailed as error:
             if error.message not in {problem.what for problem in problems}:
-                problems.append(Problem(what=error.message, remedy="check smtp_url, password or oauth"))
+                remedy = "check smtp_url, password or oauth"
+                problems.append(Problem(what=error.message, remedy=remedy, zh="请检查 smtp_url、password 或 oauth"))
         if self.config.is_desk:
-            facts["sender check"] = (
-                f"finding of {self.config.authserv_id}" if self.config.authserv_id else "signed address"
-            )
+            server, address = self.config.authserv_id, self.config.desk_address
+            found, signed = Words(f"finding of {server}", f"采用 {server} 的判定"), Words("signed address", "签名地址")
+            facts["sender check"] = found if server else signed
             if not self.config.trusted_senders:
-                facts["trusted senders"] = f"{self.config.desk_address} only"
-        unchecked = ("whether a mail that is sent arrives (nothing was sent)",)
+                facts["trusted senders"] = Words(f"{address} only", f"仅 {address}")
+        unchecked = (Words("whether a mail that is sent arrives (nothing was sent)", "邮件能否送达（未实际发送）"),)
         return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)
 
 

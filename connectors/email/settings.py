@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from bridge.contract import AccountConfig, Duration, is_loopback
+from bridge.contract import AccountConfig, Duration, WrongValue, is_loopback
 from connectors.email import about
 
 _ADDRESS = re.compile(r"[^\s@<>\",;:\x00-\x1f]+@[^\s@<>\",;:\x00-\x1f]+")
@@ -59,10 +59,13 @@ class OAuth(BaseModel):
     @model_validator(mode="after")
     def _reachable(self) -> "OAuth":
         if self.provider == "generic" and not self.token_url:
-            raise ValueError('token_url is missing: name the provider ("gmail", "microsoft") or give its token_url')
+            raise WrongValue(
+                'token_url is missing: name the provider ("gmail", "microsoft") or give its token_url',
+                "缺少 token_url：请填写 provider（“gmail”或“microsoft”），或填写其 token_url",
+            )
         parts = urlsplit(self.address)
         if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-            raise ValueError("token_url must be an https URL")
+            raise WrongValue("token_url must be an https URL", "token_url 必须是 https 地址")
         return self
 
     @property
@@ -118,7 +121,9 @@ class EmailConfig(AccountConfig):
     @classmethod
     def _is_address(cls, value: str, info: ValidationInfo) -> str:
         if (value or info.field_name == "address") and not _ADDRESS.fullmatch(value):
-            raise ValueError("must be a plain mail address such as support@example.com")
+            raise WrongValue(
+                "must be a plain mail address such as support@example.com", "必须是邮箱地址，例如 support@example.com"
+            )
         return value
 
     @field_validator("imap_url", "smtp_url")
@@ -126,16 +131,21 @@ class EmailConfig(AccountConfig):
     def _is_server(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in _SCHEMES or not parts.hostname:
-            raise ValueError("must look like imaps://user@host:993 or smtp+starttls://user@host:587")
+            raise WrongValue(
+                "must look like imaps://user@host:993 or smtp+starttls://user@host:587",
+                "格式应为 imaps://user@host:993 或 smtp+starttls://user@host:587",
+            )
         if parts.password is not None:
-            raise ValueError("must not hold the password: put it into the key password")
+            raise WrongValue(
+                "must not hold the password: put it into the key password", "不能包含密码：请将密码填入 password"
+            )
         return value
 
     @field_validator("separator")
     @classmethod
     def _is_separator(cls, value: str) -> str:
         if value not in {"+", "-", "=", "_", "."}:
-            raise ValueError('must be one of "+", "-", "=", "_", "."')
+            raise WrongValue('must be one of "+", "-", "=", "_", "."', "必须是 +、-、=、_、. 之一")
         return value
 
     @field_validator("trusted_senders")
@@ -143,22 +153,34 @@ class EmailConfig(AccountConfig):
     def _are_senders(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         cleaned = tuple(entry.strip().lower().removeprefix("*@").lstrip("@") for entry in value)
         if not all(re.fullmatch(r"(?:[^\s@]+@)?[^\s@]+\.[^\s@]+|localhost", entry) for entry in cleaned):
-            raise ValueError('each entry is a domain ("acme.example") or an address ("agent@acme.example")')
+            raise WrongValue(
+                'each entry is a domain ("acme.example") or an address ("agent@acme.example")',
+                "每一项应为域名（acme.example）或邮箱地址（agent@acme.example）",
+            )
         return cleaned
 
     @model_validator(mode="after")
     def _consistent(self) -> "EmailConfig":
         if not self.imap_url.startswith("imap") or not self.smtp_url.startswith("smtp"):
-            raise ValueError("imap_url must begin with imap… and smtp_url with smtp…")
+            raise WrongValue(
+                "imap_url must begin with imap… and smtp_url with smtp…",
+                "imap_url 必须以 imap 开头，smtp_url 必须以 smtp 开头",
+            )
         for key, server in (("imap_url", self.imap), ("smtp_url", self.smtp)):
             if server.security == "plain" and not server.local and not self.allow_insecure:
-                raise ValueError(
-                    f"{key} without TLS is accepted for this machine only; use {key[:4]}s:// or {key[:4]}+starttls://"
+                raise WrongValue(
+                    f"{key} without TLS is accepted for this machine only; use {key[:4]}s:// or {key[:4]}+starttls://",
+                    f"{key} 不使用 TLS 时仅允许连接本机；请改用 {key[:4]}s:// 或 {key[:4]}+starttls://",
                 )
         if self.oauth and self.password.get_secret_value():
-            raise ValueError("password and oauth exclude each other: remove one")
+            raise WrongValue(
+                "password and oauth exclude each other: remove one", "password 和 oauth 只能填写其一，请移除一个"
+            )
         if self.desk_address and bare(self.desk_address) == bare(self.address):
-            raise ValueError("desk_address must not be our own address: every mail would come straight back")
+            raise WrongValue(
+                "desk_address must not be our own address: every mail would come straight back",
+                "desk_address 不能是本账号自己的地址，否则每封邮件都会原样退回",
+            )
         return self
 
     @property

@@ -25,6 +25,8 @@ from bridge.contract import (
     Text,
     Unauthentic,
     Voice,
+    Words,
+    WrongValue,
     answered_step,
     to_plain,
 )
@@ -69,7 +71,9 @@ class Faq(Connector[Settings]):
         try:
             entries = read_entries(self.config.file)
         except ValueError as error:
-            return Health(problems=(Problem(what=str(error), remedy="repair the file; it is read at the start"),))
+            words = error.words if isinstance(error, WrongValue) else Words(str(error), "")
+            remedy, zh = "repair the file; it is read at the start", "请修正该文件；文件在启动时读取"
+            return Health(problems=(Problem(what=words.en, remedy=remedy, what_zh=words.zh, zh=zh),))
         ways = sum(len(entry.questions) for entry in entries)
         return Health(facts={"entries": str(len(entries)), "ways to ask": str(ways)})
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge.contract import WrongValue
+
 _TABLES = ("faq", "questions", "entries", "items")
 _MOST = 4 * 2**20  # bytes of a file
 
@@ -30,19 +32,25 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
     """All entries of a file. Raises ValueError with what is wrong, and where."""
     try:
         if path.stat().st_size > _MOST:
-            raise ValueError(f"{path} is larger than {_MOST >> 20} MiB")
+            raise WrongValue(f"{path} is larger than {_MOST >> 20} MiB", f"{path} 超过 {_MOST >> 20} MiB")
         text = path.read_text("utf-8-sig")
     except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror or type(error).__name__})") from None
+        raise WrongValue(
+            f"{path} cannot be read ({error.strerror or type(error).__name__})",
+            f"无法读取 {path}（{error.strerror or type(error).__name__}）",
+        ) from None
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8; save it as UTF-8") from None
+        raise WrongValue(f"{path} is not UTF-8; save it as UTF-8", f"{path} 不是 UTF-8 编码，请另存为 UTF-8") from None
     try:
         rows = _csv(text) if path.suffix.lower() == ".csv" else _toml(text)
     except (tomllib.TOMLDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise WrongValue(f"{path}: {error}", f"{path} 格式有误：{error}") from None
     entries = tuple(_entry(path, number, row) for number, row in enumerate(rows, 1))
     if not entries:
-        raise ValueError(f"{path} has no entries; write [[faq]] tables with `question` and `answer`")
+        raise WrongValue(
+            f"{path} has no entries; write [[faq]] tables with `question` and `answer`",
+            f"{path} 中没有条目；请用 [[faq]] 表填写 `question` 和 `answer`",
+        )
     return entries
 
 
@@ -60,12 +68,12 @@ def _csv(text: str) -> list[Any]:
 def _entry(path: Path, number: int, row: Any) -> Entry:
     where = f"{path}: entry {number}"
     if not isinstance(row, Mapping):
-        raise ValueError(f"{where} is no table")  # noqa: TRY004 - pydantic turns ValueErrors into faults
+        raise WrongValue(f"{where} is no table", f"{where} 不是表")
     given = {str(key).strip().lower(): value for key, value in row.items() if key}
     questions = (*_many(given.get("question")), *_many(given.get("questions")))
     answer = str(given.get("answer") or "").strip()
     if not questions or not answer:
-        raise ValueError(f"{where} needs `question` and `answer`")
+        raise WrongValue(f"{where} needs `question` and `answer`", f"{where} 需要 `question` 和 `answer`")
     handoff = str(given.get("handoff") or "").strip().lower() in {"true", "yes", "1", "是"}
     return Entry(questions, answer, _many(given.get("words")), handoff)
 

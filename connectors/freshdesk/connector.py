@@ -29,12 +29,14 @@ from bridge.contract import (
     RenderContext,
     Request,
     Role,
+    Said,
     SetUpChange,
     Step,
     Subject,
     Support,
     Target,
     Unauthentic,
+    Words,
 )
 from connectors.freshdesk import forgetting, inbound, outbound, people, setup
 from connectors.freshdesk.api import Api, id_of
@@ -45,7 +47,12 @@ from connectors.freshdesk.settings import Settings
 from connectors.freshdesk.threads import Threads
 
 _FILES = MediaRule(support=Support.FULL, max_bytes=outbound.ROOM_FOR_FILES)
-_SCOPES = {1: "all tickets", 2: "the tickets of its groups only", 3: "the tickets assigned to it only"}
+_SCOPES = {
+    1: Words("all tickets", "全部工单"),
+    2: Words("the tickets of its groups only", "仅所在组的工单"),
+    3: Words("the tickets assigned to it only", "仅分配给自己的工单"),
+}
+_UNKNOWN = Words("unknown", "未知")
 
 
 _REASONS = {
@@ -169,24 +176,39 @@ class Freshdesk(Connector[Settings]):
             await self._api.rows("/tickets")
         except AuthFailed as error:
             remedy = "Put the API key of an active agent with global ticket access into api_key."
-            return Health(problems=(Problem(what=error.message, remedy=remedy, credentials=True),))
+            zh = "请将拥有全部工单权限的在职客服的 API key 填入 api_key。"
+            return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh, credentials=True),))
         except (Gone, Rejected) as error:
             remedy = f"Check domain ({self.config.domain}) and api_base."
-            return Health(problems=(Problem(what=error.message, remedy=remedy),))
+            zh = f"请检查 domain（{self.config.domain}）和 api_base。"
+            return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh),))
         missing = await setup.missing_fields(self._api, self.config)
-        problems = [Problem(what="tickets cannot be opened as they are set up", remedy=text) for text in missing]
+        what, what_zh = "tickets cannot be opened as they are set up", "按当前设置无法创建工单"
+        problems = [Problem(what=what, remedy=one.en, what_zh=what_zh, zh=one.zh) for one in missing]
         if not self.config.hook_secrets:
             what = "callbacks are refused, because hook_secret is empty; answers are found late, by polling"
             remedy = "Set hook_secret (openssl rand -hex 32), then run bridge setup freshdesk."
-            problems.append(Problem(what=what, remedy=remedy, stops=False))
+            zh = "请设置 hook_secret（可用 openssl rand -hex 32 生成），然后运行 bridge setup freshdesk。"
+            what_zh = "hook_secret 为空，回调会被拒绝；回复只能通过轮询获取，会有延迟"
+            problems.append(Problem(what=what, remedy=remedy, stops=False, zh=zh, what_zh=what_zh))
         scope = agent.get("ticket_scope")
-        facts = {
+        facts: dict[str, Said] = {
             "agent": id_of(agent),
-            "sees": _SCOPES.get(scope, "unknown") if isinstance(scope, int) else "unknown",
-            "calls per minute": f"{self._api.total:g}" if self._api.total else "not told",
+            "sees": _SCOPES.get(scope, _UNKNOWN) if isinstance(scope, int) else _UNKNOWN,
+            "calls per minute": f"{self._api.total:g}" if self._api.total else Words("not told", "未知"),
         }
-        facts["callbacks"] = "accepted" if self.config.hook_secrets else "refused: hook_secret is empty"
-        unchecked = ("the right to write on tickets", "whether the automation rules call (bridge setup freshdesk)")
+        accepted, refused = (
+            Words("accepted", "正常"),
+            Words("refused: hook_secret is empty", "被拒绝：hook_secret 为空"),
+        )
+        facts["callbacks"] = accepted if self.config.hook_secrets else refused
+        unchecked = (
+            Words("the right to write on tickets", "写入工单的权限"),
+            Words(
+                "whether the automation rules call (bridge setup freshdesk)",
+                "自动化规则是否回调（bridge setup freshdesk）",
+            ),
+        )
         return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)
 
     async def plan(self, *, remove: bool = False) -> Sequence[SetUpChange]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from bridge.contract import AccountConfig
+from bridge.contract import AccountConfig, WrongValue
 from connectors.freshdesk import about
 
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", re.ASCII)
@@ -46,7 +46,10 @@ class Settings(AccountConfig):
     def _domain(cls, value: str) -> str:
         value = value.strip().lower().removeprefix("https://").rstrip("/")
         if _DOMAIN.fullmatch(value) is None:
-            raise ValueError("must be the account's host name, such as acme.freshdesk.com")
+            raise WrongValue(
+                "must be the account's host name, such as acme.freshdesk.com",
+                "必须是账号的主机名，例如 acme.freshdesk.com",
+            )
         return value
 
     @field_validator("api_key")
@@ -54,9 +57,14 @@ class Settings(AccountConfig):
     def _api_key(cls, value: SecretStr) -> SecretStr:
         key = value.get_secret_value()
         if not key.strip():
-            raise ValueError("is empty; copy it from the bridge's agent: Profile settings > View API key")
+            raise WrongValue(
+                "is empty; copy it from the bridge's agent: Profile settings > View API key",
+                "不能为空；请以 bridge 客服身份在 Profile settings > View API key 中复制",
+            )
         if ":" in key or not key.isascii() or not key.isprintable():
-            raise ValueError("must be the bare key, without a colon or spaces at its end")
+            raise WrongValue(
+                "must be the bare key, without a colon or spaces at its end", "只填密钥本身，不含冒号或首尾空格"
+            )
         return value
 
     @field_validator("hook_secret")
@@ -64,16 +72,24 @@ class Settings(AccountConfig):
     def _hook_secret(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()
         if secret and any(len(part.strip()) < _SHORTEST for part in secret.split(",")):
-            raise ValueError("must have 16 characters or more; make one with: openssl rand -hex 32")
+            raise WrongValue(
+                "must have 16 characters or more; make one with: openssl rand -hex 32",
+                "至少需要 16 个字符；可用 openssl rand -hex 32 生成",
+            )
         if not secret.isascii() or not (secret.isprintable() or not secret):
-            raise ValueError("must be plain ASCII, because it travels in a header")
+            raise WrongValue(
+                "must be plain ASCII, because it travels in a header", "只能包含 ASCII 字符，因为它在请求头中传输"
+            )
         return value
 
     @field_validator("tag")
     @classmethod
     def _tag(cls, value: str) -> str:
         if not value.strip() or "," in value or len(value) > _LONGEST_TAG:
-            raise ValueError(f"must be a tag of 1 to {_LONGEST_TAG} characters without a comma")
+            raise WrongValue(
+                f"must be a tag of 1 to {_LONGEST_TAG} characters without a comma",
+                f"必须是 1 至 {_LONGEST_TAG} 个字符的标签，不含逗号",
+            )
         return value.strip()
 
     @property

@@ -28,6 +28,7 @@ from bridge.contract import (
     Step,
     Target,
     Unauthentic,
+    Words,
     answered_step,
 )
 from connectors.openai.errors import refusal
@@ -112,14 +113,18 @@ class ChatModel(Connector[Settings]):
             raise
         except ConnectorError as error:
             if error.code == "http 404":
-                return Health(unchecked=("the server lists no models, so the model's name was not proven",))
+                en = "the server lists no models, so the model's name was not proven"
+                return Health(unchecked=(Words(en, "服务器不提供模型列表，无法验证模型名称"),))
             remedy = "look at api_key, api_base and model of this account"
-            return Health(problems=(Problem(what=error.message, remedy=remedy, credentials=True),))
+            zh = "请检查该账号的 api_key、api_base 和 model"
+            return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh, credentials=True),))
         rows = found.get("data") if isinstance(found, Mapping) else None
         names = [str(row.get("id")) for row in rows or () if isinstance(row, Mapping)]
         if names and self.config.model not in names:
             some = ", ".join(names[:8])
-            return Health(problems=(Problem(what=f"there is no model {self.config.model!r}", remedy=f"it has {some}"),))
+            what, what_zh = f"there is no model {self.config.model!r}", f"没有名为“{self.config.model}”的模型"
+            problem = Problem(what=what, remedy=f"it has {some}", what_zh=what_zh, zh=f"可用的模型：{some}")
+            return Health(problems=(problem,))
         return Health(facts={"model": self.config.model, "models": str(len(names))})
 
     async def _send(self, method: str, path: str, **more: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from bridge.contract import BesideConfig, BotConfig
+from bridge.contract import BesideConfig, BotConfig, WrongValue
 from connectors.openai import about
 
 _MOST = 64 * 1024  # bytes of instructions or knowledge
@@ -35,7 +35,7 @@ class Settings(BotConfig):
     @classmethod
     def _named(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError("is empty; name a model that the server has")
+            raise WrongValue("is empty; name a model that the server has", "不能为空；请填写服务器提供的模型名称")
         return value
 
     @field_validator("prompt", "file")
@@ -50,9 +50,15 @@ def read_text(path: Path) -> str:
     """A text file. Raises ValueError with what is wrong."""
     try:
         if path.stat().st_size > _MOST:
-            raise ValueError(f"{path} is larger than {_MOST >> 10} KiB; a model reads all of it for each answer")
+            raise WrongValue(
+                f"{path} is larger than {_MOST >> 10} KiB; a model reads all of it for each answer",
+                f"{path} 超过 {_MOST >> 10} KiB；模型每次回答都会读取全文",
+            )
         return path.read_text("utf-8-sig")
     except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror or type(error).__name__})") from None
+        raise WrongValue(
+            f"{path} cannot be read ({error.strerror or type(error).__name__})",
+            f"无法读取 {path}（{error.strerror or type(error).__name__}）",
+        ) from None
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8; save it as UTF-8") from None
+        raise WrongValue(f"{path} is not UTF-8; save it as UTF-8", f"{path} 不是 UTF-8 编码，请另存为 UTF-8") from None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from bridge.contract import AccountConfig, check_url
+from bridge.contract import AccountConfig, WrongValue, check_url
 from connectors.rt import about
 
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
@@ -30,7 +30,10 @@ class Settings(AccountConfig):
     def _rest(cls, value: str) -> str:
         value = value.rstrip("/")
         if not value.endswith("/REST/2.0"):
-            raise ValueError("must end with /REST/2.0, for example https://rt.example.com/REST/2.0")
+            raise WrongValue(
+                "must end with /REST/2.0, for example https://rt.example.com/REST/2.0",
+                "必须以 /REST/2.0 结尾，例如 https://rt.example.com/REST/2.0",
+            )
         return value
 
     @field_validator("mail_gateway")
@@ -42,21 +45,28 @@ class Settings(AccountConfig):
     @classmethod
     def _token(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().strip():
-            raise ValueError("is empty; make one in RT: Logged in as > Settings > Auth Tokens")
+            raise WrongValue(
+                "is empty; make one in RT: Logged in as > Settings > Auth Tokens",
+                "不能为空；请在 RT 的 Logged in as > Settings > Auth Tokens 中创建",
+            )
         return value
 
     @field_validator("queue")
     @classmethod
     def _queue(cls, value: str) -> str:
         if not value.strip() or "'" in value or "\\" in value:
-            raise ValueError("must be the name of a queue, without quotes or backslashes")
+            raise WrongValue(
+                "must be the name of a queue, without quotes or backslashes", "必须是队列名称，不能包含引号或反斜杠"
+            )
         return value
 
     @field_validator("requestor_domain")
     @classmethod
     def _domain(cls, value: str) -> str:
         if _DOMAIN.fullmatch(value) is None:
-            raise ValueError("must be a lower-case domain such as bridge.invalid")
+            raise WrongValue(
+                "must be a lower-case domain such as bridge.invalid", "必须是小写域名，例如 bridge.invalid"
+            )
         return value
 
     @model_validator(mode="after")

@@ -22,7 +22,8 @@ def manual_steps(config: Settings, url: str, *, remove: bool) -> Sequence[SetUpC
     conditions = ("On Correspond", "On Comment", "On Status Change")
     place = f"In RT, Admin > Queues > {config.queue} > Scrips"
     if remove:
-        return [SetUpChange(f"{place}: delete the scrips named 'Bridge …'.")]
+        zh = f"在 RT 的 Admin > Queues > {config.queue} > Scrips 中，删除名为“Bridge …”的 Scrip。"
+        return [SetUpChange(f"{place}: delete the scrips named 'Bridge …'.", zh=zh)]
     steps = []
     if not config.hook_secret.get_secret_value():
         steps.append(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.contract import Account, Busy, Guesses, Put, check_password, hash_password
+from bridge.contract import Account, Busy, Guesses, Put, WrongValue, check_password, hash_password
 from connectors.webchat.settings import Settings
 from connectors.webchat.signatures import Signatures, hashed
 from connectors.webchat.text import clean_line, clean_title
@@ -22,9 +22,11 @@ async def add_agent(account: Account, name: str, password: str) -> None:
     """Stores a sign-in, or a new password for it. Raises ValueError, which says what is wrong."""
     name = clean_title(name, 60)
     if not name:
-        raise ValueError("the name is empty")
+        raise WrongValue("the name is empty", "姓名不能为空")
     if len(password) < MIN_PASSWORD:
-        raise ValueError(f"the password needs at least {MIN_PASSWORD} characters")
+        raise WrongValue(
+            f"the password needs at least {MIN_PASSWORD} characters", f"密码至少需要 {MIN_PASSWORD} 个字符"
+        )
     digest = await hash_password(password)
     await account.records.commit(Put("agent", name.casefold(), {"name": name, "hash": digest}))
     rows = await account.records.list("session", limit=10_000)
@@ -70,11 +72,14 @@ class Agents:
         """Takes a sign-in away and ends its sessions. What they wrote stays. Raises ValueError."""
         key = clean_line(name, 60).casefold()
         if any(agent.name.casefold() == key for agent in self._config.agents):
-            raise ValueError(f"{name} stands in the configuration: remove it there, under agents")
+            raise WrongValue(
+                f"{name} stands in the configuration: remove it there, under agents",
+                f"{name} 写在配置文件中，请在配置文件的 agents 下移除",
+            )
         row = await self._account.records.get("agent", key)
         if row is None:
             known = ", ".join(await self.names()) or "nobody"
-            raise ValueError(f"there is no agent {name}; there are: {known}")
+            raise WrongValue(f"there is no agent {name}; there are: {known}", f"没有名为 {name} 的客服；现有：{known}")
         shown = row[0]["name"]
         stale = [Put("session", session, None) for session, _ in await self._sessions(shown)]
         await self._account.records.commit(Put("agent", key, None), *stale)

@@ -27,6 +27,7 @@ from bridge.contract import (
     RenderContext,
     Request,
     Role,
+    Said,
     Step,
     Subject,
     Support,
@@ -159,14 +160,19 @@ class WebChat(Connector[Settings]):
         """There is nobody to ask: what is worth knowing is where things are."""
         agents = await Agents(self.config, self.account).names()
         name, public = self.account.name, self.account.public_url
-        chat = {
+        chat: dict[str, Said] = {
             "snippet": f'<script async src="{public}/chat/{name}/loader.js"></script>',
             "page": f"{public}/chat/{name}/",
-            "allowed origins": ", ".join(self.config.allowed_origins) or "none: only the page above",
+            "allowed origins": ", ".join(self.config.allowed_origins)
+            or Words("none: only the page above", "无：仅限上述页面"),
         }
-        desk = {
+        desk: dict[str, Said] = {
             "desk": f"{public}/desk/{name}/",
-            "agents": ", ".join(agents) or f"none yet: bridge desk add-agent NAME --account {name}",
+            "agents": ", ".join(agents)
+            or Words(
+                f"none yet: bridge desk add-agent NAME --account {name}",
+                f"暂无：请运行 bridge desk add-agent 姓名 --account {name}",
+            ),
         }
         return Health(facts=(chat if self._has_visitors else {}) | desk)
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bridge.contract import AccountConfig
+from bridge.contract import AccountConfig, WrongValue
 from connectors.webchat import about
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -25,7 +25,10 @@ class Agent(BaseModel):
     @classmethod
     def _argon2(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().startswith("$argon2"):
-            raise ValueError("must be an argon2 hash ($argon2id$…), not a password; use `bridge desk add-agent`")
+            raise WrongValue(
+                "must be an argon2 hash ($argon2id$…), not a password; use `bridge desk add-agent`",
+                "必须是 argon2 哈希（$argon2id$…），不能是密码；请使用 `bridge desk add-agent`",
+            )
         return value
 
 
@@ -59,7 +62,7 @@ class Settings(AccountConfig):
     @classmethod
     def _hex(cls, value: str) -> str:
         if _COLOUR.fullmatch(value) is None:
-            raise ValueError("must be a colour such as #1f6feb")
+            raise WrongValue("must be a colour such as #1f6feb", "必须是颜色值，例如 #1f6feb")
         return value.lower()
 
     @field_validator("agents")
@@ -67,16 +70,22 @@ class Settings(AccountConfig):
     def _names(cls, value: tuple[Agent, ...]) -> tuple[Agent, ...]:
         names = [agent.name.casefold() for agent in value]
         if len(set(names)) < len(names):
-            raise ValueError("two agents have the same name")
+            raise WrongValue("two agents have the same name", "有两名客服姓名相同")
         return value
 
     @model_validator(mode="after")
     def _identity(self) -> "Settings":
         secret = self.identity_secret.get_secret_value()
         if secret and len(secret) < 16:
-            raise ValueError("identity_secret needs at least 16 characters; make one with `openssl rand -hex 32`")
+            raise WrongValue(
+                "identity_secret needs at least 16 characters; make one with `openssl rand -hex 32`",
+                "identity_secret 至少需要 16 个字符；可用 `openssl rand -hex 32` 生成",
+            )
         if self.identity == "required" and not secret:
-            raise ValueError('identity = "required" needs identity_secret, by which your site signs who a visitor is')
+            raise WrongValue(
+                'identity = "required" needs identity_secret, by which your site signs who a visitor is',
+                'identity = "required" 需要设置 identity_secret，供您的网站对访客身份签名',
+            )
         return self
 
 
@@ -87,10 +96,16 @@ def _origin(value: str) -> str:
         parts = urlsplit(origin)
         port = parts.port
     except ValueError:
-        raise ValueError(f"{value!r} is no origin such as https://www.example.com") from None
+        raise WrongValue(
+            f"{value!r} is no origin such as https://www.example.com",
+            f"“{value}”不是有效的来源，应类似 https://www.example.com",
+        ) from None
     host = parts.hostname or ""
     if parts.scheme not in {"https", "http"} or _HOST.fullmatch(host) is None or parts.path or parts.query:
-        raise ValueError(f"{value!r} is no origin: write scheme and host only, such as https://www.example.com")
+        raise WrongValue(
+            f"{value!r} is no origin: write scheme and host only, such as https://www.example.com",
+            f"“{value}”不是有效的来源：只写协议和主机名，例如 https://www.example.com",
+        )
     default = {"https": 443, "http": 80}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, default} else "")
 

@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bridge.contract import Unauthentic
+from bridge.contract import Unauthentic, WrongValue
 
 TOLERANCE = timedelta(minutes=5)
 _PREFIX = "whsec_"
@@ -22,9 +22,12 @@ def key_of(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("must be `whsec_` and base64; make one with: openssl rand -base64 32") from None
+        raise WrongValue(
+            "must be `whsec_` and base64; make one with: openssl rand -base64 32",
+            "必须以 `whsec_` 开头，后接 base64；可用 openssl rand -base64 32 生成",
+        ) from None
     if len(key) < 16:
-        raise ValueError("is too short: at least 16 bytes, better 32")
+        raise WrongValue("is too short: at least 16 bytes, better 32", "长度不足：至少 16 字节，建议 32 字节")
     return key
 
 

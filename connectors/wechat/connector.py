@@ -174,7 +174,7 @@ class WeChat(Connector[Settings]):
             if isinstance(error, AuthFailed) or error.code in _NO_RIGHTS:
                 return Health(problems=(_problem(error),), facts=facts)
             # worth showing where it is had, no sign of trouble where not
-            return Health(facts=facts, unchecked=("the quota of sends", *_UNPROVEN))
+            return Health(facts=facts, unchecked=(Words("the quota of sends", "发送额度"), *_UNPROVEN))
         quota = result.get("quota")
         if isinstance(quota, dict):
             facts["sends left today"] = f"{quota.get('remain')} of {quota.get('daily_limit')}"
@@ -227,7 +227,13 @@ class WeChat(Connector[Settings]):
 _TYPING_NOISE = frozenset(str(number) for number, code in CODES.items() if code.then is Then.IGNORE)
 
 # the platform has no trial: only a real message proves these
-_UNPROVEN = ("whether a message can be sent", "token, encoding_aes_key and mode of the push (save in the console)")
+_UNPROVEN = (
+    Words("whether a message can be sent", "消息能否发出"),
+    Words(
+        "token, encoding_aes_key and mode of the push (save in the console)",
+        "消息推送的 token、encoding_aes_key 和加密方式（在后台保存时验证）",
+    ),
+)
 
 
 _NO_RIGHTS = frozenset({"48001", "61007"})

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bridge.contract import AccountConfig, Duration
+from bridge.contract import AccountConfig, Duration, WrongValue
 from connectors.wechat import about
 
 _APP_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -62,14 +62,19 @@ class Settings(AccountConfig):
     @classmethod
     def _app_id(cls, value: str) -> str:
         if _APP_ID.fullmatch(value) is None:
-            raise ValueError("must be the AppID of the console, such as wx0123456789abcdef")
+            raise WrongValue(
+                "must be the AppID of the console, such as wx0123456789abcdef",
+                "必须是后台的 AppID，例如 wx0123456789abcdef",
+            )
         return value
 
     @field_validator("app_secret", "token")
     @classmethod
     def _given(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().strip():
-            raise ValueError("is missing; copy it from the console (Development management)")
+            raise WrongValue(
+                "is missing; copy it from the console (Development management)", "不能为空；请从后台的开发管理中复制"
+            )
         return value
 
     @field_validator("encoding_aes_key")
@@ -77,9 +82,15 @@ class Settings(AccountConfig):
     def _aes_key(cls, value: SecretStr) -> SecretStr:
         key = value.get_secret_value()
         if key and len(key) != 43:
-            raise ValueError(f"must have 43 characters, this one has {len(key)}; copy EncodingAESKey from the console")
+            raise WrongValue(
+                f"must have 43 characters, this one has {len(key)}; copy EncodingAESKey from the console",
+                f"必须为 43 个字符，当前为 {len(key)} 个；请从后台复制 EncodingAESKey",
+            )
         if key and _AES_KEY.fullmatch(key) is None:
-            raise ValueError("may hold letters, digits, + and / only; copy EncodingAESKey from the console")
+            raise WrongValue(
+                "may hold letters, digits, + and / only; copy EncodingAESKey from the console",
+                "只能包含字母、数字、+ 和 /；请从后台复制 EncodingAESKey",
+            )
         return value
 
     @field_validator("api_base")
@@ -91,13 +102,17 @@ class Settings(AccountConfig):
     @classmethod
     def _path(cls, value: str) -> str:
         if value and not value.startswith("/"):
-            raise ValueError("must start with a slash, such as /cgi-bin/message/custom/typing")
+            raise WrongValue(
+                "must start with a slash, such as /cgi-bin/message/custom/typing",
+                "必须以斜杠开头，例如 /cgi-bin/message/custom/typing",
+            )
         return value
 
     @model_validator(mode="after")
     def _key_for_mode(self) -> "Settings":
         if self.mode != "plain" and not self.encoding_aes_key.get_secret_value():
-            raise ValueError(
-                f'encoding_aes_key is missing; mode = "{self.mode}" needs the 43 characters of the console'
+            raise WrongValue(
+                f'encoding_aes_key is missing; mode = "{self.mode}" needs the 43 characters of the console',
+                f'缺少 encoding_aes_key：mode = "{self.mode}" 需要后台的 43 位密钥',
             )
         return self

@@ -1,5 +1,6 @@
 """WeCom's customer service: what the engine calls."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -130,23 +131,41 @@ class WeCom(Connector[Settings]):
         wanted = self.config.open_kfid
         if wanted not in {"*", *found} or not found:
             what = f"the customer service account {wanted} is not managed by this app"
-            return Health(problems=(Problem(what=what, remedy=_MANAGE),), facts=facts)
+            what_zh = f"客服账号 {wanted} 不由此应用管理"
+            problem = Problem(what=what, remedy=_MANAGE.en, what_zh=what_zh, zh=_MANAGE.zh)
+            return Health(problems=(problem,), facts=facts)
         return Health(facts=facts, unchecked=_UNPROVEN)
 
 
-_MANAGE = (
+_MANAGE = Words(
     "In the console under 微信客服 › API › 企业内部接入 give the account to this app (通过API管理); "
-    "copy its id into open_kfid."
+    "copy its id into open_kfid.",
+    "请在管理后台 微信客服 › API › 企业内部接入 中将该账号交由此应用管理（通过API管理），并将其 ID 填入 open_kfid。",
 )
-_UNPROVEN = ("whether a message can be sent", "token and encoding_aes_key of the callback (save in the console)")
+_UNPROVEN = (
+    Words("whether a message can be sent", "消息能否发出"),
+    Words(
+        "token and encoding_aes_key of the callback (save in the console)",
+        "回调的 token 和 encoding_aes_key（在管理后台保存时验证）",
+    ),
+)
 _REMEDIES = {
-    "40001": "Correct secret: it belongs to another app, or was reset.",
-    "40013": "Correct corp_id: copy it from 我的企业.",
-    "60020": "Add the address named above to the trusted IPs of the app (企业可信IP).",
-    "95017": "Switch the interface on under 微信客服 › API.",
+    "40001": Words(
+        "Correct secret: it belongs to another app, or was reset.", "请更正 secret：它属于其他应用，或已被重置。"
+    ),
+    "40013": Words("Correct corp_id: copy it from 我的企业.", "请更正 corp_id：从“我的企业”中复制。"),
+    "60020": Words(
+        "Add the address named above to the trusted IPs of the app (企业可信IP).", "请将上述地址加入应用的企业可信IP。"
+    ),
+    "95017": Words("Switch the interface on under 微信客服 › API.", "请在 微信客服 › API 中启用接口。"),
 }
+_ELSE = Words("Check the app in the console of WeCom.", "请在企业微信管理后台检查该应用。")
+_NAMED = re.compile(r"from ip: ([0-9a-fA-F.:]+)")  # "not allow to access from your ip, … from ip: 203.0.113.9"
 
 
 def _problem(error: ConnectorError) -> Problem:
-    remedy = _REMEDIES.get(error.code) or error.reason.get("en", "")
-    return Problem(what=error.message, remedy=remedy or "Check the app in the console of WeCom.")
+    remedy = _REMEDIES.get(error.code) or _ELSE
+    if error.code not in _REMEDIES and error.reason:
+        remedy = Words(error.reason.get("en") or _ELSE.en, error.reason.get("zh") or _ELSE.zh)
+    named = _NAMED.search(error.message) if error.code == "60020" else None
+    return Problem(what=error.message, remedy=remedy.en, zh=remedy.zh, enter=named[1].strip(".,;") if named else "")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from bridge.contract import AccountConfig, Duration
+from bridge.contract import AccountConfig, Duration, WrongValue
 from connectors.wecom import about
 
 _CORP_ID = re.compile(r"[A-Za-z0-9_-]{4,64}", re.ASCII)
@@ -49,21 +49,30 @@ class Settings(AccountConfig):
     @classmethod
     def _corp(cls, value: str) -> str:
         if _CORP_ID.fullmatch(value) is None:
-            raise ValueError("must be the corp id of the console, such as ww0123456789abcdef")
+            raise WrongValue(
+                "must be the corp id of the console, such as ww0123456789abcdef",
+                "必须是管理后台的企业 ID，例如 ww0123456789abcdef",
+            )
         return value
 
     @field_validator("open_kfid")
     @classmethod
     def _account(cls, value: str) -> str:
         if _KFID.fullmatch(value) is None:
-            raise ValueError('must be an id that begins with wk, or "*" for all accounts of the app')
+            raise WrongValue(
+                'must be an id that begins with wk, or "*" for all accounts of the app',
+                "必须是以 wk 开头的 ID，或填“*”表示该应用的全部账号",
+            )
         return value
 
     @field_validator("secret", "token")
     @classmethod
     def _given(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().strip():
-            raise ValueError("is missing; copy it from the console (App management, Customer service)")
+            raise WrongValue(
+                "is missing; copy it from the console (App management, Customer service)",
+                "不能为空；请从管理后台的应用管理、微信客服中复制",
+            )
         return value
 
     @field_validator("encoding_aes_key")
@@ -71,9 +80,15 @@ class Settings(AccountConfig):
     def _aes_key(cls, value: SecretStr) -> SecretStr:
         key = value.get_secret_value()
         if len(key) != 43:
-            raise ValueError(f"must have 43 characters, this one has {len(key)}; copy EncodingAESKey from the console")
+            raise WrongValue(
+                f"must have 43 characters, this one has {len(key)}; copy EncodingAESKey from the console",
+                f"必须为 43 个字符，当前为 {len(key)} 个；请从管理后台复制 EncodingAESKey",
+            )
         if _AES_KEY.fullmatch(key) is None:
-            raise ValueError("may hold letters, digits, + and / only; copy EncodingAESKey from the console")
+            raise WrongValue(
+                "may hold letters, digits, + and / only; copy EncodingAESKey from the console",
+                "只能包含字母、数字、+ 和 /；请从管理后台复制 EncodingAESKey",
+            )
         return value
 
     @field_validator("api_base")

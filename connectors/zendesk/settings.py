@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from bridge.contract import AccountConfig, Duration
+from bridge.contract import AccountConfig, Duration, WrongValue
 from connectors.zendesk import about
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
@@ -56,21 +56,27 @@ class Settings(AccountConfig):
     def _subdomain(cls, value: str) -> str:
         value = value.strip().lower().removeprefix("https://").rstrip("/").removesuffix(".zendesk.com")
         if _SUBDOMAIN.fullmatch(value) is None:
-            raise ValueError("must be the first part of the account's address: acme for acme.zendesk.com")
+            raise WrongValue(
+                "must be the first part of the account's address: acme for acme.zendesk.com",
+                "必须是账号地址的第一部分：acme.zendesk.com 填 acme",
+            )
         return value
 
     @field_validator("webhook_secret")
     @classmethod
     def _webhook_secret(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value().strip() == PUBLIC_SECRET:
-            raise ValueError("is Zendesk's public test secret; leave it empty and run: bridge setup zendesk")
+            raise WrongValue(
+                "is Zendesk's public test secret; leave it empty and run: bridge setup zendesk",
+                "这是 Zendesk 公开的测试密钥；请留空并运行 bridge setup zendesk",
+            )
         return value
 
     @field_validator("token_lifetime")
     @classmethod
     def _lifetime(cls, value: timedelta) -> timedelta:
         if not timedelta(minutes=5) < value < timedelta(hours=48):
-            raise ValueError('must be more than "5m" and less than "48h"')
+            raise WrongValue('must be more than "5m" and less than "48h"', "必须大于“5m”且小于“48h”")
         return value
 
     @field_validator("tag")
@@ -78,7 +84,10 @@ class Settings(AccountConfig):
     def _tag(cls, value: str) -> str:
         value = value.strip().lower()
         if _TAG.fullmatch(value) is None:
-            raise ValueError("must be one tag: up to 80 characters without spaces, commas or quotes")
+            raise WrongValue(
+                "must be one tag: up to 80 characters without spaces, commas or quotes",
+                "必须是一个标签：最多 80 个字符，不含空格、逗号或引号",
+            )
         return value
 
     @model_validator(mode="after")
@@ -92,12 +101,17 @@ class Settings(AccountConfig):
             has_secret = bool(secret.get_secret_value().strip())
             if bool(value.strip()) != has_secret:
                 missing = secret_name if value.strip() else name
-                raise ValueError(f"{missing} is missing: {name} and {secret_name} belong together")
+                raise WrongValue(
+                    f"{missing} is missing: {name} and {secret_name} belong together",
+                    f"缺少 {missing}：{name} 和 {secret_name} 必须同时填写",
+                )
             complete += has_secret
         if not complete:
-            raise ValueError(
+            raise WrongValue(
                 "no credentials: set client_id and client_secret of an OAuth client (Admin Center > Apps and "
-                "integrations > APIs > OAuth clients)"
+                "integrations > APIs > OAuth clients)",
+                "缺少凭据：请填写 OAuth 客户端的 client_id 和 client_secret"
+                "（Admin Center > Apps and integrations > APIs > OAuth clients）",
             )
         return self
 

@@ -9,7 +9,7 @@ https://developer.zendesk.com/documentation/ticketing/reference-guides/condition
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bridge.contract import Account, AuthFailed, Gone, Rejected, SetUpChange
+from bridge.contract import Account, AuthFailed, Gone, Rejected, Said, SetUpChange, Words
 from connectors.zendesk.api import Api, Row, id_of, path_id, rows_of
 from connectors.zendesk.callback import Hook
 from connectors.zendesk.errors import Forbidden
@@ -23,7 +23,7 @@ FIELDS = (
     ("Window closes at", "text", "Until when the customer's channel allows replies; kept by the bridge."),
 )
 
-Apply = Callable[[], Awaitable[str]]
+Apply = Callable[[], Awaitable[Said]]
 
 
 class SetUp:
@@ -45,7 +45,8 @@ class SetUp:
             await self._api.get("/users/me")  # credentials that are refused altogether are no matter of rights
             return [
                 SetUpChange(
-                    f"{error.message}. Set-up needs the credentials of an admin; or make by hand: {self._manual}"
+                    f"{error.message}. Set-up needs the credentials of an admin; or make by hand: {self._manual}",
+                    zh=f"{error.message}。接入设置需要管理员凭据；或手动创建：{self._manual}",
                 )
             ]
         if remove:
@@ -117,26 +118,26 @@ class SetUp:
             "subscriptions": _SUBSCRIPTIONS,
         }
 
-    async def _create_webhook(self) -> str:
+    async def _create_webhook(self) -> Said:
         answer = await self._api.send("POST", "/webhooks", body={"webhook": self._webhook()})
         made = self._api.object(answer).get("webhook")
         identifier = id_of(made.get("id")) if isinstance(made, dict) else ""
         await self._hook.store(await self._secret(identifier))
-        return f"created webhook {identifier}"
+        return Words(f"created webhook {identifier}", f"已创建 Webhook {identifier}")
 
     def _repairing_webhook(self, identifier: str) -> Apply:
-        async def apply() -> str:
+        async def apply() -> Said:
             await self._api.send(
                 "PUT", f"/webhooks/{path_id(identifier)}", body={"webhook": self._webhook()}, repeatable=True
             )
-            return f"repaired webhook {identifier}"
+            return Words(f"repaired webhook {identifier}", f"已修复 Webhook {identifier}")
 
         return apply
 
     def _keeping(self, identifier: str) -> Apply:
-        async def apply() -> str:
+        async def apply() -> Said:
             await self._hook.store(await self._secret(identifier))
-            return "kept"
+            return Words("kept the signing secret", "已保存签名密钥")
 
         return apply
 
@@ -164,19 +165,21 @@ class SetUp:
         return {str(row.get("title")): row for row in await self._api.all("/triggers", "triggers")}
 
     def _creating(self, title: str, conditions: dict[str, list[Condition]]) -> Apply:
-        async def apply() -> str:
+        async def apply() -> Said:
             body = {"trigger": {**await self._trigger(title, conditions), **await self._category()}}
             answer = await self._api.send("POST", "/triggers", body=body)
             made = self._api.object(answer).get("trigger")
-            return f"created trigger {id_of(made.get('id')) if isinstance(made, dict) else ''}"
+            number = id_of(made.get("id")) if isinstance(made, dict) else ""
+            return Words(f"created trigger {number}", f"已创建触发器 {number}")
 
         return apply
 
     def _repairing(self, found: Row, title: str, conditions: dict[str, list[Condition]]) -> Apply:
-        async def apply() -> str:
+        async def apply() -> Said:
             body = {"trigger": await self._trigger(title, conditions)}
             await self._api.send("PUT", f"/triggers/{path_id(id_of(found.get('id')))}", body=body, repeatable=True)
-            return f"repaired trigger {id_of(found.get('id'))}"
+            number = id_of(found.get("id"))
+            return Words(f"repaired trigger {number}", f"已修复触发器 {number}")
 
         return apply
 
@@ -213,10 +216,11 @@ class SetUp:
         ]
 
     def _creating_field(self, title: str, kind: str, description: str) -> Apply:
-        async def apply() -> str:
+        async def apply() -> Said:
             body = {"ticket_field": {"type": kind, "title": title, "agent_description": description}}
             made = self._api.object(await self._api.send("POST", "/ticket_fields", body=body)).get("ticket_field")
-            return f"created ticket field {id_of(made.get('id')) if isinstance(made, dict) else ''}"
+            number = id_of(made.get("id")) if isinstance(made, dict) else ""
+            return Words(f"created ticket field {number}", f"已创建工单字段 {number}")
 
         return apply
 
@@ -228,6 +232,7 @@ class SetUp:
             SetUpChange(
                 f"Delete the trigger {title!r}",
                 self._deleting(f"/triggers/{path_id(id_of(triggers[title].get('id')))}"),
+                f"删除触发器“{title}”",
             )
             for title in self._wanted()
             if title in triggers
@@ -236,7 +241,9 @@ class SetUp:
             path = f"/webhooks/{path_id(id_of(webhook.get('id')))}"
             changes.append(
                 SetUpChange(
-                    f"Delete the webhook {self.name!r} and forget its signing secret", self._deleting(path, forget=True)
+                    f"Delete the webhook {self.name!r} and forget its signing secret",
+                    self._deleting(path, forget=True),
+                    f"删除 Webhook“{self.name}”，并清除其签名密钥",
                 )
             )
         if self._config.allowance_fields:
@@ -245,6 +252,7 @@ class SetUp:
                 SetUpChange(
                     f"Delete the ticket field {title!r}",
                     self._deleting(f"/ticket_fields/{path_id(id_of(there[title].get('id')))}"),
+                    f"删除工单字段“{title}”",
                 )
                 for title, _, _ in FIELDS
                 if title in there
@@ -252,12 +260,12 @@ class SetUp:
         return changes
 
     def _deleting(self, path: str, *, forget: bool = False) -> Apply:
-        async def apply() -> str:
+        async def apply() -> Said:
             with contextlib.suppress(Gone):  # somebody else was faster
                 await self._api.send("DELETE", path, repeatable=True)
             if forget:
                 await self._hook.store("")
-            return "deleted"
+            return Words("deleted", "已删除")
 
         return apply
 

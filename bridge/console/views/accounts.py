@@ -9,12 +9,12 @@ from starlette.responses import Response
 from bridge.cli.capabilities import facts_of
 from bridge.console.configured import configured_account
 from bridge.console.visit import NotFound, Refused, Visit
-from bridge.contract import ConnectorError, SetsUp
+from bridge.contract import ConnectorError, SetsUp, in_language
 from bridge.contract.connector import SetUpChange
 from bridge.contract.described import describe
 from bridge.contract.errors import REMEDIES, Cause
-from bridge.doctor import Finding, check_account, refusals_of
 from bridge.engine.context import ConnectedAccount, Work
+from bridge.findings import Finding, Trouble, check_account, refusals_of
 from mappings import callbacks, inbox, links, outbox, overview, state
 from mappings.callbacks import ACCEPTED
 from mappings.store import Tx
@@ -104,11 +104,11 @@ async def checks(visit: Visit) -> Response:
     begun = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(_PATIENCE):
-            found = await check_account(connected, "", refused)
+            found = await check_account(connected, refused)
     except TimeoutError:
-        found = Finding().wrong(visit.say("account.no_answer", seconds=int(_PATIENCE)), "")
+        found = Finding([Trouble(visit.say("account.no_answer", seconds=int(_PATIENCE)), "")])
     took = asyncio.get_running_loop().time() - begun
-    return visit.page("checks.html", name=connected.name, found=found, took=f"{took:.2f}")
+    return visit.page("checks.html", name=connected.name, found=found.told(visit.language), took=f"{took:.2f}")
 
 
 async def plan(visit: Visit) -> Response:
@@ -139,8 +139,8 @@ async def apply(visit: Visit) -> Response:
             said = await change.apply()
         except ConnectorError as error:
             raise Refused("error.vendor", 502, said=error.message) from None
-        done.append(said)
-        await visit.act("set up", f"{name}: {said}"[:300], lambda _work: None)
+        done.append(in_language(said, visit.language))
+        await visit.act("set up", f"{name}: {in_language(said, 'en')}"[:300], lambda _work: None)
     return visit.page("applied.html", name=name, done=done)
 
 

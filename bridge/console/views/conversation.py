@@ -6,7 +6,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from bridge.cli import dead_letters
-from bridge.console.timeline import allowance_of, timeline
+from bridge.console.timeline import Reader, allowance_of, timeline
 from bridge.console.visit import NotFound, Refused, Visit
 from bridge.console.words import mask
 from bridge.contract.storable import clean_text
@@ -36,7 +36,7 @@ async def show(visit: Visit) -> Response:
 def _page(tx: Tx, visit: Visit, link_id: int, before: int | None) -> Response:
     link = _found(tx, link_id)
     runtime, masked = visit.desk.runtime, not visit.session.may("operator")
-    entries, older = timeline(tx, runtime, link, masked=masked, before=before)
+    entries, older = timeline(tx, runtime, link, Reader(masked, visit.language), before)
     book = Allowance.model_validate_json(link.allowance)
     until = book.until(visit.now)
     contact, context = json.loads(link.contact), json.loads(link.context)
@@ -100,7 +100,7 @@ async def command(visit: Visit) -> Response:
 
 def _sure(tx: Tx, visit: Visit, link_id: int) -> Response:
     link = _found(tx, link_id)
-    entries, _ = timeline(tx, visit.desk.runtime, link, masked=False)
+    entries, _ = timeline(tx, visit.desk.runtime, link, Reader(False, visit.language))
     unsent = [one for one in entries if one["to_customer"] and one["state"] in _UNSENT]
     return visit.page("cancel.html", link=link, unsent=unsent)
 

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from bridge.console.visit import Visit
-from bridge.status import status_json
+from bridge.status import said_in, status_facts
 
 _FRESH = 1.0  # seconds for which all consoles share one look
 
@@ -21,13 +21,14 @@ class Snapshot:
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get(self, visit: Visit) -> dict[str, Any]:
-        """What `bridge status --json` says, no older than a second."""
+        """What `bridge status --json` says, no older than a second, in the reader's language."""
+        settings = visit.desk.runtime.settings
         async with self.looking:
             now = asyncio.get_running_loop().time()
             if now >= self.until:
-                self.found = await visit.read(status_json, visit.desk.runtime.settings, visit.now)
+                self.found = await visit.read(status_facts, settings, visit.now)
                 self.until = asyncio.get_running_loop().time() + _FRESH
-            return self.found
+            return said_in(self.found, settings, visit.language)
 
 
 async def show(visit: Visit) -> Response:
@@ -50,8 +51,7 @@ def _act(account: dict[str, Any]) -> tuple[str, str]:
     page = f"/console/accounts/{name}"
     match account["state"]:
         case "paused":
-            by_hand = account["reason"].startswith("by ")
-            return ("overview.do_resume", page) if by_hand else ("overview.do_check", f"{page}#checks")
+            return ("overview.do_resume", page) if account["paused_by"] else ("overview.do_check", f"{page}#checks")
         case "refused":
             return "overview.do_callbacks", f"{page}#callbacks"
         case "throttled":

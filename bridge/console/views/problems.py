@@ -33,7 +33,7 @@ async def show(visit: Visit) -> Response:
 
 def _page(tx: Tx, visit: Visit) -> Response:
     found = causes.groups(tx)
-    away = pauses_by_account(tx)
+    away = pauses_by_account(tx, visit.language)
     counts = dead_letters.waiting_counts(tx)
     return visit.page(
         "problems.html",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from bridge.contract import AccountConfig, AuthFailed, Capabilities, Health, Retryable, Role, SetsUp
+from bridge.contract import AccountConfig, AuthFailed, Capabilities, Health, Retryable, Role, SetsUp, Words
 from bridge.testing.clock import VirtualClock
 from bridge.testing.conformance.case import ConnectorCase, applies
 from bridge.testing.conformance.harness import Harness
@@ -98,6 +98,15 @@ class Settings(ConnectorCase):
         health = await harness.connector.check()
         assert health.ok, health.problems
         assert await self.shown(harness) == before, "check made something that people see"
+        for said in health.unchecked:
+            assert isinstance(said, Words), f"unchecked: {said!r} is said in one language only: use Words"
+
+    @applies(lambda case: case.simulator is not None and issubclass(case.connector, SetsUp))
+    async def test_what_set_up_would_do_is_said_in_both_languages(self, harness: Harness) -> None:
+        connector: Any = harness.connector
+        for remove in (False, True):
+            for change in await connector.plan(remove=remove):
+                assert change.zh or "\n" in change.text, f"{change.text!r} is said in English only: set SetUpChange.zh"
 
     @applies(_has_vendor)
     async def test_check_tells_of_wrong_credentials(self, harness: Harness) -> None:
@@ -135,6 +144,7 @@ def _expect_problem(health: Health, secrets: list[str]) -> None:
     for problem in health.problems:
         assert problem.what
         assert problem.remedy, f"{problem.what!r} has no remedy: say what to do"
+        assert problem.zh, f"{problem.remedy!r} is said in English only: set Problem.zh"
     text = health.model_dump_json()
     assert not [secret for secret in secrets if secret in text], "a problem shows a secret"
 

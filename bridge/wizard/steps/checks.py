@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bridge.contract import ConnectorError, Health, Problem, SetsUp, SetUpChange
+from bridge.contract import ConnectorError, Health, Problem, SetsUp, SetUpChange, in_language
 from bridge.wizard.setup import Visit
 
 
@@ -21,7 +21,7 @@ async def check_desk(visit: Visit) -> Response:
 async def _check(visit: Visit, role: str) -> Response:
     connector = visit.setup.preview.connector(role)
     if connector is None:
-        return visit.part("check.html", role=role, health=None, problems=[], plan=None)
+        return visit.part("check.html", role=role, health=None, facts={}, problems=[], plan=None)
     health, plan = Health(), None
     try:
         health = await connector.check()
@@ -35,14 +35,15 @@ async def _check(visit: Visit, role: str) -> Response:
         "check.html",
         role=role,
         health=health,
+        facts={key: in_language(value, visit.language) for key, value in health.facts.items()},
         problems=[_shown(visit, one) for one in health.problems],
         plan=_plan(plan, visit.language),
     )
 
 
 def _shown(visit: Visit, problem: Problem) -> dict[str, Any]:
-    remedy = (problem.zh if visit.language == "zh" else "") or problem.remedy
-    return {"what": problem.what, "remedy": remedy, "enter": problem.enter, "stops": problem.stops}
+    what, remedy = problem.say(visit.language)
+    return {"what": what, "remedy": remedy, "enter": problem.enter, "stops": problem.stops}
 
 
 def _plan(changes: Any, language: str) -> list[dict[str, Any]] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bridge.contract import Guide, SetsUp, SignsIn, ToEnter, Words
+from bridge.contract import Guide, SetsUp, SignsIn, ToEnter, Words, WrongValue, in_language
 from bridge.first_config import NAMES, first_kinds, keys_of
 from bridge.web.hooks import PREFIX
 from bridge.wizard.calls import Call
@@ -137,7 +137,7 @@ async def _save(visit: Visit, role: str) -> Response:
     one.values = values
     visit.setup.calls.forget(role)
     visit.setup.keep()
-    faults = faults_of(one.kind, values)
+    faults = faults_of(one.kind, values, visit.language)
     trouble = "" if faults else await visit.show()
     if faults or trouble:
         return await _show(visit, role, faults, trouble)
@@ -175,7 +175,11 @@ async def _apply(visit: Visit, role: str) -> Response:
     done: list[str] = []
     if isinstance(connector, SetsUp):
         try:
-            done = [await change.apply() for change in await connector.plan() if change.apply is not None]
+            done = [
+                in_language(await change.apply(), visit.language)
+                for change in await connector.plan()
+                if change.apply is not None
+            ]
         except Exception as error:  # noqa: BLE001 - whatever the vendor says is shown, and the page goes on
             return await _show(visit, role, {}, str(error))
     visit.setup.applied = done
@@ -192,7 +196,8 @@ async def _add_agent(visit: Visit, role: str) -> Response:
         try:
             await connector.add_agent(name, password)
         except ValueError as error:
-            return await _show(visit, role, {}, str(error))
+            words = error.words.say(visit.language) if isinstance(error, WrongValue) else str(error)
+            return await _show(visit, role, {}, words)
     return visit.go(role, "agent_added")
 
 

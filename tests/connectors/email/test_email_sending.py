@@ -402,7 +402,7 @@ async def test_mails_of_the_desk_in_the_spam_folder_are_reported(desk):
     desk.sim.imap.folders["Junk"].add(b"From: a@desk.example\r\n\r\nx", desk.clock())
     health = await desk.box.check()
     assert health.ok
-    assert health.facts["in spam"].startswith("1 mails")
+    assert health.facts["in spam"].en.startswith("1 mails")
 
 
 async def test_two_accounts_send_at_once(desk):

@@ -162,4 +162,4 @@ async def test_check(desk: RequestTracker) -> None:
     assert health.ok
     assert health.facts["version"].startswith("5.0.3")
     assert health.facts["queue"] == "Support"
-    assert "hook_secret is empty" in health.facts["callbacks"]
+    assert "hook_secret is empty" in health.facts["callbacks"].en

@@ -97,7 +97,7 @@ async def test_trap_13_api_tokens_work_and_the_last_day_is_named(clock: VirtualC
         assert vendor.texts(receipt.conversation) == ["hello"]
         health = await zendesk.check()
         assert health.ok
-        assert "30 April 2027" in health.facts["warning"]
+        assert "30 April 2027" in health.facts["warning"].en
         vendor.gate.takes_api_tokens = False
         with pytest.raises(AuthFailed):
             await say(zendesk, "again", key="key-2")
@@ -140,7 +140,7 @@ async def test_an_agents_credentials_are_told_to_be_no_admins(zendesk: Zendesk, 
     vendor.state.bridge.role = "agent"
     health = await zendesk.check()
     assert health.ok
-    assert "no admin" in health.facts["export"]
+    assert "no admin" in health.facts["export"].en
 
 
 async def test_polling_without_a_secret_is_said(vendor: Simulator, clock: VirtualClock) -> None:

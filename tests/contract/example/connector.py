@@ -195,9 +195,16 @@ class Post(Connector[PostConfig]):
         try:
             me = await self._call("GET", "/me")
         except AuthFailed as error:
-            return Health(problems=(Problem(what=error.message, remedy="Correct api_token."),))
+            problem = Problem(what=error.message, remedy="Correct api_token.", zh="请更正 api_token。")
+            return Health(problems=(problem,))
         if "write" not in me.get("rights", ()):
-            return Health(problems=(Problem(what="the token may not write", remedy="Grant it the right to write."),))
+            problem = Problem(
+                what="the token may not write",
+                remedy="Grant it the right to write.",
+                what_zh="该令牌无写入权限",
+                zh="请授予其写入权限。",
+            )
+            return Health(problems=(problem,))
         return Health(facts={"user": str(me.get("name", ""))})
 
     # The vendor's API
