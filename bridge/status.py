@@ -18,6 +18,7 @@ from mappings.states import FAILED, RawState
 from mappings.store import Tx
 
 _MOST = 10  # customers on the screen
+_LOOKED = 200  # of whom the first to go are chosen: they come in the order in which they are warned of
 _ORDER = ("paused", "refused", "throttled", "retrying", "ok")  # what needs somebody stands first
 _NOISE = frozenset({"visit", "no callbacks"})
 
@@ -140,15 +141,16 @@ def _customers(tx: Tx, now: datetime) -> tuple[list[dict[str, Any]], int]:
     unreachable, and how many there are.
     """
     held = overview.held_links(tx)
+    found = overview.ending_links(tx, _LOOKED)
     ends = []
-    for link in overview.watched_links(tx):
-        book = json.loads(link.allowance)  # there may be thousands: what is shown is read properly
-        end = book.get("message", {}).get("until")
+    for link in found:
+        end = json.loads(link.allowance).get("message", {}).get("until")
         until = datetime.fromisoformat(end) if end else None
-        if until is not None and until > now and (book.get("unanswered") or link.id in held):
+        if until is not None and until > now:
             ends.append((until, link))
     ends.sort(key=lambda one: one[0])
-    return [_customer(link, until, now, waits=link.id in held) for until, link in ends[:_MOST]], len(ends)
+    count = len(ends) if len(found) < _LOOKED else found[0].number
+    return [_customer(link, until, now, waits=link.id in held) for until, link in ends[:_MOST]], count
 
 
 def _customer(link: Row[Any], until: datetime, now: datetime, *, waits: bool) -> dict[str, Any]:

@@ -15,12 +15,28 @@ from mappings.tables import Link, Outbox, Waiting
 
 _lease, _outbox, _waiting = table(Lease), table(Outbox), table(Waiting)
 _link = table(Link)
-_WATCHED = Prepared(
-    select(*columns(_link, "id", "channel", "conversation", "desk", "ticket", "state", "allowance"))
+_SHOWN = columns(_link, "id", "channel", "conversation", "desk", "ticket", "state", "allowance")
+_WATCHED = (
+    select(*columns(_link, "id", "warn_at", "allowance"))
     .where(_link.c.warn_at.is_not(None), _link.c.state != "ended")
     .order_by(_link.c.warn_at)
     .limit(bindparam("most"))
+    .subquery("watched")
 )
+_HELD = select(_waiting.c.link_id).where(_waiting.c.held != "")
+# as the allowance's model writes it: looked for by the database, which is far quicker than reading thousands of them here
+_WAITS = _WATCHED.c.allowance.contains('"unanswered":true') | _WATCHED.c.id.in_(_HELD)
+_WAITING = (
+    select(_WATCHED.c.id, _WATCHED.c.warn_at, func.count().over().label("number"))
+    .where(_WAITS)
+    .order_by(_WATCHED.c.warn_at)
+    .limit(bindparam("shown"))
+    .subquery("ending")
+)
+_ENDING = Prepared(
+    select(*_SHOWN, _WAITING.c.number).join(_WAITING, _WAITING.c.id == _link.c.id).order_by(_WAITING.c.warn_at)
+)
+_LOOKED = 5000  # conversations whose window is open that are looked through
 _ALIVE = timedelta(seconds=15)  # every process proves its store every two seconds
 
 
@@ -78,9 +94,11 @@ def parked_counts(tx: Tx) -> dict[str, int]:
     return dict(rows.all())
 
 
-def watched_links(tx: Tx, limit: int = 2000) -> Sequence[Row[Any]]:
-    """Conversations whose window is not over, the soonest to be warned of first. Allowances are JSON."""
-    return _WATCHED.all(tx, most=limit)
+def ending_links(tx: Tx, limit: int = 200) -> Sequence[Row[Any]]:
+    """Conversations whose window is not over and who wait for an answer, or for one that is held here, in the order in
+    which they are warned of. Allowances are JSON; `number` says how many there are, also those that are not here.
+    """
+    return _ENDING.all(tx, most=_LOOKED, shown=limit)
 
 
 def newest_conversation(tx: Tx, channel: str) -> str | None:

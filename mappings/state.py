@@ -91,6 +91,13 @@ def add_audit(tx: Tx, who: str, what: str, detail: str, now: datetime) -> None:
     tx.execute(insert(_audit).values(at=now, who=who, what=what, detail=detail))
 
 
+def forget_audits(tx: Tx, before: datetime, limit: int = 1000) -> int:
+    """Removes some that are older than a moment, the oldest first."""
+    oldest = tx.execute(select(_audit.c.id, _audit.c.at).order_by(_audit.c.id).limit(limit)).all()
+    gone = [row.id for row in oldest if row.at < before]
+    return tx.execute(delete(_audit).where(_audit.c.id.in_(gone))).rowcount if gone else 0
+
+
 def audits(tx: Tx, limit: int = 200, *, before: int | None = None, text: str = "") -> list[Row[Any]]:
     """The newest entries of the audit log, or those before one; with a text in who, what or the detail."""
     statement = select(_audit).order_by(_audit.c.id.desc()).limit(limit)

@@ -1,5 +1,6 @@
 """The console as one application: its addresses, who may call each, and what a failure looks like."""
 
+import errno
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,7 @@ from bridge.console.views import VIEWS, View
 from bridge.console.views.overview import Snapshot
 from bridge.console.visit import Desk, NotFound, Refused, Visit, read_form
 from bridge.contract import StoreDown
+from bridge.services.folder import MediaDown
 from bridge.services.tokens import derive_key
 from mappings.store import is_trouble
 
@@ -109,17 +111,11 @@ class ConsoleApp:
         async def answer(request: Request) -> Response:
             try:
                 return await handler(request)
-            except NotFound:
-                return await self._failure(request, Refused("error.not_found", 404))
-            except Refused as refused:
-                return await self._failure(request, refused)
-            except (StoreDown, SQLAlchemyError):
-                return await self._failure(request, Refused("error.database", 503))
             except Exception as error:
-                if is_trouble(error):  # the driver's own, from where no transaction could begin
-                    return await self._failure(request, Refused("error.database", 503))
-                log.error("bug in the console", path=request.scope["path"], exc_info=error)  # noqa: TRY400 # as the log forms it
-                return await self._failure(request, Refused("error.bug", 500))
+                refused = _refusal_of(error)
+                if refused.status == 500:
+                    log.error("bug in the console", path=request.scope["path"], exc_info=error)  # noqa: TRY400 # as the log forms it
+                return await self._failure(request, refused)
 
         return answer
 
@@ -127,7 +123,7 @@ class ConsoleApp:
         """What is wrong and what to do, in the layout where the caller is known."""
         try:
             session = await self._session(request)
-        except (StoreDown, SQLAlchemyError):
+        except Exception:  # noqa: BLE001 - this page says what is wrong, whoever looks
             session = None
         return pages.page(
             "error.html",
@@ -139,6 +135,7 @@ class ConsoleApp:
             menu=menu_of(session) if session is not None else [],
             here="",
             said="",
+            stuck=False,
             text=refused.text,
             values=refused.values,
             status_shown=refused.status,
@@ -162,3 +159,24 @@ class ConsoleApp:
 
     async def _static(self, request: Request) -> Response:
         return pages.static(request)
+
+
+# what a disk says that is full, mounted for reading, broken, or somebody else's
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+
+
+def _refusal_of(error: Exception) -> Refused:
+    """What a page says of a failure; 500 for one that nobody foresaw."""
+    match error:
+        case NotFound():
+            return Refused("error.not_found", 404)
+        case Refused():
+            return error
+        case MediaDown():
+            return Refused("error.disk", 503, why=error.message)
+        case StoreDown() | SQLAlchemyError():
+            return Refused("error.database", 503)
+        case OSError() if error.errno in _DISK:
+            return Refused("error.disk", 503, why=error.strerror)
+    # the driver's own trouble comes from where no transaction could begin
+    return Refused("error.database", 503) if is_trouble(error) else Refused("error.bug", 500)

@@ -140,6 +140,7 @@ class Visit:
             here=here,
             address=here + (f"?{self.request.url.query}" if self.request.url.query else ""),
             said=self.say(said, n=count if count.isdigit() else "") if known else "",
+            stuck=self.desk.bridge.engine is not None and not self.desk.bridge.engine.commits,
             now=self.now,
             **values,
         )

@@ -113,11 +113,16 @@ class Engine:
         found = []
         if not self.working:
             found.append("not started or stopping")
-        loop_time, written_at = asyncio.get_running_loop().time(), self.timetable.written_at
-        if written_at is None or loop_time - written_at > 10:
+        if not self.commits:
             found.append("the database did not commit for 10 s")
         found += [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
         return found
+
+    @property
+    def commits(self) -> bool:
+        """Whether the database took a write within the last ten seconds."""
+        written_at = self.timetable.written_at
+        return written_at is not None and asyncio.get_running_loop().time() - written_at <= 10
 
     def impaired(self) -> list[str]:
         """What does not work although the process is ready: text is kept and relayed, files have to wait."""

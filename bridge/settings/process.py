@@ -106,3 +106,4 @@ class RetentionSettings(Section):
     links_valid: Duration = timedelta(days=7)
     facts: Duration = timedelta(days=400)
     records: Duration = timedelta(days=400)
+    audit: Duration = timedelta(days=400)

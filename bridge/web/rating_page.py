@@ -92,7 +92,7 @@ def form_page(language: str, scale: int, *, comment: bool, wrong: bool = False) 
 
 def word_page(language: str, what: str) -> str:
     """One sentence: done, used, gone or down."""
-    return _page(language, f'<h1 role="status">{escape(_WORDS[language][what])}</h1>')
+    return _page(language, f'<div role="status"><h1>{escape(_WORDS[language][what])}</h1></div>')
 
 
 def _page(language: str, inside: str) -> str:

@@ -23,6 +23,8 @@ from mappings.store import StoreUnusable
 
 log = structlog.get_logger("bridge.setup")
 
+Handler = Callable[[Request], Awaitable[Response]]
+
 
 class SetupPages:
     """Served until the set-up is finished."""
@@ -30,17 +32,17 @@ class SetupPages:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         routes = [
-            Route("/", self._begin),
-            Route("/console", self._begin),
-            Route("/console/", self._begin),
-            Route("/console/static/{name}", self._static),
-            Route(PATH, self._door, methods=["GET"]),
-            Route(f"{PATH}/", self._door, methods=["GET"]),
-            Route(f"{PATH}/code", self._enter, methods=["POST"]),
-            Route(f"{PATH}/language", self._language, methods=["POST"]),
-            Route(f"{PATH}/{{step}}", self._show, methods=["GET"]),
-            Route(f"{PATH}/{{step}}", self._act, methods=["POST"]),
-            Route(f"{PATH}/{{step}}/{{part}}", self._part, methods=["GET"]),
+            Route("/", self._kept(self._begin)),
+            Route("/console", self._kept(self._begin)),
+            Route("/console/", self._kept(self._begin)),
+            Route("/console/static/{name}", self._kept(self._static)),
+            Route(PATH, self._kept(self._door), methods=["GET"]),
+            Route(f"{PATH}/", self._kept(self._door), methods=["GET"]),
+            Route(f"{PATH}/code", self._kept(self._enter), methods=["POST"]),
+            Route(f"{PATH}/language", self._kept(self._language), methods=["POST"]),
+            Route(f"{PATH}/{{step}}", self._kept(self._show), methods=["GET"]),
+            Route(f"{PATH}/{{step}}", self._kept(self._act), methods=["POST"]),
+            Route(f"{PATH}/{{step}}/{{part}}", self._kept(self._part), methods=["GET"]),
         ]
         self._pages = Starlette(routes=routes)
         self._pages.router.redirect_slashes = False
@@ -89,6 +91,23 @@ class SetupPages:
         await receive()
         await self._setup.preview.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _kept(self, handler: Handler) -> Handler:
+        """The handler; a disk that takes nothing is a page that says so."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except OSError as error:
+                log.warning("the set-up cannot be kept", why=str(error))
+                language = language_in(self._room, request)
+                values = {"path": str(self._room.config.parent), "why": error.strerror or type(error).__name__}
+                return pages.page(
+                    "error.html", language, status=503, session=None, menu=[], here="", said="", stuck=False,
+                    text="setup.disk", values=values, status_shown=503,
+                )  # fmt: skip
+
+        return answer
 
     async def _begin(self, _request: Request) -> Response:
         return RedirectResponse(PATH, 303)

@@ -8,10 +8,11 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from bridge.testing.e2e.process import until as until_here
+from bridge.web.rating_page import form_page, word_page
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from tests.browser.conftest import ARGUMENTS, until
-from tests.browser.console_scene import PAGES, PHONE, ConsoleScene, a_bridge
+from tests.browser.console_scene import PAGES, PHONE, WIDE, ConsoleScene, a_bridge
 from tests.browser.page_harness import chromium
 from tests.browser.test_access import faults
 
@@ -24,7 +25,6 @@ FILLED = [
     "people/1",
     "accounts/shop/checks",
 ]
-LOOKS = [("en", "light", None), ("zh", "dark", PHONE)]
 
 
 @pytest.fixture
@@ -33,55 +33,90 @@ async def here(tmp_path: Path) -> AsyncIterator[ConsoleScene]:
         bridge = a_bridge(tmp_path, phone, desk)
         await bridge.start()
         browser = await player.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        vendors = ConsoleScene(phone, desk, bridge, browser)
-        await vendors.add_user("Ada", "admin")
-        yield vendors
+        town = ConsoleScene(phone, desk, bridge, browser)
+        await town.add_user("Ada", "admin")
+        yield town
         await browser.close()
         await bridge.close()
 
 
-async def looked_at(page: Page, vendors: ConsoleScene, paths: list[str]) -> None:
-    """Each page: one main, its own heading, a language, nothing that axe finds, nothing wider than the screen."""
+async def looked_at(page: Page, town: ConsoleScene, paths: list[str]) -> None:
+    """Each page: one main, its own heading, a language, nothing that axe finds by day and by night, nothing wider than the
+    screen, not even a phone's.
+    """
     wrong: dict[str, object] = {}
     headings = set()
     for path in paths:
-        answer = await page.goto(vendors.url(path))
-        assert answer is not None and answer.status == 200, (path, vendors.bridge.text()[-3000:])
-        await page.wait_for_selector("main h1")
-        if await page.locator("#checks").count():
-            await page.wait_for_selector("#found dl, #found .good, #found .bad")
-        shape = await page.evaluate(
-            "() => [document.querySelectorAll('main').length, document.querySelectorAll('h1').length, document.title,"
-            " document.documentElement.lang, document.documentElement.scrollWidth - window.innerWidth]"
-        )
+        answer = await page.goto(town.url(path))
+        assert answer is not None and answer.status == 200, (path, town.bridge.text()[-3000:])
         headings.add(await page.inner_text("h1"))
-        found = await faults(page)
-        if shape[:2] != [1, 1] or "stolen" in shape[2] or not shape[3] or shape[4] > 0 or found:
-            wrong[path] = [shape, found]
+        if found := await seen(page):
+            wrong[path] = found
     assert wrong == {}
     assert len(headings) == len(paths)
-    assert vendors.console_errors == [], "the policy was broken, or a script failed"
+    assert town.console_errors == [], "the policy was broken, or a script failed"
 
 
-@pytest.mark.parametrize(("language", "theme", "screen"), LOOKS, ids=["english by day", "chinese by night on a phone"])
-async def test_every_page_empty_and_filled(
-    here: ConsoleScene, language: str, theme: str, screen: dict[str, int] | None
-) -> None:
-    door = await (await here.context(**({"viewport": screen} if screen else {}), color_scheme=theme)).new_page()
+_SHAPE = """() => [document.querySelectorAll('main').length, document.querySelectorAll('h1').length, document.title,
+  document.documentElement.lang, document.documentElement.scrollWidth - window.innerWidth]"""
+
+
+async def seen(page: Page) -> list[object]:
+    """What is wrong with a page as it stands, in both themes and on both screens."""
+    if await page.locator("#checks").count():
+        await page.wait_for_selector("#found dl, #found .good, #found .bad")
+    mains, headings, title, language, _ = await page.evaluate(_SHAPE)
+    found: list[object] = []
+    if (mains, headings) != (1, 1) or "stolen" in title or not language:
+        found.append([mains, headings, title, language])
+    found += await faults(page)
+    await page.evaluate("() => { document.documentElement.dataset.theme = 'dark' }")
+    found += [f"by night: {one}" for one in await faults(page, "color-contrast")]
+    for screen in (PHONE, WIDE):
+        await page.set_viewport_size(screen)  # type: ignore[arg-type] # a width and a height
+        wider = (await page.evaluate(_SHAPE))[-1]
+        found += [f"{wider} px wider than {screen['width']}"] if wider > 0 else []
+    return found
+
+
+async def test_every_page_empty_and_filled(here: ConsoleScene) -> None:
+    """In both languages, by day and by night, on a desk and on a phone; and the pages that ask whether one is sure."""
+    door = await (await here.context(locale="zh-CN")).new_page()
     await door.goto(here.url(""))
-    assert await faults(door) == []
-    page = await here.signed_in("Ada", **({"viewport": screen} if screen else {}))
-    await here.language(page, language, theme)
+    assert await seen(door) == []
+    for language in ("en", "zh"):  # what customers see who follow a link to say how it was
+        for text in (
+            form_page(language, 5, comment=True, wrong=True), form_page(language, 3, comment=False), word_page(language, "used"),
+        ):  # fmt: skip
+            await door.set_content(text)
+            for scheme in ("light", "dark"):
+                await door.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
+                assert await faults(door) == []
+    await here.add_user("Vi", "viewer")
+    page = await here.signed_in("Ada", color_scheme="light")
     await looked_at(page, here, list(PAGES))
     await here.fill()
-    await looked_at(page, here, FILLED)
-    await page.goto(here.url("problems"))
-    await page.click("tr[data-id] a")
-    await page.wait_for_selector("#preview")
-    assert await faults(page) == []
-    await page.click("form[action$='/drop'] button")
-    await page.wait_for_selector("button.danger")
-    assert await faults(page) == []
+    for language in ("en", "zh"):
+        await here.language(page, language, "light")
+        await looked_at(page, here, FILLED)
+        await page.goto(here.url("problems"))
+        await page.click("tr[data-id] a")
+        await page.wait_for_selector("#preview")
+        assert await seen(page) == []
+        await page.click("form[action$='/drop'] button")
+        await page.wait_for_selector("button.danger")
+        assert await seen(page) == []
+        for where, button in (
+            ("accounts/shop", "/pause"), ("settings", "/users/remove"), ("people/1", "/erase"), ("conversations/2", "/cancel"),
+        ):  # fmt: skip
+            await page.goto(here.url(where))
+            await page.locator(f"form[action$='{button}'] button:not([disabled])").first.click(timeout=5000)
+            await page.wait_for_selector("button.danger")
+            assert await seen(page) == [], button
+        for path, status in (("conversations/999", 404), ("accounts/shop/plan", 409)):
+            answer = await page.goto(here.url(path))
+            assert answer is not None and answer.status == status
+            assert await seen(page) == [], path
 
 
 async def test_pages_show_and_say_so_when_the_database_takes_no_writes(here: ConsoleScene) -> None:

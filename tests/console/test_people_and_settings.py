@@ -1,13 +1,15 @@
 """People joined with proof and undone; users, sessions and the configuration, which never shows a secret."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 
 from bridge.console.configured import configured
+from bridge.engine.maintenance import prune
 from bridge.settings import Settings
-from mappings import console, people
+from mappings import console, people, state
 from tests.console.console_harness import PASSWORD, ConsoleScene
 
 
@@ -107,6 +109,16 @@ def test_no_secret_is_ever_said() -> None:
     }
     said = str(configured(Settings(bridge=given)))
     assert "hunter" not in said and "db.example" in said and "https://bridge.example.com" in said
+
+
+async def test_the_audit_is_kept_as_long_as_the_configuration_says(scene: ConsoleScene) -> None:
+    admin = await scene.person()
+    assert scene.up.engine is not None
+    await scene.up.store.write(state.add_audit, "console: Ada", "pause", "long ago", scene.clock() - timedelta(days=401))
+    await scene.up.store.write(state.add_audit, "console: Ada", "pause", "last year", scene.clock() - timedelta(days=399))
+    await prune(scene.up.store, scene.up.runtime, scene.up.files.folder, scene.clock())
+    page = (await admin.get("/audit")).text
+    assert "last year" in page and "long ago" not in page and "sign in" in page
 
 
 async def test_the_audit_is_searched_and_paged(scene: ConsoleScene) -> None:

@@ -47,7 +47,7 @@ QUESTIONS: dict[str, Callable[[Tx], Any]] = {
     "next attempts": overview.next_attempts,
     "parked": overview.parked_counts,
     "tried": overview.tried_steps,
-    "watched": overview.watched_links,
+    "ending": overview.ending_links,
     "latest": lambda tx: conversations.latest(tx, Filters()),
     "latest, filtered, further back": lambda tx: conversations.latest(
         tx, Filters("shop", "desk", "open", "p"), before=9
@@ -119,3 +119,29 @@ def test_a_walk_is_noticed(tx: Tx) -> None:
         "SELECT link_id FROM pair WHERE message_id = 'x'",
     ):
         assert scans(tx, statement, ()), statement
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_no_question_walks_through_a_large_table_of_postgresql(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With walks made dear, the planner takes one only where no index can answer."""
+    engine = create_engine(database_url)
+    walks: dict[str, list[str]] = {}
+    with engine.connect() as tx:
+        tx.exec_driver_sql("SET enable_seqscan = off")
+        assert _walks(tx, "SELECT count(*) FROM outbox WHERE error = 'x'", ()), "a walk is noticed"
+        for name, ask in (QUESTIONS | BOUNDED).items():
+            with monkeypatch.context() as patch:
+                sent = sent_by(ask, tx, patch)
+            for statement, values in sent:
+                found = _walks(tx, statement, values)
+                if found:
+                    walks[name] = [*walks.get(name, []), *found]
+    engine.dispose()
+    assert walks == {}
+
+
+def _walks(tx: Tx, statement: str, values: Any) -> list[str]:
+    lines = [str(row[0]) for row in tx.exec_driver_sql(f"EXPLAIN {statement}", values)]
+    return [line.strip() for line in lines if any(f"Seq Scan on {name} " in line for name in LARGE)]

@@ -82,7 +82,7 @@ def _refused(rows: list[Row[Any]], language: str) -> list[dict[str, Any]]:
 
 def _urgent(tx: Tx, name: str) -> Any:
     """The conversation of this channel whose window closes first while an answer is held back by the pause."""
-    for row in overview.watched_links(tx, 200):
+    for row in overview.ending_links(tx):
         if row.channel == name and outbox.unfinished_in(tx, links.lane_to_channel(row.id)):
             return row
     return None
