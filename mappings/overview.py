@@ -24,7 +24,7 @@ _WATCHED = (
     .subquery("watched")
 )
 _HELD = select(_waiting.c.link_id).where(_waiting.c.held != "")
-# as the allowance's model writes it: looked for by the database, which is far quicker than reading thousands of them here
+# as the model writes it: looked for by the database, which is far quicker than reading thousands of them here
 _WAITS = _WATCHED.c.allowance.contains('"unanswered":true') | _WATCHED.c.id.in_(_HELD)
 _WAITING = (
     select(_WATCHED.c.id, _WATCHED.c.warn_at, func.count().over().label("number"))

@@ -1,6 +1,7 @@
 """The engine as a whole: how it starts, how it ends, and what the web and the commands ask of it."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -120,9 +121,9 @@ class Engine:
 
     @property
     def commits(self) -> bool:
-        """Whether the database took a write within the last ten seconds."""
+        """Whether the database took a write within the last ten seconds. May be asked from any thread."""
         written_at = self.timetable.written_at
-        return written_at is not None and asyncio.get_running_loop().time() - written_at <= 10
+        return written_at is not None and time.monotonic() - written_at <= 10  # the loop's own clock
 
     def impaired(self) -> list[str]:
         """What does not work although the process is ready: text is kept and relayed, files have to wait."""

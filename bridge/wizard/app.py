@@ -100,8 +100,8 @@ class SetupPages:
                 return await handler(request)
             except OSError as error:
                 log.warning("the set-up cannot be kept", why=str(error))
-                language = language_in(self._room, request)
-                values = {"path": str(self._room.config.parent), "why": error.strerror or type(error).__name__}
+                language = language_in(self._setup, request)
+                values = {"path": str(self._setup.config.parent), "why": error.strerror or type(error).__name__}
                 return pages.page(
                     "error.html", language, status=503, session=None, menu=[], here="", said="", stuck=False,
                     text="setup.disk", values=values, status_shown=503,

@@ -114,8 +114,12 @@ def test_no_secret_is_ever_said() -> None:
 async def test_the_audit_is_kept_as_long_as_the_configuration_says(scene: ConsoleScene) -> None:
     admin = await scene.person()
     assert scene.up.engine is not None
-    await scene.up.store.write(state.add_audit, "console: Ada", "pause", "long ago", scene.clock() - timedelta(days=401))
-    await scene.up.store.write(state.add_audit, "console: Ada", "pause", "last year", scene.clock() - timedelta(days=399))
+    await scene.up.store.write(
+        state.add_audit, "console: Ada", "pause", "long ago", scene.clock() - timedelta(days=401)
+    )
+    await scene.up.store.write(
+        state.add_audit, "console: Ada", "pause", "last year", scene.clock() - timedelta(days=399)
+    )
     await prune(scene.up.store, scene.up.runtime, scene.up.files.folder, scene.clock())
     page = (await admin.get("/audit")).text
     assert "last year" in page and "long ago" not in page and "sign in" in page

@@ -300,4 +300,4 @@ async def test_a_clock_is_off_when_all_vendors_say_so(skews: list[float | None],
 
     found = await _clock([account(number, seconds) for number, seconds in enumerate(skews)])
     assert (not found.problems, not found.skipped) == (well, checked)
-    assert all(problem["remedy"] for problem in found.problems)
+    assert all(problem["remedy"] for problem in found.told("en")["problems"])

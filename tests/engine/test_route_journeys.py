@@ -51,7 +51,7 @@ async def test_doctor_finds_a_group_that_is_not_there(database_url: str, tmp_pat
     async with harness.running() as bridge:
         doctor = Doctor(harness.settings(), {}, tmp_path / "config.toml")
         found = await doctor._routes(bridge)
-        assert [one["what"] for one in found.problems] == [
+        assert [one["what"] for one in found.told("en")["problems"]] == [
             "routes.0: 'orders' names group Finance, which desk does not have",
             "routes.0: 'orders' names field nowhere, which desk does not have",
         ]

@@ -54,8 +54,9 @@ def sent_by(act: Callable[[Tx], Any], tx: Tx, monkeypatch: pytest.MonkeyPatch) -
     bind = prepared._Compiled.bind
 
     def note_prepared(compiled: prepared._Compiled, values: Any) -> Any:
-        sent.append((compiled.sql, tuple(bind(compiled, values))))
-        return bind(compiled, values)
+        bound: Any = bind(compiled, values)
+        sent.append((compiled.sql, bound if isinstance(bound, dict) else tuple(bound)))
+        return bound
 
     monkeypatch.setattr(prepared._Compiled, "bind", note_prepared)
     event.listen(tx.engine, "before_cursor_execute", note)
