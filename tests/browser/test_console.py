@@ -33,28 +33,28 @@ async def here(tmp_path: Path) -> AsyncIterator[ConsoleScene]:
         bridge = a_bridge(tmp_path, phone, desk)
         await bridge.start()
         browser = await player.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        town = ConsoleScene(phone, desk, bridge, browser)
-        await town.add_user("Ada", "admin")
-        yield town
+        vendors = ConsoleScene(phone, desk, bridge, browser)
+        await vendors.add_user("Ada", "admin")
+        yield vendors
         await browser.close()
         await bridge.close()
 
 
-async def looked_at(page: Page, town: ConsoleScene, paths: list[str]) -> None:
+async def looked_at(page: Page, vendors: ConsoleScene, paths: list[str]) -> None:
     """Each page: one main, its own heading, a language, nothing that axe finds by day and by night, nothing wider than the
     screen, not even a phone's.
     """
     wrong: dict[str, object] = {}
     headings = set()
     for path in paths:
-        answer = await page.goto(town.url(path))
-        assert answer is not None and answer.status == 200, (path, town.bridge.text()[-3000:])
+        answer = await page.goto(vendors.url(path))
+        assert answer is not None and answer.status == 200, (path, vendors.bridge.text()[-3000:])
         headings.add(await page.inner_text("h1"))
         if found := await seen(page):
             wrong[path] = found
     assert wrong == {}
     assert len(headings) == len(paths)
-    assert town.console_errors == [], "the policy was broken, or a script failed"
+    assert vendors.console_errors == [], "the policy was broken, or a script failed"
 
 
 _SHAPE = """() => [document.querySelectorAll('main').length, document.querySelectorAll('h1').length, document.title,

@@ -34,7 +34,7 @@ class Act:
 
 
 @dataclass
-class Place:
+class Filled:
     """What there is to act upon."""
 
     scene: ConsoleScene
@@ -94,14 +94,14 @@ async def plan(_self: Any, *, remove: bool = False) -> list[SetUpChange]:
 
 
 @pytest.fixture
-async def place(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+async def filled(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("bridge.replays.take_bite", lambda _work: False)  # what was begun can be stopped
     scene = ConsoleScene(database_url, tmp_path)
     scene.desk_class = type("Desk", (scene.desk_class,), {"plan": plan})
     async with scene.open():
         await suggested(scene)
         await failing(scene, 4)
-        found = Place(scene)
+        found = Filled(scene)
         reader = await scene.person("admin", "Reader")
         page = (await reader.get("/problems")).text
         found.cause = re.findall(r'<tr data-id="([0-9a-f]{16})"', page)[0]
@@ -112,29 +112,29 @@ async def place(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         yield found
 
 
-def paths_of(place: Place) -> Iterator[tuple[View, str]]:
+def paths_of(filled: Filled) -> Iterator[tuple[View, str]]:
     """Every view with an address at which there is something."""
-    acts = place.acts()
+    acts = filled.acts()
     for view in VIEWS:
         where = acts[view.path].path if view.method == "POST" else PAGES.get(view.path, view.path)
-        yield view, where.replace("{cause}", place.cause)
+        yield view, where.replace("{cause}", filled.cause)
 
 
 async def send(who: Person, act: Act, csrf: str, **more: Any) -> httpx.Response:
     return await who.client.post(f"/console{act.path}", data={"csrf": csrf, **act.fields}, **more)
 
 
-async def test_every_form_is_listed(place: Place) -> None:
-    assert {view.path for view in FORMS} == set(place.acts())
+async def test_every_form_is_listed(filled: Filled) -> None:
+    assert {view.path for view in FORMS} == set(filled.acts())
 
 
-async def test_nobody_calls_an_address_without_a_session_or_below_its_role(place: Place) -> None:
-    scene, before = place.scene, len(await place.scene.audit())
+async def test_nobody_calls_an_address_without_a_session_or_below_its_role(filled: Filled) -> None:
+    scene, before = filled.scene, len(await filled.scene.audit())
     stranger = scene.stranger()
     people = {role: await scene.person(role) for role in ROLES}
     tokens = {role: (await who.fields("/settings"))["csrf"] for role, who in people.items()}
     before = len(await scene.audit())
-    for view, path in paths_of(place):
+    for view, path in paths_of(filled):
         if view.method == "GET":
             answer = await stranger.get(path)
             assert answer.status_code == 303 and answer.headers["location"].startswith("/console/?next="), path
@@ -142,7 +142,7 @@ async def test_nobody_calls_an_address_without_a_session_or_below_its_role(place
             assert (await stranger.client.post(f"/console{path}", data={"csrf": tokens["admin"]})).status_code == 401
         for role in ROLES[: ROLES.index(view.role)]:
             who, token = people[role], tokens[role]
-            fields = place.acts()[view.path].fields if view.method == "POST" else {}
+            fields = filled.acts()[view.path].fields if view.method == "POST" else {}
             answer = await (
                 who.get(path)
                 if view.method == "GET"
@@ -154,13 +154,13 @@ async def test_nobody_calls_an_address_without_a_session_or_below_its_role(place
     assert len(await scene.audit()) == before, "nothing was done, and looking is no act"
 
 
-async def test_a_forged_form_does_nothing_anywhere(place: Place) -> None:
-    scene = place.scene
+async def test_a_forged_form_does_nothing_anywhere(filled: Filled) -> None:
+    scene = filled.scene
     admin, other = await scene.person("admin"), await scene.person("operator")
     own, theirs = [(await one.fields("/settings"))["csrf"] for one in (admin, other)]
     before = len(await scene.audit())
     cross = ({"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"})
-    for act in [*place.acts().values(), Act("/sign-out", "sign out")]:
+    for act in [*filled.acts().values(), Act("/sign-out", "sign out")]:
         for headers in cross:
             assert (await send(admin, act, own, headers=headers)).status_code == 403, act.path
         for token in ("", "0" * 40, theirs, "é", own[:-1]):
@@ -173,13 +173,13 @@ async def test_a_forged_form_does_nothing_anywhere(place: Place) -> None:
     assert len(await scene.audit()) == before
 
 
-async def test_every_act_leaves_a_row_and_a_replayed_form_does_no_harm(place: Place) -> None:
-    scene = place.scene
+async def test_every_act_leaves_a_row_and_a_replayed_form_does_no_harm(filled: Filled) -> None:
+    scene = filled.scene
     admin, guest = await scene.person("admin"), await scene.person("viewer", "Guest")
     token = (await admin.fields("/settings"))["csrf"]
     page = (await admin.get("/settings")).text
-    place.session = re.findall(r'<tr data-id="([0-9a-f]{16})"><td>guest', page)[0]
-    for view_path, act in place.acts().items():
+    filled.session = re.findall(r'<tr data-id="([0-9a-f]{16})"><td>guest', page)[0]
+    for view_path, act in filled.acts().items():
         known = await scene.audit()
         answer = await send(admin, act, token)
         assert answer.status_code in {200, 303}, (view_path, answer.status_code, answer.text[-600:])
@@ -194,14 +194,14 @@ async def test_every_act_leaves_a_row_and_a_replayed_form_does_no_harm(place: Pl
     assert (await scene.audit())[0][:2] == ("console: Admin", "sign out")
 
 
-async def test_an_ended_session_acts_nowhere(place: Place) -> None:
-    scene = place.scene
+async def test_an_ended_session_acts_nowhere(filled: Filled) -> None:
+    scene = filled.scene
     admin = await scene.person("admin")
     cookie, token = admin.client.cookies["__Host-console"], (await admin.fields("/settings"))["csrf"]
     await send(admin, Act("/sign-out", ""), token)
     admin.client.cookies.set("__Host-console", cookie, domain="bridge.example.com", path="/")
     before = len(await scene.audit())
-    for act in place.acts().values():
+    for act in filled.acts().values():
         answer = await send(admin, act, token)
         assert answer.status_code == 401 and "signed out" in answer.text, act.path
     assert len(await scene.audit()) == before
