@@ -65,7 +65,7 @@ async def test_the_desk_in_every_state(vendors: FakeVendors, scheme: str) -> Non
     await say(chat, "hello")
     await open_first(agent)
     await say(agent, "Good morning.")
-    await agent.wait_for_selector(".prospect.read, .prospect.delivered")
+    await agent.wait_for_selector(".progress.read, .progress.delivered")
     await agent.keyboard.press("Escape")
     await agent.keyboard.press("n")
     await say(agent, "check shelf 4")

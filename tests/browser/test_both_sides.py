@@ -48,7 +48,7 @@ async def open_first(agent: Page) -> None:
 async def settled(where: Page | Frame, count: int, kind: str = "") -> None:
     """Waits until so many messages are shown, none of them still on its way."""
     await where.wait_for_selector(f".msg{kind} >> nth={count - 1}", timeout=40_000)
-    await where.wait_for_selector(".tick.wait, .prospect.sending", state="hidden", timeout=40_000)
+    await where.wait_for_selector(".tick.wait, .progress.sending", state="hidden", timeout=40_000)
 
 
 async def test_text_picture_and_file_in_both_directions(vendors: FakeVendors) -> None:
@@ -62,7 +62,7 @@ async def test_text_picture_and_file_in_both_directions(vendors: FakeVendors) ->
     await say(agent, "Yes, three of them.")
     await chat.wait_for_selector(".msg:not(.me) .bubble:text('Yes, three of them.')")
     assert await chat.inner_text(".msg:not(.me) .name") == "Agent A"
-    await agent.wait_for_selector(".msg.me .prospect.read")  # the chat is open: seen
+    await agent.wait_for_selector(".msg.me .progress.read")  # the chat is open: seen
     await chat.wait_for_selector(".msg.me .tick.read")  # and so is the desk
     for side, other in ((chat, agent), (agent, chat)):
         files = [

@@ -62,13 +62,13 @@ async def test_the_badge_counts_what_waits_and_reading_ends_it(vendors: FakeVend
     await say(agent, "one")
     await say(agent, "two")
     await settled(agent, 3)
-    await agent.wait_for_selector(".prospect.delivered >> nth=1")
+    await agent.wait_for_selector(".progress.delivered >> nth=1")
     assert await visitor.evaluate("() => counts.at(-1)") == 2
     await visitor.add_init_script("addEventListener('bridge-chat:unread', (event) => { window.told = event.detail; })")
     await visitor.goto(vendors.shop.base + "/another/page")
     await until(visitor, "() => window.told === 2")
     chat = await panel(visitor)
-    await agent.wait_for_selector(".msg.me:last-of-type .prospect.read")
+    await agent.wait_for_selector(".msg.me:last-of-type .progress.read")
     await chat.wait_for_selector(".msg:has-text('two')")
 
 

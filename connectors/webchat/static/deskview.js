@@ -1,10 +1,8 @@
 // One conversation: its timeline with the progress of every answer, the composer, the customer.
-import { $, FILE, el, fill, icon, linked, sender, shrink, size, upload } from './shared.js';
-import { face, nameOf } from './desklist.js';
+import { $, el, fill, icon, sender, shrink, size, upload } from './shared.js';
 import { meter } from './deskmeter.js';
-
-const GOOD = ['accepted', 'delivered', 'read'];
-const SIGNS = { queued: '◷', sending: '◷', accepted: '✓', delivered: '✓✓', read: '✓✓', held: '❚❚', failed: '!', unconfirmed: '?' };
+import { head, side } from './deskside.js';
+import { GOOD, timeline } from './desktimeline.js';
 
 export class View {
   constructor({ wire, words, lang, clock, config, changed, leave }) {
@@ -136,17 +134,9 @@ export class View {
 
   // --- head
 
-  head() {
-    const { words, ticket, wire } = this, name = nameOf(ticket, words), solved = ticket.status === 'solved';
-    const select = el('select', { 'aria-label': words.assign, title: words.assign, onchange: ({ target }) => this.act('assignee', { to: target.value }) },
-      el('option', { value: '', selected: !ticket.assignee }, words.unassigned),
-      ...[...new Set([...wire.agents, ticket.assignee].filter(Boolean))].map((agent) => el('option', { value: agent, selected: agent === ticket.assignee }, agent === wire.agent ? `${agent} (${words.me})` : agent)));
-    fill($('#head'), 
-      el('button.icon.back', { type: 'button', 'aria-label': words.back, onclick: () => this.leave() }, icon('M15 5l-7 7 7 7')),
-      face(name, ticket.contact), el('div.who', {}, el('h1', {}, el('bdi', {}, name)), el('p.dim', {}, `#${ticket.id}${ticket.channel ? ` · ${ticket.channel}` : ''}`, ticket.subject ? ` · ${ticket.subject}` : '')),
-      el('div.acts', {}, select, el(`button.${solved ? 'soft' : 'good'}`, { id: 'settle', type: 'button', onclick: () => this.settle() }, solved ? words.reopen : words.solve),
-        el('button.icon.details', { type: 'button', 'aria-label': words.details, title: words.details, onclick: () => document.body.classList.toggle('side') }, icon('M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21a8 8 0 0 1 16 0'))));
-  }
+  head() { head(this); }
+
+  side() { side(this); }
 
   act(what, body) { return this.wire.call(`tickets/${this.id}/${what}`, body).catch((error) => this.changed(this.words[error.code] || this.words.refused)); }
 
@@ -156,80 +146,7 @@ export class View {
 
   // --- timeline
 
-  draw() {
-    const { words, clock } = this, items = [], pending = this.wire.box.filter((entry) => entry.ticket === this.id);
-    let day = '', before = null;
-    for (const entry of this.entries) {
-      const date = new Date(entry.at);
-      if (clock.key(date) !== day) { day = clock.key(date); items.push(el('div.day', {}, clock.day(date, words))); before = null; }
-      const bubble = entry.type === 'message' || entry.type === 'note';
-      const more = bubble && before && before.type === entry.type && before.from.kind === entry.from.kind && before.from.name === entry.from.name && date - new Date(before.at) < 300e3;
-      items.push(bubble ? this.bubble(entry, more) : this.event(entry));
-      before = bubble ? entry : null;
-    }
-    const known = new Set(this.entries.map((entry) => entry.client_id));
-    for (const entry of pending) {
-      if (known.has(entry.client)) continue;
-      items.push(this.bubble({ type: entry.note ? 'note' : 'message', from: { kind: 'agent', name: this.wire.agent }, text: entry.text, attachments: entry.files, at: entry.at, pending: entry }));
-    }
-    $('#entries').replaceChildren(...items);
-  }
-
-  event(entry) {
-    const { words, clock } = this, by = entry.by || '';
-    const text = entry.type === 'assigned' ? (!entry.to ? words.freed(by) : entry.to === by ? words.took(by) : words.gave(by, entry.to))
-      : entry.status === 'solved' ? words.solvedBy(by) : words.reopenedBy(by);
-    return el('div.event', {}, el('span', {}, text), el('time', { dateTime: entry.at }, clock.time(new Date(entry.at))));
-  }
-
-  bubble(entry, more) {
-    const { words, clock, wire } = this, { kind, name } = entry.from, note = entry.type === 'note', own = kind === 'agent';
-    const shown = own ? (name === wire.agent ? words.you : name) : kind === 'bot' ? words.bridge : name || nameOf(this.ticket, words);
-    const meta = el('div.meta', {}, el('time', { dateTime: entry.at, title: new Date(entry.at).toLocaleString(this.lang) }, clock.time(new Date(entry.at))));
-    let item;
-    if (own && !note) this.progress(entry, meta);
-    else if (entry.pending) this.waiting(entry.pending, meta);
-    const side = note ? '.note' : own ? '.me' : '';
-    const progress = meta.dataset.progress;
-    item = el(`div.msg${side}${more ? '.more' : ''}${['failed', 'unconfirmed'].includes(progress) ? '.bad' : ''}${kind === 'bot' ? '.bot' : ''}`, {},
-      !more && el('div.name', {}, el('bdi', {}, shown), note && el('span.tag', {}, kind === 'bot' ? words.bridgeTag : words.noteTag)),
-      entry.text && el('div.bubble', { dir: 'auto' }, linked(entry.text)), (entry.cards || []).map((one) => this.card(one)), (entry.attachments || []).map((one) => this.file(one)), meta);
-    return item;
-  }
-
-  progress(entry, meta) {
-    if (entry.pending) return this.waiting(entry.pending, meta);
-    const { words } = this, { state, reason } = this.states.get(entry.id) || { state: 'queued' };
-    const name = SIGNS[state] ? state : 'queued';
-    meta.dataset.progress = name;
-    const why = words[reason] && typeof words[reason] === 'string' ? words[reason] : reason;
-    meta.append(el(`span.progress.${name}`, {}, el('i', { 'aria-hidden': 'true' }, SIGNS[name]), `${words[name]}${why && !GOOD.includes(name) ? ` – ${why}` : ''}`));
-    if (name === 'failed' || name === 'unconfirmed') meta.append(el('button.link', { type: 'button', onclick: () => this.wire.say(this.id, true, '#retry', []) }, words.resend));
-    return undefined;
-  }
-
-  waiting(entry, meta) {
-    const { words } = this;
-    meta.dataset.progress = entry.failed ? 'failed' : 'sending';
-    meta.append(el(`span.progress.${entry.failed ? 'failed' : 'sending'}`, {}, el('i', { 'aria-hidden': 'true' }, entry.failed ? '!' : '◷'), entry.failed ? `${words.failed} – ${words[entry.failed] || words.refused}` : words.sending));
-    if (entry.failed) meta.append(el('button.link', { type: 'button', onclick: () => this.restore(this.wire.drop(entry.client)) }, words.drop));
-  }
-
-  file(one) {
-    if (one.kind === 'image' && one.url) {
-      const picture = el('img', { src: one.url, alt: one.name || this.words.image, loading: 'lazy', onload: () => { if (this.near(420)) this.bottom(); } });
-      if (one.w) { picture.width = one.w; picture.height = one.h; }
-      return el('button.pic', { type: 'button', 'aria-label': one.name || this.words.image, onclick: () => this.zoom(one) }, picture);
-    }
-    if (one.kind === 'voice' && one.url && !/amr|silk/.test(one.mime)) return el('audio', { controls: true, src: one.url, preload: 'none' });
-    if (one.kind === 'video' && one.url) return el('video', { controls: true, src: one.url, preload: 'metadata' });
-    return el('a.doc', { href: one.url, target: '_blank', rel: 'noopener', download: one.name, title: one.kind === 'voice' ? this.words.play : one.name }, icon(FILE), el('span', {}, el('bdi', {}, one.name || one.kind), el('small', {}, one.size ? size(one.size) : '')));
-  }
-
-  card(one) {
-    return el('div.card', {}, one.thumb && el('img', { src: one.thumb, alt: '', loading: 'lazy' }), el('div', {}, el('b', { dir: 'auto' }, one.title || one.url || one.path || ''), one.text && el('span', { dir: 'auto' }, one.text),
-      one.path && el('code', {}, one.path), one.url && el('span', {}, linked(one.url))));
-  }
+  draw() { $('#entries').replaceChildren(...timeline(this)); }
 
   zoom(one) {
     const dialog = $('#zoom');
@@ -361,26 +278,5 @@ export class View {
       one.cancel = task.cancel;
       try { one.found = await task.done; bar.replaceWith(el('small', {}, size(one.found.size))); this.ready(); } catch (error) { bad(error.code); }
     }
-  }
-
-  // --- the customer
-
-  side() {
-    const { words, ticket } = this, { profile, context, fields } = ticket, name = nameOf(ticket, words);
-    const row = (label, value) => value && el('div', {}, el('dt', {}, label), el('dd', { dir: 'auto' }, value));
-    const page = context.page || context.entry_page || '';
-    const rest = Object.entries(context).filter(([key, value]) => value && !['page', 'title', 'referrer'].includes(key));
-    const group = (title, ...rows) => (rows.flat().some(Boolean) ? el('section', {}, el('h3', {}, title), el('dl', {}, ...rows.flat())) : null);
-    const chips = (fields.tags || []).map((tag) => el('span.chip', {}, String(tag)));
-    fill($('#side'), 
-      el('button.icon.shut', { type: 'button', 'aria-label': words.back, onclick: () => document.body.classList.remove('side') }, icon('M6 6l12 12M18 6L6 18')),
-      el('div.card0', {}, face(name, ticket.contact), el('h2', {}, el('bdi', {}, name))),
-      group(words.profile, row(words.email, profile.email), row(words.phone, profile.phone), row(words.locale, profile.locale),
-        Object.entries(profile.extra || {}).map(([key, value]) => row(words[key] || key, value)), row(words.id, profile.id)),
-      group(words.entry, row(words.page, page && /^https?:/.test(page) ? linked(page) : page), row(words.title, context.title), row(words.referrer, context.referrer && linked(context.referrer)), rest.map(([key, value]) => row(words[key] || key, value))),
-      group(words.ticket, row(words.created, new Date(ticket.created).toLocaleString(this.lang)), row(words.group, fields.group && String(fields.group)), row(words.priority, fields.priority && String(fields.priority)), chips.length ? row(words.tags, chips) : null,
-        ticket.previous && row(words.previous, el('a', { href: `#${ticket.previous}` }, `#${ticket.previous}`))),
-      el('section', {}, el('h3', {}, words.others), this.others.length ? el('ul', {}, this.others.map((other) => el('li', {}, el('a', { href: `#${other.id}` }, el('b', {}, `#${other.id}`), ` ${other.subject}`, el('small', {}, ` ${other.status === 'solved' ? words.solved : words.open}`)))))
-        : el('p.dim', {}, words.none)));
   }
 }
