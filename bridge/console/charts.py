@@ -9,8 +9,10 @@ from markupsafe import Markup
 
 WIDE, HIGH, LEFT, FOOT = 720, 180, 80, 20
 _TOP = 8
+_LETTERS = 22  # of a name beside a bar
+NARROW, _NAMES = 400, 150  # of what has few bars, and the part of it that their names take
 _SVG = Markup(
-    '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">{inside}</svg>'
+    '<svg class="chart{more}" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">{inside}</svg>'
 )  # the viewer's own words and numbers go in, escaped
 _BAR = Markup('<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"/>')
 _TEXT = Markup('<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>')
@@ -33,7 +35,7 @@ def bars(label: str, names: Sequence[str], series: Sequence[tuple[str, Sequence[
                 shown = f"{kind} part" if last else kind
                 x = LEFT + place * step + step * 0.1
                 inside.append(_BAR.format(kind=shown, x=x, y=base, w=step * 0.8, h=height))
-    return _SVG.format(w=WIDE, h=HIGH, label=label, inside=Markup("").join(inside))
+    return _SVG.format(w=WIDE, h=HIGH, label=label, more="", inside=Markup("").join(inside))
 
 
 def lines(
@@ -54,36 +56,45 @@ def lines(
                 points = " ".join(run if len(run) > 1 else [run[0], f"{float(x) + 3:.1f},{y_text}"])
                 inside.append(_LINE.format(kind=kind, points=points))
                 run = []
-    return _SVG.format(w=WIDE, h=HIGH, label=label, inside=Markup("").join(inside))
+    return _SVG.format(w=WIDE, h=HIGH, label=label, more="", inside=Markup("").join(inside))
 
 
 def heat(label: str, days: Sequence[str], values: Sequence[Sequence[int]]) -> Markup:
     """Weekday by hour: the darker, the more."""
     top = max([1, *(value for row in values for value in row)])
-    wide, high = (WIDE - LEFT) / 24, 22
+    wide, high = (WIDE - LEFT) / 24, 26
     inside: list[Markup] = []
     for number, (day, row) in enumerate(zip(days, values, strict=True)):
-        inside.append(_TEXT.format(x=LEFT - 6, y=number * high + 15, anchor="end", text=day))
+        inside.append(_TEXT.format(x=LEFT - 6, y=number * high + 19, anchor="end", text=day))
         for hour, value in enumerate(row):
             shade = 0 if not value else min(5, 1 + int(4.999 * value / top))
             x = LEFT + hour * wide
             inside.append(_BAR.format(kind=f"h{shade}", x=x, y=number * high, w=wide - 1, h=high - 1))
-    bottom = len(days) * high + 15
+    bottom = len(days) * high + 18
     hours = range(0, 24, 3)
     inside += [_TEXT.format(x=LEFT + hour * wide, y=bottom, anchor="start", text=f"{hour:02}") for hour in hours]
-    return _SVG.format(w=WIDE, h=bottom + 5, label=label, inside=Markup("").join(inside))
+    return _SVG.format(w=WIDE, h=bottom + 8, label=label, more=" heat", inside=Markup("").join(inside))
 
 
 def funnel(label: str, steps: Sequence[tuple[str, int]]) -> Markup:
-    """Bars from above to below, each a part of the first."""
+    """Bars from above to below, each a part of the largest. Narrow, so that a phone can show its words."""
     top = max([1, *(value for _, value in steps)])
     inside: list[Markup] = []
     for number, (name, value) in enumerate(steps):
-        y = number * 30
-        inside.append(_TEXT.format(x=190, y=y + 18, anchor="end", text=name))
-        inside.append(_BAR.format(kind="c1", x=200, y=y + 4, w=max(1, value / top * (WIDE - 260)), h=20))
-        inside.append(_TEXT.format(x=206 + value / top * (WIDE - 260), y=y + 18, anchor="start", text=str(value)))
-    return _SVG.format(w=WIDE, h=len(steps) * 30, label=label, inside=Markup("").join(inside))
+        y, wide = number * 26, value / top * (NARROW - _NAMES - 50)
+        inside.append(_TEXT.format(x=_NAMES - 8, y=y + 16, anchor="end", text=_short(name)))
+        inside.append(_BAR.format(kind="c1", x=_NAMES, y=y + 3, w=max(1, wide), h=18))
+        inside.append(_TEXT.format(x=_NAMES + 6 + wide, y=y + 16, anchor="start", text=str(value)))
+    return _SVG.format(w=NARROW, h=len(steps) * 26, label=label, more=" narrow", inside=Markup("").join(inside))
+
+
+def _short(name: str) -> str:
+    """A name that fits beside its bar: wide letters take two places."""
+    places = [2 if ord(letter) > 0x2E80 else 1 for letter in name]
+    if sum(places) <= _LETTERS:
+        return name
+    end = next(at for at in range(len(name)) if sum(places[: at + 1]) > _LETTERS - 1)
+    return name[:end] + "…"
 
 
 def spark(values: Sequence[float | None]) -> str:

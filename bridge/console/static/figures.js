@@ -13,6 +13,8 @@
     const shown = value / sizes[place];
     return `${shown >= 10 ? Math.round(shown) : Math.round(shown * 10) / 10} ${units[place]}`;
   };
+  const SPANS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800]
+    .flatMap((one) => (one < 2 ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1] : [one]));
   const count = (value) => (value == null ? '–' : String(value));
 
   // bars that stand on each other: drawn from the tallest to the lowest, each as high as all below it and itself
@@ -49,11 +51,11 @@
       },
       axes: [
         { ...line, space: 90, incrs: [1, 2, 5, 10, 20, 50, 100], values: (_u, at) => at.map((one) => given.names[one] ?? '') },
-        { ...line, size: 64, values: (_u, at) => at.map((one) => (given.units || Number.isInteger(one) ? say(one) : '')) },
+        { ...line, size: 64, incrs: given.units ? SPANS : undefined, values: (_u, at) => at.map((one) => (given.units || Number.isInteger(one) ? say(one) : '')) },
       ],
       bands: given.band ? [{ series: [2, 1], fill: faint(read(`--${order[1].kind}`)) }] : [],
       series: [
-        { label: given.over, value: (_u, at) => given.names[Math.round(at)] ?? '–' },
+        { label: given.over, value: (_u, at) => (at == null ? '–' : given.names[Math.round(at)] ?? '–') },
         ...order.map((one) => {
           const colour = read(`--${one.kind}`);
           return {
@@ -62,7 +64,7 @@
             width: bars ? 0 : 2,
             dash: one.dash,
             fill: bars ? colour : undefined,
-            points: { show: !bars && given.names.length < 40, size: 5, fill: colour },
+            points: { show: !bars && given.names.length < 40, size: given.names.length < 3 ? 9 : 5, fill: colour },
             spanGaps: false,
             paths: bars ? uPlot.paths.bars({ size: [0.8, 60], disp: fills(given, colour) }) : undefined,
             value: (_u, _value, _series, at) => (at == null ? '–' : say(one.values[at])),
@@ -82,6 +84,7 @@
     made.build = () => {
       if (made.plot) made.plot.destroy();
       made.plot = new uPlot(options(given, box.clientWidth), [x, ...values], box);
+      made.plot.setLegend({ idx: given.names.length - 1 });
     };
     made.build();
     box.classList.add('drawn');
