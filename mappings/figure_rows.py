@@ -1,4 +1,4 @@
-"""Rows of figures for other programs, page by page, under names that stay."""
+"""Rows of figures for other programs, page by page, under names that stay. `person_hash` is made of `person_id`."""
 
 from datetime import datetime
 from typing import Any
@@ -11,19 +11,20 @@ from mappings.store import Tx
 from mappings.tables import Link
 
 _fact, _turn, _episode, _survey, _link = table(Fact), table(Turn), table(Episode), table(Survey), table(Link)
-_PLACE = columns(_link, "channel", "desk", "entry", "ticket")
+_PLACE = columns(_link, "channel", "desk", "entry", "ticket", "person_id")
 
+_WHERE = ("person_hash", "channel", "desk", "entry", "ticket")
 COLUMNS = {
     "turns": (
-        "conversation", "number", "channel", "desk", "entry", "ticket", "started_at", "asked_at", "answered_at",
+        "conversation", "number", *_WHERE, "started_at", "asked_at", "answered_at",
         "outcome", "first", "agent", "took_ms", "business_ms", "bridge_ms",
     ),
     "episodes": (
-        "conversation", "channel", "desk", "entry", "ticket", "opened_at", "answered_at", "first_solved_at",
-        "last_solved_at", "state", "messages", "answers", "bot", "automatic", "reopens", "handovers", "lost", "rating",
+        "conversation", *_WHERE, "opened_at", "answered_at", "first_solved_at", "last_solved_at", "state",
+        "messages", "answers", "bot", "automatic", "reopens", "handovers", "lost", "rating",
     ),
-    "ratings": ("id", "channel", "desk", "entry", "ticket", "asked_at", "rated_at", "score", "state", "why"),
-    "facts": ("id", "kind", "conversation", "channel", "desk", "entry", "at", "from_at", "agent", "code", "value"),
+    "ratings": ("id", *_WHERE, "asked_at", "rated_at", "score", "state", "why"),
+    "facts": ("id", "kind", "conversation", *_WHERE[:-1], "at", "from_at", "agent", "code", "value"),
 }  # fmt: skip
 
 _TURNS = select(

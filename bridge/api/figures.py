@@ -37,27 +37,23 @@ class FiguresApi:
             raise Refusal(404, f"there are {', '.join(export.WHAT)}")
         if form not in export.FORMATS:
             raise Refusal(422, f"format: is none of {', '.join(export.FORMATS)}")
-        asked = self._period(request)
-        first, after = await self._page(what, form, asked, 0)
+        asked = export.wanted(self._runtime.settings, what, form, self._period(request))
+        first, after = await self._store.read(export.page, asked, 0)
         headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{what}.{form}"'}
         if after < 0:  # all of it is here: then it has a name of its own
-            body = (export.header(what, form) + first).encode()
+            body = (export.header(asked) + first).encode()
             tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             if request.headers.get("if-none-match") == tag:
                 return Response(status_code=304, headers={"etag": tag})
             return Response(body, headers={**headers, "etag": tag}, media_type=export.FORMATS[form])
-        pieces = self._pieces(what, form, asked, first, after)
+        pieces = self._pieces(asked, first, after)
         return StreamingResponse(pieces, headers=headers, media_type=export.FORMATS[form])
 
-    async def _pieces(self, what: str, form: str, asked: Period, text: str, after: int) -> AsyncIterator[bytes]:
-        yield (export.header(what, form) + text).encode()
+    async def _pieces(self, asked: export.Wanted, text: str, after: int) -> AsyncIterator[bytes]:
+        yield (export.header(asked) + text).encode()
         while after >= 0:
-            text, after = await self._page(what, form, asked, after)
+            text, after = await self._store.read(export.page, asked, after)
             yield text.encode()
-
-    async def _page(self, what: str, form: str, asked: Period, after: int) -> tuple[str, int]:
-        window = asked.since, asked.until
-        return await self._store.read(export.page, what, form, asked.zone, window, after)
 
     def _period(self, request: Request, *, hours: bool = False) -> Period:
         given = request.query_params

@@ -54,14 +54,17 @@ def figures(ctx: click.Context, since: str, until: str, by: str | None, as_json:
 @guarded
 def export(ctx: click.Context, what: str, form: str, since: str, until: str, config: str | None) -> None:
     """Rows for a spreadsheet or a BI tool, on standard output. No text of anybody is in them."""
-    from bridge.figures.export import whole
+    from bridge.figures.export import wanted, whole
+    from bridge.settings import find_config, load_settings
 
     config = config or ctx.obj
     asked = _period(config, since or "3650d", until)
 
+    rows = wanted(load_settings(find_config(config)), what, form, asked)
+
     def write(tx: Any) -> None:
         out = sys.stdout.buffer
-        for piece in whole(tx, what, form, asked.zone, (asked.since, asked.until)):
+        for piece in whole(tx, rows):
             out.write(piece.encode())
         out.flush()
 

@@ -1,17 +1,24 @@
 """Rows for other programs: turns, episodes, ratings and facts, as CSV or JSON lines. No text of anybody is in them.
 
 CSV begins with a byte order mark, because Excel in China reads it as GBK otherwise, and a cell that Excel would take
-for a formula begins with an apostrophe. Durations are seconds; each moment stands in the office's zone and in UTC.
+for a formula begins with an apostrophe. Durations are seconds; each moment stands in the office's zone and in UTC. In
+place of a person stands a keyed hash: rows of one person can be counted, and nobody be looked up.
 """
 
 import csv
+import hashlib
+import hmac
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bridge.figures.period import Period
+from bridge.services.tokens import derive_key
+from bridge.settings import Settings
 from mappings import figure_rows
 from mappings.store import Tx
 
@@ -22,26 +29,42 @@ BOM = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def header(what: str, form: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows, how written. `key` makes hashes of people: the same person has the same one in all exports."""
+
+    what: str
+    form: str
+    zone: ZoneInfo
+    since: datetime
+    until: datetime
+    key: bytes
+
+
+def wanted(settings: Settings, what: str, form: str, asked: Period) -> Wanted:
+    """An export of a time."""
+    key = derive_key(settings.bridge.secret_key.get_secret_value(), "export")
+    return Wanted(what, form, asked.zone, asked.since, asked.until, key)
+
+
+def header(asked: Wanted) -> str:
     """What stands before the rows."""
-    return BOM + _line(_names(what)) if form == "csv" else ""
+    return BOM + _line(_names(asked.what)) if asked.form == "csv" else ""
 
 
-def page(
-    tx: Tx, what: str, form: str, zone: ZoneInfo, window: tuple[datetime, datetime], after: int
-) -> tuple[str, int]:
+def page(tx: Tx, asked: Wanted, after: int) -> tuple[str, int]:
     """The next rows after a number, and the number of the last of them; -1 at the end."""
-    rows = figure_rows.read(tx, what, *window, after, PAGE)
-    lines = [_written(what, form, row, zone) for row in rows]
+    rows = figure_rows.read(tx, asked.what, asked.since, asked.until, after, PAGE)
+    lines = [_written(asked, row) for row in rows]
     return "".join(lines), rows[-1].id if len(rows) == PAGE else -1
 
 
-def whole(tx: Tx, what: str, form: str, zone: ZoneInfo, window: tuple[datetime, datetime]) -> Iterator[str]:
+def whole(tx: Tx, asked: Wanted) -> Iterator[str]:
     """All of it, piece by piece."""
-    yield header(what, form)
+    yield header(asked)
     after = 0
     while after >= 0:
-        text, after = page(tx, what, form, zone, window, after)
+        text, after = page(tx, asked, after)
         yield text
 
 
@@ -65,18 +88,21 @@ def _names(what: str) -> list[str]:
     return found
 
 
-def _written(what: str, form: str, row: Any, zone: ZoneInfo) -> str:
+def _written(asked: Wanted, row: Any) -> str:
     values: dict[str, Any] = {}
-    for name in figure_rows.COLUMNS[what]:
+    for name in figure_rows.COLUMNS[asked.what]:
+        if name == "person_hash":
+            values[name] = hmac.digest(asked.key, str(row.person_id).encode(), hashlib.sha256).hex()[:16]
+            continue
         value = getattr(row, name)
         if name.endswith("_ms"):
             values[f"{name.removesuffix('_ms')}_seconds"] = None if value is None else value / 1000
         elif _is_moment(name):
-            values[name] = value.astimezone(zone).isoformat(timespec="milliseconds") if value else None
+            values[name] = value.astimezone(asked.zone).isoformat(timespec="milliseconds") if value else None
             values[f"{name}_utc"] = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
         else:
             values[name] = value
-    if form == "csv":
+    if asked.form == "csv":
         return _line([cell(value) for value in values.values()])
     return json.dumps(values, ensure_ascii=False) + "\n"
 

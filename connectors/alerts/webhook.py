@@ -36,8 +36,9 @@ class Webhook(AlertReceiver[WebhookConfig]):
     Config = WebhookConfig
 
     async def send(self, alert: Alert) -> None:
+        weekly = any(str(one.get("cause", "")).startswith("weekly.") for one in alert.causes)
         body = {
-            "type": "alert.well" if alert.well else "alert.trouble",
+            "type": "figures.week" if weekly else "alert.well" if alert.well else "alert.trouble",
             "timestamp": alert.at.isoformat(),
             "data": {"title": alert.title, "lines": list(alert.lines), "causes": list(alert.causes)},
         }
