@@ -162,6 +162,8 @@ def _of_message(row: Row[Any]) -> list[dict[str, Any]]:
 def _of_attempt(row: Row[Any]) -> list[dict[str, Any]]:
     common = {"ref": f"{row.step_id}.{row.number}", "link_id": link_of(row.lane), "at": row.ended_at}
     messages = json.loads(row.messages)
+    if row.outcome == "dropped":  # nobody wanted it any more
+        return []
     if row.outcome not in _ACCEPTED:
         code = row.code or row.outcome
         if not is_towards_customer(row.lane):

@@ -6,18 +6,17 @@ place of a person stands a keyed hash: rows of one person can be counted, and no
 """
 
 import csv
-import hashlib
-import hmac
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.figures.period import Period
-from bridge.services.tokens import derive_key
+from bridge.privacy.hashing import person_hash
 from bridge.settings import Settings
 from mappings import figure_rows
 from mappings.store import Tx
@@ -31,20 +30,20 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows, how written. `key` makes hashes of people: the same person has the same one in all exports."""
+    """Which rows, how written, and how a person's number is hashed."""
 
     what: str
     form: str
     zone: ZoneInfo
     since: datetime
     until: datetime
-    key: bytes
+    hashed: Callable[[int], str]
 
 
 def wanted(settings: Settings, what: str, form: str, asked: Period) -> Wanted:
     """An export of a time."""
-    key = derive_key(settings.bridge.secret_key.get_secret_value(), "export")
-    return Wanted(what, form, asked.zone, asked.since, asked.until, key)
+    hashed = partial(person_hash, settings.bridge.secret_key.get_secret_value())
+    return Wanted(what, form, asked.zone, asked.since, asked.until, hashed)
 
 
 def header(asked: Wanted) -> str:
@@ -92,7 +91,7 @@ def _written(asked: Wanted, row: Any) -> str:
     values: dict[str, Any] = {}
     for name in figure_rows.COLUMNS[asked.what]:
         if name == "person_hash":
-            values[name] = hmac.digest(asked.key, str(row.person_id).encode(), hashlib.sha256).hex()[:16]
+            values[name] = asked.hashed(row.person_id)
             continue
         value = getattr(row, name)
         if name.endswith("_ms"):

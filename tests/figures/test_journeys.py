@@ -138,7 +138,7 @@ async def test_the_api_gives_figures_and_rows(scene: Counted) -> None:
         given = await client.get("/api/figures/turns", params={"since": since})
         assert given.content.startswith(b"\xef\xbb\xbfconversation,number,")
         rows = list(csv.DictReader(io.StringIO(given.content.decode("utf-8-sig"))))
-        assert len({row["person_hash"] for row in rows}) == 1 and len(rows[0]["person_hash"]) == 16
+        assert len({row["person_hash"] for row in rows}) == 1 and len(rows[0]["person_hash"]) == 32
         assert [(row["outcome"], row["took_seconds"]) for row in rows] == [("answered", "300.0"), ("unneeded", "")]
         same = {"if-none-match": given.headers["etag"]}
         assert (await client.get("/api/figures/turns", params={"since": since}, headers=same)).status_code == 304

@@ -27,7 +27,8 @@ from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.decision import route_of
-from bridge.engine.conversation.queueing import put
+from bridge.engine.conversation.queueing import carried_by, put
+from bridge.engine.runtime.failpoints import reach
 from bridge.engine.runtime.ids import new_name
 from bridge.figures.ratings import read_rating
 from bridge.figures.survey_texts import question
@@ -35,6 +36,7 @@ from bridge.services.tokens import sign_survey
 from bridge.settings.surveys import SurveySettings
 from mappings import facts, links, outbox, surveys, waiting
 from mappings.links import LinkRow
+from mappings.states import StepState
 
 SURVEY = "survey:"  # how the ids of these messages begin
 FRESH = timedelta(hours=24)  # how long ago an answer may be for somebody to be asked about it
@@ -69,6 +71,45 @@ def ask_due(work: Work) -> None:
             tell(work, link, f"survey.{shut}", cause=f"survey.{row.id}")
         elif surveys.change_survey(work.tx, row.id, "due", state="asked", asked_at=work.now):
             _ask(work, link, row.id, wanted)
+            reach("asking")
+
+
+def outlived(work: Work, row: Row[Any]) -> bool:
+    """Drops a step that asks and is late, when there is nothing to ask any more: the ticket is not solved or in other
+    hands, the customer spoke, or the reply is needed. True when it did. What may have been sent is not touched.
+    """
+    if SURVEY not in row.messages or row.unknown:
+        return False
+    asking = [message for message in carried_by(row) if message.id.startswith(SURVEY)]
+    asked = surveys.get_survey(work.tx, int(asking[0].id.removeprefix(SURVEY))) if asking else None
+    if asked is None:
+        return False
+    link = links.get_link(work.tx, row.link_id, lock=True)
+    wanted = wanted_of(work, link)
+    shut = _shut(work, link, wanted) if wanted is not None else ""
+    why = shut or ("not wanted" if wanted is None else _over(work, link, asked, wanted, row))
+    if not why:
+        return False
+    dropped = StepState.DROPPED
+    outbox.settle(work.tx, row.id, row.lease, work.now, outcome=dropped, detail=why, state=dropped, error=why)
+    if surveys.change_survey(work.tx, asked.id, "asked", state="void", why=why, asked_at=None):
+        surveys.forget_asked(work.tx, asked.id)
+        if shut:
+            tell(work, link, f"survey.{shut}", cause=f"survey.{asked.id}")
+    return True
+
+
+def _over(work: Work, link: LinkRow, asked: Row[Any], wanted: SurveySettings, row: Row[Any]) -> str:
+    """Why a question that is on its way has outlived its reason."""
+    if link.state not in {"solved", "closed"}:
+        return "not solved any more"
+    if link.holder != link.desk or link.held_by:
+        return "in other hands"
+    if asked.asked_at is None or work.now - asked.asked_at > wanted.valid:
+        return "too late"
+    lane = links.lane_to_channel(link.id)
+    behind = any(step.id != row.id for step in outbox.unfinished_in(work.tx, lane)) or waiting.waiting_in(work.tx, lane)
+    return "went on" if behind or _spoke_since(work, link, asked) else ""
 
 
 def not_asked(work: Work, link: LinkRow, messages: Sequence[Message]) -> None:

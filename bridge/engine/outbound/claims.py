@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from bridge.engine.context import Effects, Runtime, Work
+from bridge.engine.conversation.survey import outlived
 from bridge.engine.outbound.interfaces import Interfaces
 from bridge.engine.outbound.isolation import render_apart
 from bridge.engine.outbound.lost_attempts import lost_too_often, one_suspect
@@ -89,6 +90,8 @@ class Claims:
         rows = outbox.claim(tx, self._name, now, budget.steps, lease=lease, lease_until=now + self._lease)
         claimed.left = claimed.left or len(lanes) >= budget.steps or len(rows) >= budget.steps
         rows = [row for row in rows if row.term is None or not _of_another_term(work, row)]
+        if self._name in self._runtime.asks_how:
+            rows = [row for row in rows if not outlived(work, row)]
         rows = [row for row in rows if not closed_meanwhile(work, row) and not lost_too_often(work, row)]
         rows = one_suspect(tx, interfaces.open_now(tx, rows, now), list(in_flight))
         for place, row in enumerate(rows):
