@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, Text
+from sqlalchemy import Column, Index, LargeBinary, Text
 from sqlmodel import Field
 
 from mappings.columns import key, moment, partial_index, words
@@ -75,6 +75,7 @@ class Entry(TableBase, table=True):
 
     __table_args__ = (
         partial_index("entry_once", "account", "stream", "once", unique=True, where="once <> ''"),
+        Index("entry_at", "at"),
     )  # fmt: skip
 
     account: str = Field(primary_key=True)

@@ -153,6 +153,10 @@ async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: dateti
         pass
     while await store.write(state.forget_audits, now - keep.audit):
         pass
+    while await store.write(retention.forget_unread, now - keep.keys):
+        pass
+    while await store.write(retention.forget_entries, now - keep.records):
+        pass
     await store.write(shop.forget_facts, now)
     await store.write(shop.forget_messages, now - keep.steps)
     await store.write(callbacks.forget_callbacks, now - callbacks.KEPT)

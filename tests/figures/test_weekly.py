@@ -70,7 +70,7 @@ def to_monday(scene: Counted, hour: int) -> None:
             [
                 "Bridge: the week from ",
                 "conversations: 1 (the week before: 0)",
-                "5 min (before: –)",
+                "first response: median 5",
                 "asked most: parcels 1",
             ],
         ),
