@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from mappings import deferred
 from mappings.writer_queue import Again, Job, finish
 
 _DEADLOCK = {"40P01", "40001"}
@@ -35,6 +36,7 @@ def commit_together(tx: Connection, jobs: Sequence[Job[Any]], urgent: deque[Job[
                 for _ in range(len(urgent)):
                     first.append(urgent.popleft())
                     first[-1].value = first[-1].function(tx)
+                deferred.flush(tx)
             except BaseException:
                 failed = True
                 raise

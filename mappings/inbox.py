@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Row, bindparam, delete, func, insert, or_, select, union_all, update
+from sqlalchemy import CompoundSelect, Row, String, bindparam, delete, func, or_, select, union_all, update
 
 from mappings.account_tables import Cursor
+from mappings.deferred import flush
 from mappings.prepared import Prepared
+from mappings.sets import Deletes, Inserts, Updates
 from mappings.sql import columns, insert_for, table
 from mappings.states import RawState
 from mappings.store import Tx
@@ -30,7 +32,7 @@ _KNOWN = (
     .label("known")
 )
 
-_KEEP = Prepared(insert(_inbox))
+_KEEP = Inserts(_inbox)
 _ALL_READY = select(*columns(_inbox, "id", "key", "payload", "received_at", "tries", "due_at", "error"), _KNOWN).where(
     _inbox.c.account == bindparam("account"), _inbox.c.state == RawState.READY
 )
@@ -39,8 +41,8 @@ _READY = Prepared(_ALL_READY.order_by(_inbox.c.id).limit(bindparam("most")))
 _READY_BEHIND = Prepared(
     _ALL_READY.where(_inbox.c.id > bindparam("after")).order_by(_inbox.c.id).limit(bindparam("most"))
 )
-_FINISH = Prepared(update(_inbox).where(_inbox.c.id == bindparam("inbox_id")).values(state=RawState.DONE, error=""))
-_REMOVE = Prepared(delete(_inbox).where(_inbox.c.id == bindparam("inbox_id"), _inbox.c.state == RawState.READY))
+_FINISH, _REMOVE = Updates(_inbox), Deletes(_inbox, only="state = 'ready'")
+_LOCK = Prepared(select(func.pg_try_advisory_xact_lock(func.hashtext(bindparam("name", type_=String)))))
 
 _KEPT = ("account", "key", "payload", "received_at")
 RawRow = tuple[str, str, bytes, datetime]
@@ -50,7 +52,8 @@ ReadyRow = Row[Any]
 
 def keep_raws(tx: Tx, raws: Sequence[RawRow]) -> int:
     """Stores all of them, in order, repeats as well; returns how many."""
-    _KEEP.run_together(tx, _KEPT, raws)
+    _KEEP.all_later(tx, _KEPT, raws)
+    flush(tx)  # before the commit: a connection that was lost meanwhile shows while all can still begin again
     return len(raws)
 
 
@@ -77,7 +80,7 @@ def lock_account(tx: Tx, account: str) -> bool:
     """Makes this transaction the only one that routes an account; False when another one does."""
     if tx.dialect.name == "sqlite":
         return True
-    return bool(tx.execute(select(func.pg_try_advisory_xact_lock(func.hashtext(f"route {account}")))).scalar())
+    return bool(_LOCK.scalar(tx, name=f"route {account}"))
 
 
 def ready_raws(tx: Tx, account: str, limit: int, after: int = 0) -> list[ReadyRow]:
@@ -92,7 +95,8 @@ def ready_raws(tx: Tx, account: str, limit: int, after: int = 0) -> list[ReadyRo
 
 def finish_raws(tx: Tx, inbox_ids: Sequence[int], now: datetime) -> None:
     """Routed, all of them."""
-    _FINISH.run_each(tx, [{"inbox_id": one, "done_at": now} for one in inbox_ids])
+    for one in inbox_ids:
+        _FINISH.later(tx, id=one, state="done", error="", done_at=now)
 
 
 def empty_payload(tx: Tx, inbox_id: int) -> None:
@@ -102,7 +106,7 @@ def empty_payload(tx: Tx, inbox_id: int) -> None:
 
 def remove_raws(tx: Tx, inbox_ids: Sequence[int]) -> None:
     """Repeats, before they are routed. The first of each is there."""
-    _REMOVE.run_each(tx, [{"inbox_id": one} for one in inbox_ids])
+    _REMOVE.all_later(tx, ("id",), [(one,) for one in inbox_ids])
 
 
 def delay_raw(tx: Tx, inbox_id: int, due_at: datetime, tries: int) -> None:

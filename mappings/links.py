@@ -1,11 +1,10 @@
 """Links (conversation ↔ ticket), the messages both sides know, and what agents were told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Unpack, cast
 
-from sqlalchemy import Row, any_, bindparam, delete, exists, insert, select, union_all, update
-from sqlalchemy.types import ARRAY, String
+from sqlalchemy import Row, bindparam, exists, insert, or_, select, union_all, update
 
 from mappings.facts import add_state
 from mappings.lanes import (
@@ -21,14 +20,34 @@ from mappings.lanes import (
     lane_to_desk,
     link_of,
 )
+from mappings.link_cache import known
 from mappings.locks import holds_link, lock_links, made_link
+from mappings.notices import (
+    causes_told,
+    forget_notices,
+    forget_old_notice,
+    move_notices,
+    notice_once,
+    told_at,
+)
+from mappings.pairs import add_pair, carry, expect_pairs, find_pair, find_pairs, is_known, name_messages
 from mappings.prepared import Prepared
-from mappings.sql import insert_for, insert_new, table
-from mappings.states import LinkColumns, PairColumns, StepState
+from mappings.sets import Updates
+from mappings.sql import among, table
+from mappings.states import LinkColumns, StepState
 from mappings.store import Tx
-from mappings.tables import Link, MessageRef, Notice, Outbox, Waiting
+from mappings.tables import Link, Notice, Outbox, Waiting
 
-__all__ = [  # lanes are read as the link's own
+__all__ = [  # lanes, messages and notices are read as the link's own
+    "add_pair",
+    "carry",
+    "causes_told",
+    "expect_pairs",
+    "find_pair",
+    "find_pairs",
+    "forget_notices",
+    "forget_old_notice",
+    "is_known",
     "is_of_invitations",
     "is_towards_bot",
     "is_towards_customer",
@@ -40,12 +59,15 @@ __all__ = [  # lanes are read as the link's own
     "lane_to_channel",
     "lane_to_desk",
     "link_of",
+    "move_notices",
+    "name_messages",
+    "notice_once",
+    "told_at",
 ]
 
-_link, _pair, _notice = table(Link), table(MessageRef), table(Notice)
+_link, _notice = table(Link), table(Notice)
 _waiting, _outbox = table(Waiting), table(Outbox)
 _ADD = Prepared(insert(_link).returning(_link))
-_ADD_PAIR = Prepared(insert_new(_pair))
 
 LinkRow = Row[Any]
 
@@ -66,43 +88,46 @@ _TOUCHED = Prepared(
     union_all(
         select(_link.c.id).where(
             _link.c.channel == bindparam("account"),
-            _link.c.conversation == any_(bindparam("conversations", type_=ARRAY(String))),
+            among(_link.c.conversation, "conversations"),
             _link.c.state != "ended",
         ),
-        select(_link.c.id).where(
-            _link.c.desk == bindparam("account"),
-            _link.c.ticket == any_(bindparam("conversations", type_=ARRAY(String))),
-        ),
+        select(_link.c.id).where(_link.c.desk == bindparam("account"), among(_link.c.ticket, "conversations")),
     )
 )
-_CHANGE = Prepared(update(_link).where(_link.c.id == bindparam("link_id")))
-_PAIR = Prepared(
-    select(_pair).where(_pair.c.account == bindparam("account"), _pair.c.message_id == bindparam("message_id"))
-)
-_CARRY = Prepared(
-    update(_pair).where(_pair.c.account == bindparam("of_account"), _pair.c.message_id == bindparam("of_message"))
-)
+_THESE = Prepared(select(_link).where(among(_link.c.id, "ids")))
+_CHANGE = Updates(_link)
+_answers: Any = lane_to_channel(_link.c.id)  # type: ignore[arg-type] # the arithmetic of a column is the same
 _HELD = Prepared(
-    select(
-        exists().where(_waiting.c.lane == bindparam("lane"), _waiting.c.held != "")
-        | exists().where(
-            # both conditions: the first is the index's own, the second what is asked
-            _outbox.c.lane == bindparam("lane"),
-            _outbox.c.state.in_((StepState.READY, StepState.PARKED)),
-            _outbox.c.state == StepState.PARKED,
-        )
-        | exists().where(_notice.c.link_id == bindparam("link_id"))
+    select(_link.c.id).where(
+        among(_link.c.id, "ids"),
+        or_(
+            exists().where(_waiting.c.lane == _answers, _waiting.c.held != ""),
+            exists().where(
+                # both conditions: the first is the index's own, the second what is asked
+                _outbox.c.lane == _answers,
+                _outbox.c.state.in_((StepState.READY, StepState.PARKED)),
+                _outbox.c.state == StepState.PARKED,
+            ),
+            exists().where(_notice.c.link_id == _link.c.id),
+        ),
     )
 )
 
 
 def open_link(tx: Tx, channel: str, conversation: str, *, lock: bool = True) -> LinkRow | None:
     """The link a customer's conversation has now. Locked, so that lanes fill in commit order."""
+    heart = known(tx)
+    if (channel, conversation) in heart.by_conversation:
+        link_id = heart.by_conversation[channel, conversation]
+        return None if link_id is None else heart.by_id[link_id]
     return _found(tx, _OPEN_BY, lock, channel=channel, conversation=conversation)
 
 
 def ticket_link(tx: Tx, desk: str, ticket: str, *, lock: bool = True) -> LinkRow | None:
     """The newest link of a ticket."""
+    heart = known(tx)
+    if (desk, ticket) in heart.by_ticket:
+        return heart.by_id[heart.by_ticket[desk, ticket]]
     return _found(tx, _TICKET_BY, lock, desk=desk, ticket=ticket)
 
 
@@ -115,10 +140,32 @@ def _found(tx: Tx, statement: Prepared, lock: bool, **key: str) -> LinkRow | Non
     return found
 
 
-def lock_touched(tx: Tx, account: str, conversations: Sequence[str]) -> None:
-    """Locks the links that events of an account, in these conversations of its own, are about: all at once."""
-    if tx.dialect.name != "sqlite" and conversations:
-        lock_links(tx, _TOUCHED.scalars(tx, account=account, conversations=list(conversations)))
+def lock_touched(tx: Tx, account: str, conversations: Sequence[str]) -> list[int]:
+    """Locks the links that events of an account, in these conversations of its own, are about: all at once. From then
+    on this transaction knows them by heart. Returns their ids.
+    """
+    if not conversations:
+        return []
+    ids = _TOUCHED.scalars(tx, account=account, conversations=conversations)
+    read_links(tx, ids)
+    known(tx).index(account, set(conversations))
+    return ids
+
+
+def read_links(tx: Tx, ids: Collection[int]) -> None:
+    """Locks links, and what is held in them is known by heart: for whoever works on many."""
+    heart = known(tx)
+    for row in lock_links(tx, ids):
+        heart.add(row)
+    missing = [one for one in ids if one not in heart.by_id]
+    for row in _THESE.all(tx, ids=missing) if missing else ():
+        heart.add(row)
+
+
+def expect_answers_held(tx: Tx, ids: Collection[int]) -> None:
+    """`anything_held`, asked for many links at once."""
+    held = set(_HELD.scalars(tx, ids=ids)) if ids else set()
+    known(tx).held.update((one, one in held) for one in ids)
 
 
 _making: Any = lane_to_desk(_link.c.id)  # type: ignore[arg-type] # the arithmetic of a column is the same
@@ -139,11 +186,21 @@ def awaits_number(tx: Tx, desk: str, since: datetime) -> bool:
 
 def get_link(tx: Tx, link_id: int, *, lock: bool = False) -> LinkRow:
     """A link by its id."""
+    heart = known(tx)
     locked = lock_links(tx, [link_id]) if lock else []
-    found = locked[0] if locked else _LINK_BY.first(tx, link_id=link_id)
+    if locked:
+        heart.add(locked[0])
+    found = heart.by_id.get(link_id) or _LINK_BY.first(tx, link_id=link_id)
     if found is None:
         raise LookupError(f"no link {link_id}")
+    if holds_link(tx, link_id):
+        heart.add(found)
     return found
+
+
+def get_links(tx: Tx, ids: Collection[int]) -> dict[int, LinkRow]:
+    """Links by their ids, as they are; nobody is kept from changing them."""
+    return {row.id: row for row in _THESE.all(tx, ids=ids)} if ids else {}
 
 
 def add_link(tx: Tx, **values: Unpack[LinkColumns]) -> LinkRow:
@@ -151,15 +208,24 @@ def add_link(tx: Tx, **values: Unpack[LinkColumns]) -> LinkRow:
     made = _ADD.first(tx, **values)
     assert made is not None
     made_link(tx, made.id)
+    heart = known(tx)
+    heart.add(made)
+    if made.state != "ended":
+        heart.by_conversation[made.channel, made.conversation] = made.id
+    heart.by_ticket.clear()
     return made
 
 
 def change_link(tx: Tx, link_id: int, **values: Unpack[LinkColumns]) -> None:
     """Sets columns of a link. With a new `state` comes `touched_at`, when that was: it is a fact."""
-    lock_links(tx, [link_id])
+    heart = known(tx)
+    for row in lock_links(tx, [link_id]):
+        heart.add(row)
     if "state" in values:
         add_state(tx, link_id, values["state"], values["touched_at"])
-    _CHANGE.run(tx, link_id=link_id, **values)
+        heart = known(tx)
+    heart.change(link_id, cast("dict[str, Any]", values))
+    _CHANGE.later(tx, id=link_id, **values)
 
 
 def copied(link: LinkRow, *names: str) -> LinkColumns:
@@ -176,7 +242,8 @@ def change_peer(tx: Tx, desk: str, peer: str, to: str) -> int:
 
 def anything_held(tx: Tx, link_id: int) -> bool:
     """Whether something towards the customer waits for them, or agents were told so: what they do next may end it."""
-    return bool(_HELD.scalar(tx, link_id=link_id, lane=lane_to_channel(link_id)))
+    asked = known(tx).held.get(link_id)
+    return bool(_HELD.scalars(tx, ids=[link_id])) if asked is None else asked
 
 
 def links_to_warn(tx: Tx, now: datetime, limit: int = 100) -> list[LinkRow]:
@@ -211,80 +278,3 @@ def ids_of_person(tx: Tx, person_id: int, *, before: int | None, limit: int) -> 
     if before is not None:
         mine = mine.where(_link.c.id < before)
     return list(tx.execute(mine.order_by(_link.c.id.desc()).limit(limit)).scalars())
-
-
-def add_pair(
-    tx: Tx, account: str, message_id: str, link_id: int, now: datetime, **columns: Unpack[PairColumns]
-) -> bool:
-    """Remembers a message id of an account. False when it was known."""
-    added = _ADD_PAIR.scalar(tx, account=account, message_id=message_id, link_id=link_id, at=now, **columns)
-    return added is not None
-
-
-def carry(tx: Tx, account: str, message_ids: Sequence[str], outbox_id: int) -> None:
-    """These messages of an account are carried by a step: how a trace goes on from here."""
-    for message_id in message_ids:
-        _CARRY.run(tx, of_account=account, of_message=message_id, carrier_id=outbox_id)
-
-
-def find_pairs(tx: Tx, message_id: str) -> list[Row[Any]]:
-    """What a message id belongs to, at any account. Where an id holds more than the vendor's own number, that number
-    is enough.
-    """
-    if not message_id:
-        return []
-    for column in (_pair.c.message_id, _pair.c.short):
-        rows = list(tx.execute(select(_pair).where(column == message_id).order_by(_pair.c.id).limit(50)))
-        if rows:
-            return rows
-    return []
-
-
-def find_pair(tx: Tx, account: str, message_id: str) -> Row[Any] | None:
-    """What a message id of an account belongs to."""
-    return _PAIR.first(tx, account=account, message_id=message_id)
-
-
-def notice_once(tx: Tx, link_id: int, cause: str, now: datetime) -> bool:
-    """True the first time a link's agents are to be told of a cause."""
-    return (
-        tx.execute(
-            insert_for(tx, _notice)
-            .values(link_id=link_id, cause=cause, at=now)
-            .on_conflict_do_nothing()
-            .returning(_notice.c.id)
-        ).scalar()
-        is not None
-    )
-
-
-def forget_old_notice(tx: Tx, link_id: int, cause: str, before: datetime) -> None:
-    """A cause that was told before a moment may be told again."""
-    tx.execute(delete(_notice).where(_notice.c.link_id == link_id, _notice.c.cause == cause, _notice.c.at < before))
-
-
-def forget_notices(tx: Tx, link_id: int, prefix: str) -> int:
-    """A cause is over: the next time it is told again. Returns how many were forgotten."""
-    return tx.execute(
-        delete(_notice).where(_notice.c.link_id == link_id, _notice.c.cause.startswith(prefix, autoescape=True))
-    ).rowcount
-
-
-def causes_told(tx: Tx, link_id: int, prefix: str, causes: Sequence[str] = ()) -> list[str]:
-    """What a link's agents were told: causes that begin so, and of some others."""
-    wanted = _notice.c.cause.startswith(prefix, autoescape=True) | _notice.c.cause.in_(causes)
-    return list(tx.execute(select(_notice.c.cause).where(_notice.c.link_id == link_id, wanted)).scalars())
-
-
-def move_notices(tx: Tx, link_id: int, to_link: int, prefix: str) -> None:
-    """What agents were told of answers that go on with another link of the conversation."""
-    moved = _notice.c.link_id == link_id, _notice.c.cause.startswith(prefix, autoescape=True)
-    tx.execute(update(_notice).where(*moved).values(link_id=to_link))
-
-
-def told_at(tx: Tx, link_id: int, cause: str) -> datetime | None:
-    """When a link's agents were told of a cause; None when they were not."""
-    moment: datetime | None = tx.execute(
-        select(_notice.c.at).where(_notice.c.link_id == link_id, _notice.c.cause == cause)
-    ).scalar()
-    return moment

@@ -11,17 +11,16 @@ The locks are `NO KEY UPDATE`: a row that merely refers to a link (a receipt's p
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, any_, bindparam, select
-from sqlalchemy.types import ARRAY, BigInteger
+from sqlalchemy import Engine, Row, event, select
 
 from mappings.prepared import Prepared
-from mappings.sql import table
+from mappings.sql import among, table
 from mappings.store import Tx
 from mappings.tables import Link
 from mappings.writer_queue import Again
 
 _link = table(Link)
-_THESE = select(_link).where(_link.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))).order_by(_link.c.id)
+_THESE = select(_link).where(among(_link.c.id, "ids")).order_by(_link.c.id)
 _WAIT = Prepared(_THESE.with_for_update(key_share=True))
 _FREE = Prepared(_THESE.with_for_update(key_share=True, skip_locked=True))
 _HELD = "bridge.links"  # in the connection's own notes
@@ -29,7 +28,9 @@ _NO_MORE = 1 << 62  # above every id
 
 
 class _Held:
-    """What one transaction has locked. `top`: it may wait for links above this only."""
+    """What one transaction has locked. `top`: it may wait for links above this only. When a part of the transaction is
+    undone, locks that were taken in it are gone: then they are taken anew.
+    """
 
     def __init__(self, transaction: object) -> None:
         self.transaction = transaction
@@ -85,6 +86,13 @@ def no_more_links(tx: Tx) -> None:
     """This transaction goes on to lock other things: from now on it waits for no link."""
     if tx.dialect.name != "sqlite":
         _held(tx).top = _NO_MORE
+
+
+@event.listens_for(Engine, "rollback_savepoint")
+def _undone(tx: Tx, *_: Any) -> None:
+    held = tx.info.get(_HELD)
+    if held is not None:
+        held.ids.clear()
 
 
 def _held(tx: Tx) -> _Held:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import Row, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, exists, or_, select, update
 
+from mappings.attempts import known_steps
 from mappings.locks import lock_links, no_more_links
 from mappings.prepared import Prepared
-from mappings.sql import columns, table
+from mappings.sets import Inserts
+from mappings.sql import among, columns, table
 from mappings.states import UNFINISHED, StepChanges, StepState, sources
 from mappings.store import Tx
 from mappings.tables import Attempt, Outbox
@@ -37,35 +39,12 @@ _DUE = Prepared(
     .with_for_update(skip_locked=True, of=_outbox)
 )
 _LEASE = Prepared(
-    update(_outbox).where(_outbox.c.id == bindparam("outbox_id")).values(claims=_outbox.c.claims + 1).returning(_outbox)
-)
-_BEGIN = Prepared(
-    update(_outbox)
-    .where(
-        _outbox.c.id == bindparam("outbox_id"),
-        _outbox.c.lease == bindparam("of_lease"),
-        _outbox.c.state == StepState.READY,
-    )
-    .values(
-        attempts=_outbox.c.attempts + 1,
-        tried_at=func.coalesce(_outbox.c.tried_at, bindparam("begun_at", type_=_outbox.c.begun_at.type)),
-        begun_at=bindparam("begun_at", type_=_outbox.c.begun_at.type),
-    )
+    update(_outbox).where(among(_outbox.c.id, "ids")).values(claims=_outbox.c.claims + 1).returning(_outbox)
 )
 _LEASED = _outbox.c.id == bindparam("outbox_id"), _outbox.c.lease == bindparam("of_lease")
 _RENEW = Prepared(update(_outbox).where(*_LEASED, _outbox.c.state == StepState.READY))
 _FREE = Prepared(select(_outbox.c.id).where(*_LEASED).with_for_update(skip_locked=True))
-_SETTLE = Prepared(update(_outbox).where(*_LEASED))
-_ADD = Prepared(insert(_outbox).returning(_outbox.c.id))
-_JOURNAL = Prepared(
-    insert(_attempt).from_select(
-        ["outbox_id", "number", "begun_at", "ended_at", "outcome", "code", "detail"],
-        select(
-            *columns(_outbox, "id", "attempts", "begun_at"),
-            *(bindparam(name, type_=_attempt.c[name].type) for name in ("ended_at", "outcome", "code", "detail")),
-        ).where(*_LEASED, _outbox.c.begun_at.is_not(None)),
-    )
-)
+_ADD = Inserts(_outbox)
 _UNFINISHED_IN = Prepared(
     select(_outbox).where(_outbox.c.lane == bindparam("lane"), _outbox.c.state.in_(UNFINISHED)).order_by(_outbox.c.id)
 )
@@ -74,9 +53,15 @@ _BY_ID_LOCKED = Prepared(select(_outbox).where(_outbox.c.id == bindparam("outbox
 _BY_KEY = Prepared(select(_outbox).where(_outbox.c.key == bindparam("key")))
 
 
-def add_steps(tx: Tx, steps: Sequence[dict[str, Any]]) -> list[int]:
-    """Stores rendered steps in order; returns their ids."""
-    return [int(_ADD.scalar(tx, **step)) for step in steps]
+def add_steps(tx: Tx, steps: Sequence[dict[str, Any]]) -> None:
+    """Stores rendered steps in order."""
+    for step in steps:
+        _ADD.later(tx, **step)
+
+
+def add_step(tx: Tx, step: dict[str, Any]) -> int:
+    """Stores a step at once, for who needs its id."""
+    return int(_ADD.returning(tx, "id", tuple(step), [tuple(step.values())])[0])
 
 
 def claim(tx: Tx, account: str, now: datetime, limit: int, *, lease: str, lease_until: datetime) -> list[Row[Any]]:
@@ -86,16 +71,9 @@ def claim(tx: Tx, account: str, now: datetime, limit: int, *, lease: str, lease_
     """
     no_more_links(tx)
     ids = _DUE.scalars(tx, account=account, now=now, most=limit)
-    rows = [_LEASE.all(tx, outbox_id=one, lease=lease, lease_until=lease_until)[0] for one in ids]
+    rows = _LEASE.all(tx, ids=ids, lease=lease, lease_until=lease_until) if ids else []
+    known_steps(tx).update((row.id, row) for row in rows)
     return sorted(rows, key=lambda row: row.id)
-
-
-def begin_attempt(tx: Tx, outbox_id: int, lease: str, now: datetime, lease_until: datetime | None = None) -> bool:
-    """Marks an attempt before its first byte leaves. False: somebody else has the step, drop it."""
-    values: dict[str, Any] = {"outbox_id": outbox_id, "of_lease": lease, "begun_at": now}
-    if lease_until is not None:
-        values["lease_until"] = lease_until
-    return bool(_BEGIN.run(tx, **values))
 
 
 def renew_leases(tx: Tx, held: Sequence[tuple[int, str]], until: datetime) -> None:
@@ -118,20 +96,6 @@ def give_back(tx: Tx, /, outbox_id: int, lease: str, **later: Any) -> None:
     if begun is not None:  # its attempt was marked together with the claim
         values |= {"begun_at": None, "attempts": begun - 1, **({"tried_at": None} if begun == 1 else {})}
     tx.execute(update(_outbox).where(*mine).values(values))
-
-
-def settle(
-    tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, detail: str = "", **changes: Unpack[StepChanges]
-) -> bool:
-    """Records what became of an attempt, also in the journal, and frees the step. False: the lease was lost, nothing is
-    changed.
-    """
-    ended = {"outcome": outcome, "code": changes.get("code", ""), "detail": detail[:500]}
-    _JOURNAL.run(tx, outbox_id=outbox_id, of_lease=lease, ended_at=now, **ended)
-    values: dict[str, Any] = {"lease": "", "lease_until": None, "begun_at": None, "claims": 0, **changes}
-    if values.get("state", StepState.READY) not in UNFINISHED:
-        values.setdefault("done_at", now)
-    return bool(_SETTLE.run(tx, outbox_id=outbox_id, of_lease=lease, **values))
 
 
 def lost_steps(tx: Tx, now: datetime, limit: int = 200) -> list[Row[Any]]:

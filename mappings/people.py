@@ -1,15 +1,18 @@
 """People and their identities: who an external id is, and joining two people into one so that it can be undone."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
+from mappings.deferred import notes
 from mappings.locks import lock_links
 from mappings.prepared import Prepared
-from mappings.sql import columns, insert_new, table
+from mappings.sets import Updates
+from mappings.sql import among, columns, insert_new, table
 from mappings.store import Tx
 from mappings.tables import Identity, Link, Person, PersonMerge
 
@@ -20,6 +23,13 @@ _KNOWN = Prepared(
         _identity.c.account == bindparam("account"), _identity.c.external_id == bindparam("external_id")
     )
 )
+_THESE = Prepared(
+    select(*columns(_identity, "id", "person_id", "profile", "customer_id", "seen_at", "external_id")).where(
+        _identity.c.account == bindparam("account"), among(_identity.c.external_id, "external_ids")
+    )
+)
+_CHANGE = Updates(_identity)
+_EXPECTED = "people"  # in a transaction's notes: who was looked for
 _ADD_PERSON = Prepared(insert(_person).returning(_person.c.id))
 _ADD_IDENTITY = Prepared(insert_new(_identity))
 
@@ -34,13 +44,28 @@ class Known:
     new: bool = False
 
 
+def expect(tx: Tx, account: str, external_ids: Collection[str]) -> None:
+    """Looks many up at once: they will speak in this transaction."""
+    found: dict[tuple[str, str], Any] = {(account, one): None for one in external_ids}
+    if found:
+        rows = _THESE.all(tx, account=account, external_ids=external_ids)
+        notes(tx).setdefault(_EXPECTED, {}).update(found | {(account, row.external_id): row for row in rows})
+
+
+def _identity_of(tx: Tx, account: str, external_id: str) -> Any:
+    expected = notes(tx).get(_EXPECTED, {})
+    if (account, external_id) in expected:
+        return expected[account, external_id]
+    return _KNOWN.first(tx, account=account, external_id=external_id)
+
+
 def know(tx: Tx, account: str, external_id: str, profile: str, customer_id: str, now: datetime) -> Known:
     """The identity of an external id, made with a person of its own when it is new.
 
     `profile` replaces the stored one unless it is empty. `customer_id` is the host application's own id of the
     customer, only when it was proven (signed): it is what a suggestion to join two people rests on.
     """
-    row = _KNOWN.first(tx, account=account, external_id=external_id)
+    row = _identity_of(tx, account, external_id)
     if row is not None:
         changed: dict[str, Any] = {"seen_at": now} if now - row.seen_at > _SEEN_AGAIN else {}
         if profile and profile != row.profile:
@@ -48,8 +73,9 @@ def know(tx: Tx, account: str, external_id: str, profile: str, customer_id: str,
         if customer_id and customer_id != row.customer_id:
             changed["customer_id"] = customer_id
         if changed:
-            tx.execute(update(_identity).where(_identity.c.id == row.id).values(changed))
+            _CHANGE.later(tx, id=row.id, **changed)
         return Known(row.id, row.person_id, profile or row.profile)
+    notes(tx).get(_EXPECTED, {}).pop((account, external_id), None)
     person_id = _ADD_PERSON.scalar(tx, created_at=now)
     made = _ADD_IDENTITY.scalar(
         tx, account=account, external_id=external_id, person_id=person_id, profile=profile or "{}",

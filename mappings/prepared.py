@@ -12,10 +12,10 @@ from sqlalchemy import Dialect, Row
 from sqlalchemy.engine import result_tuple
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from mappings.deferred import send
 from mappings.store import Tx
 
-_MOST_ROWS = 64
-_ROW = re.compile(r"VALUES (\([^()]*\))")
+_NAMED = re.compile(r"%\((\w+)\)s")
 
 Values = dict[str, Any]
 Change = Callable[[Any], Any]
@@ -56,38 +56,9 @@ class Prepared:
         count: int = self._run(tx, compiled, values).rowcount
         return count
 
-    def run_each(self, tx: Tx, rows: Sequence[Values]) -> None:
-        """The same for many rows, which have the same columns."""
-        if rows:
-            compiled = self._for(tx, rows[0])
-            driver = tx.connection.driver_connection
-            assert driver is not None
-            given = [tuple(values[name] for name in rows[0]) for values in rows]
-            driver.cursor().executemany(compiled.sql, [compiled.bind(one) for one in given])
-
-    def run_together(self, tx: Tx, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """An INSERT of many rows, values in the order of `names`, in few statements: on SQLite each of them lets go of
-        the interpreter, and winning it back from a busy loop takes longer than the insert. (PostgreSQL's driver sends
-        many at once anyway.)
-        """
-        if tx.dialect.name != "sqlite" or not rows:
-            self.run_each(tx, [dict(zip(names, row, strict=True)) for row in rows])
-            return
-        compiled = self._for(tx, dict.fromkeys(names))
-        driver = tx.connection.driver_connection
-        assert driver is not None
-        done = 0
-        while done < len(rows):
-            # powers of two: few lengths, so that all stay prepared
-            count = min(_MOST_ROWS, 1 << ((len(rows) - done).bit_length() - 1))
-            driver.execute(compiled.with_rows(count), compiled.bind_rows(rows[done : done + count]))
-            done += count
-
     @staticmethod
     def _run(tx: Tx, compiled: "_Compiled", values: Values) -> Any:
-        driver = tx.connection.driver_connection
-        assert driver is not None
-        return driver.execute(compiled.sql, compiled.bind(tuple(values.values())))
+        return send(tx, compiled.sql, compiled.bind(tuple(values.values())))
 
     def _for(self, tx: Tx, values: Values) -> "_Compiled":
         key = tx.dialect.name, tuple(values)
@@ -105,14 +76,11 @@ class _Compiled:
     def __init__(self, statement: Any, dialect: Dialect, names: list[str]) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=names)
         assert isinstance(compiled, SQLCompiler)
-        self.sql = compiled.string
-        self._texts: dict[int, str] = {}
         given = dict(compiled.params)
         if statement.is_insert:
             given |= {one.key: one.default.arg for one in statement.table.c if one.default and one.key not in names}
-        order = compiled.positiontup if compiled.positional else list(compiled.binds)
-        self._named = not compiled.positional
-        self._order = tuple(order or ())
+        self._order = tuple(compiled.positiontup or dict.fromkeys(_NAMED.findall(compiled.string)))
+        self.sql = compiled.string if compiled.positional else self._numbered(compiled.string)
         self._plan: list[tuple[int, Change | None, Any]] = []  # a value's place, what changes it; or -1 and a constant
         for name in self._order:
             change = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
@@ -126,24 +94,15 @@ class _Compiled:
         changes = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._changes = [(index, change) for index, change in enumerate(changes) if change is not None]
 
-    def with_rows(self, count: int) -> str:
-        """The text of an INSERT for so many rows."""
-        found = self._texts.get(count)
-        if found is None:
-            many = _ROW.sub(lambda match: f"VALUES {', '.join([match[1]] * count)}", self.sql, count=1)
-            found = self._texts[count] = many
-        return found
+    def _numbered(self, text: str) -> str:
+        """As PostgreSQL itself reads it: a driver that looks for names in a text looks each time."""
+        places = {name: place for place, name in enumerate(self._order, 1)}
+        return _NAMED.sub(lambda match: f"${places[match[1]]}", text).replace("%%", "%")
 
-    def bind(self, row: Sequence[Any]) -> Any:
-        """The driver's parameters for values in the order of the names: a list, or a dict where it wants names."""
-        bound = self.bind_rows((row,))
-        return dict(zip(self._order, bound, strict=True)) if self._named else bound
-
-    def bind_rows(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
-        """The driver's parameters for many rows, one after the other."""
+    def bind(self, row: Sequence[Any]) -> list[Any]:
+        """The driver's parameters for values in the order of the names."""
         return [
             constant if place < 0 else row[place] if change is None else change(row[place])
-            for row in rows
             for place, change, constant in self._plan
         ]
 

@@ -1,10 +1,13 @@
 """What SQLModel does not say in types: a model's table, and an insert that knows ON CONFLICT."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Column, Table
+from sqlalchemy import ARRAY, Column, ColumnElement, Dialect, Table, Text, bindparam
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
 
 from mappings.store import Tx
@@ -18,6 +21,46 @@ def table(model: type[SQLModel]) -> Table:
 def columns(of: Table, *names: str) -> Sequence[Column[Any]]:
     """Some columns of a table."""
     return [of.c[name] for name in names]
+
+
+class _ListOf(TypeDecorator[Sequence[Any]]):
+    """Many values as one parameter: an array, or JSON on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self._item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(self._item))
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
+        return json.dumps(list(value or ())) if dialect.name == "sqlite" else list(value or ())
+
+
+class among(ColumnElement[bool]):  # noqa: N801 - read as a condition, like SQLAlchemy's own
+    """Whether a column is one of the values of a parameter, however many they are: the text stays the same."""
+
+    type = Boolean()
+    _is_implicitly_boolean = True  # a condition by itself: SQLite is not asked whether it equals 1
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.values = bindparam(name, type_=_ListOf(column.type))
+
+
+@compiles(among)
+def _array(element: among, compiler: Any, **more: Any) -> str:
+    return f"{compiler.process(element.column, **more)} = ANY ({compiler.process(element.values, **more)})"
+
+
+@compiles(among, "sqlite")
+def _each(element: among, compiler: Any, **more: Any) -> str:
+    column, values = compiler.process(element.column, **more), compiler.process(element.values, **more)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - a column and a place
 
 
 def insert_for(tx: Tx, into: Table) -> sqlite.Insert:

@@ -1,22 +1,23 @@
 """Routed messages that no step carries yet: they are rendered when their lane is idle."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import Row, and_, bindparam, delete, exists, func, insert, literal_column, select, update
+from sqlalchemy import Row, and_, bindparam, exists, func, literal_column, select, union_all, update
 
 from mappings.lanes import lane_to_channel
 from mappings.prepared import Prepared
-from mappings.sql import table
+from mappings.sets import Deletes, Inserts
+from mappings.sql import among, table
 from mappings.states import UNFINISHED, StepState, WaitingCause, WaitingColumns
 from mappings.store import Tx
 from mappings.tables import Link, Notice, Outbox, Waiting
 
 _waiting, _outbox, _link, _notice = table(Waiting), table(Outbox), table(Link), table(Notice)
-_ADD = Prepared(insert(_waiting))
+_ADD, _DROP = Inserts(_waiting), Deletes(_waiting)
 _IN_LANE = Prepared(select(_waiting).where(_waiting.c.lane == bindparam("lane")).order_by(_waiting.c.id))
-_DROP = Prepared(delete(_waiting).where(_waiting.c.id == bindparam("waiting_id")))
+_IN_LANES = Prepared(select(_waiting).where(among(_waiting.c.lane, "lanes")).order_by(_waiting.c.lane, _waiting.c.id))
 _RELEASE = Prepared(update(_waiting).where(_waiting.c.lane == bindparam("of_lane"), _waiting.c.held != ""))
 _BUSY = exists().where(_outbox.c.lane == _waiting.c.lane, _outbox.c.state.in_(UNFINISHED))
 _ahead = _waiting.alias("ahead")
@@ -37,17 +38,17 @@ _IDLE = Prepared(
     .order_by(_waiting.c.id)
     .limit(bindparam("most"))
 )
-_GOES_ON = Prepared(
-    select(
-        exists().where(_waiting.c.lane == bindparam("lane"), _waiting.c.held == "")
-        | exists().where(_outbox.c.lane == bindparam("lane"), _outbox.c.state.in_(UNFINISHED))
+_GO_ON = Prepared(
+    union_all(
+        select(_waiting.c.lane).where(among(_waiting.c.lane, "lanes"), _waiting.c.held == ""),
+        select(_outbox.c.lane).where(among(_outbox.c.lane, "lanes"), _outbox.c.state.in_(UNFINISHED)),
     )
 )
 
 
 def add_waiting(tx: Tx, **columns: Unpack[WaitingColumns]) -> None:
     """A routed message, to be rendered when its lane is idle."""
-    _ADD.run(tx, **columns)
+    _ADD.later(tx, **columns)
 
 
 def idle_lanes(tx: Tx, account: str, now: datetime, limit: int) -> list[int]:
@@ -55,9 +56,9 @@ def idle_lanes(tx: Tx, account: str, now: datetime, limit: int) -> list[int]:
     return _IDLE.scalars(tx, account=account, now=now, most=limit)
 
 
-def has_more(tx: Tx, lane: int) -> bool:
-    """Whether there is more to send in a lane."""
-    return bool(_GOES_ON.scalar(tx, lane=lane))
+def with_more(tx: Tx, lanes: Collection[int]) -> set[int]:
+    """In which of some lanes there is more to send."""
+    return set(_GO_ON.scalars(tx, lanes=lanes)) if lanes else set()
 
 
 def waiting_in(tx: Tx, lane: int) -> list[Row[Any]]:
@@ -65,10 +66,17 @@ def waiting_in(tx: Tx, lane: int) -> list[Row[Any]]:
     return _IN_LANE.all(tx, lane=lane)
 
 
+def waiting_in_lanes(tx: Tx, lanes: Collection[int]) -> dict[int, list[Row[Any]]]:
+    """The same for many lanes."""
+    found: dict[int, list[Row[Any]]] = {lane: [] for lane in lanes}
+    for row in _IN_LANES.all(tx, lanes=lanes) if lanes else ():
+        found[row.lane].append(row)
+    return found
+
+
 def drop_waiting(tx: Tx, ids: Sequence[int]) -> None:
     """They are carried by steps now, or given up."""
-    for waiting_id in ids:
-        _DROP.run(tx, waiting_id=waiting_id)
+    _DROP.all_later(tx, ("id",), [(one,) for one in ids])
 
 
 def hold_waiting(tx: Tx, lane: int, why: str) -> int:

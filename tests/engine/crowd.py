@@ -143,7 +143,9 @@ async def take_part(plan: dict[str, Any]) -> None:
     sys.stdout.write(f"\n{json.dumps(said)}\n")
 
 
-def run_crowd(url: str, folder: Path, *, seconds: float, processes: int, links: int) -> tuple[dict[str, int], list[Any]]:
+def run_crowd(
+    url: str, folder: Path, *, seconds: float, processes: int, links: int
+) -> tuple[dict[str, int], list[Any]]:
     """(customer → how many messages they wrote, everything that arrived, in order). Raises when a process fails."""
     plan = {"url": url, "folder": str(folder / "media"), "book": str(folder / "book"), "seconds": seconds,
             "processes": processes, "links": links}  # fmt: skip

@@ -90,7 +90,7 @@ async def test_a_message_needs_two_transactions_after_it_was_kept(
         await scene.says("ann", "hello")
         await scene.quiet()
         assert lines(scene) == ["hello"]
-        assert [name for name in asked if name in {"take", "begin_attempt", "_settle_success"}] == ["_settle_success"]
+        assert [name for name in asked if name in {"claim", "_settle"}] == ["_settle"]
 
 
 async def test_the_attempt_is_marked_before_the_look_of_those_that_have_their_turn(scene: Scene) -> None:

@@ -29,15 +29,15 @@ TROUBLE = {
 
 def in_trouble(monkeypatch: pytest.MonkeyPatch, name: str, make: Any, times: int = 4) -> list[int]:
     """The transactions that settle by `name` fail so often, for the channel."""
-    settle, left = getattr(dispatcher.Dispatcher, name), [times]
+    settle, left = getattr(dispatcher, name), [times]
 
-    def meet(self: Any, tx: Any, row: Any, *arguments: Any, **named: Any) -> Any:
+    def meet(work: Any, row: Any, *arguments: Any, **named: Any) -> Any:
         if row.account == "shop" and left[0]:
             left[0] -= 1
             raise make()
-        return settle(self, tx, row, *arguments, **named)
+        return settle(work, row, *arguments, **named)
 
-    monkeypatch.setattr(dispatcher.Dispatcher, name, meet)
+    monkeypatch.setattr(dispatcher, name, meet)
     return left
 
 
@@ -45,7 +45,7 @@ def in_trouble(monkeypatch: pytest.MonkeyPatch, name: str, make: Any, times: int
 async def test_a_receipt_is_never_lost(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, trouble: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    left = in_trouble(monkeypatch, "_settle_success", TROUBLE[trouble])
+    left = in_trouble(monkeypatch, "accept", TROUBLE[trouble])
     async with scene.running():
         await answered(scene, "answer")
         for _ in range(3):
@@ -57,7 +57,7 @@ async def test_a_receipt_is_never_lost(
 
 
 async def test_a_refusal_is_never_lost(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    left = in_trouble(monkeypatch, "_settle_failure", locked)
+    left = in_trouble(monkeypatch, "fail", locked)
     async with scene.running():
         scene.vendors.trouble = once(Rejected("blocked", code="48002"), "shop")
         await answered(scene, "answer")

@@ -80,5 +80,7 @@ def test_words_that_decide_about_an_index_stand_in_the_statement(
     name: str, tx: Tx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bound one makes SQLite prepare the statement anew for every value, wherever a partial index might serve."""
-    for statement, _ in sent_by(HOT[name][0] if name in HOT else lambda tx: waiting.has_more(tx, 4), tx, monkeypatch):
+    for statement, _ in sent_by(
+        HOT[name][0] if name in HOT else lambda tx: waiting.with_more(tx, [4]), tx, monkeypatch
+    ):
         assert not re.search(r"\.(held|state)\s*(=|!=|<>|IN)\s*\(?\?", statement), statement

@@ -35,8 +35,8 @@ def step(tx: Tx, state: StepState) -> int:
         touched_at=NOW,
     )  # fmt: skip
     values = {"key": f"key-{state}-{link.id}", "lane": links.lane_to_channel(link.id), "link_id": link.id}
-    (made,) = outbox.add_steps(
-        tx, [{**values, "account": "shop", "state": state, "step": "{}", "due_at": NOW, "created_at": NOW}]
+    made = outbox.add_step(
+        tx, {**values, "account": "shop", "state": state, "step": "{}", "due_at": NOW, "created_at": NOW}
     )
     return made
 

@@ -48,8 +48,8 @@ def _end(work: Work, link: LinkRow, lane: int, waiting_ids: Sequence[int], **end
                 "done_at": work.now,
                 **ended,
             }
-            (made,) = outbox.add_steps(work.tx, [values])
-            links.carry(work.tx, other, step.covers, made)
+            made = outbox.add_step(work.tx, values)
+            links.carry(work.tx, other, step.covers, values["key"])
             facts.add_end(work.tx, made, ended["code"], work.now)
     return messages
 

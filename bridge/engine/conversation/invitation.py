@@ -54,7 +54,7 @@ def notify(work: Work, link: LinkRow, template: str = "", data: Mapping[str, str
             "due_at": work.now,
             "created_at": work.now,
         }
-        (made,) = outbox.add_steps(work.tx, [values])
+        made = outbox.add_step(work.tx, values)
         work.effects.accounts.add(link.channel)
         return made
     return None

@@ -32,8 +32,7 @@ def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceive
         _customer_acted(work, connected, link, {}, _answered_us)
         survey.rate(work, links.get_link(work.tx, link.id), row, score)
         return
-    contact = event.contact or Contact(id=message.author.id or message.conversation, name=message.author.name)
-    link, changes = link_for(work, connected, message.conversation, contact, event.context, message)
+    link, changes = link_for(work, connected, message.conversation, author_of(event), event.context, message)
     if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
         return
     if work.runtime.topics:
@@ -47,6 +46,12 @@ def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceive
         present = links.get_link(work.tx, link.id)
         tell_absence(work, present)
         customer_waits(work, present)
+
+
+def author_of(event: MessageReceived) -> Contact:
+    """Who said something."""
+    said = event.message
+    return event.contact or Contact(id=said.author.id or said.conversation, name=said.author.name)
 
 
 def customer_entered(work: Work, connected: ConnectedAccount, event: Entered) -> None:

@@ -28,7 +28,7 @@ from bridge.engine.conversation.turns import answered
 from bridge.engine.inbound import channel_events, desk_events
 from bridge.engine.inbound.colleagues import colleague_said
 from bridge.engine.inbound.contact_events import contact_changed
-from mappings import consents, inbox, links, outbox
+from mappings import consents, inbox, links, outbox, people
 from mappings.inbox import ReadyRow
 from mappings.store import Tx, is_trouble
 
@@ -99,9 +99,18 @@ class _Batch:
                 self._put_aside(row, error.message)
             except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the ones behind it
                 self._put_aside(row, f"bug in {self._connected.name}: {type(error).__name__}: {error}")
-        about = {one for row, events in read if not self._later(row) for one in _conversations(events)}
-        links.lock_touched(self._work.tx, self._connected.name, sorted(about))
+        self._expect([event for row, events in read if not self._later(row) for event in events])
         return read
+
+    def _expect(self, events: Sequence[Event]) -> None:
+        """Locks and reads at once what these events are about: links, people, messages, what is held."""
+        tx, name = self._work.tx, self._connected.name
+        touched = links.lock_touched(tx, name, sorted(_conversations(events)))
+        said = [event for event in events if isinstance(event, MessageReceived)]
+        links.expect_pairs(tx, name, [event.message.id for event in said])
+        if name in self._work.runtime.channels:
+            people.expect(tx, name, {channel_events.author_of(event).id for event in said})
+            links.expect_answers_held(tx, touched)
 
     def _later(self, row: ReadyRow) -> bool:
         return row.due_at is not None and row.due_at > self._work.now

@@ -12,7 +12,7 @@ from bridge.engine.conversation.handover import Cause
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.conversation.turns import to_people
 from bridge.engine.outbound.policy import Decision, Disposition
-from mappings import outbox, state, turns
+from mappings import attempts, state, turns
 from mappings.links import LinkRow
 from mappings.states import StepChanges, StepState
 
@@ -34,7 +34,7 @@ def question_failed(work: Work, row: Row[Any], link: LinkRow, decision: Decision
     changes: StepChanges = {"code": code, "error": sentence, "unknown": False}
     changes |= {"due_at": work.now + _SOON} if again else {"state": StepState.DROPPED}
     name = "retry" if again else Disposition.GIVE_UP.value
-    if not outbox.settle(work.tx, row.id, row.lease, work.now, outcome=name, detail=sentence, **changes):
+    if not attempts.settle(work.tx, row.id, row.lease, work.now, outcome=name, detail=sentence, **changes):
         work.effects.note("lease lost", account=row.account, step=row.id)
         return Decision(Disposition.RETRY)
     work.effects.accounts.add(row.account)

@@ -15,7 +15,7 @@ from bridge.engine.outbound.lost_attempts import lost_too_often, one_suspect
 from bridge.engine.outbound.rendering import render_lane
 from bridge.engine.outbound.window_recheck import closed_meanwhile
 from bridge.engine.runtime.ids import new_name
-from mappings import links, outbox, state, waiting
+from mappings import attempts, links, outbox, state, waiting
 from mappings.links import LinkRow
 from mappings.locks import lock_free_links
 from mappings.states import StepState
@@ -78,10 +78,12 @@ class Claims:
         known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
         free = lock_free_links(tx, map(links.link_of, lanes))
         claimed.left = claimed.locked = not free.issuperset(map(links.link_of, lanes))
-        for lane in lanes:
-            if links.link_of(lane) not in free:  # somebody is at it this very moment; it is looked at again in a moment
-                continue
-            link = render_apart(work, lane) if careful else render_lane(work, lane)
+        # the others: somebody is at them this very moment; they are looked at again in a moment
+        lanes = [lane for lane in lanes if links.link_of(lane) in free]
+        links.read_links(tx, free)
+        waits = waiting.waiting_in_lanes(tx, lanes)
+        for lane in filter(waits.get, lanes):  # of the others somebody took it while a lock was waited for
+            link = (render_apart if careful else render_lane)(work, lane, waits[lane])
             known[link.id] = link
             if self._commit_wanted():
                 claimed.left = True
@@ -94,11 +96,12 @@ class Claims:
             rows = [row for row in rows if not outlived(work, row)]
         rows = [row for row in rows if not closed_meanwhile(work, row) and not lost_too_often(work, row)]
         rows = one_suspect(tx, interfaces.open_now(tx, rows, now), list(in_flight))
+        missing = links.get_links(tx, {row.link_id for row in rows} - known.keys())
         for place, row in enumerate(rows):
             begun = place < budget.turns and not row.unknown
             if begun:
-                outbox.begin_attempt(tx, row.id, lease, now)
-            claimed.steps.append((row, known.get(row.link_id) or links.get_link(tx, row.link_id), begun))
+                attempts.begin_attempt(tx, row.id, lease, now)
+            claimed.steps.append((row, known.get(row.link_id) or missing[row.link_id], begun))
         return claimed
 
 
@@ -108,7 +111,7 @@ def _of_another_term(work: Work, row: Row[Any]) -> bool:
     if link.term == row.term and link.state != "ended":
         return False
     why = f"the conversation is in term {link.term}"
-    outbox.settle(
+    attempts.settle(
         work.tx, row.id, row.lease, work.now, outcome=StepState.DROPPED, detail=why, state=StepState.DROPPED, error=why
     )
     return True

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import structlog
 from sqlalchemy import Row
@@ -15,25 +15,23 @@ from sqlalchemy import Row
 from bridge.contract import ConnectorError, LooksUp, Prepares, Receipt, Retryable, Step, Target
 from bridge.contract.storable import storable
 from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
-from bridge.engine.outbound import failure
 from bridge.engine.outbound.breaker import Breaker
 from bridge.engine.outbound.claims import ClaimBudget, Claimed, Claims
+from bridge.engine.outbound.failure import fail
 from bridge.engine.outbound.interfaces import Interfaces
 from bridge.engine.outbound.policy import Decision, Disposition
+from bridge.engine.outbound.settling import Settling
 from bridge.engine.outbound.success import accept
 from bridge.engine.outbound.targets import target_of
 from bridge.engine.runtime.admission import CLAIMED, CLAIMED_AHEAD, CLAIMED_SMALL, Admission
 from bridge.engine.runtime.failpoints import reached
 from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.telemetry import metrics
-from mappings import outbox
+from mappings import attempts, outbox
 from mappings.links import LinkRow
 from mappings.store import Store, Tx, is_trouble
 
 log = structlog.get_logger("bridge.dispatch")
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _LONGEST = 900.0  # seconds for one step; connectors have time limits of their own, this is for one that forgot
 
@@ -55,6 +53,7 @@ class Dispatcher:
         self._connected = connected
         self._wake_others = wake_others
         self._admission = admission
+        self._settling = Settling(store, runtime, wake_others)
         self._claims = Claims(runtime, connected.name, owner, admission.commit_wanted)
         engine = runtime.settings.engine
         self._lease = engine.lease
@@ -183,7 +182,9 @@ class Dispatcher:
                 now = self._runtime.now()
                 trouble = self._resting or self.breaker.is_resting(now) or self._interfaces.rests(row, now)
                 if self._prepares and trouble:  # since the claim
-                    await self._durably(outbox.give_back, row.id, row.lease)
+                    await self._settling.write(
+                        row, lambda work: outbox.give_back(work.tx, row.id, row.lease), ends=False
+                    )
                     self.wake.set()
                     return
                 step, target = Step.model_validate_json(row.step), target_of(row, link, self._runtime)
@@ -215,55 +216,28 @@ class Dispatcher:
             prepared = await self._prepares.prepare(step, target)
             target = target.model_copy(update={"prepared": prepared})
         await reached("claimed")
-        if not begun:
-            now = self._runtime.now()
-            if not await self._durably(outbox.begin_attempt, row.id, row.lease, now, now + self._lease):
-                log.info("lease lost before sending")
-                return None
+        if not begun and not await self._settling.write(row, lambda work: self._mark(work, row), ends=False):
+            log.info("lease lost before sending")
+            return None
         await reached("begun")
         with metrics.delivery_seconds.time(row.account):
             receipt = await connector.deliver(step, target)
         await reached("answered")
         return receipt
 
-    async def _durably(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
-        """What is known of a step is written down, however long the store is in trouble: while the step is in hand its
-        lease is renewed, and whoever has claimed it meanwhile is not overwritten.
-        """
-        waits = 0
-        while True:
-            try:
-                return await self._store.write(function, *arguments, **named)
-            except Exception as error:
-                if not is_trouble(error):
-                    raise
-                if not waits:
-                    log.warning("waiting for the database", error=type(error).__name__)
-            waits += 1
-            await asyncio.sleep(min(0.05 * 2**waits, 2.0))
+    def _mark(self, work: Work, row: Row[Any]) -> bool:
+        return attempts.begin_attempt(work.tx, row.id, row.lease, work.now, work.now + self._lease)
 
     async def _accepted(self, row: Row[Any], receipt: Receipt, *, found: bool = False) -> None:
+        kept = storable(receipt)
+        await self._settling.write(row, lambda work: accept(work, row, kept, found=found), ends=True)
         now = self._runtime.now()
-        effects = await self._durably(self._settle_success, row, storable(receipt), now, found=found)
         await reached("settled")
         metrics.steps.count(row.account, "accepted")
         log.debug("accepted", attempts=row.attempts + 1, found=found)
         if self._interfaces.works(row):
             await self._well(now)
         await self._worked(now)
-        self._wake_others(effects)
-
-    def _settle_success(self, tx: Tx, row: Row[Any], receipt: Receipt, now: datetime, *, found: bool) -> Effects:
-        work = Work(tx, self._runtime, now)
-        accept(work, row, receipt, found=found)
-        return work.effects
-
-    def _settle_failure(
-        self, tx: Tx, row: Row[Any], error: Exception, now: datetime, *, looking: bool
-    ) -> tuple[Effects, Decision]:
-        work = Work(tx, self._runtime, now)
-        decision = failure.fail(work, row, error, looking=looking)
-        return work.effects, decision
 
     async def _failed(self, row: Row[Any], error: Exception, *, looking: bool = False) -> None:
         now = self._runtime.now()
@@ -272,12 +246,12 @@ class Dispatcher:
             error = Retryable("the database is in trouble", code="store", certain=False)
         elif not isinstance(error, ConnectorError):
             log.error("bug while delivering", exc_info=error)
-        effects, decision = await self._durably(self._settle_failure, row, error, now, looking=looking)
+        why = error
+        decision = await self._settling.write(row, lambda work: fail(work, row, why, looking=looking), ends=True)
         metrics.steps.count(row.account, decision.disposition.value)
         if decision.hold_interface is not None:
             self._interfaces.rest(row, decision.hold_interface, getattr(error, "code", ""))
         await self._after(row, decision, now)
-        self._wake_others(effects)
 
     async def _after(self, row: Row[Any], decision: Decision, now: datetime) -> None:
         self._resting = self._resting or decision.hold_account is not None or decision.disposition is Disposition.PAUSE

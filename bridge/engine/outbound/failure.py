@@ -38,7 +38,7 @@ from bridge.engine.outbound.labelling import label_failed
 from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.outbound.next_ticket import open_next
 from bridge.engine.outbound.policy import AttemptFacts, Decision, Disposition, decide, still_unknown
-from mappings import links, outbox, state
+from mappings import attempts, links, outbox, state
 from mappings.links import LinkRow
 from mappings.states import StepState
 from mappings.store import Tx
@@ -78,7 +78,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     detail = _sentence(error)
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
         detail = f"{detail} ({Allowance.model_validate_json(link.allowance).summary(work.now)})"
-    if not outbox.settle(
+    if not attempts.settle(
         work.tx, row.id, row.lease, work.now, outcome=decision.disposition.value, detail=detail, **values
     ):
         work.effects.note("lease lost", account=row.account, step=row.id)

@@ -4,6 +4,11 @@ Lanes are rendered in the transaction that claims, so that one that raises undoe
 such a failure each lane has a savepoint: the one at fault is held, and tried again with its next message.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.outbound.rendering import render_lane
@@ -12,12 +17,12 @@ from mappings.links import LinkRow
 from mappings.store import is_trouble
 
 
-def render_apart(work: Work, lane: int) -> LinkRow:
+def render_apart(work: Work, lane: int, rows: Sequence[Row[Any]]) -> LinkRow:
     """Renders one lane as `render_lane` does, or holds it and says so. A store in trouble is raised as ever."""
     part = Work(work.tx, work.runtime, work.now)
     try:
         with work.tx.begin_nested():
-            link = render_lane(part, lane)
+            link = render_lane(part, lane, rows)
     except Exception as error:
         if is_trouble(error):
             raise

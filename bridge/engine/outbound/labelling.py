@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from bridge.engine.context import Work
 from bridge.engine.outbound.policy import Decision, Disposition
-from mappings import links, outbox
+from mappings import attempts, links
 from mappings.links import LinkRow
 from mappings.states import StepState
 
@@ -29,7 +29,7 @@ def label_failed(
     else:
         values |= {"state": StepState.DROPPED}
         links.change_link(work.tx, link.id, shown="")
-    outbox.settle(
+    attempts.settle(
         work.tx,
         row.id,
         row.lease,

@@ -12,7 +12,7 @@ from bridge.contract import (
 from bridge.engine.context import Work
 from bridge.engine.outbound.failure import ENDS, facts_of, tell_end
 from bridge.engine.outbound.policy import Disposition
-from mappings import links, outbox
+from mappings import attempts, links, outbox
 from mappings.states import StepState
 from mappings.store import Tx
 
@@ -35,7 +35,7 @@ def rescue_lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
             due = work.now  # nobody has seen anything of it
         looks = isinstance(connected.connector, LooksUp) or connected.config.uncertain == "retry"
         if looks:
-            outbox.settle(
+            attempts.settle(
                 work.tx,
                 row.id,
                 row.lease,
@@ -50,7 +50,7 @@ def rescue_lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
             )
         else:
             error = ConnectorError("the process ended while it was being sent", code="lost", certain=False)
-            outbox.settle(
+            attempts.settle(
                 work.tx,
                 row.id,
                 row.lease,
@@ -78,7 +78,7 @@ def lost_too_often(work: Work, row: Row[Any]) -> bool:
     disposition = Disposition.UNCONFIRM if begun else Disposition.GIVE_UP
     sentence = f"the process ended {losses} times while it was in hand"
     error = ConnectorError(sentence, code="lost", certain=not begun)
-    outbox.settle(
+    attempts.settle(
         work.tx,
         row.id,
         row.lease,

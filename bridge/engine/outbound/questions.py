@@ -58,7 +58,7 @@ def render_question(work: Work, link: LinkRow, lane: int) -> None:
             "created_at": work.now,
             "term": link.term,
         }
-        (made,) = outbox.add_steps(work.tx, [values])
+        made = outbox.add_step(work.tx, values)
         turns.add_turn(
             work.tx, outbox_id=made, link_id=link.id, account=bot.name, term=link.term, mode=bot.mode, at=work.now
         )

@@ -41,20 +41,20 @@ from mappings.store import Tx
 _TOGETHER = 20  # messages rendered at once
 
 
-def render_lane(work: Work, lane: int) -> LinkRow:
-    """Renders what waits in one idle lane, as far as it may go; returns the link of the lane."""
+def render_lane(work: Work, lane: int, rows: Sequence[Row[Any]]) -> LinkRow:
+    """Renders what waits in one idle lane (`rows`), as far as it may go; returns the link of the lane."""
     link = links.get_link(work.tx, links.link_of(lane), lock=True)
     if lane == links.lane_of_labels(link.id):
         render_labels(work, link)
     elif lane == links.lane_to_bot(link.id):
         render_question(work, link, lane)
     else:
-        _render_messages(work, link, lane)
+        _render_messages(work, link, lane, rows)
     return link
 
 
-def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
-    rows = waiting.waiting_in(work.tx, lane)  # held ones too: what came first goes first
+def _render_messages(work: Work, link: LinkRow, lane: int, rows: Sequence[Row[Any]]) -> None:
+    # `rows`: held ones too, because what came first goes first
     to_desk = lane == links.lane_to_desk(link.id)
     if link.held_by and not to_desk:
         waiting.hold_waiting(work.tx, lane, f"held by {link.held_by}")
@@ -76,8 +76,7 @@ def _render_messages(work: Work, link: LinkRow, lane: int) -> None:
         return
     _store(work.tx, link, lane, link.desk if to_desk else link.channel, chosen, work.now)
     carried = {message.id for message in chosen.messages}
-    left = waiting.waiting_in(work.tx, lane)  # not as above: files may have been put off
-    waiting.drop_waiting(work.tx, [row.id for row in left if row.message_id in carried])
+    waiting.drop_waiting(work.tx, [row.id for row in rows if row.message_id in carried])
 
 
 def _opening(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
@@ -223,5 +222,5 @@ def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now:
             values["term"] = link.term
         if chosen.messages and all(is_automatic(message) for message in chosen.messages):
             values["automatic"] = True
-        (made,) = outbox.add_steps(tx, [values])
-        links.carry(tx, other, step.covers, made)
+        outbox.add_steps(tx, [values])
+        links.carry(tx, other, step.covers, values["key"])

@@ -16,7 +16,7 @@ from bridge.engine.conversation.turns import show_answer
 from bridge.engine.outbound.fields import tell_left_out
 from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.runtime.failpoints import reach
-from mappings import inbox, links, outbox, waiting
+from mappings import attempts, inbox, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import LinkColumns, StepState
 from mappings.subjects import is_erased
@@ -28,7 +28,7 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
     detail = receipt.detail
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
         detail = f"{detail} (before it: {Allowance.model_validate_json(link.allowance).summary(work.now)})".strip()
-    settled = outbox.settle(
+    settled = attempts.settle(
         work.tx,
         row.id,
         row.lease,
@@ -45,8 +45,7 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
     if not settled:
         _settled_before(work, link, row, receipt)
         return
-    for identifier in receipt.ids:
-        links.add_pair(work.tx, row.account, identifier, link.id, work.now, outbox_id=row.id)
+    links.name_messages(work.tx, row, link.id, receipt.ids, work.now)
     if row.lane == links.lane_to_desk(link.id):
         _desk_has_it(work, link, row, receipt)
     elif row.lane == links.lane_to_channel(link.id):
@@ -57,16 +56,13 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
         inbox.keep_raws(work.tx, [(row.account, answer_key(row.key), receipt.payload.encode(), work.now)])
         work.effects.routers.add(row.account)
         reach("bot kept")
+    work.goes_on[row.lane] = row.account  # if there is more in it, that is next
     if links.is_towards_bot(row.lane):
-        if waiting.has_more(work.tx, row.lane):
-            work.effects.accounts.add(row.account)
         return
     to_desk = row.lane != links.lane_to_desk(link.id)
     if shows_progress(work.runtime, link, to_desk=to_desk):  # else nobody needs to know what the step carries
         ids = [one.id for one in carried_by(row) if one.author.kind is not AuthorKind.BRIDGE]  # no marks of marks
         show_progress(work, link, ids, DeliveryState.ACCEPTED, to_desk=to_desk)
-    if waiting.has_more(work.tx, row.lane):
-        work.effects.accounts.add(row.account)
 
 
 def _settled_before(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> None:

@@ -10,7 +10,7 @@ from bridge.engine.context import Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.queueing import carried_by
-from mappings import links, outbox
+from mappings import attempts, links
 from mappings.states import StepState
 
 _FRESH = timedelta(seconds=5)  # what was planned, or ordered again by an agent, a moment ago goes without a second look
@@ -28,7 +28,7 @@ def closed_meanwhile(work: Work, row: Row[Any]) -> bool:
         return False
     carried = carried_by(row)
     automatic = all(message.author.kind is not AuthorKind.AGENT for message in carried)
-    outbox.settle(
+    attempts.settle(
         work.tx,
         row.id,
         row.lease,

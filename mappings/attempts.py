@@ -1,0 +1,81 @@
+"""How an attempt begins and ends: marked before its first byte leaves, and written down with what became of it."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Unpack
+
+from sqlalchemy import Row, select
+
+from mappings.deferred import notes
+from mappings.prepared import Prepared
+from mappings.sets import Inserts, Updates
+from mappings.sql import among, columns, table
+from mappings.states import UNFINISHED, StepChanges, StepState
+from mappings.store import Tx
+from mappings.tables import Attempt, Outbox
+
+_outbox, _attempt = table(Outbox), table(Attempt)
+_CHANGE, _JOURNAL = Updates(_outbox), Inserts(_attempt)
+_LEASES = Prepared(
+    select(*columns(_outbox, "id", "lease", "state", "attempts", "begun_at", "tried_at"))
+    .where(among(_outbox.c.id, "ids"))
+    .order_by(_outbox.c.id)
+    .with_for_update()
+)
+_NOTE = "leases"  # in a transaction's notes: steps that it holds, as they are
+
+
+def known_steps(tx: Tx) -> dict[int, Row[Any]]:
+    """Steps that this transaction holds, as they are, by id."""
+    found: dict[int, Row[Any]] = notes(tx).setdefault(_NOTE, {})
+    return found
+
+
+def expect_steps(tx: Tx, ids: Collection[int]) -> None:
+    """Locks steps, all at once, whose attempts begin or end in this transaction: what is known of them holds."""
+    heart = known_steps(tx)
+    wanted = sorted(set(ids) - heart.keys())
+    if wanted:
+        heart.update((row.id, row) for row in _LEASES.all(tx, ids=wanted))
+
+
+def _leased(tx: Tx, outbox_id: int, lease: str) -> Row[Any] | None:
+    """A step as it is now, locked; None when somebody else has it."""
+    expect_steps(tx, (outbox_id,))
+    row: Row[Any] | None = known_steps(tx).get(outbox_id)
+    return row if row is not None and row.lease == lease else None
+
+
+def begin_attempt(tx: Tx, outbox_id: int, lease: str, now: datetime, lease_until: datetime | None = None) -> bool:
+    """Marks an attempt before its first byte leaves. False: somebody else has the step, drop it."""
+    row = _leased(tx, outbox_id, lease)
+    if row is None or row.state != StepState.READY:
+        return False
+    values: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": row.tried_at or now, "begun_at": now}
+    if lease_until is not None:
+        values["lease_until"] = lease_until
+    _CHANGE.later(tx, id=outbox_id, **values)
+    del known_steps(tx)[outbox_id]  # it is another one now
+    return True
+
+
+def settle(
+    tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, detail: str = "", **changes: Unpack[StepChanges]
+) -> bool:
+    """Records what became of an attempt, also in the journal, and frees the step. False: the lease was lost, nothing is
+    changed.
+    """
+    row = _leased(tx, outbox_id, lease)
+    if row is None:
+        return False
+    if row.begun_at is not None:
+        _JOURNAL.later(
+            tx, outbox_id=outbox_id, number=row.attempts, begun_at=row.begun_at, ended_at=now, outcome=outcome,
+            code=changes.get("code", ""), detail=detail[:500],
+        )  # fmt: skip
+    values: dict[str, Any] = {"lease": "", "lease_until": None, "begun_at": None, "claims": 0, **changes}
+    if values.get("state", StepState.READY) not in UNFINISHED:
+        values.setdefault("done_at", now)
+    _CHANGE.later(tx, id=outbox_id, **values)
+    del known_steps(tx)[outbox_id]  # it is another one now
+    return True
