@@ -80,6 +80,8 @@ def commit_single(engine: Engine, tx: Connection | None, job: Job[Any]) -> Conne
             dead = tx is not None and _is_dead(tx)
             if dead:
                 tx = None
+            elif tx is not None and tx.in_transaction():  # its commit failed
+                tx.rollback()
             if left > _TRIES - 3 and (getattr(said, "sqlstate", None) in _DEADLOCK or (dead and not committing)):
                 continue
             job.error = error
