@@ -69,6 +69,7 @@ def commit_single(engine: Engine, tx: Connection | None, job: Job[Any]) -> Conne
                     first(tx)
                 job.value = job.function(tx)
                 committing = True
+                deferred.finish(tx)
                 transaction.commit()
         except Again as again:
             first = again.first
@@ -80,8 +81,6 @@ def commit_single(engine: Engine, tx: Connection | None, job: Job[Any]) -> Conne
             dead = tx is not None and _is_dead(tx)
             if dead:
                 tx = None
-            elif tx is not None and tx.in_transaction():  # its commit failed
-                tx.rollback()
             if left > _TRIES - 3 and (getattr(said, "sqlstate", None) in _DEADLOCK or (dead and not committing)):
                 continue
             job.error = error

@@ -83,8 +83,7 @@ def flush(tx: Connection) -> None:
                 _raw(driver).execute(*one)
 
 
-@event.listens_for(Engine, "commit")
-def _commit(tx: Connection) -> None:
+def finish(tx: Connection) -> None:
     """Writes what waits and, on PostgreSQL, commits in the same round trip; the driver's own commit has nothing to do
     then.
     """
@@ -126,6 +125,11 @@ def _before(tx: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         flush(tx)
         if not statement.startswith("SELECT"):
             found.notes.clear()
+
+
+@event.listens_for(Engine, "commit")
+def _before_commit(tx: Connection) -> None:
+    flush(tx)
 
 
 @event.listens_for(Engine, "rollback_savepoint")

@@ -138,4 +138,4 @@ class Work:
     runtime: Runtime
     now: datetime
     effects: Effects = field(default_factory=Effects)
-    goes_on: dict[int, str] = field(default_factory=dict)  # lanes whose head is over, and the account of each
+    ended_lanes: dict[int, str] = field(default_factory=dict)  # lanes whose head is over, and the account of each

@@ -82,9 +82,9 @@ class CrowdChannel(FakeChannel):
 
 
 def _build(plan: dict[str, Any], book: Book) -> Bridge:
-    town = FakeVendors()
-    channel = type("Channel", (CrowdChannel,), {"town": town, "book": book})
-    desk = type("Desk", (CrowdDesk,), {"town": town, "book": book})
+    vendors = FakeVendors()
+    channel = type("Channel", (CrowdChannel,), {"vendors": vendors, "book": book})
+    desk = type("Desk", (CrowdDesk,), {"vendors": vendors, "book": book})
     config = FakeConfig(kind="fake")
     settings = Settings(
         bridge={"public_url": "https://bridge.example.com", "database_url": plan["url"], "media_dir": plan["folder"],

@@ -130,8 +130,8 @@ class Settling:
         _hold(work, entries)
         for entry in entries:
             entry.value = entry.act(work)
-        for lane in waiting.with_more(tx, work.goes_on):
-            work.effects.accounts.add(work.goes_on[lane])
+        for lane in waiting.with_more(tx, work.ended_lanes):
+            work.effects.accounts.add(work.ended_lanes[lane])
         return work.effects
 
 

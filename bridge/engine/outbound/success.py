@@ -56,7 +56,7 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
         inbox.keep_raws(work.tx, [(row.account, answer_key(row.key), receipt.payload.encode(), work.now)])
         work.effects.routers.add(row.account)
         reach("bot kept")
-    work.goes_on[row.lane] = row.account  # if there is more in it, that is next
+    work.ended_lanes[row.lane] = row.account  # if there is more in it, that is next
     if links.is_towards_bot(row.lane):
         return
     to_desk = row.lane != links.lane_to_desk(link.id)
