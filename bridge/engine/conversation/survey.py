@@ -34,7 +34,7 @@ from bridge.figures.ratings import read_rating
 from bridge.figures.survey_texts import question
 from bridge.services.tokens import sign_survey
 from bridge.settings.surveys import SurveySettings
-from mappings import facts, links, outbox, surveys, waiting
+from mappings import attempts, facts, links, outbox, surveys, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
 
@@ -91,7 +91,7 @@ def outlived(work: Work, row: Row[Any]) -> bool:
     if not why:
         return False
     dropped = StepState.DROPPED
-    outbox.settle(work.tx, row.id, row.lease, work.now, outcome=dropped, detail=why, state=dropped, error=why)
+    attempts.settle(work.tx, row.id, row.lease, work.now, outcome=dropped, detail=why, state=dropped, error=why)
     if surveys.change_survey(work.tx, asked.id, "asked", state="void", why=why, asked_at=None):
         surveys.forget_asked(work.tx, asked.id)
         if shut:
