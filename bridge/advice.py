@@ -1,10 +1,13 @@
 """What is no fault of the configuration and yet will be trouble: said by `check`, `doctor` and the console."""
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 
+from bridge.contract import AccountConfig
 from bridge.routing.calendar import Calendar
 from bridge.settings import Settings
 
+SOON = timedelta(days=14)
 _PUBLISHED = 11  # the month from which the next year's holidays may be expected
 
 
@@ -37,6 +40,20 @@ def gap_text(name: str, year: int, language: str = "en") -> str:
     )
 
 
-def warnings(settings: Settings, today: date) -> list[str]:
+def ending_secrets(accounts: Mapping[str, AccountConfig], today: date) -> dict[str, date]:
+    """By account: the last day of its credentials, where that is within two weeks, or over."""
+    ends = {name: one.secret_ends for name, one in accounts.items()}
+    return {name: end for name, end in ends.items() if end is not None and end - today <= SOON}
+
+
+def secret_text(name: str, end: date, language: str = "en") -> str:
+    """One of them in words."""
+    if language == "zh":
+        return f"账号 {name} 的凭证将于 {end} 到期"
+    return f"accounts.{name}: its credentials end on {end}"
+
+
+def warnings(settings: Settings, accounts: Mapping[str, AccountConfig], today: date) -> list[str]:
     """One line each."""
-    return [gap_text(name, year) for name, years in calendar_gaps(settings, today).items() for year in years]
+    gaps = [gap_text(name, year) for name, years in calendar_gaps(settings, today).items() for year in years]
+    return gaps + [secret_text(name, end) for name, end in ending_secrets(accounts, today).items()]

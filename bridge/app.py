@@ -85,7 +85,9 @@ class Bridge:
         accounts = {name: self._connect(one, secret) for name, one in declared.items()}
         self.runtime = Runtime(settings, accounts, clock, self.files.link)
         self.callers = Callers(self.store, clock)
-        self.alerts = Watch(self.store, settings, self._receivers(), clock)
+        self.alerts = Watch(
+            self.store, settings, self._receivers(), clock, {name: one.config for name, one in declared.items()}
+        )
         self.engine: Engine | None = None
         self.host = ""  # where it is served, once that is known
         self.console = ConsoleMount(self)

@@ -20,7 +20,8 @@ from bridge.contract import ConnectorError, Http, KnowsFields, Words
 from bridge.engine.context import ConnectedAccount
 from bridge.findings import Finding, check_account, refusals_of, words
 from bridge.published import published_secrets
-from bridge.registry import Declared, unreachable_rules
+from bridge.registry import Declared
+from bridge.route_checks import asked_of_ticket, unfit_fields, unreachable_rules
 from bridge.services.folder import free_bytes, mebibytes
 from bridge.settings import BridgeSettings, Settings
 from bridge.web.echo import ECHO, echo_of
@@ -58,7 +59,7 @@ class Doctor:
             refused = {} if trouble else await refusals_of(bridge)
             for connected in wanted:
                 await self._check(connected.name, lambda one=connected: _account(one, trouble, refused))  # type: ignore[misc] # bound now
-            named = any(value for one in self._settings.routes for name, value in one.fields.items() if name != "tags")
+            named = any(asked_of_ticket(one) for one in self._settings.routes)
             if only is None and named and not trouble:
                 await self._check("bridge.routes", lambda: self._routes(bridge))
             if only is None:
@@ -82,6 +83,8 @@ class Doctor:
             found.wrong("published", name=fault.removeprefix(f"{self._path}: ").partition(": ")[0])
         for fault in unreachable_rules(self._settings, self._path):
             found.wrong("rule", fault=fault.removeprefix(f"{self._path}: "))
+        for fault in unfit_fields(self._settings, self._declared, self._path):
+            found.wrong("unfit", fault=fault.removeprefix(f"{self._path}: "))
         return found
 
     async def _calendars(self) -> Finding:
@@ -100,11 +103,13 @@ class Doctor:
         """Whether the desks have what routes name: a group that was renamed is found here, not by a ticket at night."""
         found = Finding(facts={"routes": str(len(self._settings.routes))})
         for number, route in enumerate(self._settings.routes):
-            named = {name: value for name, value in route.fields.items() if value and name != "tags"}
+            named = {name: route.fields[name] for name in asked_of_ticket(route)}
             connected = bridge.runtime.accounts.get(route.desk)
             if not named or connected is None:
                 continue
             if not isinstance(connected.connector, KnowsFields):
+                if not named.keys() - {"tags", "priority"}:
+                    continue
                 found.unchecked += (words("doctor.field_unasked", route=route.name, desk=route.desk),)
                 continue
             try:

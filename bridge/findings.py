@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from bridge.advice import ending_secrets
 from bridge.app import Bridge, system_clock
 from bridge.console.texts import say, say_if
 from bridge.contract import ConnectorError, Said, Words, in_language
@@ -80,6 +81,8 @@ async def check_account(connected: ConnectedAccount, refused: dict[str, list[See
         for one in health.problems:
             (what, remedy), (what_zh, remedy_zh) = one.say("en"), one.say("zh")
             found.problems.append(Trouble(Words(what, what_zh), Words(remedy, remedy_zh), one.enter))
+    for end in ending_secrets({connected.name: connected.config}, system_clock().date()).values():
+        found.wrong("secret", end=end)
     for seen in refused.get(connected.name, ()):
         found.problems.append(_refusal(seen))
     return found

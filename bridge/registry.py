@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from pydantic import ValidationError
 from bridge.absent import Absent, AbsentConfig, absent_config
 from bridge.contract import Account, AccountConfig, Capabilities, Connector, Role
 from bridge.kinds import Unusable, known_kinds, load_kind
-from bridge.routing.conditions import NOT, covers, wrong_condition
+from bridge.routing.conditions import NOT, TOPIC, words_in
+from bridge.routing.rule_checks import wrong_condition
 from bridge.settings import ConfigError, RouteSettings, Settings, explain, nearest, read_secret_files
 
 
@@ -42,7 +44,7 @@ def declare_accounts(settings: Settings, path: Path, *, serving: bool = False) -
         except ConfigError as error:
             faults += error.faults
     if not faults:
-        faults = _route_faults(settings, declared, path)
+        faults = route_faults(settings, declared, path)
     if faults:
         raise ConfigError(faults)
     return declared
@@ -143,7 +145,8 @@ class _Nothing:
 _NOTHING: Any = _Nothing()
 
 
-def _route_faults(settings: Settings, declared: dict[str, Declared], path: Path) -> list[str]:
+def route_faults(settings: Settings, declared: dict[str, Declared], path: Path) -> list[str]:
+    """What is wrong with routes: names that are not there, conditions that cannot hold."""
     faults = []
     desks = {end for route in settings.routes for end in (route.desk, route.fallback) if end}
     last: dict[str, RouteSettings] = {}
@@ -220,10 +223,18 @@ def _condition_faults(route: RouteSettings, settings: Settings) -> list[str]:
     for name, allowed in route.when.items():
         wrong = wrong_condition(name, allowed)
         if not wrong and name.removeprefix(NOT) == "hours":
-            wrong = _wrong_hours(route, allowed if isinstance(allowed, tuple) else (str(allowed),), settings)
+            wrong = _wrong_hours(route, words_in(allowed), settings)
+        if not wrong and name.removeprefix(NOT) == TOPIC:
+            wrong = _wrong_topics(words_in(allowed), [one.name for one in settings.topics])
         if wrong:
             faults.append(f"when.{name}: {wrong}")
     return faults
+
+
+def _wrong_topics(wanted: tuple[str, ...], names: list[str]) -> str:
+    unknown = next((one for one in wanted if not any(fnmatchcase(name, one) for name in names)), "")
+    known = ", ".join(names) or "none; add [[topics]]"
+    return f"there is no topic {unknown!r}; topics: {known}{nearest(unknown, names)}" if unknown else ""
 
 
 def _wrong_hours(route: RouteSettings, wanted: tuple[str, ...], settings: Settings) -> str:
@@ -237,15 +248,3 @@ def _wrong_hours(route: RouteSettings, wanted: tuple[str, ...], settings: Settin
             known = ", ".join(sorted(settings.calendars)) or "none"
             return f"{one!r} is not open, closed or a calendar; calendars: {known}{nearest(name, settings.calendars)}"
     return ""
-
-
-def unreachable_rules(settings: Settings, path: Path) -> list[str]:
-    """Routes that never get a conversation, because an earlier one of their channel takes all that they would."""
-    faults = []
-    for index, route in enumerate(settings.routes):
-        for earlier in settings.routes[:index]:
-            if earlier.channel == route.channel and covers(earlier.rule, route.rule):
-                what = f"is never reached: {earlier.name!r} before it takes everything that it would"
-                faults.append(f"{path}: routes.{index}: {route.name!r} {what}; put it first, or take it out")
-                break
-    return faults

@@ -13,7 +13,7 @@ from bridge.console.texts import say, say_if
 from bridge.engine.conversation.allowance import Allowance
 from bridge.services.folder import free_bytes, mebibytes
 from bridge.settings import Settings
-from mappings import callbacks, inbox, inspection, overview, state, waiting
+from mappings import callbacks, goals, inbox, inspection, overview, state, waiting
 from mappings.states import FAILED, RawState
 from mappings.store import Tx
 
@@ -41,6 +41,10 @@ def status_facts(tx: Tx, settings: Settings, now: datetime | None = None) -> dic
         "oldest_waiting": min((one["oldest_waiting"] for one in accounts if one["oldest_waiting"]), default=None),
         "next_attempt": min((one["next_attempt"] for one in accounts if one["next_attempt"]), default=None),
         **{name: sum(one[name] for one in accounts) for name in _COUNTS},
+        "late": [
+            {"desk": row.desk, "target": row.target, "count": row.number, "since": _time(row.earliest)}
+            for row in (goals.late_by_desk(tx, now) if settings.targets else ())
+        ],
         "unreachable_soon": customers,
         "unreachable_count": count,
     }
@@ -191,6 +195,9 @@ def status_text(found: dict[str, Any], language: str = "en") -> str:
             counts.append(say(language, "status.next", at=one["next_attempt"]))
         if counts:
             lines.append(f"      {say(language, 'status.comma').join(counts)}")
+    if found["late"]:
+        lines.append("")
+    lines += [say(language, "status.late", **one) for one in found["late"]]
     if found["unreachable_soon"]:
         lines += ["", say(language, "status.soon", n=found["unreachable_count"])]
     for one in found["unreachable_soon"]:

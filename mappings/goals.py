@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from mappings.shop_tables import Goal
 from mappings.sql import table
@@ -58,6 +58,22 @@ def answered_since(tx: Tx, since: datetime, limit: int = 5000) -> list[Row[Any]]
     )
 
 
+def by_deadline(tx: Tx, limit: int = 50) -> list[Row[Any]]:
+    """Answers that people owe, the earliest deadline first."""
+    found = select(
+        *(_goal.c[name] for name in ("link_id", "kind", "target", "started_at", "due_at", "level")),
+        *(_link.c[name] for name in ("channel", "conversation", "desk", "ticket")),
+    )
+    return list(
+        tx.execute(
+            found.join(_link, _link.c.id == _goal.c.link_id)
+            .where(_goal.c.ended_at.is_(None), _goal.c.kind.in_(("first", "next")), _link.c.state != "ended")
+            .order_by(_goal.c.due_at, _goal.c.id)
+            .limit(limit)
+        )
+    )
+
+
 def late_by_desk(tx: Tx, now: datetime) -> list[Row[Any]]:
     """By desk and target: how many conversations have had no answer when it was due, and the earliest deadline."""
     found = select(
@@ -71,3 +87,12 @@ def late_by_desk(tx: Tx, now: datetime) -> list[Row[Any]]:
             .group_by(_link.c.desk, _goal.c.target)
         )
     )
+
+
+def forget_goals(tx: Tx, before: datetime, limit: int = 500) -> int:
+    """Clocks that began before a moment, ended or not: numbers run with the time, so only the oldest are looked at."""
+    oldest = tx.execute(select(_goal.c.id, _goal.c.started_at).order_by(_goal.c.id).limit(limit))
+    ids = [row.id for row in oldest if row.started_at < before]
+    if ids:
+        tx.execute(delete(_goal).where(_goal.c.id.in_(ids)))
+    return len(ids)

@@ -61,15 +61,17 @@ def without_ticket(tx: Tx, desk: str, limit: int = 100) -> list[int]:
     return list(tx.execute(mine.order_by(_link.c.id).limit(limit)).scalars())
 
 
-def last_answers(tx: Tx, person_id: int, without: int, since: datetime, limit: int = 20) -> list[str]:
-    """What the newest answers to a person carried, as JSON, on links other than one; the newest first."""
+def last_answers(tx: Tx, person_id: int, without: int, since: datetime, limit: int = 20) -> list[Row[Any]]:
+    """What the newest answers to a person carried (`messages`, JSON) and at which `desk`, on links other than one; the
+    newest first.
+    """
     return list(
         tx.execute(
-            select(_outbox.c.messages)
+            select(_link.c.desk, _outbox.c.messages)
             .join(_link, _link.c.id == _outbox.c.link_id)
             .where(_link.c.person_id == person_id, _link.c.id != without, _outbox.c.lane == _link.c.id * 4 + 1)
             .where(_outbox.c.state == StepState.DONE, _outbox.c.done_at >= since)
             .order_by(_outbox.c.id.desc())
             .limit(limit)
-        ).scalars()
+        )
     )

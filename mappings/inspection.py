@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, or_, select
 
+from mappings.lanes import is_of_words
 from mappings.sql import columns, table
 from mappings.states import FAILED, UNFINISHED, StepState
 from mappings.store import Tx
@@ -49,6 +50,13 @@ def count_steps(tx: Tx) -> dict[tuple[str, str], int]:
         rows = tx.execute(counted.where(_outbox.c.state.in_(states)))
         found |= {(account, state): count for account, state, count in rows}
     return found
+
+
+def count_given_up(tx: Tx) -> dict[str, int]:
+    """By account: what was given up, and what a desk refused or may not have: no agent can be told of that there."""
+    lost = or_(_outbox.c.state == StepState.DEAD, is_of_words(_outbox.c.lane))
+    counted = select(_outbox.c.account, func.count()).where(_outbox.c.state.in_(FAILED), _outbox.c.lane >= 0, lost)
+    return dict(tx.execute(counted.group_by(_outbox.c.account)).all())
 
 
 def oldest_unfinished(tx: Tx) -> dict[str, datetime]:

@@ -4,6 +4,8 @@ Towards people they are `link.id * 4` and what follows. Those below zero are a b
 neither the channel nor the desk ever sees.
 """
 
+from typing import Any
+
 
 def lane_to_desk(link_id: int) -> int:
     """The lane of what the customer says."""
@@ -43,6 +45,11 @@ def lanes_towards_people(link_id: int) -> range:
 def is_towards_desk(lane: int) -> bool:
     """Whether a lane leads to the ticket."""
     return lane >= 0 and lane % 4 in {0, 3}
+
+
+def is_of_words(lane: Any) -> Any:
+    """Whether a lane is that of what the customer says; of a column, the condition."""
+    return lane % 4 == 0
 
 
 def is_towards_customer(lane: int) -> bool:

@@ -47,7 +47,10 @@ class Goal(TableBase, table=True):
     """
 
     __tablename__ = "goal"
-    __table_args__ = (partial_index("goal_next", "next_at", where="next_at IS NOT NULL"),)
+    __table_args__ = (
+        partial_index("goal_next", "next_at", where="next_at IS NOT NULL"),
+        partial_index("goal_open", "due_at", where="ended_at IS NULL"),
+    )
 
     id: int | None = Field(default=None, sa_column=key())
     link_id: int = Field(sa_column=reference("link.id"))

@@ -76,6 +76,13 @@ def _in_a_row(rows: Sequence[Row[Any]], wanted: Any) -> int:
     return count
 
 
+def last_verdict(tx: Tx, link_id: int) -> str:
+    """What the bot of a conversation said last: its verdict, `failed` where no answer came; "" for never asked."""
+    ended = _turn.c.link_id == link_id, _turn.c.state.in_(("answered", "failed", "late"))
+    row = tx.execute(select(_turn.c.state, _turn.c.verdict).where(*ended).order_by(_turn.c.id.desc()).limit(1)).first()
+    return "" if row is None else row.verdict if row.state == "answered" else "failed"
+
+
 def failed_in_a_row(tx: Tx, account: str, since: datetime) -> int:
     """How many of a bot's turns since a moment failed, counted from the newest."""
     ended = _turn.c.account == account, _turn.c.ended_at >= since, _turn.c.state.in_(("answered", "failed"))

@@ -75,7 +75,7 @@ def empty_database_url(request: pytest.FixtureRequest, databases: Databases, tmp
 
 # Examples in other languages run where the language is installed.
 LANGUAGES = {"test_entries.py", "test_webhook.py"}
-PROGRAMS = {"node": {"node", "desk.mjs"}, "java": {"java"}}
+PROGRAMS = {"node": {"node", "desk.mjs"}, "java": {"java"}, "php": {"php"}}
 
 
 def _given(item: pytest.Item) -> set[str]:

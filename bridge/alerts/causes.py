@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from bridge.advice import SOON
 from bridge.away import reason_of
 from bridge.settings import Settings
 from mappings import callbacks, goals, inbox, inspection, state
@@ -19,23 +20,28 @@ Causes = dict[str, dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What only the network knows: until when the public address has its certificate."""
+    """What the store does not know: until when the public address has its certificate, and accounts their credentials,
+    where those end soon.
+    """
 
     certificate_until: datetime | None = None
-    soon: timedelta = field(default=timedelta(days=14))
+    secrets: Mapping[str, date] = field(default_factory=dict)
 
 
 def causes_now(tx: Tx, settings: Settings, now: datetime, outside: Outside) -> dict[str, Causes]:
     """By receiver: what it should hear of. Everybody hears of the machine; of late answers those whom targets name."""
     common = {**_accounts(tx), **_callbacks(tx, now)}
     until = outside.certificate_until
-    if until is not None and until - now < outside.soon:
+    if until is not None and until - now < SOON:
         common["certificate"] = {"until": f"{until:%Y-%m-%d}"}
+    for name, end in outside.secrets.items():
+        common[f"secret.{name}"] = {"account": name, "until": f"{end}"}
     found: dict[str, Causes] = {name: dict(common) for name in settings.alerts}
     for row in goals.late_by_desk(tx, now) if settings.targets else ():
         target = settings.targets.get(row.target)
         for receiver in target.alert if target is not None else ():
             facts = {"account": row.desk, "count": str(row.number), "since": f"{row.earliest:%Y-%m-%d %H:%M}"}
+            facts["url"] = f"{settings.bridge.public_url}/console/routes#targets"
             if receiver in found:
                 found[receiver][f"late.{row.desk}.{row.target}"] = facts
     return found
@@ -46,9 +52,8 @@ def _accounts(tx: Tx) -> Causes:
     for name, pause in state.pauses(tx).items():
         if pause.until is None:
             found[f"paused.{name}"] = {"account": name, "why": reason_of(pause.reason)[:200]}
-    for (name, what), count in inspection.count_steps(tx).items():
-        if what == "dead":
-            found[f"dead.{name}"] = {"account": name, "count": str(count)}
+    for name, count in inspection.count_given_up(tx).items():
+        found[f"dead.{name}"] = {"account": name, "count": str(count)}
     for (name, what), count in inbox.count_raws(tx).items():
         if what == "quarantined":
             found[f"quarantined.{name}"] = {"account": name, "count": str(count)}

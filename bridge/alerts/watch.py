@@ -10,6 +10,7 @@ import ssl
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,10 +18,11 @@ from uuid import uuid4
 
 import structlog
 
+from bridge.advice import ending_secrets
 from bridge.alerts.causes import Causes, Outside, causes_now, changed
 from bridge.alerts.weekly import PREFIX, due_week, week_facts, weekly_alert
 from bridge.alerts.words import alert_of
-from bridge.contract import Alert, AlertReceiver, ConnectorError
+from bridge.contract import AccountConfig, Alert, AlertReceiver, ConnectorError
 from bridge.figures.period import Period
 from bridge.settings import Settings
 from mappings import alerts, state
@@ -41,9 +43,10 @@ class Watch:
         settings: Settings,
         receivers: Mapping[str, AlertReceiver[Any]],
         now: Callable[[], datetime],
+        accounts: Mapping[str, AccountConfig],
     ) -> None:
         self._store, self._settings, self._receivers = store, settings, receivers
-        self._now = now
+        self._now, self._accounts = now, accounts
         self._owner = uuid4().hex[:12]
         self._outside = Outside()
         self._looked_at: datetime | None = None
@@ -54,7 +57,8 @@ class Watch:
         if not await self._store.write(state.take_lease, "tick alerts", self._owner, now, now + EVERY * 2):
             return
         await self._look_outside(now)
-        found = await self._store.read(causes_now, self._settings, now, self._outside)
+        outside = replace(self._outside, secrets=ending_secrets(self._accounts, now.date()))
+        found = await self._store.read(causes_now, self._settings, now, outside)
         await self._store.write(_write_down, found, now)
         week = due_week(self._settings, now)
         if week is not None:

@@ -24,8 +24,9 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
             "callbacks of {account} come again",
         ),
         "certificate": ("the certificate of the public address ends on {until}", "the certificate was renewed"),
+        "secret": ("the credentials of {account} end on {until}", "the credentials of {account} were renewed"),
         "late": (
-            "{count} customers wait for an answer at {account} beyond the target, the first since {since} UTC",
+            "{count} customers wait for an answer at {account} beyond the target, the first since {since} UTC: {url}",
             "nobody waits at {account} beyond the target",
         ),
     },
@@ -48,8 +49,9 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
             "{account} 的回调已恢复",
         ),
         "certificate": ("公网地址的证书将于 {until} 到期", "证书已更新"),
+        "secret": ("账号 {account} 的凭证将于 {until} 到期", "账号 {account} 的凭证已更新"),
         "late": (
-            "{account} 有 {count} 位客户等待答复已超时，最早的期限为 {since}（UTC）",
+            "{account} 有 {count} 位客户等待答复已超时，最早的期限为 {since}（UTC）：{url}",
             "{account} 已没有超时等待的客户",
         ),
     },

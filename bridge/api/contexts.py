@@ -88,8 +88,8 @@ def _keep(given: ContextGiven, work: Work) -> bool:
     ends = [datetime.fromisoformat(one["until"]) for values in profile.values() for one in values]
     until = min(max([*ends, work.now + _KEPT]), work.now + _LONGEST)
     subject = of_conversation(given.conversation) if given.conversation is not None else of_handle(given.handle or "")
-    keep(work, given.account, subject, {"context": given.context, "profile": profile}, until)
-    if given.conversation is None:
+    told = {"context": given.context, "profile": profile}
+    if not keep(work, given.account, subject, told, until, given.id or "") or given.conversation is None:
         return False
     customer_ids = proven_by(profile, work.now).get("customer.id")
     if customer_ids:
@@ -99,7 +99,7 @@ def _keep(given: ContextGiven, work: Work) -> bool:
     link = links.open_link(work.tx, given.account, given.conversation)
     if link is None:
         return False
-    show_profile(work, link)
+    show_profile(work, link, now=True)
     return True
 
 

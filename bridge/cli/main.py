@@ -95,7 +95,8 @@ def check(config: str | None, as_json: bool) -> None:
 
     from bridge.advice import warnings
     from bridge.published import published_secrets
-    from bridge.registry import trial_faults, unreachable_rules
+    from bridge.registry import trial_faults
+    from bridge.route_checks import long_texts, unfit_fields, unreachable_rules
     from bridge.settings import ConfigError
 
     faults: list[str] = []
@@ -103,8 +104,10 @@ def check(config: str | None, as_json: bool) -> None:
     try:
         settings, declared, path = read_config(config)
         faults = published_secrets(settings, declared, path) + unreachable_rules(settings, path)
+        faults += unfit_fields(settings, declared, path) + long_texts(settings, declared, path)
         faults += trial_faults(settings, declared, path)
-        advice = [f"{path}: {line}" for line in warnings(settings, datetime.now(UTC).date())]
+        configs = {name: one.config for name, one in declared.items()}
+        advice = [f"{path}: {line}" for line in warnings(settings, configs, datetime.now(UTC).date())]
     except ConfigError as error:
         faults = error.faults
     if as_json:

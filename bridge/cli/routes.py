@@ -19,7 +19,7 @@ def routes() -> None:
 @click.option("--session-from", default="", metavar="TEXT", help="What the client says of the way in.")
 @click.option("--page", default="", metavar="PATH", help="The page the customer comes from.")
 @click.option("--text", default="", metavar="TEXT", help="What the customer says.")
-@click.option("--at", metavar="TIME", help='"2026-10-04 21:00", by the clock of the channel\'s calendar; else now.')
+@click.option("--at", metavar="TIME", help='"2026-10-04 21:00", by the office\'s clock, not UTC; else now.')
 @click.option("--conversation", metavar="ID", help="A past conversation: its id, ticket, customer or a message.")
 @CONFIG
 @click.option("--json", "as_json", is_flag=True)
@@ -75,16 +75,14 @@ def _runtime(config: str | None) -> Any:
 
 
 def _moment(runtime: Any, channel: str, text: str | None) -> datetime:
+    from bridge.explanation import moment_of
+
     if text is None:
         return datetime.now(UTC)
     try:
-        moment = datetime.fromisoformat(text)
+        return moment_of(runtime, channel, text)
     except ValueError:
         raise Fault(f'--at: {text!r} is no time; write "2026-10-04 21:00"') from None
-    zones = [runtime.calendars[one.calendar].zone for one in runtime.routes_of[channel] if one.calendar]
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zones[0] if zones else UTC)
-    return moment.astimezone(UTC)
 
 
 def _past(one: dict[str, Any]) -> str:

@@ -61,12 +61,17 @@ class Capabilities(Value):
     that `prepare` does is a short look, and `lookup` can tell afterwards what was not sent; then the attempt may be
     marked before it, together with the claim, which saves a commit on the way of every message.
     `labels_generated`: it shows customers by itself that a message was made by a machine (`Message.generated`).
+    `fields` are what a desk can give a new ticket of a route's `group`, `brand`, `priority`, `tags` and
+    `custom_fields`; None where it does not say. Of what is not among them agents are told.
+    `knows_presence`: it can tell whether an agent is there, and gives a new ticket to `Target.fields["last_agent"]`
+    (its own id of an agent) if so, and to nobody in particular else. `shows_profile`: it shows agents `Contact.profile`
+    beside the customer, so that no note is needed.
     `scripted`: a bot that says only what its operator wrote, so that promises and numbers in it are meant.
 
     The engine steers by `window`, `update_limit`, `max_concurrency`, `poll_interval`, `notes`, `notes_act`,
-    `delivery_status`, `tags`, `echoes_origin`, `prepare_reads_only`,
-    `labels_generated` and `scripted`. The others are for the matrix in the docs,
-    for `render` itself and for the conformance suite, which holds a connector to them.
+    `delivery_status`, `tags`, `echoes_origin`, `prepare_reads_only`, `labels_generated`, `scripted`, `fields`,
+    `knows_presence` and `shows_profile`. The others are for the matrix in the docs, for `render` itself and for the
+    conformance suite, which holds a connector to them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")  # a misspelt one would silently not be there
@@ -93,4 +98,11 @@ class Capabilities(Value):
     prepare_reads_only: bool = False
     labels_generated: bool = False
     scripted: bool = False
+    fields: tuple[str, ...] | None = None
+    knows_presence: bool = False
+    shows_profile: bool = False
     customer_is_author: Support = Support.REFUSED
+
+    def takes(self, field: str) -> bool:
+        """Whether a desk can give a new ticket this field of a route."""
+        return self.fields is None or field in self.fields

@@ -1,6 +1,7 @@
 """Types for the configuration of an account."""
 
 import ipaddress
+from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -71,6 +72,23 @@ class AccountConfig(BaseModel):
             ),
         ),
     ] = "hold"
+
+    secret_until: Annotated[
+        date | None,
+        About(
+            ("Credentials valid until", "凭证有效期至"),
+            (
+                "The last day of the credentials, where they end: `doctor` and alerts speak of it two weeks before.",
+                "该账号凭证的到期日（如有）：到期前两周，`doctor` 和告警会提醒。",
+            ),
+            example="2027-03-31",
+        ),
+    ] = None
+
+    @property
+    def secret_ends(self) -> date | None:
+        """When the credentials end: as configured, or as a kind knows by itself."""
+        return self.secret_until
 
     @model_validator(mode="after")
     def _secure(self) -> "AccountConfig":

@@ -230,8 +230,9 @@ class Embeds(Protocol):
 
 @runtime_checkable
 class KnowsFields(Protocol):
-    """Can say which of the things that a route names (group, brand, custom fields) the vendor does not have, each with
-    its name: `group Finance`. Asks the vendor, and changes nothing.
+    """Can say which of the things that a route names (group, brand, tags, priority, custom fields) the vendor does not
+    have, each with its name: `group Finance`. A tag that the first ticket makes is there; one that cannot be written
+    as it is named is not. Asks the vendor, and changes nothing.
     """
 
     async def unknown_fields(self, fields: Mapping[str, Any]) -> Sequence[str]: ...

@@ -21,7 +21,8 @@ class Contact(Value):
     """A person as one account knows them. `extra` holds vendor facts worth showing to agents. `verified_customer_id`
     is an id of the company's own that somebody proved (a signature, the platform): people who share it may be one.
     `called` is how the bridge names somebody without a name to a desk ("Visitor 7F3A"): good for a new profile or a
-    subject, and never a reason to change a profile that is there.
+    subject, and never a reason to change a profile that is there. `profile` is what the company's own systems say of
+    them (tier, orders): believed, and for agents' eyes; see `Capabilities.shows_profile`.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Contact(Value):
     extra: dict[str, str] = {}
     verified_customer_id: str = ""
     called: str = ""
+    profile: dict[str, str] = {}
 
 
 class AuthorKind(StrEnum):

@@ -1,6 +1,6 @@
 """What the engine works on: the accounts with their connectors, the routes, the settings and the time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bridge.absent import Absent
 from bridge.contract import Account, AccountConfig, Capabilities, Connector, Media
 from bridge.routing.calendar import Calendar
-from bridge.routing.conditions import NOT, STORED
+from bridge.routing.conditions import NOT, STORED, VERDICT
 from bridge.routing.topics import Topic
 from bridge.services.tokens import context_key, derive_key
 from bridge.settings import RouteSettings, Settings
@@ -58,6 +58,7 @@ class Runtime:
     sticks: bool = field(init=False)  # some route leads customers back to who served them
     asks_store: frozenset[str] = field(init=False)  # channels with a rule that asks what only the store knows
     topics: tuple[Topic, ...] = field(init=False)  # what messages are looked through for
+    asks_verdict: frozenset[str] = field(init=False)  # … what a bot said: decided once more when people take over
 
     def __post_init__(self) -> None:
         self.routes_of = {}
@@ -76,9 +77,13 @@ class Runtime:
         named = {route.bot.name for route in with_bots if route.bot is not None}
         self.bots = frozenset(name for name in named if name in self.accounts and not self.accounts[name].absent)
         self.bot_channels = frozenset(route.channel for route in with_bots)
-        self.asks_store = frozenset(
-            route.channel for route in self.settings.routes for name in route.when if name.removeprefix(NOT) in STORED
-        )
+        self.asks_store = self._asking(STORED)
+        self.asks_verdict = self._asking({VERDICT})
+
+    def _asking(self, conditions: Collection[str]) -> frozenset[str]:
+        """The channels with a rule on one of these."""
+        named = ((one.channel, name.removeprefix(NOT)) for one in self.settings.routes for name in one.when)
+        return frozenset(channel for channel, name in named if name in conditions)
 
     @property
     def language(self) -> str:
@@ -91,8 +96,18 @@ class Runtime:
 
     def clock_text(self, moment: datetime) -> str:
         """A moment as agents read it, in their zone and with its name."""
-        zone = self.settings.bridge.timezone or _ZONES.get(self.language, "UTC")
+        zone = self._zone
         return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
+
+    @property
+    def _zone(self) -> str:
+        return self.settings.bridge.timezone or _ZONES.get(self.language, "UTC")
+
+    def office_zone(self, channel: str) -> ZoneInfo:
+        """By whose clock people speak of a channel: its routes' calendar, the only one there is, or agents' own."""
+        named = [self.calendars[one.calendar] for one in self.routes_of.get(channel, ()) if one.calendar]
+        only = list(self.calendars.values()) if len(self.calendars) == 1 else []
+        return next((one.zone for one in (*named, *only)), ZoneInfo(self._zone))
 
     def capabilities(self, account: str) -> Capabilities:
         """What an account can do; nothing when it is no longer configured."""

@@ -154,5 +154,7 @@ def _count(what: str, facts: dict[str, Any]) -> None:
             metrics.bot_tokens.count(facts["account"], by=facts["tokens"])
         case "bot answer held back":
             metrics.bot_held_back.count(facts["account"], facts["why"])
+        case "target ended":
+            metrics.targets.count(facts["target"], facts["kind"], facts["outcome"])
         case "handed over":
             metrics.handovers.count(facts["left"], facts["taken"], facts["why"])

@@ -25,6 +25,7 @@ from bridge.services.folder import MediaFolder
 from mappings import (
     callbacks,
     facts,
+    goals,
     inbox,
     links,
     media,
@@ -156,6 +157,8 @@ async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: dateti
     while await store.write(retention.forget_unread, now - keep.keys):
         pass
     while await store.write(retention.forget_entries, now - keep.records):
+        pass
+    while await store.write(goals.forget_goals, now - keep.facts):
         pass
     await store.write(shop.forget_facts, now)
     await store.write(shop.forget_messages, now - keep.steps)

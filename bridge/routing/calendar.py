@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bridge.routing.hours import ALWAYS, Intervals, Week
+from bridge.routing.hours import ALWAYS as ALL_WEEK
+from bridge.routing.hours import Intervals, Week
 
 _FAR = 800  # days: what does not come within these does not come
 _LONGEST = 2  # days that an interval may reach beyond the midnight on which its day began
@@ -20,7 +21,7 @@ _LONGEST = 2  # days that an interval may reach beyond the midnight on which its
 class Version:
     """The hours from a day on. `days` replaces the week on single days, `names` says why (holidays)."""
 
-    week: Week = ALWAYS
+    week: Week = ALL_WEEK
     days: Mapping[date, Intervals] = field(default_factory=dict)
     names: Mapping[date, str] = field(default_factory=dict)
     valid_from: date = date.min
@@ -48,6 +49,10 @@ class Calendar:
     def lacks(self, year: int) -> bool:
         """Whether the holidays of a year are wanted and not known: then the weekly hours are all there is."""
         return self.years is not None and year not in self.years
+
+
+ALWAYS = Calendar(ZoneInfo("UTC"), (Version(),))
+"""Somebody is there all of the time."""
 
 
 def is_open(calendar: Calendar, moment: datetime) -> bool:

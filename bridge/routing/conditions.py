@@ -9,11 +9,12 @@ Facts are of two kinds. What the customer's client says (`session_from`, `page`,
 """
 
 import hashlib
+import operator
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from difflib import get_close_matches
+from datetime import UTC, datetime, tzinfo
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl
 
@@ -24,8 +25,11 @@ from bridge.routing.language import language_of
 Allowed = str | bool | int | float | tuple[str, ...]
 When = Mapping[str, Allowed]
 NOT = "not."
+COUNT = re.compile(r"(<=|>=|<|>|=|)\s{0,2}(\d{1,4})", re.ASCII)
+_COMPARED: Mapping[str, Callable[[int, int], bool]] = {
+    "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 _LONGEST = 2000  # characters of an origin that are looked at
-_BY_CALENDAR = frozenset({"hours", "date", "weekday"})
 CONTEXT = "context."
 QUERY = "query."
 
@@ -41,8 +45,10 @@ class Facts:
     text: str = ""
     kind: str = ""
     locale: str = ""
+    topics: Sequence[str] = ()  # what the customer's words are about, by the configuration's own rules
     known: Mapping[str, Allowed] = field(default_factory=dict)  # what the store knows: customer.new, history.last_desk
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    zone: tzinfo = UTC  # of dates and weekdays, where a rule names no calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,15 @@ class Rule:
     calendar: str = ""
 
 
-STORED = frozenset({"customer.new", "customer.returning", "history.last_desk", "history.open_elsewhere"})
-"""Conditions that the store is asked for, where a rule names them."""
+LEFT = "allowance.left"
+VERDICT = "bot.verdict"
+TOPIC = "topic"
+STORED = frozenset({"customer.new", "customer.returning", "history.last_desk", "history.open_elsewhere", LEFT, VERDICT})
+"""Conditions that the store is asked for, where a rule names them. `allowance.left` counts what may be said when the
+decision is made; `bot.verdict` is what the bot of this conversation said last, "" while none was asked.
+"""
+VERDICTS = ("answer", "handoff", "resolved", "nothing", "failed")
 PROVEN = frozenset({"customer.tier", "customer.id", "customer.tag"})
-PRIVATE = frozenset({"tier", "customer_id", "customerid", "customer", "level", "vip"})
-"""What a client must not be believed: `customer.*` says it, when it was signed."""
 
 
 def first_failing(rule: Rule, facts: Facts) -> str:
@@ -95,65 +105,12 @@ def said(value: Allowed | Sequence[str] | None) -> str:
             return " | ".join(value)
 
 
-def wrong_condition(name: str, allowed: Allowed) -> str:
-    """What is wrong with a condition, and what to write instead; "" for nothing."""
-    bare = name.removeprefix(NOT)
-    key = bare.removeprefix(CONTEXT).removeprefix(QUERY).casefold()
-    if bare not in _TYPES and key in PRIVATE:
-        instead = "customer.tier" if key in {"tier", "level", "vip"} else "customer.id"
-        return f"anybody can type this; use `{instead}`, which only a signed context or the API sets"
-    if bare == "session_from" and any(_asks_private(one) for one in _words(allowed)):
-        return (
-            "anybody can type this; use `customer.tier` or `customer.id`, which only a signed context or the API sets"
-        )
-    expected = _TYPES.get(bare)
-    if expected is not None:
-        return _wrong_value(expected, allowed)
-    if bare.startswith((QUERY, CONTEXT)) and bare not in {QUERY, CONTEXT}:
-        return "" if not isinstance(allowed, bool | float) else "must be a text, or a list of texts"
-    meant = get_close_matches(bare.casefold(), list(_TYPES), 1, 0.75)
-    if "." in bare or meant:
-        hint = f"; did you mean {meant[0]!r}?" if meant else f"; known: {', '.join(sorted(_TYPES))}, query.*, context.*"
-        return f"is not a known condition{hint}"
-    return ""
-
-
-def covers(first: Rule, second: Rule) -> bool:
-    """Whether everything that the second rule takes is taken by the first: then the second is never reached."""
-    if "sample" in first.when:  # other people, by the rule's name
+def _is_count(wanted: str, found: object) -> bool:
+    """`3`, `<3`, `>=3`: never true where nothing is counted."""
+    match = COUNT.fullmatch(wanted)
+    if match is None or isinstance(found, bool) or not isinstance(found, int):
         return False
-    if first.calendar != second.calendar and any(name.removeprefix(NOT) in _BY_CALENDAR for name in first.when):
-        return False
-    return all(
-        name in second.when and _within(name, second.when[name], allowed) for name, allowed in first.when.items()
-    )
-
-
-def _within(name: str, narrow: Allowed, wide: Allowed) -> bool:
-    if narrow == wide:
-        return True
-    if isinstance(narrow, bool | int | float) or isinstance(wide, bool | int | float):
-        return False
-    if name.startswith(NOT):
-        narrow, wide = wide, narrow
-    if name.removeprefix(NOT) == "words":  # whoever says 退款申请 says 退款
-        return all(any(_fold(word) in _fold(one) for word in _words(wide)) for one in _words(narrow))
-    return all(any(fnmatchcase(one, pattern) for pattern in _words(wide)) for one in _words(narrow))
-
-
-def _asks_private(pattern: str) -> bool:
-    return any(
-        key.strip("*?").casefold() in PRIVATE for key, _ in parse_qsl(pattern, keep_blank_values=True) if "=" in pattern
-    )
-
-
-def _wrong_value(expected: type, allowed: Allowed) -> str:
-    if expected is bool:
-        return "" if isinstance(allowed, bool) else "must be true or false"
-    if expected is float:
-        right = isinstance(allowed, int | float) and not isinstance(allowed, bool) and 0 <= allowed <= 1
-        return "" if right else "must be a number from 0 to 1"
-    return "must be a text, or a list of texts" if isinstance(allowed, bool | float) or allowed in {"", ()} else ""
+    return _COMPARED[match[1] or "="](found, int(match[2]))
 
 
 def _find(name: str, rule: Rule, facts: Facts) -> Allowed | Sequence[str] | None:
@@ -173,27 +130,31 @@ def _holds(name: str, allowed: Allowed, found: object, rule: Rule, facts: Facts)
     if name == "sample":
         share = hashlib.sha256(f"{rule.name}\n{facts.person}".encode()).digest()
         return int.from_bytes(share[:4]) < float(str(allowed)) * 2**32
+    if name == LEFT:
+        return any(_is_count(one, found) for one in words_in(allowed))
     if name == "words":
-        return any(says(facts.text, word) for word in _words(allowed))
+        return any(says(facts.text, word) for word in words_in(allowed))
     if name == "hours":
-        return any(_is_time(one, rule, facts) for one in _words(allowed))
+        return any(_is_time(one, rule, facts) for one in words_in(allowed))
     if name == "weekday":
-        return any(_is_weekday(one, str(found)) for one in _words(allowed))
+        return any(_is_weekday(one, str(found)) for one in words_in(allowed))
     values = [str(one) for one in found] if isinstance(found, tuple | list) else [str(found or "")]
-    return any(fnmatchcase(value, pattern) for value in values for pattern in _words(allowed))
+    return any(fnmatchcase(value, pattern) for value in values for pattern in words_in(allowed))
 
 
-def _words(allowed: Allowed) -> tuple[str, ...]:
+def words_in(allowed: Allowed) -> tuple[str, ...]:
+    """The values of a condition as texts."""
     return allowed if isinstance(allowed, tuple) else (str(allowed),)
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """A text as words are compared: full width, capitals and the like make no difference."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
 def says(text: str, word: str) -> bool:
     """Whether a text holds a word: anywhere for scripts without spaces, else where a word begins (refund, refunds)."""
-    text, word = _fold(text), _fold(word).strip()
+    text, word = fold(text), fold(word).strip()
     place = text.find(word) if word else -1
     while place > 0 and word[0].isascii() and text[place - 1].isascii() and text[place - 1].isalnum():
         place = text.find(word, place + 1)
@@ -252,7 +213,7 @@ def _language(_rule: Rule, facts: Facts) -> str:
 
 def _local(rule: Rule, facts: Facts) -> datetime:
     calendar = facts.calendars.get(rule.calendar)
-    return facts.now.astimezone(calendar.zone if calendar is not None else UTC)
+    return facts.now.astimezone(calendar.zone if calendar is not None else facts.zone)
 
 
 def _first(context: Mapping[str, str], *names: str) -> str:
@@ -272,13 +233,14 @@ _FINDERS: Mapping[str, Callable[[Rule, Facts], Allowed | Sequence[str] | None]] 
     "date": lambda rule, facts: f"{_local(rule, facts):%Y-%m-%d}",
     "weekday": lambda rule, facts: DAYS[_local(rule, facts).weekday()],
     "verified": lambda _, facts: bool(facts.proven),
+    TOPIC: lambda _, facts: tuple(facts.topics),
     **dict.fromkeys(("words", "hours", "sample"), lambda *_: None),
 }
-_TYPES: Mapping[str, type] = {
+TYPES: Mapping[str, type] = {
     **dict.fromkeys(
-        ("session_from", "page", "entry", "scene", "kind", "words", "language", "hours", "date", "weekday"), str
+        ("session_from", "page", "entry", "scene", "kind", "words", TOPIC, "language", "hours", "date", "weekday"), str
     ),
-    **dict.fromkeys((*PROVEN, "history.last_desk"), str),
+    **dict.fromkeys((*PROVEN, "history.last_desk", LEFT, VERDICT), str),
     **dict.fromkeys(("verified", "customer.new", "customer.returning", "history.open_elsewhere"), bool),
     "sample": float,
 }

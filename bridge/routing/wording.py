@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from bridge.routing.calendar import Calendar, next_open
+from bridge.routing.language import language_of
 
 OPENS = "{opens}"
 _WEEKDAYS = {
@@ -14,8 +15,11 @@ _AT_HOME = frozenset({"Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "PRC", "
 
 
 def with_opening(text: str, calendar: Calendar, now: datetime, language: str) -> str:
-    """A text with its `{opens}` filled in."""
-    return text.replace(OPENS, opening(calendar, now, language)) if OPENS in text else text
+    """A text with its `{opens}` filled in, in the language of the text itself; else in the given one."""
+    if OPENS not in text:
+        return text
+    written = language_of(text.replace(OPENS, ""))
+    return text.replace(OPENS, opening(calendar, now, written if written in _WEEKDAYS else language))
 
 
 def opening(calendar: Calendar, now: datetime, language: str) -> str:

@@ -23,7 +23,7 @@ from bridge.settings.calendars import CalendarSettings, is_file
 from bridge.settings.console import ConsoleSettings
 from bridge.settings.figures import FiguresSettings
 from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
-from bridge.settings.routes import RouteSettings
+from bridge.settings.routes import RouteSettings, numbered
 from bridge.settings.targets import TargetSettings
 from bridge.settings.topics import TopicSettings
 
@@ -81,16 +81,7 @@ class Settings(BaseSettings):
     @field_validator("routes")
     @classmethod
     def _numbered(cls, routes: tuple[RouteSettings, ...]) -> tuple[RouteSettings, ...]:
-        named = [
-            one if one.name else one.model_copy(update={"name": f"route {number}"})
-            for number, one in enumerate(routes, 1)
-        ]
-        twice = next(
-            (one.name for place, one in enumerate(named) if one.name in {two.name for two in named[:place]}), ""
-        )
-        if twice:
-            raise ValueError(f"two routes are called {twice!r}; give each a name of its own")
-        return tuple(named)
+        return numbered(routes)
 
     @field_validator("topics")
     @classmethod

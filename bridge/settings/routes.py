@@ -101,6 +101,17 @@ class RouteSettings(Section):
         return {**fields, "tags": list(self.tags), "custom_fields": self.custom_fields}
 
 
+def numbered(routes: tuple[RouteSettings, ...]) -> tuple[RouteSettings, ...]:
+    """Routes with a name each. Raises ValueError for two of one name."""
+    named = [
+        one if one.name else one.model_copy(update={"name": f"route {place}"}) for place, one in enumerate(routes, 1)
+    ]
+    twice = next((one.name for place, one in enumerate(named) if one.name in {two.name for two in named[:place]}), "")
+    if twice:
+        raise ValueError(f"two routes are called {twice!r}; give each a name of its own")
+    return tuple(named)
+
+
 def _flattened(prefix: str, table: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in table.items():
         if isinstance(value, dict):

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bridge.services.folder import free_bytes
 from bridge.telemetry import Gauge, Values, metrics
-from mappings import inbox, inspection, state, waiting
+from mappings import goals, inbox, inspection, state, waiting
 from mappings.store import Store, Tx
 
 
@@ -70,5 +70,6 @@ def _levels(tx: Tx, now: datetime) -> dict[Gauge, Values]:
         metrics.oldest: {
             (account,): (now - since).total_seconds() for account, since in inspection.oldest_unfinished(tx).items()
         },
+        metrics.late: {(row.desk, row.target): row.number for row in goals.late_by_desk(tx, now)},
         metrics.paused: {(account,): 1 for account in state.pauses(tx)},
     }

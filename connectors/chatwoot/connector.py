@@ -1,6 +1,6 @@
 """Chatwoot: what the engine calls."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urljoin
 
@@ -63,6 +63,8 @@ class Chatwoot(Connector[Settings]):
         delivery_status=True,
         threads=False,
         tags=True,
+        fields=("group", "priority", "tags", "custom_fields"),
+        knows_presence=True,
         customer_is_author=Support.FULL,
     )
 
@@ -107,6 +109,9 @@ class Chatwoot(Connector[Settings]):
         """The address is read anew: it leads to storage and ends within minutes. Storage gets no token of ours."""
         async for chunk in self.account.http.download(await self._address(media), limit=limit):
             yield chunk
+
+    async def unknown_fields(self, fields: Mapping[str, Any]) -> Sequence[str]:
+        return await self._writer.unknown_of(fields)
 
     async def records_of(self, subject: Subject) -> dict[str, Any]:
         return {}

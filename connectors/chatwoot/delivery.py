@@ -4,13 +4,14 @@
 known again by our mark in its `additional_attributes`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.contract import (
     Account,
     Audience,
     AuthFailed,
+    ConnectorError,
     Gone,
     Phrases,
     Receipt,
@@ -128,6 +129,8 @@ class Writer:
                 await self._api.post(f"/conversations/{number}/assignments", {"team_id": wanted}, repeatable=True)
             else:
                 left_out.append(f"group {team}")
+        if agent := await self._present(str(fields.get("last_agent") or "")):
+            await self._api.post(f"/conversations/{number}/assignments", {"assignee_id": agent}, repeatable=True)
         if priority := fields.get("priority"):
             word = _PRIORITIES.get(str(priority).strip().lower())
             if word:
@@ -137,6 +140,31 @@ class Writer:
         if tags := [label(str(tag)) for tag in fields.get("tags") or ()]:
             await self._relabel(number, tags, "")
         return tuple(left_out)
+
+    async def unknown_of(self, fields: Mapping[str, Any]) -> list[str]:
+        """Which team, priority and labels of a route the account does not have."""
+        found = []
+        if team := str(fields.get("group") or ""):
+            there = rows(await self._api.get("/teams"))
+            known = {value for row in there for value in (id_of(row), str(row.get("name", "")).strip().lower())}
+            found += [] if team.strip().lower() in known else [f"group {team}"]
+        if (priority := str(fields.get("priority") or "")) and priority.strip().lower() not in _PRIORITIES:
+            found.append(f"priority {priority}")
+        if tags := [str(tag) for tag in fields.get("tags") or ()]:
+            titles = {str(row.get("title")) for row in rows(await self._api.get("/labels"))}
+            found += [f"tag {tag}" for tag in tags if label(tag) not in titles]
+        return found
+
+    async def _present(self, agent: str) -> int | None:
+        """The agent's id if they are online (https://developers.chatwoot.com, agents: `availability_status`)."""
+        if not agent:
+            return None
+        try:
+            found = rows(await self._api.get("/agents"))
+        except ConnectorError:  # a conversation must not wait for that
+            return None
+        there = any(id_of(row) == agent and row.get("availability_status") == "online" for row in found)
+        return int(agent) if there else None
 
     async def _team(self, wanted: str) -> int | None:
         if wanted.isdecimal():

@@ -83,7 +83,18 @@ def _said(event: Found, account: str) -> Sequence[Event]:
         sent_at=_when(event.get("created_at")),
         origin=_origin(event),
     )
-    return (MessageReceived(message=message),)
+    return (MessageReceived(message=message, requester=_contact(event)),)
+
+
+def _contact(event: Found) -> str:
+    """Whose conversation it is. Whatever agents write in our inbox is for a customer of ours: where the conversation is
+    none of the bridge's, they began it.
+    """
+    inside = event.get("conversation")
+    inside = inside if isinstance(inside, dict) else {}
+    meta = inside.get("meta")
+    sender = meta.get("sender") if isinstance(meta, dict) else None
+    return id_of(inside.get("contact_inbox"), "contact_id") or id_of(sender)
 
 
 def _author(kind: str, sender: Found) -> Author:

@@ -83,14 +83,15 @@ class Poll:
                 break
             before = str(min(numbers))
         messages.sort(key=lambda one: int(id_of(one) or 0))
-        raws = [raw for one in messages for raw in _raws(one, number)]
+        whose = {name: row[name] for name in ("meta", "contact_inbox") if isinstance(row.get(name), dict)}
+        raws = [raw for one in messages for raw in _raws(one, number, whose)]
         key = state_key(row)
         state = {"event": "conversation_status_changed", "id": row.get("id"), "status": row.get("status")}
         return [*raws, *([Raw(key, json.dumps(state).encode())] if key else [])]
 
 
-def _raws(message: Found, number: str) -> Sequence[Raw]:
-    """As the webhook would have said it, under the same key."""
+def _raws(message: Found, number: str, whose: Found) -> Sequence[Raw]:
+    """As the webhook would have said it, under the same key. `whose` is what its conversation says of the contact."""
     kind = message.get("message_type")
     word = TYPES.get(kind, "") if isinstance(kind, int) else str(kind)
     if word not in {"incoming", "outgoing", "template"}:
@@ -101,10 +102,18 @@ def _raws(message: Found, number: str) -> Sequence[Raw]:
         **without_addresses(message),
         "event": "message_updated" if deleted else "message_created",
         "message_type": word,
-        "conversation": {"id": int(number)},
+        "conversation": {"id": int(number), **_contact_only(whose)},
     }
     key = message_key(event, updated=deleted)
     return (Raw(key, json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")),) if key else ()
+
+
+def _contact_only(whose: Found) -> Found:
+    """The contact's number and nothing else of them."""
+    meta, place = whose.get("meta"), whose.get("contact_inbox")
+    sender = meta.get("sender") if isinstance(meta, dict) else None
+    found = id_of(place, "contact_id") or id_of(sender)
+    return {"contact_inbox": {"contact_id": int(found)}} if found.isdecimal() else {}
 
 
 def _position(cursor: str) -> tuple[int, int]:

@@ -63,6 +63,7 @@ def _capabilities(*, desk: bool, largest: int) -> Capabilities:
         threads=True,
         notes=desk,  # part of a mail to the helpdesk, which says it is one: no customer reads that mailbox
         notes_act=desk,
+        fields=(),
         customer_is_author=Support.FULL if desk else Support.REFUSED,
     )
 

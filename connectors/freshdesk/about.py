@@ -45,6 +45,14 @@ TAG = About(
     ("Tag", "标签"),
     ("Marks every ticket of the bridge.", "为本服务创建的所有工单添加的标签。"),
 )
+START_TAG = About(
+    ("Tag of conversations that agents begin", "客服主动发起会话的标签"),
+    (
+        "Put on an agent's own ticket for a known customer: what is written there goes to them. Empty: as `tag`.",
+        "客服为已知客户新建工单并加上该标签后，公开回复会发送给客户。留空则与 `tag` 相同。",
+    ),
+    example="write-to-customer",
+)
 TYPE = About(
     ("Ticket type", "工单类型"),
     ("Where the account demands a type of new tickets.", "账号要求新工单必须有类型时填写。"),

@@ -94,6 +94,8 @@ class Freshdesk(Connector[Settings]):
         notes=True,
         threads=True,
         tags=True,
+        fields=("group", "brand", "priority", "tags", "custom_fields"),
+        knows_presence=True,
         customer_is_author=Support.FULL,
     )
 
@@ -161,7 +163,8 @@ class Freshdesk(Connector[Settings]):
                 found.append(f"{name} {value}")
         wanted = fields.get("custom_fields") or {}
         known = {str(row.get("name")) for row in await self._api.every("/ticket_fields")} if wanted else set()
-        return [*found, *(f"field {name}" for name in wanted if str(name) not in known)]
+        found += [f"field {name}" for name in wanted if str(name) not in known]
+        return [*found, *outbound.unknown_words(fields)]
 
     async def records_of(self, subject: Subject) -> dict[str, Any]:
         return {}

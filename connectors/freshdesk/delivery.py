@@ -30,7 +30,7 @@ from connectors.freshdesk.inbound import CLOSED, OPEN, PENDING, RESOLVED
 from connectors.freshdesk.labels import tags_after
 from connectors.freshdesk.marks import external_id, line_of, reference, tag_of
 from connectors.freshdesk.outbound import LABELS, REMARK, links_to, priority_of, tags_of
-from connectors.freshdesk.people import People
+from connectors.freshdesk.people import People, present
 from connectors.freshdesk.settings import Settings
 from connectors.freshdesk.threads import Found, Threads, is_note, status_of
 
@@ -119,6 +119,7 @@ class Writer:
             "requester_id": await self._people.known(target.peer),
             "group_id": await self._people.named("groups", group),
             "product_id": await self._people.named("products", product),
+            "responder_id": await present(self._api, str(target.fields.get("last_agent") or "")),
         }
         unknown = [
             f"{what} {name}"
@@ -161,7 +162,7 @@ class Writer:
         else:
             fields["unique_external_id"] = external_id(self._account.name, target.contact.id)
             fields["name"] = _name(target.contact)
-        for name in ("group_id", "product_id"):
+        for name in ("group_id", "product_id", "responder_id"):
             if prepared.get(name) is not None:
                 fields[name] = prepared[name]
         if kind := route.get("type") or config.type:

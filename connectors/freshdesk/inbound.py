@@ -123,7 +123,8 @@ def _said(conversation: dict[str, Any], of: dict[str, Any], ticket: str, account
         parts=tuple(parts) or (Text(body=""),),  # the bridge tells its author that nothing is left
         sent_at=moment(conversation.get("created_at")),
     )
-    return (MessageReceived(message=message),)
+    begun = of.get("begun") is True and author.kind is not AuthorKind.CUSTOMER
+    return (MessageReceived(message=message, requester=id_of(of, "requester_id") if begun else ""),)
 
 
 def _author(conversation: dict[str, Any], of: dict[str, Any], html: str) -> Author:

@@ -10,6 +10,8 @@ import re
 _LONGEST_ID = 80  # bytes of a customer's id that are spelled out; longer ones are hashed
 _REFERENCE = re.compile(r"ref ([0-9a-f]{8})\s*$")
 
+_MARK = re.compile(r"ref-[0-9a-f]{8}")
+
 
 def reference(key: str) -> str:
     """Eight hexadecimal digits that stand for a step's key."""
@@ -24,6 +26,11 @@ def line_of(key: str) -> str:
 def tag_of(key: str) -> str:
     """The tag of the ticket that a step opened."""
     return f"ref-{reference(key)}"
+
+
+def is_mark(tag: object) -> bool:
+    """Whether a tag is one that `tag_of` made."""
+    return isinstance(tag, str) and _MARK.fullmatch(tag) is not None
 
 
 def is_signed(text: str) -> bool:

@@ -1,6 +1,6 @@
 """From messages to steps. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -58,6 +58,13 @@ def tags_of(*tags: object) -> list[str]:
     """Each once, as Freshdesk takes them."""
     cleaned = (" ".join(str(tag).replace(",", " ").split())[:_LONGEST_TAG].strip() for tag in tags)
     return list(dict.fromkeys(tag for tag in cleaned if tag))
+
+
+def unknown_words(fields: Mapping[str, Any]) -> list[str]:
+    """A priority that is none, and tags that cannot be written as they are named."""
+    given = str(fields.get("priority") or "low").strip().lower()
+    wrong = [] if given in {"1", "2", "3", "4", *_PRIORITIES} else [f"priority {given}"]
+    return wrong + [f"tag {tag}" for tag in fields.get("tags") or () if tags_of(tag) != [str(tag)]]
 
 
 def links_to(step: Step, why: str = "large") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.contract import Account, AuthFailed, Gone, Rejected
+from bridge.contract import Account, AuthFailed, ConnectorError, Gone, Rejected
 from connectors.freshdesk.api import Api, id_of, number_of
 from connectors.freshdesk.errors import Refused
 
@@ -68,6 +68,23 @@ class People:
             names = {str(row.get("name")).strip().casefold(): number_of(id_of(row)) or 0 for row in rows}
             self._names[kind] = (now, names)
         return names.get(wanted) or None
+
+
+async def present(api: Api, agent: str) -> int | None:
+    """The agent's id if they are available and active; None for whoever is not, or where Freshdesk does not say: a
+    ticket must not wait for that. `available` is the switch of automatic assignment
+    (https://developers.freshdesk.com/api/#agents).
+    """
+    number = number_of(agent)
+    if number is None:
+        return None
+    try:
+        found = await api.get(f"/agents/{number}")
+    except ConnectorError:
+        return None
+    contact = found.get("contact")
+    active = isinstance(contact, dict) and contact.get("active") is not False
+    return number if active and found.get("available") is True and not found.get("deactivated") else None
 
 
 async def is_there(api: Api, kind: str, value: Any) -> bool:

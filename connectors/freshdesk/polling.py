@@ -12,8 +12,8 @@ from typing import Any
 
 from bridge.contract import Account, Gone, Malformed, Page, Raw
 from connectors.freshdesk.api import LAST_PAGE, PAGE, Api, id_of
-from connectors.freshdesk.inbound import CLOSED, moment
-from connectors.freshdesk.threads import Found, Thread, Threads, is_answer, status_of
+from connectors.freshdesk.inbound import CLOSED, REPLY, moment
+from connectors.freshdesk.threads import DESCRIPTION, Found, Thread, Threads, is_answer, status_of
 
 _CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)~?(?:\+(\d{1,3}))?")
 _OVERLAP = timedelta(minutes=2)
@@ -23,6 +23,7 @@ _SETTLED = timedelta(seconds=5)  # what was touched this moment may change again
 _MARGIN = timedelta(hours=1)  # conversations older than that were read earlier
 _REMEMBERED = 2000
 _SKIPS = 4  # how often a ticket that looks unchanged is believed to be, before it is read again in any case
+_OUTBOUND = 10  # "source": a mail that an agent sent (https://developers.freshdesk.com/api/#ticket_attributes)
 _TICKET = ("id", "requester_id", "responder_id", "status", "updated_at", "subject")
 
 
@@ -108,12 +109,26 @@ class Poll:
             thread = Thread([], [])
         begin = max(filter(None, (after, moment(ours))), default=None)
         ticket = {name: row.get(name) for name in _TICKET}
-        raws = [raw for item in thread.items for raw in _conversation(item, ticket, begin)]
+        first: list[Found] = []
+        if await self._threads.is_begun(row):
+            ticket["begun"] = True
+            first = await self._written_first(row)
+        raws = [raw for item in [*first, *thread.items] for raw in _conversation(item, ticket, begin)]
         raws += [
             _raw(f"conversation:{gone}:deleted", ticket=ticket, changed=str(gone), change="deleted")
             for gone in thread.gone
         ]
         return [*raws, await self._state(row, ticket, thread.items)]
+
+    async def _written_first(self, row: Found) -> list[Found]:
+        """The description of a mail that an agent sent to a customer; any other description is the customer's."""
+        if row.get("source") != _OUTBOUND:
+            return []
+        full = row if "description" in row else await self._api.get(f"/tickets/{id_of(row)}")
+        said = {name: full.get(name) for name in ("created_at", "attachments")}
+        words = {"body": full.get("description"), "body_text": full.get("description_text")}
+        who = {"user_id": row.get("responder_id") or "agent", "private": False, "incoming": False, "source": REPLY}
+        return [{"id": f"{DESCRIPTION}{id_of(row)}", **said, **words, **who}]
 
     async def _state(self, row: Found, ticket: Found, items: list[Found]) -> Raw:
         status = status_of(row)

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from bridge.contract import AccountConfig, WrongValue
 from connectors.freshdesk import about
@@ -15,7 +15,8 @@ _SHORTEST = 16  # characters of a secret
 
 
 class Settings(AccountConfig):
-    """`tag` marks every ticket of the bridge; `type` and `custom_fields` fill what the account demands of new tickets.
+    """`tag` marks every ticket of the bridge; `start_tag`, or `tag` where it is empty, those that agents
+    open to write to a customer first. `type` and `custom_fields` fill what the account demands of new tickets.
 
     `marker_field` names a custom text field that takes the reference of the request that opened the ticket; without it
     the reference is a second tag.
@@ -27,6 +28,7 @@ class Settings(AccountConfig):
     api_key: Annotated[SecretStr, about.API_KEY]
     hook_secret: Annotated[SecretStr, about.HOOK_SECRET] = SecretStr("")
     tag: Annotated[str, about.TAG] = "bridge"
+    start_tag: Annotated[str, about.START_TAG] = ""
     type: Annotated[str, about.TYPE] = ""
     custom_fields: Annotated[dict[str, Any], about.CUSTOM_FIELDS] = {}
     marker_field: Annotated[str, about.MARKER_FIELD] = ""
@@ -82,9 +84,11 @@ class Settings(AccountConfig):
             )
         return value
 
-    @field_validator("tag")
+    @field_validator("tag", "start_tag")
     @classmethod
-    def _tag(cls, value: str) -> str:
+    def _tag(cls, value: str, info: ValidationInfo) -> str:
+        if info.field_name == "start_tag" and not value.strip():
+            return ""
         if not value.strip() or "," in value or len(value) > _LONGEST_TAG:
             raise WrongValue(
                 f"must be a tag of 1 to {_LONGEST_TAG} characters without a comma",

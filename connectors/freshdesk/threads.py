@@ -8,9 +8,11 @@ from bridge.contract import Account, Gone, Put
 from connectors.freshdesk.api import Api, id_of
 from connectors.freshdesk.body import merged_into
 from connectors.freshdesk.inbound import CLOSED, NOTE
+from connectors.freshdesk.marks import is_mark
 from connectors.freshdesk.settings import Settings
 
 OURS = "ticket"  # records: tickets that are the bridge's although their tag may not say so
+DESCRIPTION = "description-"  # how the id of a ticket's own words begins, where an agent wrote them
 _REMEMBERED = 1000  # tickets
 _DEEPEST = 100  # pages of one ticket's conversations
 
@@ -37,7 +39,9 @@ class Threads:
     """One account's tickets."""
 
     def __init__(self, config: Settings, account: Account, api: Api) -> None:
-        self._tag = config.tag
+        self._tags = {config.tag, config.start_tag} - {""}
+        self._starts = config.start_tag or config.tag
+        self._marker = config.marker_field
         self._records = account.records
         self._api = api
         self._memory: OrderedDict[str, _Memory] = OrderedDict()
@@ -112,6 +116,9 @@ class Threads:
 
     async def find(self, number: str, conversation: str) -> Found | None:
         """One conversation of a ticket: there is no address for a single one."""
+        if conversation.startswith(DESCRIPTION):
+            found = await self._api.get(f"/tickets/{number}")
+            return {**found, "body": found.get("description")}
         for again in (False, True):
             if again:
                 self._memory.pop(number, None)  # it is older than the last pages
@@ -123,10 +130,18 @@ class Threads:
     async def since(self, ticket: Found) -> str | None:
         """From when on a ticket is the bridge's: "" from its beginning, None: it is not."""
         tags = ticket.get("tags")
-        if isinstance(tags, list) and self._tag in tags:
+        if isinstance(tags, list) and not self._tags.isdisjoint(map(str, tags)):
             return ""
         known = await self._records.get(OURS, id_of(ticket))
         return str(known[0].get("since", "")) if known is not None else None
+
+    async def is_begun(self, ticket: Found) -> bool:
+        """Whether an agent opened it to write to a customer first: it has the tag, and no mark of the bridge's."""
+        tags, custom = ticket.get("tags"), ticket.get("custom_fields")
+        if not isinstance(tags, list) or self._starts not in tags or any(map(is_mark, tags)):
+            return False
+        marked = isinstance(custom, dict) and bool(self._marker and custom.get(self._marker))
+        return not marked and await self._records.get(OURS, id_of(ticket)) is None
 
     async def remember(self, number: str, since: str) -> None:
         """Tags get lost when somebody writes a ticket's tags anew; this does not."""

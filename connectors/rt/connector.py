@@ -79,13 +79,14 @@ class RequestTracker(Forgetting, Connector[Settings]):
         notes=True,
         threads=True,
         prepare_reads_only=True,
+        fields=("priority", "custom_fields"),
         customer_is_author=Support.PARTIAL,
     )
 
     def __init__(self, config: Settings, account: Account) -> None:
         super().__init__(config, account)
         self._api = Api(config, account)
-        self._poll = Poll(config, self._api)
+        self._poll = Poll(config, self._api, account.now)
         self._finding = Finding(config, account, self._api)
         if config.mail_gateway:
             self.capabilities = self.capabilities.model_copy(update={"customer_is_author": Support.FULL})
@@ -182,8 +183,7 @@ class RequestTracker(Forgetting, Connector[Settings]):
             await self._api.put(f"/ticket/{ticket}", {"Status": "open"})
 
     async def _create(self, step: Step, target: Target, files: Sequence[Upload]) -> Receipt:
-        subject = step.body["subject"]
-        who = sender(target.contact, self.config.requestor_domain)
+        subject, who = step.body["subject"], sender(target.contact, self.config.requestor_domain)
         if self.config.mail_gateway:
             await self._api.mail(None, compose(step.body["text"], files, who, target.key, subject=subject))
             with after_writing():

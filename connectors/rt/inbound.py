@@ -47,7 +47,8 @@ def _events(found: dict[str, Any], account: str, domain: str) -> Sequence[Event]
     if kind == "Status":
         status = _STATUS.get(str(found.get("new", "")), Status.OPEN)
         return (StatusChanged(conversation=ticket, status=status),)
-    if kind not in {"Correspond", "Comment"}:
+    begun = str(found.get("requestor") or "") if kind == "Create" else ""  # an agent's own, for a customer of ours
+    if kind not in {"Correspond", "Comment"} and not begun:
         return ()
     parts = _parts(found.get("attachments", ()), account)
     creator = str(found.get("creator", ""))
@@ -57,10 +58,10 @@ def _events(found: dict[str, Any], account: str, domain: str) -> Sequence[Event]
         author=Author(kind=_author(found, creator, domain), id=creator, name=str(found.get("name") or "")),
         audience=Audience.AGENTS if kind == "Comment" else Audience.CUSTOMER,
         parts=tuple(parts) or (Text(body=""),),  # the bridge tells its author that nothing is left
-        sent_at=_moment(found.get("created")),
+        sent_at=moment(found.get("created")),
         origin=_origin(found, domain),
     )
-    return (MessageReceived(message=message),)
+    return (MessageReceived(message=message, requester=begun),)
 
 
 def _origin(found: dict[str, Any], domain: str) -> str:
@@ -118,7 +119,8 @@ def _size(value: Any) -> int | None:
         return None
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
+    """A time of RT's; None for what is none."""
     try:
         return datetime.fromisoformat(str(value))
     except ValueError:

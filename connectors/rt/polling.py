@@ -3,29 +3,33 @@
 Both ways make the same raws with the same keys.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from bridge.contract import Page, Rejected
 from connectors.rt.api import Api, Row, id_of, number_of
+from connectors.rt.inbound import moment
 from connectors.rt.reading import Reading
 from connectors.rt.settings import Settings
 
-_SAID = "Type = 'Correspond' OR Type = 'Status' OR Type = 'AddLink'"
+_SAID = "Type = 'Correspond' OR Type = 'Status' OR Type = 'AddLink' OR Type = 'Create'"
 _WANTED = f"({_SAID} OR Type = 'Comment')"
 _FIELDS = "Type,Creator,Data,Field,OldValue,NewValue,Created,ObjectId,ObjectType"
 _OVERLAP = 50  # transactions below the cursor that are looked at again: one may become visible after a later one
 _NUDGED = 500  # the same for a nudge, which comes from a ticket that has just changed
 _STRAYS = 40  # tickets that agents moved to other queues and that are still followed
 _REMEMBERED = 1000
+_VISIBLE = timedelta(minutes=10)  # how long it may take until what was written is seen
 
 
 class Poll:
     """The poller's side of one account."""
 
-    def __init__(self, config: Settings, api: Api) -> None:
+    def __init__(self, config: Settings, api: Api, now: Callable[[], datetime]) -> None:
         self._config = config
         self._api = api
-        self._reading = Reading(api)
+        self._now = now
+        self._reading = Reading(config, api)
         self._position = 0  # the highest cursor the engine came back with
         self._sees_comments = False
         # transactions whose raws are durable, so that the overlap does not offer them again
@@ -45,7 +49,8 @@ class Poll:
         seen = int(number)
         self._position = max(self._position, seen)
         rows = await self._rows(seen)
-        wanted = [row for row in rows if number_of(row) > seen or id_of(row) not in self._done]
+        fresh = [row for row in rows if row.get("Type") != "Create" or self._is_new(row, seen)]
+        wanted = [row for row in fresh if number_of(row) > seen or id_of(row) not in self._done]
         raws = [raw for row in wanted for raw in await self._reading.raws(row)]
         last = max([seen, *map(number_of, rows)])
         following = str(last) if last > seen else f"{seen}+{int(times or 0) + 1}" if raws else cursor
@@ -60,8 +65,14 @@ class Poll:
         start = max(0, self._position - _NUDGED)
         query = f"TicketId = {ticket} AND id > {start} AND {_WANTED}"
         rows, _ = await self._api.rows("/transactions", query, _FIELDS, newest=True)
-        wanted = [row for row in reversed(rows) if id_of(row) not in self._done]
+        fresh = [row for row in reversed(rows) if row.get("Type") != "Create" or self._is_new(row, self._position)]
+        wanted = [row for row in fresh if id_of(row) not in self._done]
         return Page([raw for row in wanted for raw in await self._reading.raws(row, ticket)])
+
+    def _is_new(self, row: Row, seen: int) -> bool:
+        """Whether a ticket was made since the last look: an agent's begins a conversation, an old one must not."""
+        made = moment(row.get("Created"))
+        return number_of(row) > seen or (made is not None and self._now() - made < _VISIBLE)
 
     async def _rows(self, seen: int) -> Sequence[Row]:
         """A page with something new on it, if there is something new, and the overlap."""

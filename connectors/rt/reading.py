@@ -1,6 +1,7 @@
 """From a row of a search to a raw that holds all that `normalise` needs."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,8 @@ from urllib.parse import quote
 
 from bridge.contract import AuthFailed, Gone, Raw, Rejected, Retryable
 from connectors.rt.api import PAGE, Api, Row, id_of, last_part, number_of
-from connectors.rt.text import marked
+from connectors.rt.settings import Settings
+from connectors.rt.text import is_customer, marked
 
 _ATTACHMENT = "Filename,ContentType,ContentLength,Subject,MessageId"
 _MOST_TEXT = 2**20  # bytes of one body; a longer one is passed on as a file
@@ -16,13 +18,16 @@ _NOBODY = {"RT_System", "Nobody", ""}
 _PATIENCE = 5  # how often one transaction may fail before it is put aside, so that it does not hold up all others
 _REMEMBERED = 500
 _SMALL = 32_768
+_TOKEN = re.compile(r"\d{1,3}-(\d{1,9})-")  # as RT makes them: a version, its user's number, a secret
 
 
 class Reading:
     """Reads transactions. What was read lately is remembered: overlaps, nudges and repeats cost no calls."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, config: Settings, api: Api) -> None:
+        self._config = config
         self._api = api
+        self._own: str | None = None  # the name of the token's user, once it was asked for
         self._read: dict[str, list[Raw]] = {}
         self._people: dict[str, dict[str, Any]] = {}
         self._failures: Counter[str] = Counter()
@@ -54,7 +59,11 @@ class Reading:
         if kind == "AddLink":
             return _merge(row, stands)
         try:
+            begun = {"requestor": await self._begun_for(row, stands)} if kind == "Create" else {}
+            if kind == "Create" and not begun["requestor"]:
+                return []
             found = {
+                **begun,
                 "id": number,
                 "type": kind,
                 "ticket": stands or ticket or await self._ticket_of(number),
@@ -69,6 +78,34 @@ class Reading:
         except Gone:
             return []  # the transaction is not there for this user
         return [_raw(f"transaction:{number}", found)]
+
+    async def _begun_for(self, row: Row, ticket: str) -> str:
+        """The customer for whom staff opened a ticket, as an address of ours; "" where it was somebody else, for
+        somebody else, or ourselves.
+        """
+        creator, own = id_of(row.get("Creator")), await self._own_name()
+        if not own or creator in {*_NOBODY, own} or is_customer(creator, self._config.requestor_domain):
+            return ""
+        if not ticket or (await self._person(creator)).get("privileged") is not True:
+            return ""
+        found = (await self._api.get(f"/ticket/{ticket}")).get("Requestor")
+        asked = [id_of(one) for one in found] if isinstance(found, list) else [id_of(found)]
+        return next((one.lower() for one in asked if is_customer(one, self._config.requestor_domain)), "")
+
+    async def _own_name(self) -> str:
+        """The name of the token's user, whose number the token holds. "" where RT does not tell: then nobody's ticket
+        is taken for an agent's, because it may be ours.
+        """
+        if self._own is None:
+            found = _TOKEN.match(self._config.token.get_secret_value())
+            self._own = await self._name_of(found[1]) if found else ""
+        return self._own
+
+    async def _name_of(self, number: str) -> str:
+        try:
+            return str((await self._api.get(f"/user/{number}")).get("Name") or "")
+        except (Gone, AuthFailed, Rejected):
+            return ""
 
     async def _ticket_of(self, transaction: str) -> str:
         """For releases whose lists do not say which ticket a transaction belongs to."""

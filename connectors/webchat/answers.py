@@ -68,6 +68,28 @@ class Answers:
             await self._hand_over(raw)
             return {**entry, "seq": made["seq"]}
 
+    async def begin(self, before: Ticket, agent: str, client: str, text: str, at: datetime) -> str:
+        """A new ticket for the customer of an earlier one, with the agent's first words. Returns its number."""
+        once = f"begin:{before['id']}:{client}"
+        ticket = await self._tickets.number(once)
+        when = at.isoformat(timespec="milliseconds")
+        identifier = f"a_{ticket}_{client}"
+        entry: Entry = {
+            "type": "message", "id": identifier, "from": {"kind": "agent", "name": agent}, "text": text,
+            "attachments": [], "at": when, "client_id": client,
+        }  # fmt: skip
+        contact = before["contact"]
+        whose = str(contact["id"])
+        payload = Answered(ticket=ticket, id=identifier, agent=agent, text=text, begun_for=whose, at=at)
+        raw = raw_of(f"agent:{ticket}:{client}", payload, at)
+        facts: Ticket = {
+            "subject": " ".join(text.split())[:120], "contact": contact, "context": {}, "fields": {}, "previous": "",
+            "channel": before.get("channel", ""), "assignee": agent, "seen": {agent: 1},
+        }  # fmt: skip
+        await self._tickets.open(once, facts, [entry], _pending(raw))
+        await self._hand_over(raw)
+        return ticket
+
     async def _refuse_stale(self, ticket: str, agent: str, seen: int) -> int:
         """The last entry that was looked at. Raises Refusal when a colleague spoke since `seen`.
 

@@ -75,6 +75,9 @@ class WebChat(Connector[Settings]):
         delivery_status=True,
         threads=True,
         tags=True,
+        fields=("group", "priority", "tags"),
+        knows_presence=True,
+        shows_profile=True,
         customer_is_author=Support.FULL,
     )
 
@@ -262,12 +265,17 @@ class WebChat(Connector[Settings]):
     def _facts(self, step: Step, target: Target) -> Ticket:
         facts: Ticket = {
             "subject": outbound.subject_of(step, target.context),
-            "fields": {key: value for key, value in target.fields.items() if value},
+            "fields": {key: value for key, value in target.fields.items() if value and key != "last_agent"},
+            "assignee": self._present(str(target.fields.get("last_agent") or "")),
             "previous": target.previous,
             "channel": target.channel,
         }
         set_contact(facts, target.contact, target.context)
         return facts
+
+    def _present(self, agent: str) -> str:
+        """The agent's name if their screen is open here; "" else."""
+        return agent if agent and self._office.agents.listens(agent) else ""
 
     def _receipt(self, step: Step, target: Target, ticket: str) -> Receipt:
         """`r_` names what a visitor sees, `c_` what an agent sees: by these ids the screens say what was read."""
@@ -276,4 +284,4 @@ class WebChat(Connector[Settings]):
         if not ticket:
             return Receipt(ids=(f"r_{target.key}",), conversation=target.conversation or "")
         url = f"{self.account.public_url}/desk/{self.account.name}/#{ticket}"
-        return Receipt(ids=(f"c_{target.key}",), conversation=ticket, url=url)
+        return Receipt(ids=(f"c_{target.key}",), conversation=ticket, url=url, peer=target.contact.id)

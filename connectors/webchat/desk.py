@@ -52,6 +52,7 @@ class Desk:
             ("GET", "/v1/me", signed(self.me)),
             ("GET", "/v1/events", signed(self.events)),
             ("GET", "/v1/tickets", signed(self.tickets)),
+            ("POST", "/v1/tickets", signed(self.begin)),
             ("GET", "/v1/search", signed(self.search)),
             ("POST", "/v1/uploads", signed(self.upload)),
             ("GET", one, signed(self.ticket)),
@@ -201,6 +202,18 @@ class Desk:
             ticket, session.agent, Written(client, text, files, note=note), seen=seen, at=self._account.now()
         )
         return JSONResponse({"entry": self._files.linked(entry)}, 201)
+
+    async def begin(self, request: Request, session: Session, _: str) -> Response:
+        """A new conversation with the customer of an earlier one (`of`)."""
+        body = await read_json(request, 128 * 1024)
+        client, text = body.get("client_id"), clean(body.get("text"), _MAX_ANSWER)
+        if not isinstance(client, str) or CLIENT_ID.fullmatch(client) is None:
+            raise Refusal(400, "bad_client_id", "client_id must have 8 to 64 letters, digits, - or _.")
+        if not text:
+            raise Refusal(400, "empty", "There is nothing in this message.")
+        before = await self._found(str(body.get("of") or ""))
+        made = await self._answers.begin(before, session.agent, client, text, self._account.now())
+        return JSONResponse({"ticket": made}, 201)
 
     async def upload(self, request: Request, session: Session, _: str) -> Response:
         """One file, raw."""

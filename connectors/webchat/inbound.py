@@ -89,6 +89,7 @@ class Answered(_Payload):
     text: str = ""
     files: tuple[Media, ...] = ()
     note: bool = False
+    begun_for: str = ""  # the agent opened the ticket for this customer
     at: datetime
 
 
@@ -164,7 +165,7 @@ def _answered(payload: Answered, account: str) -> MessageReceived:
         parts=_parts(payload.text, payload.files, account),
         sent_at=payload.at,
     )
-    return MessageReceived(message=message)
+    return MessageReceived(message=message, requester=payload.begun_for)
 
 
 _SHAPES: dict[str, type[Image | Voice | Video | File]] = {"image": Image, "voice": Voice, "video": Video, "file": File}

@@ -46,10 +46,14 @@ class Tickets:
         found = await self._records.get("done", once)
         return found[0] if found is not None else None
 
+    async def number(self, once: str) -> str:
+        """The number of the ticket that is opened under a key; the same one each time."""
+        (number,) = await self._records.commit(Append("tickets", {"once": once}, once=once))
+        return str(_FIRST + number)
+
     async def open(self, once: str, facts: Ticket, entries: Sequence[Entry], *others: Put | Append) -> dict[str, Any]:
         """A new ticket with its first entries."""
-        (number,) = await self._records.commit(Append("tickets", {"once": once}, once=once))
-        name = str(_FIRST + number)
+        name = await self.number(once)
         ticket: Ticket = {
             "id": name,
             "status": "open",

@@ -67,6 +67,8 @@ class Webhook(Connector[Settings]):
         notes=True,
         delivery_status=True,
         tags=True,
+        shows_profile=True,
+        fields=("group", "brand", "priority", "tags", "custom_fields"),
         customer_is_author=Support.FULL,
     )
 

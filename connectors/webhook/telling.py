@@ -83,7 +83,9 @@ def letter(step: Step, target: Target) -> dict[str, Any]:
     contact = target.contact
     customer = {
         name: value
-        for name, value in contact.model_dump(include={"id", "name", "avatar", "email", "phone", "locale"}).items()
+        for name, value in contact.model_dump(
+            include={"id", "name", "avatar", "email", "phone", "locale", "profile"}
+        ).items()
         if value
     }
     return {

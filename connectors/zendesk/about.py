@@ -91,6 +91,14 @@ TAG = About(
     ("Tag", "标签"),
     ("Marks the bridge's tickets; triggers and poll go by it.", "为本服务的工单添加的标签；触发器和轮询以此为准。"),
 )
+START_TAG = About(
+    ("Tag of conversations that agents begin", "客服主动发起会话的标签"),
+    (
+        "Set by a checkbox on an agent's own ticket for a known customer: the words there go to them. Empty: as `tag`.",
+        "客服为已知客户新建工单并勾选复选框（添加该标签）后，公开回复会发送给客户。留空则与 `tag` 相同。",
+    ),
+    example="write-to-customer",
+)
 ALLOWANCE_FIELDS = About(
     ("Fields for the allowance", "显示回复额度的字段"),
     (

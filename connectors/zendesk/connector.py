@@ -76,6 +76,9 @@ class Zendesk(Connector[Settings]):
         notes=True,
         threads=True,
         tags=True,
+        fields=("group", "brand", "priority", "tags", "custom_fields"),
+        knows_presence=True,
+        shows_profile=True,
         customer_is_author=Support.FULL,
     )
 
@@ -118,7 +121,8 @@ class Zendesk(Connector[Settings]):
         return self._files.fetch(media, limit)
 
     async def unknown_fields(self, fields: Mapping[str, Any]) -> Sequence[str]:
-        return await self._writer.places.unknown_of(dict(fields))
+        found = await self._writer.places.unknown_of(dict(fields))
+        return [*found, *outbound.unknown_words(fields)]
 
     async def records_of(self, subject: Subject) -> dict[str, Any]:
         return await forgetting.records_of(self.account, subject)

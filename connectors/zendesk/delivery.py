@@ -23,11 +23,12 @@ from bridge.contract import (
     Throttled,
     file_name,
 )
+from connectors.zendesk.agents import present
 from connectors.zendesk.api import Api, Row, dumps, id_of, number_of, path_id
 from connectors.zendesk.body import escape
 from connectors.zendesk.errors import Refused
 from connectors.zendesk.lookup import Finding
-from connectors.zendesk.outbound import CREATE, LABELS, NOTE, higher, link_to, tags_of
+from connectors.zendesk.outbound import CREATE, LABELS, NOTE, as_the_route_says, higher, link_to, tags_of
 from connectors.zendesk.people import People
 from connectors.zendesk.places import Places
 from connectors.zendesk.settings import Settings
@@ -35,7 +36,8 @@ from connectors.zendesk.tickets import Tickets
 from connectors.zendesk.waking import ASLEEP
 
 _ABOUT_THE_USER = frozenset({"requester", "requester_id", "author", "author_id", "submitter", "submitter_id", "base"})
-_WANTED_BY_THE_ROUTE = ("group_id", "brand_id", "priority", "custom_fields", "via_followup_source_id")
+_ASKED = ("group_id", "brand_id", "priority", "custom_fields")
+_WANTED_BY_THE_ROUTE = (*_ASKED, "assignee_id", "via_followup_source_id")
 
 
 class Writer:
@@ -80,6 +82,7 @@ class Writer:
             "user": await self._people.resolve(target.contact, target.peer),
             "group_id": group,
             "brand_id": brand,
+            "assignee_id": await present(self._api, str(target.fields.get("last_agent") or ""), group),
             "custom_fields": fields,
             "left_out": [*missing, *(f"field {name}" for name in unknown)],
             "previous": previous if previous and await self._is_closed(str(previous)) else "",
@@ -200,7 +203,7 @@ class Writer:
             plain = {name: value for name, value in ticket.items() if name not in _WANTED_BY_THE_ROUTE}
             self.places.unknown[f"Zendesk refused {', '.join(sorted(error.fields)) or 'a field'} of a route"] = None
             answer = await self._post(plain, _other_key(target.key, plain))
-            refused = [_as_the_route_says(name, step) for name in _WANTED_BY_THE_ROUTE[:-1] if name in ticket]
+            refused = [as_the_route_says(name, step) for name in _ASKED if name in ticket]
             return self._receipt(answer, target).model_copy(update={"left_out": tuple(refused)})
         left_out = tuple(target.prepared.get("left_out") or ())
         return self._receipt(answer, target).model_copy(update={"left_out": left_out})
@@ -223,6 +226,7 @@ class Writer:
         optional = {
             "group_id": prepared.get("group_id"),
             "brand_id": prepared.get("brand_id"),
+            "assignee_id": prepared.get("assignee_id"),
             "priority": body.get("priority"),
             "custom_fields": prepared.get("custom_fields"),
             "via_followup_source_id": number_of(prepared.get("previous")),
@@ -260,13 +264,6 @@ class Writer:
             raise Retryable(f"{answer.where}: no ticket in the answer", code="no ticket", certain=False)
         audit = found.get("audit")
         return self.finding.receipt(identifier, audit if isinstance(audit, dict) else {}, target)
-
-
-def _as_the_route_says(name: str, step: Step) -> str:
-    """A field of a ticket, as the configuration writes it."""
-    name = name.removesuffix("_id")
-    value = step.body.get(name)
-    return f"{name} {', '.join(map(str, value)) if isinstance(value, dict) else value}"
 
 
 def _update(step: Step, target: Target) -> Row:

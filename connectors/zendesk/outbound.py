@@ -1,6 +1,6 @@
 """From messages to steps. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -97,6 +97,13 @@ def tags_of(*tags: object) -> list[str]:
     return list(dict.fromkeys(tag for tag in cleaned if tag))
 
 
+def unknown_words(fields: Mapping[str, Any]) -> list[str]:
+    """A priority that is none, and tags that cannot be written as they are named."""
+    given = fields.get("priority")
+    wrong = [f"priority {given}"] if given and not priority_of(given) else []
+    return wrong + [f"tag {tag}" for tag in fields.get("tags") or () if tags_of(tag) != [str(tag)]]
+
+
 def link_to(media: Media, step: Step) -> str:
     """What stands in for a file that Zendesk does not take, in the language of the step."""
     return Phrases(step.body.get("language", "en")).file(media, "file", "refused")
@@ -180,3 +187,10 @@ def _pieces(message: Message, phrases: Phrases) -> list[_Piece]:
 
 def _fits(media: Media) -> bool:
     return bool(media.sha256) and (media.size or 0) <= LARGEST_FILE
+
+
+def as_the_route_says(name: str, step: Step) -> str:
+    """A field of a ticket, as the configuration writes it."""
+    name = name.removesuffix("_id")
+    value = step.body.get(name)
+    return f"{name} {', '.join(map(str, value)) if isinstance(value, dict) else value}"

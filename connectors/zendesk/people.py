@@ -148,6 +148,12 @@ def external_id(account: str, customer: str) -> str:
 
 
 def _profile(contact: Contact) -> dict[str, str]:
-    facts = {"e-mail": contact.email, "phone": contact.phone, "language": contact.locale, **contact.extra}
+    facts = {
+        "e-mail": contact.email,
+        "phone": contact.phone,
+        "language": contact.locale,
+        **contact.profile,
+        **contact.extra,
+    }
     lines = [f"{name}: {one_line(str(value), 300)}" for name, value in facts.items() if value]
     return {"name": one_line(contact.name, 200), "details": "\n".join(lines)[:_PROFILE]}

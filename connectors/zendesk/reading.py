@@ -43,7 +43,7 @@ class Reading:
         # what was said on another ticket before ours was merged into it was meant for somebody else
         begin = place(followed[ticket]) if ticket in followed else None
         parent = followed_up(row)
-        begun = not (parent or ticket in followed or self._tickets.is_made_here(row))
+        begun = self._tickets.is_begun(row) and not (parent or ticket in followed)
         facts = {name: row.get(name) for name in ("id", "status", "requester_id")} | ({"begun": True} if begun else {})
         facts["updated_at"] = row.get("updated_at")
         raws = await self._raws(facts, _after(said.comments, begin), said.users, _after(audits, begin))

@@ -1,10 +1,10 @@
 """The keys of an account of kind `zendesk`."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import SecretStr, ValidationInfo, field_validator, model_validator
 
 from bridge.contract import AccountConfig, Duration, WrongValue
 from connectors.zendesk import about
@@ -13,6 +13,7 @@ _SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 _TAG = re.compile(r"[^\s,\"']{1,80}")
 # Zendesk signs with it before a webhook exists: https://developer.zendesk.com/documentation/webhooks/verifying/
 PUBLIC_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 # everybody knows it, that is the point
+API_TOKENS_LAST = date(2027, 4, 30)
 API_TOKENS_END = "30 April 2027"  # https://support.zendesk.com/hc/en-us/articles/10840968198042
 
 Plan = Literal["team", "growth", "professional", "enterprise", "enterprise_plus"]
@@ -23,7 +24,8 @@ RATES: dict[str, int] = {"team": 200, "growth": 400, "professional": 400, "enter
 class Settings(AccountConfig):
     """Either `client_id` with `client_secret`, or, while Zendesk still takes them, `email` with `api_token`.
 
-    `tag` marks every ticket of the bridge; the triggers and the poller go by it. `plan` is Zendesk's, for its rate
+    `tag` marks every ticket of the bridge; the triggers and the poller go by it. `start_tag`, or `tag` where it is
+    empty, marks those that agents open to write to a customer first. `plan` is Zendesk's, for its rate
     limit. `token_lifetime` is asked for; what Zendesk grants counts. `allowance_fields` makes set-up create ticket
     fields for the replies left and the end of the window.
     """
@@ -40,6 +42,7 @@ class Settings(AccountConfig):
     token_lifetime: Annotated[Duration, about.TOKEN_LIFETIME] = timedelta(hours=24)
     plan: Annotated[Plan, about.PLAN] = "team"
     tag: Annotated[str, about.TAG] = "bridge"
+    start_tag: Annotated[str, about.START_TAG] = ""
     allowance_fields: Annotated[bool, about.ALLOWANCE_FIELDS] = False
 
     @model_validator(mode="before")
@@ -79,10 +82,12 @@ class Settings(AccountConfig):
             raise WrongValue('must be more than "5m" and less than "48h"', "必须大于“5m”且小于“48h”")
         return value
 
-    @field_validator("tag")
+    @field_validator("tag", "start_tag")
     @classmethod
-    def _tag(cls, value: str) -> str:
+    def _tag(cls, value: str, info: ValidationInfo) -> str:
         value = value.strip().lower()
+        if info.field_name == "start_tag" and not value:
+            return ""
         if _TAG.fullmatch(value) is None:
             raise WrongValue(
                 "must be one tag: up to 80 characters without spaces, commas or quotes",
@@ -119,6 +124,11 @@ class Settings(AccountConfig):
     def uses_oauth(self) -> bool:
         """Whether the OAuth client is used; otherwise the API token is."""
         return bool(self.client_id.strip())
+
+    @property
+    def secret_ends(self) -> date | None:
+        """API tokens end for everybody."""
+        return self.secret_until or (None if self.uses_oauth else API_TOKENS_LAST)
 
     @property
     def web(self) -> str:

@@ -22,6 +22,11 @@ FIELDS = (
     ("Replies left", "integer", "How many replies the customer's channel still allows; kept by the bridge."),
     ("Window closes at", "text", "Until when the customer's channel allows replies; kept by the bridge."),
 )
+START_FIELD = (
+    "Write to the customer",
+    "checkbox",
+    "The customer reads the public comments of this ticket in their chat.",
+)
 
 Apply = Callable[[], Awaitable[Said]]
 
@@ -70,7 +75,7 @@ class SetUp:
                         f"修复触发器“{title}”：{spoken(conditions)}",
                     )
                 )
-        if self._config.allowance_fields:
+        if self._config.allowance_fields or self._config.start_tag:
             changes += await self._field_changes()
         return changes
 
@@ -148,17 +153,25 @@ class SetUp:
     # The triggers
 
     def _wanted(self) -> dict[str, dict[str, list[Condition]]]:
-        tagged = {"field": "current_tags", "operator": "includes", "value": self._config.tag}
+        tags = " ".join(filter(None, (self._config.tag, self._config.start_tag)))  # at least one of them
+        tagged = {"field": "current_tags", "operator": "includes", "value": tags}
         changed = {"field": "update_type", "operator": "is", "value": "Change"}
         public, private = (
             {"field": "comment_is_public", "operator": "is", "value": value} for value in ("true", "false")
         )
+        starts = self._config.start_tag
+        begun = [
+            {"field": "update_type", "operator": "is", "value": "Create"},
+            public,
+            {"field": "current_tags", "operator": "includes", "value": starts},
+        ]
         statuses = [{"field": "status", "operator": "value", "value": value} for value in ("open", "solved", "closed")]
         return {
             f"{self.name}: an agent answered": {"all": [changed, public, tagged], "any": []},
             # agents command the bridge by notes
             f"{self.name}: a private note was written": {"all": [changed, private, tagged], "any": []},
             f"{self.name}: the status changed": {"all": [changed, tagged], "any": statuses},
+            **({f"{self.name}: an agent began": {"all": begun, "any": []}} if starts else {}),
         }
 
     async def _triggers(self) -> dict[str, Row]:
@@ -203,6 +216,9 @@ class SetUp:
     async def _fields(self) -> dict[str, Row]:
         return {str(row.get("title")): row for row in await self._api.all("/ticket_fields", "ticket_fields")}
 
+    def _wanted_fields(self) -> list[tuple[str, str, str]]:
+        return [*(FIELDS if self._config.allowance_fields else ()), *((START_FIELD,) if self._config.start_tag else ())]
+
     async def _field_changes(self) -> list[SetUpChange]:
         there = await self._fields()
         return [
@@ -211,13 +227,16 @@ class SetUp:
                 self._creating_field(title, kind, description),
                 f"创建工单字段“{title}”",
             )
-            for title, kind, description in FIELDS
+            for title, kind, description in self._wanted_fields()
             if title not in there
         ]
 
     def _creating_field(self, title: str, kind: str, description: str) -> Apply:
         async def apply() -> Said:
-            body = {"ticket_field": {"type": kind, "title": title, "agent_description": description}}
+            field = {"type": kind, "title": title, "agent_description": description}
+            if kind == "checkbox":
+                field["tag"] = self._config.start_tag
+            body = {"ticket_field": field}
             made = self._api.object(await self._api.send("POST", "/ticket_fields", body=body)).get("ticket_field")
             number = id_of(made.get("id")) if isinstance(made, dict) else ""
             return Words(f"created ticket field {number}", f"已创建工单字段 {number}")
@@ -246,7 +265,7 @@ class SetUp:
                     f"删除 Webhook“{self.name}”，并清除其签名密钥",
                 )
             )
-        if self._config.allowance_fields:
+        if wanted := self._wanted_fields():
             there = await self._fields()
             changes += [
                 SetUpChange(
@@ -254,7 +273,7 @@ class SetUp:
                     self._deleting(f"/ticket_fields/{path_id(id_of(there[title].get('id')))}"),
                     f"删除工单字段“{title}”",
                 )
-                for title, _, _ in FIELDS
+                for title, _, _ in wanted
                 if title in there
             ]
         return changes

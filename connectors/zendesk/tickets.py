@@ -99,8 +99,15 @@ class Tickets:
     def is_ours(self, ticket: Mapping[str, Any], followed: Mapping[str, Any]) -> bool:
         """By our tag, which triggers go by, or our external id, which agents cannot take away."""
         tags = ticket.get("tags")
-        tagged = isinstance(tags, list) and self._config.tag in tags
+        ours = {self._config.tag, self._config.start_tag} - {""}
+        tagged = isinstance(tags, list) and not ours.isdisjoint(map(str, tags))
         return tagged or self.is_made_here(ticket) or id_of(ticket.get("id")) in followed
+
+    def is_begun(self, ticket: Mapping[str, Any]) -> bool:
+        """Whether an agent opened it to write to a customer first."""
+        tags = ticket.get("tags")
+        starts = self._config.start_tag or self._config.tag
+        return isinstance(tags, list) and starts in tags and not self.is_made_here(ticket)
 
     def is_made_here(self, ticket: Mapping[str, Any]) -> bool:
         """Whether the bridge opened this ticket: then all of it concerns us."""

@@ -16,6 +16,7 @@ CALLS = {
     "python": 'print(session_from("order", customer_id="42", tier="gold", order="7/ü", customer="oA"))',
     "node": 'console.log(sessionFrom({entry: "order", customerId: "42", tier: "gold", order: "7/ü", customer: "oA"}))',
     "java": "",
+    "php": 'echo session_from("order", "42", "gold", "7/ü", "oA");',
 }
 WHOSE = hashlib.sha256(b"oA").hexdigest()[:16]
 MAIN = (
@@ -61,7 +62,7 @@ def test_the_code_signs_what_the_bridge_believes(tmp_path: Path, language: str) 
     else:
         file = tmp_path / "code"
         file.write_text(f"{code}\n{CALLS[language]}\n", encoding="utf-8")
-        command = [{"python": sys.executable, "node": "node"}[language], str(file)]
+        command = [{"python": sys.executable, "node": "node", "php": "php"}[language], str(file)]
     run = subprocess.run(
         command, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin", "BRIDGE_CONTEXT_KEY": key}
     )

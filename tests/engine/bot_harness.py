@@ -83,6 +83,7 @@ class FakeBot(Connector[BotConfig]):
 
 class BotScene(Scene):
     def __init__(self, database_url: str, folder: Path, **options: Any) -> None:
+        self.routes: list[dict[str, Any]] = []  # else the one with the bot
         self.route_bot = {"name": "helper", "quiet": "0s", **options.pop("bot", {})}
         super().__init__(database_url, folder, **options)
         self.brain = Brain()
@@ -90,7 +91,7 @@ class BotScene(Scene):
         self.deadline = timedelta(seconds=30)
 
     def settings(self) -> Any:
-        self.options["routes"] = [{"channel": "shop", "desk": "desk", "bot": self.route_bot}]
+        self.options["routes"] = self.routes or [{"channel": "shop", "desk": "desk", "bot": self.route_bot}]
         self.options["accounts"] = {
             "shop": {"kind": "fake-channel"},
             "desk": {"kind": "fake-desk"},

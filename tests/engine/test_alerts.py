@@ -16,10 +16,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiosmtpd.controller import Controller
 
+from bridge.alerts.causes import Outside
 from bridge.alerts.receivers import declare_alerts
-from bridge.contract import AuthFailed, Step
+from bridge.cli.dead_letters import drop
+from bridge.contract import AuthFailed, Raw, Rejected, Step
 from bridge.settings import ConfigError
+from mappings import callbacks
+from mappings.callbacks import Seen
 from tests.engine.engine_harness import Scene
+from tests.engine.fakes import FakeConfig
 
 SECRET = "SEC0123456789"
 WHSEC = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
@@ -175,6 +180,71 @@ async def test_a_trouble_that_nobody_heard_of_needs_no_well_again(
             assert not any(robots.texts.values())
 
 
+async def test_what_is_about_to_end_is_told_and_well_again(database_url: str, tmp_path: Path, robots: Robots) -> None:
+    """Credentials with an end, a certificate, callbacks that stopped: once each, in one message, until they are well."""
+    async with robots.serving() as base:
+        scene = Scene(database_url, tmp_path, alerts={"ops": receivers(base)["fei"]})
+        async with scene.running() as bridge:
+            watch, today = bridge.alerts, scene.clock().date()
+            watch._accounts = {
+                "shop": FakeConfig(kind="fake", secret_until=today + timedelta(days=10)),
+                "desk": FakeConfig(kind="fake", secret_until=today + timedelta(days=40)),
+            }
+            watch._outside, watch._looked_at = Outside(scene.clock() + timedelta(days=3)), scene.clock()
+            seen = [Seen("shop", "", 25, {}, scene.clock(), scene.clock() - timedelta(hours=25))]
+            await bridge.store.write(callbacks.note_callbacks, seen)
+            for _ in range(3):
+                await tick(scene)
+            ends, silent = f"{today + timedelta(days=3)}", f"{seen[0].at:%Y-%m-%d %H:%M}"
+            assert robots.texts["feishu"] == [
+                (
+                    "Bridge: somebody has to look\n"
+                    f"· the certificate of the public address ends on {ends}\n"
+                    f"· the credentials of shop end on {today + timedelta(days=10)}\n"
+                    f"· no callback of shop since {silent} UTC, which is unusual. Look at the vendor's push settings"
+                )
+            ]
+            watch._accounts = {"shop": FakeConfig(kind="fake", secret_until=today + timedelta(days=300))}
+            watch._outside = Outside(scene.clock() + timedelta(days=90))
+            now = scene.clock()
+            await bridge.store.write(callbacks.note_callbacks, [Seen("shop", "", 1, {}, now, now)])
+            await tick(scene)
+            assert robots.texts["feishu"][1:] == [
+                (
+                    "Bridge: well again\n· the certificate was renewed\n· the credentials of shop were renewed\n"
+                    "· callbacks of shop come again"
+                )
+            ]
+
+
+async def test_what_was_given_up_or_cannot_be_read_is_told_and_well_again(
+    database_url: str, tmp_path: Path, robots: Robots
+) -> None:
+    async with robots.serving() as base:
+        scene = Scene(database_url, tmp_path, alerts={"ops": receivers(base)["ding"]}, bridge={"language": "zh"})
+        async with scene.running() as bridge:
+
+            def refuse_words(account: str, step: Step, phase: str) -> None:
+                if account == "desk" and phase == "before":
+                    raise Rejected("no", code="422")
+
+            scene.vendors.trouble = refuse_words
+            await scene.says("anna", "my secret words")
+            await scene.push(Raw("broken", b"secret words that cannot be read"))
+            await scene.quiet()
+            await tick(scene)
+            await tick(scene)
+            (text,) = robots.texts["dingtalk"]
+            assert "bridge dead list" in text and "secret words" not in text
+            assert "shop 有 1 条消息无法读取" in text and "desk 的 1 条消息已放弃" in text
+            scene.vendors.trouble = None
+            await bridge.store.write(drop, None)
+            await tick(scene)
+            assert robots.texts["dingtalk"][1:] == [
+                "客服桥：已恢复\n· desk 已没有放弃的消息\n· shop 已没有被搁置的消息"
+            ]
+
+
 async def test_late_answers_are_one_alert_for_those_who_are_named(
     database_url: str, tmp_path: Path, robots: Robots
 ) -> None:
@@ -198,6 +268,7 @@ async def test_late_answers_are_one_alert_for_those_who_are_named(
             await tick(scene)
             await tick(scene)
             text = f"客服桥：需要处理\n· desk 有 3 位客户等待答复已超时，最早的期限为 {since:%Y-%m-%d %H:%M}（UTC）"
+            text += "：https://bridge.example.com/console/routes#targets"
             assert robots.texts == {"wecom": [], "dingtalk": [text], "feishu": [], "webhook": []}
 
 

@@ -52,7 +52,7 @@ def test_a_made_up_conversation_is_explained_rule_by_rule(tmp_path: Path) -> Non
     done = explain(tmp_path, *asked)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("channel shop, 2026-10-04T13:00:00Z, routes ")
+    assert lines[0].startswith("channel shop, 2026-10-04T13:00:00Z (2026-10-04 21:00 Asia/Shanghai), routes ")
     assert lines[1:] == [
         "  [✗] vip: verified = true",
         "  [→] refunds at night",

@@ -5,8 +5,13 @@ from typing import Any
 
 import pytest
 
+from bridge.alerts.causes import Outside, causes_now
+from bridge.app import Bridge
 from bridge.doctor import Doctor
-from tests.e2e.desks import Desk, Freshdesk, Zendesk
+from bridge.explanation import explain_conversation
+from bridge.registry import Declared
+from bridge.routing.contexts import sign
+from tests.e2e.desks import Desk, Freshdesk, Rt, Zendesk
 from tests.engine.desk_harness import DeskHarness
 
 
@@ -60,26 +65,6 @@ async def test_doctor_finds_a_group_that_is_not_there(database_url: str, tmp_pat
         assert (await Doctor(harness.settings(), {}, tmp_path / "config.toml")._routes(bridge)).problems == []
 
 
-async def test_an_agent_begins_for_a_customer_whom_the_bridge_knows(database_url: str, tmp_path: Path) -> None:
-    """A new ticket of the agent's own, with the bridge's tag: the customer reads it, and answers there."""
-    harness = harness_of(database_url, tmp_path, Zendesk)
-    async with harness.running():
-        await harness.asks("hello")
-        await harness.answer("good day")
-        old = harness.desk.ticket
-        state = harness.desk.simulator.state
-        customer = state.users[state.tickets[int(old)].requester]
-        harness.clock.advance(60)
-        new = harness.desk.simulator.open_ticket(requester=customer, subject="Your parcel is back", as_agent=True)
-        await harness.read()
-        assert harness.phone.received(harness.customer) == ["good day", "Your parcel is back"]
-        await harness.asks("thanks!")
-        assert [one.text.strip() for one in harness.desk.entries(new) if one.side == "customer"] == ["thanks!"]
-        assert any(f"began anew with this customer at ticket {new}" in one.text for one in harness.desk.entries(old))
-        await harness.read()
-        assert len(harness.phone.received(harness.customer)) == 2
-
-
 @pytest.mark.parametrize("tags", [[], ["bridge"]], ids=["without the tag", "for a stranger"])
 async def test_an_agents_ticket_that_is_none_of_ours_stays_theirs(
     database_url: str, tmp_path: Path, tags: list[str]
@@ -94,17 +79,149 @@ async def test_an_agents_ticket_that_is_none_of_ours_stays_theirs(
         assert harness.phone.received(harness.customer) == []
 
 
+ALL = pytest.mark.parametrize("desk", [Zendesk, Freshdesk, Rt], ids=lambda one: one.kind)
+VIP = {"name": "vip", "channel": "shop", "desk": "desk", "when": {"verified": True, "customer.tier": "gold"}}
+
+
+@ALL
+@pytest.mark.parametrize("forged", ["tier=gold&vip=1", "another key", "ended", "somebody else's"])
+async def test_vip_forged(database_url: str, tmp_path: Path, desk: type[Desk], forged: str) -> None:
+    """Who says so themselves is served like everybody; agents read that it was not proven, and explain says why."""
+    rest = {"name": "rest", "channel": "shop", "desk": "desk"}
+    harness = DeskHarness(database_url, tmp_path, desk, routes=[VIP, rest])
+    ends = int(harness.clock().timestamp()) + 600
+    async with harness.running() as bridge:
+        key = bridge.runtime.context_key
+        claims = {"e": "order", "t": "gold", "c": "42"}
+        origin = {
+            "another key": sign({**claims, "x": ends}, "another key"),
+            "ended": sign({**claims, "x": ends - 601}, key),
+            "somebody else's": sign({**claims, "x": ends, "u": "0123456789abcdef"}, key),
+        }.get(forged, forged)
+        await harness.phone.enters(harness.customer, session_from=origin)
+        await harness.asks("I am important")
+        assert harness.desk.seen()[0] == "I am important"
+        (found,) = await bridge.store.read(explain_conversation, bridge.runtime, harness.customer)
+        assert found["then"]["rule"] == "rest" and found["then"]["failed"] == [["vip", "verified = true"]]
+        marked = forged != "tier=gold&vip=1"  # that one does not even claim to be signed
+        if harness.desk.kind == "rt":
+            said = [note for note in harness.notes if "claim to be signed by your server and are not" in note]
+            assert len(said) == marked
+        else:
+            assert ("unverified" in harness.tags) == marked
+        assert "v1." not in str(harness.desk.all_entries())  # what was signed goes no further
+        await harness.answer("so is everybody")
+        assert harness.phone.received(harness.customer) == ["so is everybody"]
+
+
+class TwoDesks(DeskHarness):
+    """A second desk of the same kind beside the first."""
+
+    def __init__(self, database_url: str, folder: Path, desk: type[Desk], **options: Any) -> None:
+        super().__init__(database_url, folder, desk, **options)
+        self.other = desk(clock=self.clock)
+        self.other.silence()
+
+    def build(self) -> Bridge:
+        made = super().build()
+        declared = {
+            name: Declared(name, type(one.connector), one.config) for name, one in made.runtime.accounts.items()
+        }
+        kind = declared["desk"].connector
+        declared["mailbox"] = Declared("mailbox", kind, kind.Config.model_validate(self.other.settings()))
+        return Bridge(self.settings(), declared, clock=self.clock)
+
+
+@ALL
+async def test_desk_refused_for_twenty_minutes(database_url: str, tmp_path: Path, desk: type[Desk]) -> None:
+    """Who has no ticket gets one at the other desk, with all their words in order; who has one waits. Admins hear."""
+    routes = [{"name": "rest", "channel": "shop", "desk": "desk", "fallback": "mailbox"}]
+    accounts = {name: {"kind": "x"} for name in ("shop", "desk", "mailbox")}
+    harness = TwoDesks(database_url, tmp_path, desk, routes=routes, accounts=accounts)
+    async with harness.other.simulator, harness.running() as bridge:
+        heard = bridge.settings.model_copy(update={"alerts": {"ops": {}}})
+        await harness.asks("before all this", "oCustomer_B")
+        harness.desk.refuse_credentials()  # type: ignore[attr-defined] # of the house's own desks
+        await harness.asks("one")
+        await harness.asks("two")
+        await harness.asks("another thing", "oCustomer_B")
+        await harness.wait(minutes=10)
+        assert harness.other.tickets() == []
+        causes = await bridge.store.read(causes_now, heard, harness.clock(), Outside())
+        assert "paused.desk" in causes["ops"]
+        await harness.wait(minutes=10)
+        (ticket,) = harness.other.tickets()
+        assert [line for line in harness.other.seen() if line in {"one", "two"}] == ["one", "two"]
+        (note,) = harness.other.notes()
+        assert "the desk could not be reached for too long" in note
+        await harness.other.agent_says(ticket, "here we are")
+        harness.clock.advance(1)
+        bridge.engine.refresh("mailbox", (ticket,))  # type: ignore[union-attr]
+        await harness.quiet()
+        assert harness.phone.received(harness.customer) == ["here we are"]
+        assert harness.phone.received("oCustomer_B") == []
+        harness.desk.accept_credentials()  # type: ignore[attr-defined] # as above
+        await bridge.engine.timetable.check_paused()  # type: ignore[union-attr]
+        await harness.quiet()
+        assert harness.desk.seen() == ["before all this", "another thing"]
+        assert len(harness.other.tickets()) == 1
+        causes = await bridge.store.read(causes_now, heard, harness.clock(), Outside())
+        assert "paused.desk" not in causes["ops"]
+
+
 @pytest.mark.parametrize("stick", ["agent", "none"])
 async def test_who_served_them_last_is_said(database_url: str, tmp_path: Path, stick: str) -> None:
     harness = harness_of(database_url, tmp_path, Zendesk, stick=stick)
     harness.options["tickets"] = {"reopen_within": "1m"}
     async with harness.running():
-        await harness.asks("hello")
-        await harness.answer("good day")
-        await harness.wait(10)
-        await harness.desk.close(harness.desk.ticket)
-        await harness.read()
-        harness.clock.advance(3600)
-        await harness.asks("hello again")
+        await comes_back(harness)
         named = [one.text.strip() for one in harness.desk.entries(harness.desk.ticket) if one.side == "note"]
         assert named == (["Last served by Agent."] if stick == "agent" else [])
+
+
+async def comes_back(harness: DeskHarness) -> None:
+    """Served by an agent, and writes again when that ticket is closed for good."""
+    await harness.asks("hello")
+    await harness.answer("good day")
+    await harness.wait(10)
+    await harness.desk.close(harness.desk.ticket)
+    if harness.desk.kind == "freshdesk":
+        harness.desk.simulator.archive(harness.desk.ticket)
+    await harness.read()
+    harness.clock.advance(3600)
+    await harness.asks("hello again")
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["there", "away"])
+@pytest.mark.parametrize("desk", [Zendesk, Freshdesk], ids=lambda one: one.kind)
+async def test_the_same_agent_gets_the_next_ticket_if_they_are_there(
+    database_url: str, tmp_path: Path, desk: type[Desk], there: bool
+) -> None:
+    harness = harness_of(database_url, tmp_path, desk, stick="agent")
+    harness.options["tickets"] = {"reopen_within": "1m"}
+    simulator = harness.desk.simulator
+    async with harness.running():
+        if harness.desk.kind == "zendesk":
+            simulator.state.agent.status = "online" if there else "away"
+            who = simulator.state.agent.id
+        else:
+            simulator.colleague.available = there
+            who = simulator.colleague.id
+        await comes_back(harness)
+        ticket = simulator.state.tickets[int(harness.desk.ticket)]
+        given = getattr(ticket, "assignee", None) or getattr(ticket, "fields", {}).get("responder_id")
+        assert len(simulator.state.tickets) == 2 and given == (who if there else None)
+
+
+async def test_an_agent_who_may_not_have_it_costs_no_ticket(database_url: str, tmp_path: Path) -> None:
+    """They left meanwhile, and the desk refuses them: the ticket comes without, and nobody is bothered."""
+    harness = harness_of(database_url, tmp_path, Zendesk, stick="agent")
+    harness.options["tickets"] = {"reopen_within": "1m"}
+    simulator = harness.desk.simulator
+    async with harness.running():
+        simulator.state.agent.status = "online"
+        simulator.tickets.refuses_assignees = True
+        await comes_back(harness)
+        ticket = simulator.state.tickets[int(harness.desk.ticket)]
+        assert len(simulator.state.tickets) == 2 and ticket.assignee is None
+        assert harness.notes[1:] == []

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from bridge.contract import Rejected, Step
+from bridge.explanation import explain_conversation
 from bridge.routing.contexts import sign
 from bridge.services.tokens import context_key
 from mappings import goals, history, links, people, shop
+from tests.engine.bot_harness import BotScene
 from tests.engine.platform_harness import CUSTOMER, PlatformHarness
 
 KEY = context_key("0123456789abcdef0123456789abcdef")
@@ -203,3 +205,35 @@ async def test_rules_know_who_was_here_before(harness: PlatformHarness) -> None:
         await harness.read()
         await harness.asks("two")
         assert await rule_of(harness) == "known"
+
+
+async def test_a_topic_decides_and_people_after_a_bot_are_chosen_by_what_it_said(
+    database_url: str, tmp_path: Path
+) -> None:
+    """`topic` by the words of `[[topics]]`; `bot.verdict` and `allowance.left` when people take over from a bot."""
+    routes = [
+        {"name": "lost", "channel": "shop", "desk": "desk", "when": {"bot.verdict": "handoff"}, "group": "Second line"},
+        {"name": "refunds", "channel": "shop", "desk": "desk", "when": {"topic": "refunds"}, "group": "Finance"},
+        {"name": "rest", "channel": "shop", "desk": "desk", "when": {"not.allowance.left": "<3"}},
+        {"name": "last", "channel": "shop", "desk": "desk"},
+    ]
+    bot = {"bot": {"name": "helper", "quiet": "0s", "reserve": 0, "ticket": "handoff"}}
+    topics = [{"name": "refunds", "words": ["refund"], "not": ["refunded"]}]
+    scene = BotScene(database_url, tmp_path, topics=topics)
+    scene.routes = [{**one, **(bot if one["name"] in {"refunds", "rest"} else {})} for one in routes]
+    async with scene.running() as bridge:
+
+        async def rule_of(customer: str) -> tuple[str, str]:
+            link = await bridge.store.read(links.open_link, "shop", customer, lock=False)
+            assert link is not None
+            return json.loads(link.decided)["rule"], json.loads(link.fields).get("group", "")
+
+        await scene.customer("my refund please", "ann")
+        assert await rule_of("ann") == ("refunds", "Finance")
+        await scene.customer("I was refunded", "bert")
+        assert (await rule_of("bert"))[0] in {"rest", "last"}
+        scene.brain.answer = lambda _: {"text": "", "verdict": "handoff"}
+        await scene.customer("this is too hard", "ann")
+        assert await rule_of("ann") == ("lost", "Second line")
+        (found,) = await bridge.store.read(explain_conversation, bridge.runtime, "ann")
+        assert found["now"]["result"]["rule"] == "lost"

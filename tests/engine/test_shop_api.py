@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from mappings import links
+from tests.e2e.desks import Desk, Freshdesk, Zendesk
+from tests.engine.desk_harness import DeskHarness
 from tests.engine.platform_harness import CUSTOMER, TEMPLATE, PlatformHarness
 
 TOKEN = "token-of-the-shop-0123456789"
@@ -58,6 +60,41 @@ async def test_a_profile_counts_in_conditions_and_is_shown_once(harness: Platfor
         assert (await api.post("/api/context", json=about(profile={"orders": ["9"]}))).json()["shown"]
         await harness.quiet()
         assert harness.notes[1:] == ["Who this is, as your own system says: orders 9; tags new; tier gold."]
+
+
+async def test_a_repeat_that_comes_late_changes_nothing(harness: PlatformHarness) -> None:
+    """The sender's own `id` is kept: an old answer to a time-out is no news."""
+    async with serving(harness) as api:
+        for number, tier in ((1, "gold"), (2, "silver"), (1, "gold")):
+            answer = await api.post("/api/context", json=about(profile={"tier": tier}, id=f"tier-{number}"))
+            assert answer.status_code == 202
+        await harness.asks("hello")
+        assert harness.notes == ["Who this is, as your own system says: tier silver."]
+
+
+@pytest.mark.parametrize("desk", [Zendesk, Freshdesk], ids=lambda one: one.kind)
+async def test_a_profile_stands_beside_the_customer_where_the_desk_shows_one(
+    database_url: str, tmp_path: Path, desk: type[Desk]
+) -> None:
+    """In the desk's own fields where it has some, in one note else; what changes in the middle is a note."""
+    harness = DeskHarness(database_url, tmp_path, desk, bridge={"api_token": TOKEN})
+    async with serving(harness) as api:
+        await api.post("/api/context", json=about(profile={"tier": "gold", "orders": ["7", "8"]}))
+        await harness.asks("hello")
+        ticket = harness.desk.simulator.state.tickets[int(harness.desk.ticket)]
+        said = "Who this is, as your own system says: orders 7, 8; tier gold."
+        if harness.desk.kind == "zendesk":
+            assert "orders: 7, 8\ntier: gold" in harness.desk.simulator.state.users[ticket.requester].details
+            assert harness.notes == []
+        else:
+            assert [note.split("\n")[0] for note in harness.notes] == [said]
+        before = len(harness.notes)
+        await api.post("/api/context", json=about(profile={"orders": ["9"]}))
+        await harness.quiet()
+        assert [note.split("\n")[0] for note in harness.notes[before:]] == [said.replace("7, 8", "9")]
+        await harness.asks("are you there?")
+        if harness.desk.kind == "zendesk":
+            assert "orders: 9\n" in harness.desk.simulator.state.users[ticket.requester].details
 
 
 async def test_each_value_of_a_profile_has_its_end(harness: PlatformHarness) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.status import status_json, status_text
 from mappings import goals, links
 from tests.e2e.desks import Desk, Freshdesk, Rt, Zendesk
 from tests.engine.desk_harness import DeskHarness
@@ -153,6 +154,10 @@ async def test_levels_are_shown_once_each_and_end_with_the_answer(
             await until(harness, f"2026-11-25T10:{minute:02}")
         assert noted(harness) == [LATE.format("2026-11-25 10:03")]
         assert "replies-late" in harness.tags
+        settings, now = harness.bridge.settings, harness.clock()  # type: ignore[union-attr] # it runs
+        found = await harness.bridge.store.read(status_json, settings, now)  # type: ignore[union-attr] # as above
+        assert found["late"] == [{"desk": "desk", "target": "standard", "count": 1, "since": "2026-11-25T02:03:00Z"}]
+        assert "1 wait for an answer at desk beyond the target 'standard'" in status_text(found)
         ticket = harness.desk.simulator.state.tickets[int(harness.desk.ticket)]
         assert {"high", 3} & {getattr(ticket, "priority", None), getattr(ticket, "fields", {}).get("priority")}
         await harness.answer("在的")

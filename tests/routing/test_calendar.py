@@ -175,3 +175,12 @@ def test_what_holds_for_every_calendar(calendar: Calendar, one: datetime, two: d
     last = last_open(calendar, third, first)
     assert (last is None) is (between(calendar, first, third) == timedelta())
     assert last is None or (first < last <= third and between(calendar, last, third) == timedelta())
+
+
+def test_an_opening_is_said_in_the_language_of_its_text() -> None:
+    """A list of texts names no language: what is Chinese is filled in Chinese, whatever the bridge speaks."""
+    office = Calendar(ZoneInfo("Asia/Shanghai"), (Version(parse_week("mon-fri 09:00-18:00")),))
+    evening = datetime(2026, 11, 27, 20, tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert with_opening("我们{opens}恢复服务", office, evening, "en") == "我们11月30日（周一） 09:00恢复服务"
+    assert with_opening("Back {opens}!", office, evening, "zh") == "Back Mon 30 Nov at 09:00 (Asia/Shanghai time)!"
+    assert with_opening("{opens}", office, evening, "zh") == "11月30日（周一） 09:00"

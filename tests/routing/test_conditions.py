@@ -1,18 +1,24 @@
 """Conditions as a table; what may not be believed; rules that are never reached; one result for whatever comes."""
 
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.registry import declare_accounts, unreachable_rules
-from bridge.routing.conditions import Facts, Rule, choose, covers, first_failing
+from bridge.contract import AccountConfig
+from bridge.kinds import known_kinds, load_kind
+from bridge.registry import Declared, declare_accounts
+from bridge.route_checks import unfit_fields, unreachable_rules
+from bridge.routing.conditions import Facts, Rule, choose, first_failing
 from bridge.routing.contexts import Unproven, sign, verify
 from bridge.routing.language import language_of
-from bridge.settings import CalendarSettings, ConfigError, load_settings
+from bridge.routing.rule_checks import covers
+from bridge.settings import CalendarSettings, ConfigError, RouteSettings, load_settings
 from tests.e2e.test_config import GOOD, run
 
 OFFICE = CalendarSettings(hours="mon-fri 09:00-18:00", holidays="cn").calendar
@@ -64,6 +70,15 @@ HOLDS = [
     ({"customer.tag": "vip"}, {"proven": {"customer.tag": ["new", "vip"]}}, True),
     ({"customer.new": True}, {"known": {"customer.new": True}}, True),
     ({"history.last_desk": "old"}, {"known": {"history.last_desk": "new"}}, False),
+    ({"topic": ("退款", "发票")}, {"topics": ["发票"]}, True),
+    ({"topic": "退款"}, {"topics": []}, False),
+    ({"allowance.left": "<3"}, {"known": {"allowance.left": 2}}, True),
+    ({"allowance.left": ("0", ">= 5")}, {"known": {"allowance.left": 5}}, True),
+    ({"allowance.left": "<3"}, {"known": {"allowance.left": None}}, False),  # nobody counts there
+    ({"allowance.left": 0}, {}, False),
+    ({"not.allowance.left": "0"}, {"known": {"allowance.left": 1}}, True),
+    ({"bot.verdict": ("handoff", "failed")}, {"known": {"bot.verdict": "failed"}}, True),
+    ({"bot.verdict": "nothing"}, {"known": {"bot.verdict": ""}}, False),
     ({"sample": 1.0}, {}, True),
     ({"sample": 0.0}, {}, False),
     ({"context.scene": "1001"}, {"context": {"scene": "1001"}}, True),
@@ -136,6 +151,7 @@ def test_hours_of_another_calendar_are_other_hours() -> None:
     assert not covers(Rule("first", {"hours": "closed"}, "north"), Rule("second", {"hours": "closed"}, "south"))
 
 
+CALENDAR = '[calendars.office]\nhours = "mon-fri 09:00-18:00"\n'
 ROUTE = '[[routes]]\nchannel = "shop"\ndesk = "desk"\n'
 
 
@@ -160,12 +176,15 @@ def configured(tmp_path: Path, when: str, more: str = "") -> Path:
         ('when = { hours = "closed" }', "'closed' needs the route's `calendar`"),
         ('when = { hours = "ofice" }', "'ofice' is not open, closed or a calendar; calendars: office; did you mean"),
         ('calendar = "ofice"', "there is no calendar 'ofice'; calendars: office; did you mean 'office'?"),
+        ('when = { topic = "refnds" }', "there is no topic 'refnds'; topics: refunds; did you mean 'refunds'?"),
+        ('when = { "allowance.left" = "few" }', "routes.0.when.allowance.left: must be a number of replies"),
+        ('when = { "bot.verdict" = "unsure" }', "when.bot.verdict: must be one or several of answer, handoff"),
         ("when = { words = [] }", "routes.0.when.words: must be a text, or a list of texts"),
         ('name = "route 2"', "two routes are called 'route 2'; give each a name of its own"),
     ],
 )
 def test_what_a_configuration_may_not_ask(tmp_path: Path, when: str, said: str) -> None:
-    path = configured(tmp_path, when, "[calendars.office]\n")
+    path = configured(tmp_path, when, '[calendars.office]\n[[topics]]\nname = "refunds"\nwords = ["refund"]\n')
     with pytest.raises(ConfigError, match=r".*") as caught:
         declare_accounts(load_settings(path), path)
     assert said in "\n".join(caught.value.faults)
@@ -183,6 +202,33 @@ def test_a_rule_that_is_never_reached_is_found(tmp_path: Path) -> None:
     assert "routes.1: 'refunds' is never reached: 'all orders' before it takes everything" in fault
     done = run("check", path)
     assert (done.returncode, done.stderr.strip()) == (2, fault)
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "refused"),
+    [
+        ("rt", 'group = "Finance"\ntags = ["x"]\npriority = 3', ["group", "tags"]),
+        ("email", 'priority = "high"', ["priority"]),
+        ("chatwoot", 'brand = "B"\ngroup = "Team"', ["brand"]),
+        ("webchat", 'custom_fields = { a = "b" }\ntags = ["x"]', ["custom_fields"]),
+        ("zendesk", 'group = "A"\nbrand = "B"\ntags = ["x"]\npriority = "high"\ncustom_fields = { a = 1 }', []),
+    ],
+)
+def test_check_refuses_what_a_kind_has_no_place_for(kind: str, asked: str, refused: list[str]) -> None:
+    content = tomllib.loads(f'[[routes]]\nchannel = "shop"\ndesk = "desk"\n{asked}')
+    routes = [RouteSettings.model_validate(one) for one in content["routes"]]
+    connector = load_kind(known_kinds()[kind])
+    declared = {"desk": Declared("desk", connector, AccountConfig(kind=kind))}
+    faults = unfit_fields(SimpleNamespace(routes=routes), declared, Path("c.toml"))  # type: ignore[arg-type] # all it reads
+    assert [fault.split(": ")[1] for fault in faults] == [f"routes.0.{name}" for name in refused]
+    assert all("take it out, tickets come without it" in fault for fault in faults)
+
+
+def test_check_refuses_a_text_that_no_message_holds(tmp_path: Path) -> None:
+    path = configured(tmp_path, 'calendar = "office"\naway = { texts = { zh = ["' + "长" * 700 + '"] } }', CALENDAR)
+    done = run("check", path)
+    assert done.returncode == 2
+    assert "routes.0.away.texts: has 2100 bytes, and a message of 'shop' holds 2048; shorten it" in done.stderr
 
 
 ORIGINS = st.text(max_size=40) | st.sampled_from(["a=1&b=2", "entry=x", "v1.x.y", "?", "&" * 60])

@@ -62,6 +62,7 @@ VIEWS = (
     View("POST", "/accounts/{name}/resume", accounts.resume, "operator"),
     View("GET", "/routes", routes.show),
     View("POST", "/routes/explain", routes.explain, "operator"),
+    View("POST", "/routes/draft", routes.draft, "operator"),
     View("GET", "/bots", bots.show),
     View("GET", "/figures", figures.show),
     View("GET", "/figures/{chart}", figures.download),

@@ -1,6 +1,7 @@
 """Who is who: suggestions with their proof, joined and taken apart; one person with all identities."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -9,7 +10,8 @@ from bridge.cli import people as acts
 from bridge.console.visit import NotFound, Refused, Visit
 from bridge.console.words import mask
 from bridge.engine.context import Work
-from mappings import conversations, people, subjects
+from bridge.engine.conversation.profile import of_conversation
+from mappings import conversations, people, shop, subjects
 from mappings.store import Tx
 from mappings.subjects import Side
 
@@ -57,11 +59,29 @@ def _person(tx: Tx, visit: Visit, person_id: int) -> Response:
                 "seen_at": one.seen_at,
             }
         )
+    told = [fact for one in people.identities(tx, person_id) for fact in _told(tx, visit, one.account, one.external_id)]
     talks = conversations.of_person(tx, person_id)
     sides = [(_name(side), ", ".join(side.named) or _name(side)) for side in subjects.side_of_person(tx, person_id)]
     if not rows and not talks:
         raise NotFound
-    return visit.page("person.html", person=person_id, rows=rows, talks=talks, masked=masked, sides=sides)
+    return visit.page("person.html", person=person_id, rows=rows, talks=talks, masked=masked, sides=sides, told=told)
+
+
+def _told(tx: Tx, visit: Visit, account: str, customer: str) -> list[dict[str, Any]]:
+    """What the shop's own systems said of somebody and has not ended, value by value, with its end."""
+    row = shop.get_fact(tx, account, of_conversation(customer), visit.now)
+    masked = not visit.session.may("operator")
+    return [
+        {
+            "account": account,
+            "name": name,
+            "value": mask(one["value"]) if masked else one["value"],
+            "until": datetime.fromisoformat(one["until"]),
+        }
+        for name, values in sorted((json.loads(row.value)["profile"] if row is not None else {}).items())
+        for one in values
+        if datetime.fromisoformat(one["until"]) > visit.now
+    ]
 
 
 def _name(side: Side) -> str:

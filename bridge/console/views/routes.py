@@ -2,7 +2,8 @@
 the office is open.
 """
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
@@ -10,9 +11,13 @@ from starlette.responses import Response
 from bridge.advice import calendar_gaps
 from bridge.cli.calendars import calendar_json
 from bridge.cli.entries import entries_json
-from bridge.console.visit import Visit
-from bridge.explanation import explain_conversation, explain_opening, replay
+from bridge.console.visit import Refused, Visit
+from bridge.engine.context import Runtime
+from bridge.explanation import explain_conversation, explain_opening, moment_of, replay
+from bridge.route_drafts import read_draft, routes_text
+from mappings import goals
 
+_LONGEST = 60_000  # characters of a draft
 _SPANS = {"1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 
 
@@ -24,19 +29,52 @@ async def show(visit: Visit) -> Response:
     return await _page(visit, replayed=again)
 
 
+async def draft(visit: Visit) -> Response:
+    """Other routes beside those that serve: what is wrong with them, and what of past days would go elsewhere. Nothing
+    is kept.
+    """
+    runtime, text = visit.desk.runtime, visit.form.get("draft", "")[:_LONGEST]
+    changed, faults = read_draft(runtime, text)
+    span = _SPANS.get(visit.form.get("since", ""), _SPANS["7d"])
+    asked = _asked(visit.form)
+    values: dict[str, Any] = {
+        "draft": text,
+        "draft_faults": faults,
+        "draft_asked": asked,
+        "compared": None,
+        "both": None,
+    }
+    if changed is not None:
+        values["compared"] = await visit.read(replay, changed, visit.now - span, runtime)
+        if asked["channel"] in changed.routes_of and asked["channel"] in runtime.routes_of:
+            values["both"] = [_explained(visit, one, asked) for one in (runtime, changed)]
+    return await _page(visit, **values)
+
+
 async def explain(visit: Visit) -> Response:
     """Why a made-up conversation, or a past one, goes where it goes. Nothing is kept of what is asked."""
     runtime, form = visit.desk.runtime, visit.form
-    asked = {name: form.get(name, "").strip()[:500] for name in ("channel", "session_from", "page", "text", "at", "id")}
+    asked = _asked(form)
     if asked["id"]:
         past = await visit.read(explain_conversation, runtime, asked["id"])
         return await _page(visit, asked=asked, past=past)
     if asked["channel"] not in runtime.routes_of:
         return await _page(visit, asked=asked, past=[])
+    return await _page(visit, asked=asked, made_up=_explained(visit, runtime, asked))
+
+
+def _asked(form: Mapping[str, str]) -> dict[str, str]:
+    return {name: form.get(name, "").strip()[:500] for name in ("channel", "session_from", "page", "text", "at", "id")}
+
+
+def _explained(visit: Visit, runtime: Runtime, asked: dict[str, str]) -> dict[str, Any]:
+    """A made-up conversation, by some routes."""
     context = {name: asked[name] for name in ("session_from", "page") if asked[name]}
-    moment = _moment(runtime, asked["channel"], asked["at"]) or visit.now
-    made_up = explain_opening(runtime, asked["channel"], context, asked["text"], moment)
-    return await _page(visit, asked=asked, made_up=made_up)
+    try:
+        moment = moment_of(runtime, asked["channel"], asked["at"]) if asked["at"] else visit.now
+    except ValueError:
+        raise Refused("error.time", 400, given=asked["at"]) from None
+    return explain_opening(runtime, asked["channel"], context, asked["text"], moment)
 
 
 async def _page(visit: Visit, **found: Any) -> Response:
@@ -45,9 +83,13 @@ async def _page(visit: Visit, **found: Any) -> Response:
     calendars = [
         {**calendar_json(settings, name, None, visit.now), "gaps": gaps.get(name, [])} for name in settings.calendars
     ]
-    values = {"asked": {}, "made_up": None, "past": None, "replayed": None, **found}
+    values = {"asked": {}, "made_up": None, "past": None, "replayed": None, "compared": None, "both": None, **found}
+    values = {"draft": routes_text(settings.routes), "draft_faults": [], "draft_asked": {}, **values}
+    owed = await visit.read(goals.by_deadline) if settings.targets else []
     return visit.page(
         "routes.html",
+        targets=settings.targets,
+        owed=owed,
         routes=settings.routes,
         channels=sorted(visit.desk.runtime.routes_of),
         entries=await visit.read(entries_json, settings, visit.now),
@@ -55,15 +97,3 @@ async def _page(visit: Visit, **found: Any) -> Response:
         spans=list(_SPANS),
         **values,
     )
-
-
-def _moment(runtime: Any, channel: str, text: str) -> datetime | None:
-    """A time as it was typed, by the clock of the channel's calendar; None for none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    zones = [runtime.calendars[one.calendar].zone for one in runtime.routes_of[channel] if one.calendar]
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zones[0] if zones else UTC)
-    return moment.astimezone(UTC)

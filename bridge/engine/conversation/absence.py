@@ -7,16 +7,16 @@ while a bot answers, and once for each time that the office is closed, or for ea
 from datetime import datetime, timedelta
 
 from bridge.contract import Author, AuthorKind, Contact, Message, Text
-from bridge.engine.context import Work
+from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.decision import route_of
 from bridge.engine.conversation.greeting import GREETING
 from bridge.engine.conversation.notices import say
 from bridge.engine.conversation.queueing import put
 from bridge.engine.runtime.ids import new_name
-from bridge.routing.calendar import add, is_open, next_open
+from bridge.routing.calendar import Calendar, add, is_open, next_open
 from bridge.routing.wording import OPENS, with_opening
-from bridge.settings import Texts
+from bridge.settings import RouteSettings, Texts
 from mappings import goals, links
 from mappings.links import LinkRow
 
@@ -40,8 +40,7 @@ def tell_absence(work: Work, link: LinkRow) -> None:
         if _recently_answered(link, work.now) or _greeted_since(work, link, period):
             return
         if links.notice_once(work.tx, link.id, f"away.{period}", work.now):
-            text = chosen(work, link, route.away.texts) or say(_language(work, link), "away.text", opens=OPENS)
-            _send(work, link, with_opening(text, calendar, work.now, _language(work, link)))
+            _send(work, link, _away_text(work.runtime, route, calendar, _language(work, link), work.now))
     elif route.waiting is not None and not any(row.kind == WAIT for row in goals.open_goals(work.tx, link.id)):
         due = add(calendar, work.now, route.waiting.after) if calendar is not None else work.now + route.waiting.after
         if due is not None:
@@ -49,6 +48,20 @@ def tell_absence(work: Work, link: LinkRow) -> None:
                 work.tx, link_id=link.id, kind=WAIT, target="", seconds=int(route.waiting.after.total_seconds()),
                 started_at=work.now, due_at=due, next_at=due,
             )  # fmt: skip
+
+
+def away_texts(runtime: Runtime, route: RouteSettings, locale: str, now: datetime) -> list[str]:
+    """What somebody hears who writes at a moment, as far as the calendar says: nothing while somebody is there."""
+    calendar = runtime.calendars.get(route.calendar)
+    if route.away is None or calendar is None or is_open(calendar, now):
+        return []
+    return [_away_text(runtime, route, calendar, _spoken(runtime, locale), now)]
+
+
+def _away_text(runtime: Runtime, route: RouteSettings, calendar: Calendar, language: str, now: datetime) -> str:
+    texts = route.away.texts if route.away is not None else ()
+    text = _of_language(runtime, texts, language) or say(language, "away.text", opens=OPENS)
+    return with_opening(text, calendar, now, language)
 
 
 def tell_waiting(work: Work, link: LinkRow, goal_id: int) -> None:
@@ -69,15 +82,23 @@ def tell_waiting(work: Work, link: LinkRow, goal_id: int) -> None:
 
 def chosen(work: Work, link: LinkRow, texts: Texts) -> str:
     """The text of the customer's language, else of the bridge's; "" where none is configured."""
+    return _of_language(work.runtime, texts, _language(work, link))
+
+
+def _of_language(runtime: Runtime, texts: Texts, language: str) -> str:
     if isinstance(texts, tuple):
         return next(iter(texts), "")
-    found = texts.get(_language(work, link)) or texts.get(work.runtime.language) or next(iter(texts.values()), ())
+    found = texts.get(language) or texts.get(runtime.language) or next(iter(texts.values()), ())
     return next(iter(found), "")
 
 
 def _language(work: Work, link: LinkRow) -> str:
-    spoken = Contact.model_validate_json(link.contact).locale.replace("-", "_").partition("_")[0].lower()
-    return spoken if spoken in {"zh", "en"} else work.runtime.language
+    return _spoken(work.runtime, Contact.model_validate_json(link.contact).locale)
+
+
+def _spoken(runtime: Runtime, locale: str) -> str:
+    spoken = locale.replace("-", "_").partition("_")[0].lower()
+    return spoken if spoken in {"zh", "en"} else runtime.language
 
 
 def _recently_answered(link: LinkRow, now: datetime) -> bool:

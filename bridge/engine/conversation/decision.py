@@ -9,8 +9,10 @@ from typing import Any
 
 from bridge.contract import Card, Contact, Message, Text, Voice, to_plain
 from bridge.engine.context import Runtime, Work
+from bridge.engine.conversation.allowance import Allowance, entered, spoke
+from bridge.engine.conversation.last_agent import LAST_AGENT, last_served
 from bridge.engine.conversation.other_desk import desk_for
-from bridge.routing.conditions import Facts, choose, entry_of
+from bridge.routing.conditions import LEFT, VERDICT, Facts, choose, entry_of
 from bridge.routing.topics import topics
 from bridge.settings import RouteSettings
 from mappings import history
@@ -24,7 +26,9 @@ _SHOWN = 20  # rules whose failing condition is kept
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What is known when a conversation begins. `link` is the one it has, if any; `message` what the customer said."""
+    """What is known when a conversation begins. `link` is the one it has, if any; `message` what the customer said,
+    None where they opened the chat.
+    """
 
     channel: str
     contact: Contact
@@ -33,6 +37,7 @@ class Opening:
     proven: Proven = field(default_factory=dict)
     message: Message | None = None
     link: LinkRow | None = None
+    verdict: str = ""  # what the conversation's bot said last
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +69,14 @@ def decide(work: Work, opening: Opening) -> Decided | None:
         **({"known": known} if known else {}),
         **instead,
     }
+    fields = _fields(work.runtime, route, opening)
+    if route.stick == "agent" and work.runtime.capabilities(route.desk).knows_presence:
+        served = last_served(work, opening.person_id)
+        if served is not None and served.desk == route.desk and served.id:
+            fields[LAST_AGENT] = served.id
     columns: LinkColumns = {
         "desk": route.desk,
-        "fields": _dump(_fields(work.runtime, route, opening)),
+        "fields": _dump(fields),
         "decided": _dump(record),
         "proven": _dump(opening.proven) if opening.proven else "{}",
         "entry": (facts.proven.get("entry") or [entry_of(opening.context)])[0][:200],
@@ -89,8 +99,10 @@ def facts_of(runtime: Runtime, opening: Opening, known: dict[str, Any], now: Any
         text=words_of(message),
         kind=message.parts[0].kind if message is not None and message.parts else "",
         locale=opening.contact.locale,
+        topics=topics(words_of(message), runtime.topics) if runtime.topics else (),
         known=known,
         calendars=runtime.calendars,
+        zone=runtime.office_zone(opening.channel),
     )
 
 
@@ -140,7 +152,21 @@ def _known(work: Work, opening: Opening) -> dict[str, Any]:
             one.state == "open" and (one.channel, one.conversation) != (opening.channel, opening.contact.id)
             for one in before
         ),
+        LEFT: _replies_left(work, opening),
+        VERDICT: opening.verdict,
     }
+
+
+def _replies_left(work: Work, opening: Opening) -> int | None:
+    """How many replies there are once the customer's act counts; None where nobody counts."""
+    window = work.runtime.capabilities(opening.channel).window
+    if window is None:
+        return None
+    book = Allowance.model_validate_json(opening.link.allowance) if opening.link is not None else Allowance()
+    if opening.verdict:  # the bot's answers are spent
+        return book.remaining(work.now)
+    acts = spoke if opening.message is not None else entered
+    return acts(book, window, work.now).remaining(work.now)
 
 
 def fields_of(runtime: Runtime, route: RouteSettings, channel: str) -> dict[str, Any]:
@@ -156,7 +182,7 @@ def _fields(runtime: Runtime, route: RouteSettings, opening: Opening) -> dict[st
     if runtime.topics and runtime.capabilities(route.desk).tags:
         about = topics(words_of(opening.message), runtime.topics)
         fields["tags"] = list(dict.fromkeys([*fields["tags"], *about]))
-    if opening.context.get(UNVERIFIED):
+    if opening.context.get(UNVERIFIED) and runtime.capabilities(route.desk).tags:  # others get a note
         fields["tags"] = [*fields["tags"], UNVERIFIED]
     return fields
 

@@ -1,25 +1,30 @@
-"""Who served a customer last: said on the next ticket, because no desk can be asked whether that agent is there."""
+"""Who served a customer last: said on the next ticket, and given it where the desk can say that the agent is there."""
 
 import json
 from datetime import timedelta
+from typing import NamedTuple
 
 from bridge.contract import AuthorKind, Message
 from bridge.engine.context import Work
-from bridge.engine.conversation.agent_notes import tell
-from bridge.engine.conversation.decision import route_of
 from mappings import history
-from mappings.links import LinkRow
 
 _REMEMBERS = timedelta(days=30)
+LAST_AGENT = "last_agent"
+"""Among a ticket's fields: the desk's own id of the agent. A desk that knows who is there gives the ticket to them."""
 
 
-def name_last_agent(work: Work, link: LinkRow) -> None:
-    """A note with the agent's name, where the route sticks to agents and one answered within 30 days."""
-    route = route_of(work.runtime, link)
-    if route is None or route.stick != "agent":
-        return
-    for carried in history.last_answers(work.tx, link.person_id, link.id, work.now - _REMEMBERS):
-        for message in map(Message.model_validate, json.loads(carried)):
-            if message.author.kind is AuthorKind.AGENT and message.author.name:
-                tell(work, link, "served.by", cause="served.by", name=message.author.name)
-                return
+class Served(NamedTuple):
+    """An agent, as the desk knows them. `name` may be unknown."""
+
+    desk: str
+    id: str
+    name: str
+
+
+def last_served(work: Work, person_id: int, without: int = 0) -> Served | None:
+    """Who answered a person last, within 30 days, on links other than one."""
+    for row in history.last_answers(work.tx, person_id, without, work.now - _REMEMBERS):
+        for message in reversed([Message.model_validate(one) for one in json.loads(row.messages)]):
+            if message.author.kind is AuthorKind.AGENT and (message.author.name or message.author.id):
+                return Served(row.desk, message.author.id, message.author.name)
+    return None

@@ -12,11 +12,11 @@ from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.bot_share import first_holder
-from bridge.engine.conversation.decision import Decided, Opening, Proven, decide, is_final
+from bridge.engine.conversation.decision import UNVERIFIED, Decided, Opening, Proven, decide, is_final, route_of
 from bridge.engine.conversation.labels import refresh
-from bridge.engine.conversation.last_agent import name_last_agent
+from bridge.engine.conversation.last_agent import last_served
 from bridge.engine.conversation.origin import merge, read_origin
-from bridge.engine.conversation.profile import show_profile, told_of
+from bridge.engine.conversation.profile import show_profile, told_of, with_profile
 from bridge.engine.conversation.queueing import carry_answers
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
@@ -56,6 +56,8 @@ def link_for(
     if customer_id and people.suggest(work.tx, known.person_id, customer_id, work.now):
         work.effects.note("people to join", account=name)
     link = links.open_link(work.tx, name, conversation)
+    if work.runtime.shop_tells:
+        contact = with_profile(work, name, contact, context, link if link is not None and is_final(link) else None)
     merged = merge(_context(link), context) if link is not None else context
     proven = origin.proven if origin.proven is not None else _still_proven(link, work.now)
     opening = Opening(name, contact, known.person_id, merged, proven, message, link)
@@ -111,10 +113,20 @@ def _introduce(work: Work, link: LinkRow, message: Message | None) -> None:
     """Agents are told who begins to speak, where the shop's server said so, and who served them before."""
     if message is None:
         return
+    if UNVERIFIED in json.loads(link.context) and not work.runtime.capabilities(link.desk).tags:
+        tell(work, link, "unverified", cause="unverified")
     if work.runtime.shop_tells:
         show_profile(work, link)
     if work.runtime.sticks:
-        name_last_agent(work, link)
+        _name_last_agent(work, link)
+
+
+def _name_last_agent(work: Work, link: LinkRow) -> None:
+    """A note with the agent's name, where the route sticks to agents and one answered within 30 days."""
+    route = route_of(work.runtime, link)
+    served = last_served(work, link.person_id, link.id) if route is not None and route.stick == "agent" else None
+    if served is not None and served.name:
+        tell(work, link, "served.by", cause="served.by", name=served.name)
 
 
 def _decided(work: Work, opening: Opening) -> Decided:

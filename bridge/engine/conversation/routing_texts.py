@@ -67,6 +67,14 @@ ROUTING_TEXTS: dict[str, dict[str, str]] = {
         "en": "The desk did not take what the route asks for: {fields}. The ticket was opened without it. {reason}",
         "zh": "工单系统未接受路由指定的内容：{fields}。工单已在不含该内容的情况下创建。{reason}",
     },
+    "unverified": {
+        "en": "The customer came with facts that claim to be signed by your server and are not: none of them counts.",
+        "zh": "客户携带的资料声称由您的服务器签名，但签名无效，均不予采信。",
+    },
+    "rerouted": {
+        "en": "By what the bot said, the route {rule!r} applies now: {fields}. Give this ticket to them by hand.",
+        "zh": "根据机器人的判断，现适用路由“{rule}”：{fields}。请手动将该工单转给相应人员。",
+    },
     "away.text": {
         "en": "Nobody is here right now. We are back {opens} and answer then.",
         "zh": "您好，现在是非工作时间，我们{opens}恢复服务，届时会尽快回复您。",

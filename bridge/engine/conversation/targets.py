@@ -3,7 +3,6 @@ accepted; what is held or failed does not stop it. What is due is done once: lab
 """
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.absence import WAIT, tell_waiting
@@ -11,7 +10,7 @@ from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.decision import route_of
 from bridge.engine.conversation.labels import refresh
-from bridge.routing.calendar import Calendar, Version
+from bridge.routing.calendar import ALWAYS, Calendar
 from bridge.routing.goals import Deadline, Level, deadline, levels
 from bridge.settings.targets import TargetSettings
 from mappings import goals, links
@@ -19,7 +18,6 @@ from mappings.links import LinkRow
 
 FIRST, NEXT, RESOLVE = "first", "next", "resolve"
 _ANSWERS = frozenset({FIRST, NEXT})
-_ALWAYS = Calendar(ZoneInfo("UTC"), (Version(),))
 
 
 def customer_waits(work: Work, link: LinkRow) -> None:
@@ -104,7 +102,10 @@ def _act(work: Work, link: LinkRow, target: TargetSettings, kind: str, flag: Lev
 def _end(work: Work, link: LinkRow, kinds: set[str]) -> None:
     for row in goals.open_goals(work.tx, link.id):
         if row.kind in kinds:
-            goals.end_goals(work.tx, [row.id], "met" if work.now <= row.due_at else "missed", work.now)
+            outcome = "met" if work.now <= row.due_at else "missed"
+            goals.end_goals(work.tx, [row.id], outcome, work.now)
+            if row.kind != WAIT:
+                work.effects.note("target ended", link=link.id, target=row.target, kind=row.kind, outcome=outcome)
 
 
 def _next(runtime: Runtime, target: TargetSettings, begun: datetime, found: Deadline, level: int) -> datetime | None:
@@ -123,7 +124,7 @@ def _deadline(
 
 def _calendar(runtime: Runtime, target: TargetSettings) -> Calendar:
     found = runtime.calendars.get(target.clock)
-    return found if found is not None else _ALWAYS
+    return found if found is not None else ALWAYS
 
 
 def _target_of(work: Work, link: LinkRow) -> TargetSettings | None:

@@ -24,10 +24,11 @@ from bridge.contract import (
     answer_key,
 )
 from bridge.engine.context import ConnectedAccount, Work
+from bridge.engine.conversation.after_bot import give_to_people
 from bridge.engine.conversation.bot_share import HANDOFF, bot_of, share_left
 from bridge.engine.conversation.bot_texts import bot_says, language_of
 from bridge.engine.conversation.decision import words_of
-from bridge.engine.conversation.handover import Cause, hand_over
+from bridge.engine.conversation.handover import Cause
 from bridge.engine.conversation.notices import note
 from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.runtime.failpoints import reach
@@ -90,7 +91,7 @@ def to_people(work: Work, link: LinkRow, bot: BotSettings, cause: Cause, *, text
     """People take over; the customer hears of it in one message, with what the bot said, if there is a reply for it."""
     if link.holder != bot.name:
         return link
-    fresh = hand_over(work, link, link.desk, cause)
+    fresh = give_to_people(work, link, cause, asked)
     turns.drop_turns(work.tx, link.id, work.now)
     if share_left(work, fresh, bot) <= 0:
         return fresh

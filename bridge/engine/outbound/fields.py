@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from bridge.contract import Rejected
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
+from bridge.engine.conversation.last_agent import LAST_AGENT
 from bridge.engine.outbound.next_ticket import render_anew
 from mappings import links
 from mappings.links import LinkRow
@@ -24,8 +25,9 @@ def less_asked(row: Row[Any], link: LinkRow, error: BaseException) -> Fields | N
     """
     if not isinstance(error, Rejected) or link.ticket is not None or row.lane != links.lane_to_desk(link.id):
         return None
-    asked = _asked(json.loads(link.fields))
-    if not asked:
+    fields = json.loads(link.fields)
+    asked = _asked(fields)
+    if not asked and LAST_AGENT not in fields:
         return None
     return {"tags": asked["tags"]} if "tags" in asked and len(asked) > 1 else {}
 
@@ -36,7 +38,17 @@ def ask_less(work: Work, link: LinkRow, fields: Fields, reason: str) -> None:
     left_out = [f"{name} {_said(value)}" for name, value in asked.items() if name not in fields]
     links.change_link(work.tx, link.id, fields=json.dumps(fields, ensure_ascii=False))
     render_anew(work, link)
-    tell_left_out(work, link, left_out, reason)
+    if left_out:
+        tell_left_out(work, link, left_out, reason)
+
+
+def not_taken(work: Work, link: LinkRow, left_out: Sequence[str]) -> None:
+    """A ticket was made: what its desk has no place for, and what it did not know, stands on it."""
+    able = work.runtime.capabilities(link.desk)
+    asked = _asked(json.loads(link.fields))
+    unfit = [f"{name} {_said(value)}" for name, value in asked.items() if not able.takes(name)]
+    if unfit or left_out:
+        tell_left_out(work, link, [*unfit, *left_out])
 
 
 def tell_left_out(work: Work, link: LinkRow, left_out: Sequence[str], reason: str = "") -> None:
@@ -47,7 +59,7 @@ def tell_left_out(work: Work, link: LinkRow, left_out: Sequence[str], reason: st
 
 
 def _asked(fields: Fields) -> Fields:
-    return {name: value for name, value in fields.items() if value not in (None, "", [], {}, ())}
+    return {name: value for name, value in fields.items() if name != LAST_AGENT and value not in (None, "", [], {}, ())}
 
 
 def _said(value: Any) -> str:

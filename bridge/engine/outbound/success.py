@@ -13,7 +13,7 @@ from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.queueing import WENT, carried_by
 from bridge.engine.conversation.targets import people_answered
 from bridge.engine.conversation.turns import show_answer
-from bridge.engine.outbound.fields import tell_left_out
+from bridge.engine.outbound.fields import not_taken
 from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.runtime.failpoints import reach
 from mappings import attempts, inbox, links, outbox, waiting
@@ -84,8 +84,8 @@ def _desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> 
         changes |= {"state": "open", "solved_at": None, "touched_at": work.now}
     if changes:
         links.change_link(work.tx, link.id, **changes)
-    if receipt.left_out:
-        tell_left_out(work, links.get_link(work.tx, link.id), receipt.left_out)
+    if receipt.left_out or (link.ticket is None and "ticket" in changes):
+        not_taken(work, links.get_link(work.tx, link.id), receipt.left_out)
     if "ticket" in changes:
         waiting.release_waiting(work.tx, row.lane)  # notes that waited for it
         refresh(work, link)

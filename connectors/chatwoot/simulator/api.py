@@ -42,6 +42,8 @@ class Site:
             ("POST", "/inboxes", self._make_inbox),
             ("PATCH", "/inboxes/{id:int}", self._change_inbox),
             ("GET", "/teams", self._teams),
+            ("GET", "/agents", self._agents),
+            ("GET", "/labels", self._titles),
             ("POST", "/contacts", self._make_contact),
             ("GET", "/contacts/search", self._search),
             ("GET", "/contacts/{id:int}", self._contact),
@@ -134,6 +136,15 @@ class Site:
             inbox.webhook_url = str(channel["webhook_url"])
         inbox.settings |= fields
         return self._show_inbox(inbox, whole=True)
+
+    async def _titles(self, request: Request) -> Any:
+        return {"payload": [{"id": place, "title": title} for place, title in enumerate(self.books.titles, 1)]}
+
+    async def _agents(self, request: Request) -> Any:
+        return [
+            {"id": number, "name": f"Agent {number}", "role": "agent", "availability_status": status}
+            for number, status in self.books.agents.items()
+        ]
 
     async def _teams(self, request: Request) -> Any:
         return [{"id": number, "name": name.lower()} for number, name in self.books.teams.items()]
@@ -233,7 +244,13 @@ class Site:
         return {}
 
     async def _assign(self, request: Request) -> Any:
-        team = (await request.json()).get("team_id")
+        wanted = await request.json()
+        if "assignee_id" in wanted:
+            if wanted["assignee_id"] not in self.books.agents:
+                raise Refused(404, "Resource could not be found")
+            self._found(request).assignee = wanted["assignee_id"]
+            return {"id": wanted["assignee_id"]}
+        team = wanted.get("team_id")
         if team not in self.books.teams:
             raise Refused(404, "Resource could not be found")
         self._found(request).team = team

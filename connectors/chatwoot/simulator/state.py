@@ -59,6 +59,7 @@ class Conversation:
     labels: list[str] = field(default_factory=list)
     priority: str | None = None
     team: int | None = None
+    assignee: int | None = None
     messages: list[Message] = field(default_factory=list)
 
 
@@ -81,6 +82,8 @@ class Books:
         self.places: dict[tuple[int, str], int] = {}  # (inbox, source_id) → contact
         self.conversations: dict[int, Conversation] = {}
         self.teams = {7: "Support"}
+        self.titles = ["vip"]  # labels of the account
+        self.agents: dict[int, str] = {}  # their availability
         self.typed: list[tuple[int, str]] = []
         self._next = 100
 

@@ -36,6 +36,7 @@ class People:
         return [
             Route("/api/v2/agents/me", guarded(self._me)),
             Route("/api/v2/agents", guarded(self._agents)),
+            Route("/api/v2/agents/{id:int}", guarded(self._someone)),
             Route("/api/v2/groups", guarded(self._groups)),
             Route("/api/v2/products", guarded(self._products)),
             Route("/api/v2/ticket_fields", guarded(self._fields)),
@@ -62,6 +63,10 @@ class People:
     async def _agents(self, request: Request, _agent: Agent) -> Response:
         page, size, _ = read_query(request, "email", "state")
         return paged(request, [show_agent(agent) for agent in self._state.agents.values()], page, size)
+
+    async def _someone(self, request: Request, _agent: Agent) -> Response:
+        found = self._state.agents.get(request.path_params["id"])
+        return JSONResponse(show_agent(found)) if found is not None else Response(status_code=404)
 
     async def _groups(self, request: Request, _agent: Agent) -> Response:
         page, size, _ = read_query(request)

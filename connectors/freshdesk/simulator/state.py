@@ -37,6 +37,7 @@ class Agent:
     key: str
     scope: int = 1
     rights: bool = True
+    available: bool = False
 
 
 @dataclass(slots=True)

@@ -115,7 +115,7 @@ def show_contact(contact: Contact) -> dict[str, Any]:
 
 def show_agent(agent: Agent) -> dict[str, Any]:
     return {
-        "available": True,
+        "available": agent.available,
         "occasional": False,
         "id": agent.id,
         "ticket_scope": agent.scope,

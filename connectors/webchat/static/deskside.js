@@ -1,5 +1,6 @@
 // Beside a conversation: its head with what can be done, and what is known of the customer.
 import { $, el, fill, icon, linked } from './shared.js';
+import { beginning } from './deskbegin.js';
 import { face, nameOf } from './desklist.js';
 
 export function head(view) {
@@ -14,7 +15,8 @@ export function head(view) {
       el('button.icon.details', { type: 'button', 'aria-label': words.details, title: words.details, onclick: () => document.body.classList.toggle('side') }, icon('M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21a8 8 0 0 1 16 0'))));
 }
 
-export function side({ words, ticket, others, lang }) {
+export function side(view) {
+  const { words, ticket, others, lang } = view;
   const { profile, context, fields } = ticket, name = nameOf(ticket, words);
   const row = (label, value) => value && el('div', {}, el('dt', {}, label), el('dd', { dir: 'auto' }, value));
   const page = context.page || context.entry_page || '';
@@ -25,10 +27,10 @@ export function side({ words, ticket, others, lang }) {
     el('button.icon.shut', { type: 'button', 'aria-label': words.back, onclick: () => document.body.classList.remove('side') }, icon('M6 6l12 12M18 6L6 18')),
     el('div.card0', {}, face(name, ticket.contact), el('h2', {}, el('bdi', {}, name))),
     group(words.profile, row(words.email, profile.email), row(words.phone, profile.phone), row(words.locale, profile.locale),
-      Object.entries(profile.extra || {}).map(([key, value]) => row(words[key] || key, value)), row(words.id, profile.id)),
+      Object.entries({ ...profile.profile, ...profile.extra }).map(([key, value]) => row(words[key] || key, value)), row(words.id, profile.id)),
     group(words.entry, row(words.page, page && /^https?:/.test(page) ? linked(page) : page), row(words.title, context.title), row(words.referrer, context.referrer && linked(context.referrer)), rest.map(([key, value]) => row(words[key] || key, value))),
     group(words.ticket, row(words.created, new Date(ticket.created).toLocaleString(lang)), row(words.group, fields.group && String(fields.group)), row(words.priority, fields.priority && String(fields.priority)), chips.length ? row(words.tags, chips) : null,
       ticket.previous && row(words.previous, el('a', { href: `#${ticket.previous}` }, `#${ticket.previous}`))),
     el('section', {}, el('h3', {}, words.others), others.length ? el('ul', {}, others.map((other) => el('li', {}, el('a', { href: `#${other.id}` }, el('b', {}, `#${other.id}`), ` ${other.subject}`, el('small', {}, ` ${other.status === 'solved' ? words.solved : words.open}`)))))
-      : el('p.dim', {}, words.none)));
+      : el('p.dim', {}, words.none)), beginning(view));
 }

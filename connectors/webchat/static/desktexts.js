@@ -17,6 +17,7 @@ const en = {
   profile: 'Customer', email: 'E-mail', phone: 'Phone', locale: 'Language', customer_id: 'Customer id', 'email (not verified)': 'E-mail (not verified)', 'phone (not verified)': 'Phone (not verified)', 'time zone': 'Time zone', id: 'Id', entry: 'Came from', page: 'Page', title: 'Title', referrer: 'Referrer', ticket: 'Conversation', created: 'Opened', group: 'Group', tags: 'Tags', priority: 'Priority', previous: 'Continues', others: 'Other conversations', none: 'None',
   keys: [['j / k', 'next / previous conversation'], ['Enter', 'open'], ['r', 'reply'], ['n', 'internal note'], ['a', 'assign to me'], ['e', 'solve or reopen'], ['/', 'search'], ['Esc', 'back'], ['?', 'this list']], closeKeys: 'Close',
   left: (n, until) => (n ? `${n === 1 ? 'One reply' : `${n} replies`} left${until ? ` until ${until}` : ''}` : 'No reply left: what you send goes out when the customer writes'), channel: 'Channel',
+  beginAnew: 'New conversation with this customer', firstWords: 'Your first words to the customer', tier: 'Tier', orders: 'Orders',
   saved: 'Done', refused: 'That did not work', file_type: 'this kind of file cannot be sent', too_large: 'too large', no_room: 'the disk is full', cancel: 'Remove', image: 'Picture', now: 'now', play: 'This sound cannot be played here; open it',
 };
 const zh = {
@@ -37,6 +38,7 @@ const zh = {
   profile: '客户资料', email: '邮箱', phone: '电话', locale: '语言', customer_id: '客户编号', 'email (not verified)': '邮箱（未验证）', 'phone (not verified)': '电话（未验证）', 'time zone': '时区', id: '标识', entry: '来源', page: '页面', title: '标题', referrer: '来路', ticket: '会话', created: '创建时间', group: '分组', tags: '标签', priority: '优先级', previous: '接续', others: '其他会话', none: '无',
   keys: [['j / k', '下一个 / 上一个会话'], ['Enter', '打开'], ['r', '回复'], ['n', '内部备注'], ['a', '分配给我'], ['e', '解决或重新打开'], ['/', '搜索'], ['Esc', '返回'], ['?', '此列表']], closeKeys: '关闭',
   left: (n, until) => (n ? `还可回复 ${n} 次${until ? `，截至 ${until}` : ''}` : '可用回复次数已用完，您发送的内容将在客户再次来信后送出'), channel: '渠道',
+  beginAnew: '与该客户发起新会话', firstWords: '发给客户的第一条消息', tier: '会员等级', orders: '订单',
   saved: '已完成', refused: '操作未成功', file_type: '不支持此类文件', too_large: '文件过大', no_room: '磁盘空间不足', cancel: '移除', image: '图片', now: '刚刚', play: '此处无法播放该语音，请打开文件',
 };
 export const texts = (lang) => (/^zh/i.test(lang) ? zh : en);

@@ -1,4 +1,4 @@
-"""Lists over a whole simulated account: tickets, search, incremental exports."""
+"""What is asked of a whole simulated account: tickets, search, incremental exports, who is there."""
 
 import base64
 import re
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.zendesk.simulator.rest import Rest
-from connectors.zendesk.simulator.state import Refuse, Row, State, Ticket, User
+from connectors.zendesk.simulator.state import Refuse, Row, State, Ticket, User, not_found
 from connectors.zendesk.simulator.views import Views, page_of
 
 _TERM = re.compile(r"(\w+):(\S+)")
@@ -31,12 +31,26 @@ class Lists:
         api, guarded = "/api/v2", rest.guarded
         return [
             Route(f"{api}/tickets", guarded(self._tickets)),
+            Route(f"{api}/agent_availabilities/{{id:int}}", guarded(self._availability)),
             Route(f"{api}/tickets/count", guarded(self._count)),
             Route(f"{api}/search", guarded(self._search)),
             Route(f"{api}/incremental/tickets/cursor", guarded(self._cursor)),
             Route(f"{api}/incremental/tickets", guarded(self._timed)),
             Route(f"{api}/incremental/ticket_events", guarded(self._events)),
         ]
+
+    async def _availability(self, request: Request, _user: User) -> Response:
+        """JSON:API; only where omnichannel routing is on.
+
+        https://developer.zendesk.com/api-reference/agent-availability/agent-availability-api/agent_availabilities/
+        """
+        agent = self._state.user(request.path_params["id"])
+        if not self._state.omnichannel or agent is None or agent.role == "end-user":
+            raise not_found()
+        status = {"id": 1, "name": agent.status, "reason": "UNKNOWN", "updated_at": self._state.now()}
+        facts = {"agent_id": agent.id, "agent_status": status, "group_ids": list(self._state.groups), "version": 1}
+        data = {"id": f"agent_availabilities|{agent.id}", "type": "agent_availabilities", "attributes": facts}
+        return JSONResponse({"data": data, "included": []})
 
     def _living(self) -> list[Ticket]:
         return [ticket for ticket in self._state.tickets.values() if not ticket.deleted]

@@ -81,6 +81,7 @@ class User:
     updated: str = ""
     suspended: bool = False
     only_private_comments: bool = False
+    status: str = "offline"
 
 
 @dataclass(slots=True)
@@ -159,6 +160,7 @@ class State:
         self.attachments: dict[str, Attachment] = {}
         self.groups = {14: "Support", 15: "WeChat"}
         self.brands = {13: "Acme"}
+        self.omnichannel = True
         self.fields: dict[int, Row] = {900: {"id": 900, "type": "text", "title": "Channel"}}
         self.bridge = self.add_user("Bridge", role="admin", email="bridge@acme.example")
         self.agent = self.add_user("Agent", role="agent", email="agent@acme.example")

@@ -36,6 +36,7 @@ class Tickets:
         self._views = views
         self.most_comments = 5000
         self.light_agent_refused = False
+        self.refuses_assignees = False  # nobody is in the group any more
         self.changed: list[tuple[Ticket, Row]] = []
         self.warned = ""
 
@@ -238,6 +239,11 @@ class Tickets:
         for name, known in (("group_id", self._state.groups), ("brand_id", self._state.brands)):
             if fields.get(name) is not None and number(fields[name]) not in known:
                 raise invalid(name.removesuffix("_id"), "is invalid")
+        assignee = self._state.user(fields.get("assignee_id"))
+        if fields.get("assignee_id") is not None and (
+            assignee is None or assignee.role == "end-user" or self.refuses_assignees
+        ):
+            raise invalid("assignee", "is invalid")
 
     def _set(self, ticket: Ticket, fields: Row, *, creating: bool) -> None:
         self._check(fields)
