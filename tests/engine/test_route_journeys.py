@@ -185,8 +185,6 @@ async def comes_back(harness: DeskHarness) -> None:
     await harness.answer("good day")
     await harness.wait(10)
     await harness.desk.close(harness.desk.ticket)
-    if harness.desk.kind == "freshdesk":
-        harness.desk.simulator.archive(harness.desk.ticket)
     await harness.read()
     harness.clock.advance(3600)
     await harness.asks("hello again")
