@@ -75,6 +75,7 @@ from bridge.contract.events import (
     MessageChanged,
     MessageReceived,
     ReceiptReceived,
+    Retried,
     Status,
     StatusChanged,
 )
@@ -203,6 +204,7 @@ __all__ = [
     "Reply",
     "Request",
     "Response",
+    "Retried",
     "Retryable",
     "Role",
     "Said",

@@ -85,6 +85,18 @@ class MessageChanged(Value):
     change: Change
 
 
+class Retried(Value):
+    """An agent sent a message once more by the desk's own button, under the same id: what of it ended badly goes again.
+
+    It may be told of a message that never failed, or twice: nothing happens then. Its raw has a key of its own, for the
+    message's key is known.
+    """
+
+    kind: Literal["retried"] = "retried"
+    conversation: str
+    message: str
+
+
 class ConsentChanged(Value):
     """The customer allowed (`count` > 0) or refused (`count` = 0: none left) messages of one template."""
 
@@ -125,6 +137,7 @@ Event = Annotated[
     | ReceiptReceived
     | ContactChanged
     | MessageChanged
+    | Retried
     | ConsentChanged
     | BotAnswered,
     Field(discriminator="kind"),

@@ -4,6 +4,7 @@ Source: https://developers.chatwoot.com/api-reference
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from bridge.contract import Account, Response, Retryable
@@ -84,3 +85,13 @@ def id_of(found: Any, name: str = "id") -> str:
     """An id as text, "" where there is none."""
     value = found.get(name) if isinstance(found, dict) else None
     return str(value) if isinstance(value, int | str) and not isinstance(value, bool) and str(value) else ""
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Webhooks write ISO 8601, lists seconds."""
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        return datetime.fromisoformat(str(value)).astimezone(UTC) if value else None
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -8,12 +8,14 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.contract import Account, CallbackResult, Cause, Raw, Request, Typing, Unauthentic
-from connectors.chatwoot.api import id_of
+from connectors.chatwoot.api import id_of, moment_of
 
 _WINDOW = 300  # seconds
+_AGAIN = timedelta(seconds=10)  # from when on a creation is none
 _MESSAGES = {"message_created", "message_updated"}
 _TYPING = {"conversation_typing_on": True, "conversation_typing_off": False}
 _STATES = {"conversation_status_changed", "conversation_updated"}
@@ -93,7 +95,8 @@ def read(request: Request, inbox: int, *, signed: bool, typing: Typing) -> Callb
         place = id_of(inside) if kind in _MESSAGES else id_of(event)
         return CallbackResult(refresh=(place,) if place.isdecimal() else ())
     kept = json.dumps(without_addresses(event), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return CallbackResult(raws=(Raw(key, kept, request.at),) if key else ())
+    raws = (Raw(key, kept, request.at),) if key else ()
+    return CallbackResult(raws=(*raws, *_retried(event, request.at)) if kind in _MESSAGES else raws)
 
 
 def _tell(event: Mapping[str, Any], typing: Typing) -> None:
@@ -103,6 +106,35 @@ def _tell(event: Mapping[str, Any], typing: Typing) -> None:
     agent = isinstance(user, dict) and user.get("type", "user") == "user"
     if agent and conversation.isdecimal() and event.get("is_private") is False:
         typing(conversation, _TYPING[event["event"]])
+
+
+def _retried(event: Mapping[str, Any], at: datetime) -> tuple[Raw, ...]:
+    """The button "retry" makes a failed message "sent" again and tells of it under the same id: as an update, or as a
+    creation long after the first. What the same event says to two addresses comes within seconds, so it has one key.
+    https://github.com/chatwoot/chatwoot/blob/develop/app/controllers/api/v1/accounts/conversations/messages_controller.rb
+    """
+    number, inside = id_of(event), event.get("conversation")
+    conversation = id_of(inside) if isinstance(inside, dict) else ""
+    if event.get("message_type") != "outgoing" or event.get("private") is not False or not number or not conversation:
+        return ()
+    if event["event"] == "message_created":
+        written = moment_of(event.get("created_at"))
+        again = written is not None and at - written > _AGAIN
+    else:
+        again = _status(event, number) == "sent"
+    told = {"event": "message_retried", "id": number, "conversation_id": conversation}
+    key = f"message:{number}:again:{int(at.timestamp()) // int(_AGAIN.total_seconds())}"
+    return (Raw(key, json.dumps(told).encode(), at),) if again else ()
+
+
+def _status(event: Mapping[str, Any], number: str) -> str:
+    """A message's delivery state: of its own, or of the conversation's last message where that is the same one."""
+    inside = event.get("conversation")
+    shown = inside.get("messages") if isinstance(inside, dict) else None
+    for one in (event, *(shown if isinstance(shown, list) else ())):
+        if isinstance(one, dict) and id_of(one) == number and isinstance(one.get("status"), str):
+            return str(one["status"])
+    return ""
 
 
 def message_key(event: Mapping[str, Any], *, updated: bool) -> str:

@@ -7,7 +7,6 @@ write a line's end. https://developers.chatwoot.com (webhooks), `app/presenters/
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from bridge.contract import (
@@ -28,13 +27,14 @@ from bridge.contract import (
     MessageReceived,
     Part,
     Raw,
+    Retried,
     Status,
     StatusChanged,
     Text,
     Video,
     Voice,
 )
-from connectors.chatwoot.api import id_of
+from connectors.chatwoot.api import id_of, moment_of
 
 TYPES = {0: "incoming", 1: "outgoing", 2: "activity", 3: "template"}
 STATUS = {"open": Status.OPEN, "pending": Status.OPEN, "snoozed": Status.OPEN, "resolved": Status.SOLVED}
@@ -55,6 +55,8 @@ def normalise(raw: Raw, account: str) -> Sequence[Event]:
             return _said(event, account)
         case "message_updated":
             return _changed(event)
+        case "message_retried":
+            return (Retried(conversation=_conversation(event), message=id_of(event)),)
         case "conversation_status_changed" | "conversation_updated":
             status = STATUS.get(str(event.get("status")))
             number = id_of(event)
@@ -80,7 +82,7 @@ def _said(event: Found, account: str) -> Sequence[Event]:
         author=_author(kind, sender),
         parts=tuple(_parts(event, account, place)),
         audience=Audience.AGENTS if private else Audience.CUSTOMER,
-        sent_at=_when(event.get("created_at")),
+        sent_at=moment_of(event.get("created_at")),
         origin=_origin(event),
     )
     return (MessageReceived(message=message, requester=_contact(event)),)
@@ -187,13 +189,3 @@ def _file(entry: Found, account: str, identifier: str) -> Part:
             return Video(media=media)
         case _:
             return File(media=media)
-
-
-def _when(value: Any) -> datetime | None:
-    """Webhooks write ISO 8601, lists seconds."""
-    try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
-        return datetime.fromisoformat(str(value)).astimezone(UTC) if value else None
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -41,6 +41,7 @@ from bridge.contract import (
     Receipt,
     ReceiptReceived,
     RenderContext,
+    Retried,
     Status,
     StatusChanged,
     Step,
@@ -102,6 +103,7 @@ EVENTS: tuple[Event, ...] = (
     ReceiptReceived(conversation="t-1", message="m-1", state=DeliveryState.READ, reason="r"),
     ContactChanged(contact=CONTACT, merged_into="c-2"),
     MessageChanged(conversation="t-1", message="m-1", change=Change.HIDDEN),
+    Retried(conversation="t-1", message="m-1"),
     ConsentChanged(conversation="c-1", template="back", count=2),
     BotAnswered(job="k-1", text="hello", verdict=BotVerdict.HANDOFF, reason="r", summary="s", memory="m", tokens=3),
 )

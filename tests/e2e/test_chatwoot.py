@@ -69,6 +69,8 @@ async def test_answers_go_out_once_and_say_how_far_they_came(chat: Harness) -> N
     await chat.phone.says(CUSTOMER, "hello")
     await until(lambda: chat.said() == ["hello"])
     await chat.desk.notes(chat.place, "not for the customer")
+    await chat.desk.types(chat.place, private=True)
+    await chat.desk.types(chat.place)
     await chat.desk.agent_says(chat.place, "How can I help?")
     await chat.desk.agent_says(chat.place, "with a paper", (("a.pdf", "application/pdf", b"%PDF-1.4 a paper"),))
     await until(lambda: len(chat.phone.received(CUSTOMER)) >= 2)
@@ -83,3 +85,10 @@ async def test_answers_go_out_once_and_say_how_far_they_came(chat: Harness) -> N
     await until(lambda: chat.state_of("into the void") == "failed")
     failed = next(message for message in chat.desk.seen(chat.place) if message.content == "into the void")
     assert "does not receive" in failed.error
+    if chat.desk.silent:
+        return
+    assert chat.phone.platform.typed == [(CUSTOMER, "Typing")], "who types a note answers nobody"
+    chat.phone.platform.blocked.discard(CUSTOMER)
+    await chat.desk.retries(chat.place, str(failed.id), event="message_updated")  # the button beside the failed answer
+    await until(lambda: "into the void" in chat.phone.received(CUSTOMER))
+    await until(lambda: chat.state_of("into the void") == "sent" or chat.state_of("into the void") == "delivered")

@@ -52,14 +52,18 @@ def _retry(work: Work, link: LinkRow) -> None:
     """Whatever ended badly goes again, in its order and at once: an agent's word counts more than our own count of
     replies, and the platform has the last one.
     """
-    steps = _failed_steps(work.tx, link)
-    count = len(_messages(steps))
+    _answer(work, link, "#retry", "retried", send_again(work, link))
+
+
+def send_again(work: Work, link: LinkRow, message: str = "") -> int:
+    """What ended badly goes again, all of it or one message's; how many messages that are."""
+    steps = [step for step in _failed_steps(work.tx, link) if not message or message in _messages([step])]
     failed_steps.replay_steps(work.tx, [step.id for step in steps], work.now)
     for step in steps:
         if step.link_id != link.id:  # from before the ticket that this one follows
             outbox.move_steps(work.tx, step.lane, links.lane_to_channel(link.id), link.id)
     work.effects.accounts.add(link.channel)
-    _answer(work, link, "#retry", "retried", count)
+    return len(_messages(steps))
 
 
 def _failed_steps(tx: Tx, link: LinkRow) -> list[Row[Any]]:

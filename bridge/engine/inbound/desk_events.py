@@ -13,6 +13,7 @@ from bridge.contract import (
     MessageChanged,
     MessageReceived,
     ReceiptReceived,
+    Retried,
     Status,
     StatusChanged,
     Text,
@@ -28,7 +29,7 @@ from bridge.engine.conversation.links import came_with, follow
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.conversation.targets import ticket_finished
-from bridge.engine.inbound.agent_commands import command_in, obey
+from bridge.engine.inbound.agent_commands import command_in, obey, send_again
 from bridge.engine.inbound.handover_commands import Order
 from mappings import facts, inbox, links, outbox, waiting
 from mappings.links import LinkRow
@@ -147,6 +148,19 @@ def message_changed(work: Work, connected: ConnectedAccount, event: MessageChang
         what = "changed.waiting" if event.change is Change.EDITED else ""
     if what:
         tell(work, link, what, cause=f"{what}.{event.message}", about=event.message)
+
+
+def retried(work: Work, connected: ConnectedAccount, event: Retried) -> None:
+    """An agent sent a message once more by the desk's own button."""
+    pair = links.find_pair(work.tx, connected.name, event.message)
+    if pair is None or pair.outbox_id is not None:
+        return
+    here = links.get_link(work.tx, pair.link_id)
+    link = _current(work.tx, here)
+    if link.desk != connected.name:
+        tell(work, here, "not.forwarded", taken=link.desk)
+    elif send_again(work, link, event.message):
+        work.effects.note("retried", link=link.id, account=connected.name)
 
 
 def receipt_received(work: Work, connected: ConnectedAccount, event: ReceiptReceived) -> None:

@@ -19,6 +19,7 @@ from bridge.contract import (
     MessageReceived,
     Raw,
     ReceiptReceived,
+    Retried,
     StatusChanged,
 )
 from bridge.contract.storable import clean_text, storable
@@ -225,6 +226,8 @@ def _route(work: Work, connected: ConnectedAccount, event: Event, inbox_id: int)
             desk_events.status_changed(work, connected, event)
         case MessageChanged():
             desk_events.message_changed(work, connected, event)
+        case Retried():
+            desk_events.retried(work, connected, event)
         case ReceiptReceived():
             desk_events.receipt_received(work, connected, event)
         case ContactChanged():

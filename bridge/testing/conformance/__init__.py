@@ -29,6 +29,7 @@ from bridge.testing.conformance.inbound_paths import InboundPaths
 from bridge.testing.conformance.languages import Languages
 from bridge.testing.conformance.outbound import Outbound
 from bridge.testing.conformance.reading import Reading
+from bridge.testing.conformance.retrying import Retrying
 from bridge.testing.conformance.secrecy import Secrecy
 from bridge.testing.conformance.settings import Settings
 from bridge.testing.conformance.witness import Witness
@@ -45,6 +46,7 @@ class ConnectorConformance(
     Outbound,
     Languages,
     Witness,
+    Retrying,
     Files,
     Failures,
     Secrecy,

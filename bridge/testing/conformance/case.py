@@ -179,6 +179,12 @@ class ConnectorCase:
         """Whose message this is, as the vendor shows it."""
         raise NotImplementedError
 
+    async def retries(self, harness: Harness, conversation: str, text: str) -> None:
+        """An agent sends the message with this text, which failed, once more by the vendor's own button. Where there is
+        none, leave it out: nothing is unproven then.
+        """
+        raise NotImplementedError
+
     async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
         """Somebody at the vendor sends a file in this conversation."""
         raise NotImplementedError

@@ -118,6 +118,9 @@ class ChatwootConformance(ConnectorConformance):
     async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
         await harness.vendor.notes(conversation, text)
 
+    async def retries(self, harness: Harness, conversation: str, text: str) -> None:
+        await harness.vendor.retries(conversation, str(self._message(harness, text).id))
+
     def _message(self, harness: Harness, text: str) -> Any:
         conversations = harness.vendor.books.conversations.values()
         (found,) = [message for one in conversations for message in one.messages if text in (message.content or "")]
@@ -153,6 +156,7 @@ class TestUnsigned(ChatwootConformance):
     """Older ones: the address of the callbacks proves them."""
 
     signs = False
+    test_a_message_that_is_sent_again_is_told = None  # type: ignore[assignment] # such a callback is no evidence
 
     def make_vendor(self, clock: Any, hook_url: str) -> Simulator:
         from bridge.testing.conformance.case import ACCOUNT

@@ -1,5 +1,7 @@
 """What is Chatwoot's own: signatures, keys, contacts, marks of delivery, labels, routes' fields, set-up."""
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from bridge.contract import (
     Rejected,
     RenderContext,
     Request,
+    Retried,
     Scope,
     Step,
     Target,
@@ -29,7 +32,7 @@ from bridge.contract import (
 )
 from bridge.testing.clock import VirtualClock
 from connectors.chatwoot import Chatwoot
-from connectors.chatwoot.callback import address_key
+from connectors.chatwoot.callback import address_key, read
 from connectors.chatwoot.simulator import Simulator
 from connectors.chatwoot.simulator.vendor import ADMIN, TOKEN
 
@@ -265,3 +268,29 @@ async def test_a_client_that_nobody_here_wrote_can_use_it(site: Simulator) -> No
     async with AsyncChatwootClient(base_url=site.base, api_token="nobody's") as client:  # nobody's
         with pytest.raises(ChatwootAuthError):
             await client.profile.get()
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "retried"),
+    [
+        ("message_updated", {"status": "sent"}, True),
+        ("message_updated", {"status": "failed"}, False),  # our own words come back
+        ("message_updated", {"status": "delivered"}, False),
+        ("message_updated", {}, False),  # nobody says how it is: better never than for ever
+        ("message_updated", {"conversation": {"id": 5, "messages": [{"id": 7, "status": "sent"}]}}, True),
+        ("message_created", {"created_at": "2026-01-05T08:00:00Z"}, True),
+        ("message_created", {"created_at": "2026-01-05T08:59:55Z"}, False),  # the first time
+        ("message_created", {}, False),
+        ("message_created", {"created_at": "2026-01-05T08:00:00Z", "private": True}, False),
+        ("message_created", {"created_at": "2026-01-05T08:00:00Z", "message_type": "incoming"}, False),
+    ],
+)
+async def test_a_retry_is_told_from_everything_else(
+    chatwoot: Chatwoot, clock: VirtualClock, kind: str, more: dict[str, object], retried: bool
+) -> None:
+    said = {"id": 7, "message_type": "outgoing", "private": False, "content": "x", "conversation": {"id": 5}}
+    body = json.dumps({**said, "event": kind, **more}).encode()
+    request = Request("POST", "/hooks/desk", (), {}, body, "198.51.100.7", datetime(2026, 1, 5, 9, tzinfo=UTC))
+    raws = read(request, 0, signed=True, typing=lambda _conversation, _on: None).raws
+    events = [event for raw in raws if ":again:" in raw.key for event in chatwoot.normalise(raw)]
+    assert events == ([Retried(conversation="5", message="7")] if retried else [])
