@@ -13,7 +13,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, literal, select
 
 from mappings.figure_tables import Fact, FigureCursor
 from mappings.holder_tables import Handover
-from mappings.lanes import is_towards_customer, is_towards_desk, link_of
+from mappings.lanes import is_of_invitations, is_towards_customer, is_towards_desk, link_of
 from mappings.prepared import Prepared
 from mappings.sql import columns, insert_for, insert_new, table
 from mappings.states import FAILED
@@ -162,6 +162,11 @@ def _of_message(row: Row[Any]) -> list[dict[str, Any]]:
 def _of_attempt(row: Row[Any]) -> list[dict[str, Any]]:
     common = {"ref": f"{row.step_id}.{row.number}", "link_id": link_of(row.lane), "at": row.ended_at}
     messages = json.loads(row.messages)
+    if is_of_invitations(row.lane):
+        sent = row.outcome in _ACCEPTED
+        return [
+            {**common, "kind": "invitation" if sent else "uninvited", "code": "" if sent else row.code or row.outcome}
+        ]
     if row.outcome == "dropped":  # nobody wanted it any more
         return []
     if row.outcome not in _ACCEPTED:

@@ -123,11 +123,29 @@ def solved_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
 
 
 def shifts_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
-    """What went open or shut within a time, with its place."""
-    named = select(*columns(_shift, "number", "by"), *columns(_link, *_PLACE))
-    return list(
-        tx.execute(named.join(_link, _link.c.id == _shift.c.link_id).where(*_within(_shift.c.at, since, until)))
-    )
+    """What went open or shut within a time, with its place, what became of the conversation so far, and whether the
+    person had had one before (`again`).
+    """
+    other, theirs = _episode.alias("other"), _link.alias("theirs")
+    earlier = select(other.c.root_id).join(theirs, theirs.c.id == other.c.link_id)
+    earlier = earlier.where(theirs.c.person_id == _link.c.person_id, other.c.opened_at < _episode.c.opened_at)
+    named = select(*columns(_shift, "number", "by"), *columns(_link, *_PLACE), *columns(_episode, "bot", "answers"))
+    named = named.add_columns(earlier.exists().label("again")).join(_link, _link.c.id == _shift.c.link_id)
+    joined = named.join(_episode, _episode.c.root_id == _shift.c.root_id)
+    return list(tx.execute(joined.where(*_within(_shift.c.at, since, until))))
+
+
+def opened_at(tx: Tx, root: int) -> datetime | None:
+    """When a conversation began, as it is written."""
+    found: datetime | None = tx.execute(select(_episode.c.opened_at).where(_episode.c.root_id == root)).scalar()
+    return found
+
+
+def openings_beside(tx: Tx, root: int) -> list[datetime]:
+    """When the other conversations of the same person began: whether each was the first depends on all of them."""
+    mine = select(_link.c.person_id).where(_link.c.id == root).scalar_subquery()
+    others = select(_episode.c.opened_at).join(_link, _link.c.id == _episode.c.link_id)
+    return list(tx.execute(others.where(_link.c.person_id == mine, _episode.c.root_id != root)).scalars())
 
 
 def write_measures(tx: Tx, grain: str, bucket: datetime, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -9,14 +9,14 @@ from mappings.holder_tables import BotTurn
 from mappings.sql import table
 from mappings.states import RawState, StepState
 from mappings.store import Tx
-from mappings.tables import Attempt, Inbox, Outbox
+from mappings.tables import Attempt, Inbox, Outbox, Waiting
 
 _outbox, _attempt, _turn = table(Outbox), table(Attempt), table(BotTurn)
-_inbox, _entry = table(Inbox), table(Entry)
+_inbox, _entry, _waiting = table(Inbox), table(Entry), table(Waiting)
 
 RULES = {
     "inbox": "payloads; what could not be read: keys",
-    "waiting": "until it is sent, given up after replies.give_up_after",
+    "waiting": "until it is sent, given up after replies.give_up_after; drafts: steps",
     "outbox": "steps", "attempt": "steps", "bot_turn": "steps", "shop_message": "steps", "replay_job": "steps",
     "media": "media",
     "entry": "records, each entry by itself; the newest of a stream with its person",
@@ -49,6 +49,12 @@ def forget_steps(tx: Tx, before: datetime, limit: int = 500) -> int:
         tx.execute(delete(_turn).where(_turn.c.outbox_id.in_(ids)))
         tx.execute(delete(_outbox).where(_outbox.c.id.in_(ids)))
     return len(ids)
+
+
+def forget_drafts(tx: Tx, before: datetime) -> int:
+    """Agents' words that waited for a `#send` which never came: they lead to nobody."""
+    old = _waiting.c.lane < 0, _waiting.c.lane % 2 != 0, _waiting.c.created_at < before
+    return tx.execute(delete(_waiting).where(*old)).rowcount
 
 
 def forget_unread(tx: Tx, before: datetime, limit: int = 500) -> int:

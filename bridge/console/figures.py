@@ -56,6 +56,7 @@ def charts_of(found: dict[str, Any], entries: Sequence[dict[str, Any]], language
         _delay(found, language),
         _ratings(found),
         _bot(found),
+        _customers(found),
     ]
 
 
@@ -203,6 +204,7 @@ def _lost(found: dict[str, Any]) -> Chart:
         ("near", found["near_misses"]),
         ("held", found["held"]),
         ("refused", found["refused"]),
+        ("desk_refused", found["refused_by_desk"]),
     )
     rows = [[what, cause, n] for what, causes in parts for cause, n in causes.items()]
     return Chart("lost", found["lost"]["n"], ("what", "cause", "n"), rows)
@@ -246,8 +248,15 @@ def _ratings(found: dict[str, Any]) -> Chart:
 
 def _bot(found: dict[str, Any]) -> Chart:
     bot = found["bot"]
-    rows = [
-        [name, bot[key]]
-        for name, key in (("with_bot", "solved"), ("contained", "contained"), ("confirmed", "confirmed"))
-    ]
-    return Chart("bot", bot["solved"], ("what", "n"), rows)
+    named = ("begun", "people_after", "with_bot", "contained", "confirmed")
+    values = (bot["begun"], bot["people_after"], bot["solved"], bot["contained"], bot["confirmed"])
+    rows = [[name, "", n] for name, n in zip(named, values, strict=True)] if bot["begun"] or bot["solved"] else []
+    rows += [["handed_over", why, n] for why, n in found["handovers"].items()]
+    return Chart("bot", bot["begun"], ("what", "cause", "n"), rows)
+
+
+def _customers(found: dict[str, Any]) -> Chart:
+    people, sent = found["customers"], found["notifications"]
+    rows = [[name, n] for name, n in (*people.items(), ("notified", sent["sent"]), ("not_notified", sent["not_sent"]))]
+    n = sum(people.values())
+    return Chart("customers", n, ("what", "n"), rows if n else ())

@@ -154,6 +154,7 @@ async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: dateti
         pass
     while await store.write(state.forget_audits, now - keep.audit):
         pass
+    await store.write(retention.forget_drafts, now - keep.steps)
     while await store.write(retention.forget_unread, now - keep.keys):
         pass
     while await store.write(retention.forget_entries, now - keep.records):

@@ -192,7 +192,16 @@ def summary(rows: Sequence[Any]) -> dict[str, Any]:
         },
         "satisfaction": rating,
         "topics": dict(sorted(_by_code(of["topic"]).items(), key=lambda one: (-one[1], one[0]))),
-        "bot": {"solved": n("solved.bot"), "contained": n("contained"), "confirmed": n("confirmed")},
+        "bot": {
+            "begun": n("opened.bot"),
+            "people_after": n("people.after.bot"),
+            "solved": n("solved.bot"),
+            "contained": n("contained"),
+            "confirmed": n("confirmed"),
+        },
+        "customers": {"new": n("opened.new"), "returning": n("opened.again")},
+        "notifications": {"sent": n("invitation"), "not_sent": n("uninvited")},
+        "refused_by_desk": _by_code(of["desk.refused"]),
     }
 
 

@@ -17,7 +17,10 @@ GLANCE = frozenset({"customer", "opened", "reopened", "shut"})  # what is asked 
 GOOD = 4  # of five: whoever gives as much is content
 _TIMED = {"desk", "customer"}  # facts whose value is a duration
 _SUMMED = {"answer", "bot", "automatic", "rating"}  # … a count
-_COUNTED = _TIMED | _SUMMED | {"lost", "near", "refused", "held", "handover", "survey", "desk.refused", "topic"}
+_COUNTED = {
+    *_TIMED, *_SUMMED, "lost", "near", "refused", "held", "handover", "survey", "desk.refused", "topic",
+    "invitation", "uninvited",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -53,7 +56,8 @@ def hour_sums(found: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
             if (one.rating or 0) >= GOOD:
                 _put(sums, one, "confirmed", 1)
     for one in found["shifts"]:
-        _put(sums, one, "shut" if one.by < 0 else "reopened" if one.number else "opened", 0)
+        for kind in _of_shift(one):
+            _put(sums, one, kind, 0)
     return [_row(key, one) for key, one in sorted(sums.items())]
 
 

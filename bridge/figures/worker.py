@@ -81,6 +81,7 @@ def span(tx: Tx, runtime: Runtime) -> int:
     roots = figures.take_due(tx, "root", _BITE)
     for root in roots:
         known, told = _known(tx, runtime, root)
+        began = figures.opened_at(tx, root)
         episode, turns = spans_of(known, **told)
         moments = [*figures.moments_of(tx, root), *(one.at for one in known)]
         shifts = [
@@ -89,6 +90,8 @@ def span(tx: Tx, runtime: Runtime) -> int:
         ] if episode is not None else []  # fmt: skip
         written = {key: value for key, value in asdict(episode).items() if key != "shifts"} if episode else None
         figures.write_spans(tx, root, written, [asdict(turn) for turn in turns], shifts)
+        if began != (episode.opened_at if episode is not None else None):
+            moments += figures.openings_beside(tx, root)
         figures.mark(tx, "hour", (_number(one) for one in [*moments, *figures.moments_of(tx, root)]))
     return len(roots)
 

@@ -8,14 +8,14 @@ from sqlmodel import SQLModel
 
 from bridge.engine import maintenance
 from bridge.figures import worker
-from mappings import records
+from mappings import lanes, records
 from mappings.erasure import EMPTIED, KEPT
 from mappings.holder_tables import BotTurn
 from mappings.retention import RULES
 from mappings.sql import table
 from mappings.states import RawState
 from mappings.store import Tx
-from mappings.tables import Inbox, Outbox
+from mappings.tables import Inbox, Outbox, Waiting
 from tests.engine.engine_harness import Scene
 from tests.engine.test_erasure import everything
 
@@ -41,6 +41,8 @@ async def test_words_of_a_customer_who_goes_on_writing(database_url: str, tmp_pa
         scene.vendors.files["f1"] = b"boots.jpg-bytes"
         await scene.says("anna", "where are the green boots", file="f1")
         await scene.quiet()
+        await scene.pass_time(seconds=10)
+        await scene.quiet()
         scene.vendors.agent_says(scene.only_ticket, "the boots are on their way")
         scene.vendors.agent_says(scene.only_ticket, "a private thought about boots", private=True)
         scene.look()
@@ -53,6 +55,10 @@ async def test_words_of_a_customer_who_goes_on_writing(database_url: str, tmp_pa
             tx.execute(table(BotTurn).insert().values(outbox_id=steps[0].id, link_id=steps[0].link_id, **asked))
             unread = {"account": "shop", "key": "unread", "payload": b"green boots", "state": RawState.QUARANTINED}
             tx.execute(table(Inbox).insert().values(received_at=now, error="no", **unread))
+            draft = {"account": "shop", "message_id": "d", "message": '{"body": "green boots"}', "held": "draft"}
+            lane = lanes.lane_of_drafts(steps[0].link_id)
+            waiting = {"lane": lane, "link_id": steps[0].link_id, "due_at": now, "created_at": now, **draft}
+            tx.execute(table(Waiting).insert().values(waiting))
             for number in range(3):
                 records.append_entry(tx, "site", "chat-anna", {"text": f"green boots {number}"}, "", now)
 

@@ -177,6 +177,8 @@ async def test_a_link_is_a_page_that_takes_one_answer(harness: Asking) -> None:
     async with httpx.AsyncClient(transport=transport, base_url="https://bridge.example.com") as client:
         page = await client.get(f"/rate/{found[1]}", headers={"accept-language": "zh-CN"})
         assert 'lang="zh-CN"' in page.text and page.text.count('type="radio"') == 5
+        # an old web view, without a network of its own: one file, no script
+        assert not re.search(r"<script|<link[^>]+href=\"(?!data:)|src=|url\(|https?:|@import", page.text)
         assert (await client.get(f"/rate/{found[1][:-1]}x")).status_code == 404
         assert (await client.post(f"/rate/{found[1]}", data={"score": "9"})).status_code == 422
         done = await client.post(f"/rate/{found[1]}", data={"score": "5", "comment": "all <b>well</b>"})
