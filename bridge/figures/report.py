@@ -19,7 +19,7 @@ from mappings.store import Tx
 TIMES = ("hour", "day", "week", "month")
 BY = ("day", "hour", "channel", "desk", "entry", "agent", "week", "month")
 FIRST = ("opened", "first", "rating", "survey", "lost", "topic")  # what is compared with the time before
-FINE = timedelta(days=92)  # of which each day is looked at; of more, weeks
+FINE = timedelta(days=62)  # of which each day is looked at; of more, weeks
 TARGETS = (120, 600, 3600, 14400)  # seconds
 SPREAD = (15, 30, 60, 300, 1800)  # seconds
 FEWEST = 5  # ratings below which no score is shown

@@ -49,12 +49,8 @@ def hour_sums(found: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         _put(sums, one, "turn", 0)
     for one in found["solved"]:
         _put(sums, one, "resolution", _ms(one.first_solved_at - one.opened_at), timed=True)
-        if one.bot:
-            _put(sums, one, "solved.bot", 1)
-        if one.bot and not one.answers:
-            _put(sums, one, "contained", 1)
-            if (one.rating or 0) >= GOOD:
-                _put(sums, one, "confirmed", 1)
+        for kind in _of_solved(one):
+            _put(sums, one, kind, 1)
     for one in found["shifts"]:
         for kind in _of_shift(one):
             _put(sums, one, kind, 0)
@@ -135,6 +131,22 @@ def next_day(day: datetime, zone: ZoneInfo) -> datetime:
     """The beginning of the day after that of a moment."""
     local = day.astimezone(zone)
     return day_at((local.replace(tzinfo=None) + timedelta(days=1, hours=1)).replace(tzinfo=zone), zone)
+
+
+def _of_solved(one: Any) -> list[str]:
+    """As what a solved episode counts where a bot spoke."""
+    if not one.bot:
+        return []
+    good = ["confirmed"] if (one.rating or 0) >= GOOD else []
+    return ["solved.bot", *([] if one.answers else ["contained", *good])]
+
+
+def _of_shift(one: Any) -> list[str]:
+    """As what an episode counts that went open or shut; of one that begins, also whose it is and who spoke."""
+    if one.by < 0 or one.number:
+        return ["shut" if one.by < 0 else "reopened"]
+    with_bot = ["opened.bot", *(["people.after.bot"] if one.answers else [])] if one.bot else []
+    return ["opened", "opened.again" if one.again else "opened.new", *with_bot]
 
 
 def _put(
