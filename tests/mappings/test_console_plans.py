@@ -4,16 +4,22 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import create_engine
 
+from bridge.console.views.figures import read_page
+from bridge.figures.period import period
+from bridge.figures.report import read_report
 from mappings import (
     callbacks,
     causes,
     changes,
     console,
     conversations,
+    facts,
+    figures,
     inbox,
     inspection,
     overview,
@@ -28,7 +34,8 @@ from tests.databases import sqlite_database
 from tests.mappings.test_plans import sent_by
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LARGE = ("outbox", "inbox", "link", "pair", "identity", "attempt", "person")
+ZONE = ZoneInfo("Asia/Shanghai")
+LARGE = ("outbox", "inbox", "link", "pair", "identity", "attempt", "person", "fact", "turn", "episode", "measure")
 FEW = (
     "outbox_due",
     "outbox_lane",
@@ -36,6 +43,7 @@ FEW = (
     "inbox_ready",
     "inbox_quarantined",
     "link_warn",
+    "turn_waiting",
 )  # of some rows only
 ACCOUNTS = ["shop", "desk"]
 
@@ -69,6 +77,13 @@ QUESTIONS: dict[str, Callable[[Tx], Any]] = {
     "audit": state.audits,
     "refused": lambda tx: callbacks.last_refused(tx, "shop", NOW),
     "received": lambda tx: inbox.last_raws(tx, "shop"),
+    "figures of a year": lambda tx: read_page(tx, period("365d", "", ZONE, NOW), NOW),
+    "figures of a week": lambda tx: read_page(tx, period("7d", "", ZONE, NOW), NOW),
+    "figures by agent": lambda tx: read_report(tx, period("7d", "", ZONE, NOW), NOW, "agent"),
+    "facts that are kept no longer": lambda tx: facts.links_before(tx, NOW),
+    "an hour's openings": lambda tx: figures.shifts_between(tx, NOW, NOW),
+    "an hour's facts": lambda tx: figures.facts_between(tx, NOW, NOW),
+    "openings beside": lambda tx: figures.openings_beside(tx, 1),
 }
 
 
