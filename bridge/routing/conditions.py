@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from bridge.routing.calendar import Calendar, is_open
@@ -152,9 +153,19 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
+@lru_cache(4096)  # of the configuration's words; what customers say is not kept
+def _folded_word(word: str) -> str:
+    return fold(word).strip()
+
+
 def says(text: str, word: str) -> bool:
     """Whether a text holds a word: anywhere for scripts without spaces, else where a word begins (refund, refunds)."""
-    text, word = fold(text), fold(word).strip()
+    return holds(fold(text), word)
+
+
+def holds(text: str, word: str) -> bool:
+    """The same for a text that is folded: who looks for many words folds it once."""
+    word = _folded_word(word)
     place = text.find(word) if word else -1
     while place > 0 and word[0].isascii() and text[place - 1].isascii() and text[place - 1].isalnum():
         place = text.find(word, place + 1)
