@@ -3,6 +3,7 @@
 import asyncio
 import json
 import zipfile
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,14 @@ from bridge.privacy import aging, erasing
 from bridge.privacy.exporting import export
 from bridge.privacy.hashing import person_hash
 from bridge.privacy.subject import NoSubject
-from mappings import compaction, links
+from mappings import compaction, lanes, links
 from mappings.erasure import EMPTIED, KEPT
+from mappings.figure_tables import Fact
+from mappings.holder_tables import BotTurn, Handover
+from mappings.shop_tables import ShopFact, ShopMessage
+from mappings.sql import table
 from mappings.store import Tx
+from mappings.tables import Consent, Identity, Link, Notice, Outbox, Waiting
 from tests.engine.engine_harness import Scene
 
 ANNA = "anna-7f3c2d91"
@@ -97,6 +103,54 @@ async def test_nothing_is_left_while_others_write(scene: Scene) -> None:
             await erasing.plan(bridge, ticket)
         with pytest.raises(NoSubject, match="nobody is known"):
             await erasing.plan(bridge, ANNA)
+
+
+SECRET = "Annas-own-secret-4711"
+
+
+def spread(tx: Tx) -> None:
+    """The person's words in every place that has room for them: memory, contexts, profiles, drafts, what bots and the
+    shop were told, alerts and figures.
+    """
+    identity = tx.execute(table(Identity).select().where(table(Identity).c.external_id == ANNA)).one()
+    link = tx.execute(table(Link).select().where(table(Link).c.conversation == ANNA)).one()
+    step = tx.execute(table(Outbox).select().where(table(Outbox).c.link_id == link.id)).first()
+    assert step is not None
+    noted = dict.fromkeys(("memory", "held_by", "entry", "url"), SECRET)
+    noted |= dict.fromkeys(("context", "proven", "shown"), json.dumps({"page": SECRET}))
+    tx.execute(table(Link).update().where(table(Link).c.id == link.id).values(noted))
+    tx.execute(
+        table(Identity).update().where(table(Identity).c.id == identity.id).values(profile=f'{{"name": "{SECRET}"}}')
+    )
+    at = {"at": link.created_at}
+    rows: list[tuple[type[SQLModel], dict[str, object]]] = [
+        (BotTurn, {"outbox_id": step.id, "link_id": link.id, "account": "bot", "term": 1, "mode": "first",
+                   "state": "failed", "why": SECRET, **at}),
+        (Waiting, {"lane": lanes.lane_of_drafts(link.id), "link_id": link.id, "account": "shop", "message_id": SECRET,
+                   "message": SECRET, "held": "draft", "due_at": link.created_at, "created_at": link.created_at}),
+        (ShopFact, {"account": "shop", "subject": f"c:{ANNA}", "value": SECRET, "until": link.created_at + timedelta(days=9),
+                    **at}),
+        (ShopMessage, {"id": "m1", "account": "shop", "given": SECRET, "link_id": link.id, "message_id": "x",
+                       "outcome": SECRET, **at}),
+        (Handover, {"link_id": link.id, "left_id": link.id, "from_account": "a", "to_account": "b", "why": "words",
+                    "who": SECRET, "term": 1, **at}),
+        (Fact, {"kind": "customer", "ref": f"shop.{ANNA}", "link_id": link.id, **at}),
+        (Notice, {"link_id": link.id, "cause": SECRET, **at}),
+        (Consent, {"account": "shop", "conversation": ANNA, "template": SECRET, "count": 1, **at}),
+    ]  # fmt: skip
+    for model, values in rows:
+        columns = {column.key for column in table(model).columns}
+        tx.execute(table(model).insert().values({key: value for key, value in values.items() if key in columns}))
+
+
+async def test_nothing_is_left_in_any_table(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        await talk(scene)
+        await bridge.store.write(spread)
+        assert SECRET in await bridge.store.read(everything)
+        await erasing.erase(bridge, ANNA, "test")
+        await scene.quiet()
+        assert await traces_left(scene, bridge, (*SECRETS, SECRET)) == []
 
 
 async def test_a_late_answer_is_told_and_a_late_message_is_a_new_persons(scene: Scene) -> None:
