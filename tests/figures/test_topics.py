@@ -75,5 +75,7 @@ async def test_a_conversation_counts_once_for_each_topic(scene: Counted) -> None
     assert sorted(code for (code,) in kept) == ["shipping", "退款", "退款"]
     await store.write(worker.rebuild, scene.bridge.runtime, scene.clock() - timedelta(days=9), scene.clock())
     assert (await scene.figures())["topics"] == {"退款": 2, "shipping": 1}
-    fields = await store.read(lambda tx: list(tx.execute(select(table(Link).c.fields)).scalars()))
+    fields = await store.read(
+        lambda tx: list(tx.execute(select(table(Link).c.fields).order_by(table(Link).c.id)).scalars())
+    )
     assert [json.loads(one)["tags"] for one in fields] == [["shop", "退款"], ["shop", "退款"], ["shop"]]
