@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import structlog
 from pydantic import SecretStr
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
@@ -21,24 +20,29 @@ from bridge.alerts.receivers import declare_alerts
 from bridge.alerts.watch import EVERY, Watch
 from bridge.api.app import api_routes
 from bridge.console.mount import ConsoleMount
-from bridge.contract import Account, AlertReceiver, Drains, Http, Raw, Serves, StoreDown
+from bridge.contract import Account, AlertReceiver, Drains, Http, Raw, Serves
 from bridge.engine.callers import Callers
 from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.engine import Engine
 from bridge.engine.inbound.intake import OnDurable
 from bridge.engine.runtime.ids import new_name
+from bridge.events.sender import EVERY as EVENTS_EVERY
+from bridge.events.sender import Sender
 from bridge.figures import worker as figures
 from bridge.privacy import aging
 from bridge.registry import Declared, make_connector
+from bridge.services.disks import database_folder
+from bridge.services.faults import store_down
 from bridge.services.media import MediaFiles
 from bridge.services.records import StoredRecords
 from bridge.services.tokens import StoredTokens, derive_key
 from bridge.settings import Settings
 from bridge.web.consents import consents
 from bridge.web.dispatch import Front
+from bridge.web.failures import failed
 from bridge.web.files import Files
 from bridge.web.headers import SafeHeaders
-from bridge.web.health import healthz, metrics_page, readyz, store_down
+from bridge.web.health import healthz, metrics_page, readyz
 from bridge.web.hooks import Hooks
 from bridge.web.proxies import ClientAddress, Proxies
 from bridge.web.ratings import RatingPages
@@ -88,6 +92,9 @@ class Bridge:
         self.alerts = Watch(
             self.store, settings, self._receivers(), clock, {name: one.config for name, one in declared.items()}
         )
+        events = Http(timeout=10, max_concurrency=16)
+        self._https.append(events)
+        self.events = Sender(self.store, settings.events, events, clock)
         self.engine: Engine | None = None
         self.host = ""  # where it is served, once that is known
         self.console = ConsoleMount(self)
@@ -139,8 +146,10 @@ class Bridge:
     async def _audit(self, account: str, who: str, what: str, detail: str) -> None:
         try:
             await self.store.write(state.add_audit, f"{account}: {who}", what, detail, self.clock())
-        except SQLAlchemyError as error:
-            raise StoreDown(f"the database refused: {type(error).__name__}") from None
+        except Exception as error:
+            if (down := store_down(error)) is None:
+                raise
+            raise down from None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bridge"]:
@@ -157,6 +166,8 @@ class Bridge:
             self.engine.every(timedelta(seconds=2), "callers", self.callers.write_down)
             if self.settings.alerts and self._work:
                 self.engine.every(EVERY, "alerts", self.alerts.tick)
+            if self.settings.events and self._work:
+                self.engine.every(EVENTS_EVERY, "events", self.events.tick)
             self.engine.every(timedelta(minutes=1), "sparklines", self.console.sparks.sample)
             if self._work:
                 self.engine.every(timedelta(seconds=1), "replays", partial(replays.tick, self.store, self.engine))
@@ -212,7 +223,7 @@ class Bridge:
             routes=[*self._routes(), *more],
             lifespan=lifespan,
             middleware=middleware,
-            exception_handlers={SQLAlchemyError: store_down, StoreDown: store_down},
+            exception_handlers={Exception: failed},
         )
         pages.router.redirect_slashes = False  # it would lead to whatever host the caller names
         return Front(Hooks(self.runtime, self._enqueue, self._look, self.callers, proxies), pages, proxies)
@@ -226,7 +237,7 @@ class Bridge:
             *api_routes(self.runtime, self.store, self._act, consents(self.runtime, self.store, self.clock)),
             Route("/healthz", healthz),
             Route("/readyz", readyz(self._troubles, self._impaired)),
-            Route("/metrics", metrics_page(self.store, self.clock, self.files.folder.place)),
+            Route("/metrics", metrics_page(self.store, self.clock, self._disks())),
             *self.console.routes(),
         ]
         for name, connected in self.runtime.accounts.items():
@@ -236,6 +247,10 @@ class Bridge:
                 except Exception as error:  # the other accounts' addresses are to be there
                     log.exception("pages of an account cannot be served", account=name, exc_info=error)
         return routes
+
+    def _disks(self) -> dict[str, Path]:
+        database = database_folder(self.settings.bridge.database_url)
+        return {"media": self.files.folder.place, **({"database": database} if database is not None else {})}
 
     async def _act(self, function: Callable[[Work], T]) -> T:
         assert self.engine is not None

@@ -22,7 +22,7 @@ from bridge.findings import Finding, check_account, refusals_of, words
 from bridge.published import published_secrets
 from bridge.registry import Declared
 from bridge.route_checks import asked_of_ticket, unfit_fields, unreachable_rules
-from bridge.services.folder import free_bytes, mebibytes
+from bridge.services.disks import database_folder, database_shortage, free_bytes, mebibytes
 from bridge.settings import BridgeSettings, Settings
 from bridge.web.echo import ECHO, echo_of
 from bridge.web.hooks import PREFIX
@@ -52,7 +52,7 @@ class Doctor:
             if self._settings.calendars:
                 await self._check("bridge.calendars", self._calendars)
         async with _opened(bridge) as trouble:
-            await self._check("bridge.database", lambda: _database(bridge.store, trouble))
+            await self._check("bridge.database", lambda: _database(bridge.store, trouble, self._settings.bridge))
             if only is None:
                 await self._check("bridge.media_dir", lambda: _media(self._settings.bridge))
                 await self._check("bridge.public_url", lambda: self._public(bridge.store, trouble))
@@ -172,7 +172,7 @@ def _open(store: Store) -> None:
     check_schema(store)
 
 
-async def _database(store: Store, trouble: str) -> Finding:
+async def _database(store: Store, trouble: str, of: BridgeSettings) -> Finding:
     found = Finding(facts={"database": store.name})
     if trouble:
         return found.wrong("database", why=trouble)
@@ -181,6 +181,11 @@ async def _database(store: Store, trouble: str) -> Finding:
         await store.write(state.take_lease, "doctor", "doctor", now, now)
     except SQLAlchemyError as error:
         return found.wrong("unwritable", why=first_line(error))
+    place = database_folder(of.database_url)
+    if place is not None:
+        found.facts["free"] = mebibytes(free_bytes(place))
+        if (short := database_shortage(place, of.media_dir, of.keep_free)) is not None:
+            return found.wrong("disk", folder=place, free=mebibytes(short.free), least=mebibytes(short.least))
     return found
 
 

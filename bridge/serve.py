@@ -15,7 +15,7 @@ import uvicorn
 from bridge.app import Bridge
 from bridge.contract import Drains
 from bridge.systemd import sockets_handed_over
-from bridge.web.protocol import choose_protocol, make_room
+from bridge.web.protocol import LONGEST_HEAD, choose_protocol, make_room
 from mappings.schema import check_schema, migrate_aside
 from mappings.store import StoreLocked, StoreUnusable
 
@@ -83,7 +83,7 @@ def run_server(
         http=choose_protocol(),
         ws="none",
         log_config=None,
-        h11_max_incomplete_event_size=32 * 2**10,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
     )
     server = BridgeServer(config, bridge)
     with contextlib.suppress(KeyboardInterrupt):

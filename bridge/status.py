@@ -1,7 +1,6 @@
 """`bridge status`: one screen that says whether somebody has to do something."""
 
 import json
-import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,8 @@ from bridge.away import reason_of, who_paused
 from bridge.cli.dead_letters import waiting_counts
 from bridge.console.texts import say, say_if
 from bridge.engine.conversation.allowance import Allowance
-from bridge.services.folder import free_bytes, mebibytes
+from bridge.events.overview import is_late, receivers_json
+from bridge.services.disks import FILES, mebibytes, shortages
 from bridge.settings import Settings
 from mappings import callbacks, goals, inbox, inspection, overview, state, waiting
 from mappings.states import FAILED, RawState
@@ -34,10 +34,12 @@ def status_facts(tx: Tx, settings: Settings, now: datetime | None = None) -> dic
     names = dict.fromkeys([*settings.accounts, *state.pauses(tx)])
     accounts = _accounts(tx, list(names), settings, now)
     customers, count = _customers(tx, now)
+    events = [one | {"needs_you": is_late(one, now)} for one in receivers_json(tx, settings.events)]
     return {
         "at": _time(now),
         "serving": overview.serves(tx, now),
         "accounts": accounts,
+        "events": events,
         "oldest_waiting": min((one["oldest_waiting"] for one in accounts if one["oldest_waiting"]), default=None),
         "next_attempt": min((one["next_attempt"] for one in accounts if one["next_attempt"]), default=None),
         **{name: sum(one[name] for one in accounts) for name in _COUNTS},
@@ -102,7 +104,12 @@ def said_in(facts: dict[str, Any], settings: Settings, language: str) -> dict[st
     ]
     machine = _machine(settings, language)
     calls = [f"{one['account']}: {one['reason']}" for one in accounts if one["state"] in {"paused", "refused"}]
-    return {**facts, "needs_you": [*machine, *calls], "machine": machine, "accounts": accounts}
+    events = [
+        say(language, "status.events_late", name=one["receiver"], why=one["trouble"] or "-")
+        for one in facts["events"]
+        if one["needs_you"]
+    ]
+    return {**facts, "needs_you": [*machine, *calls, *events], "machine": machine, "accounts": accounts}
 
 
 def _reason(account: dict[str, Any], language: str) -> str:
@@ -130,14 +137,14 @@ def _remedy(account: dict[str, Any], language: str) -> str:
 
 
 def _machine(settings: Settings, language: str) -> list[str]:
-    """What this machine refuses, whatever the accounts do."""
-    folder, least = settings.bridge.media_dir, settings.bridge.keep_free
-    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-        return [say(language, "status.folder", folder=folder)]
-    free = free_bytes(folder)
-    if free < least:
-        return [say(language, "status.free", free=mebibytes(free), folder=folder, least=mebibytes(least))]
-    return []
+    """What this machine refuses, or soon will, whatever the accounts do."""
+    of = settings.bridge
+    found = []
+    for one in shortages(of.media_dir, of.database_url, of.keep_free):
+        key = "status.folder" if one.free < 0 else "status.free" if one.what == FILES else "status.database_disk"
+        least = mebibytes(one.least)
+        found.append(say(language, key, folder=one.place, free=mebibytes(max(0, one.free)), least=least))
+    return found
 
 
 def _customers(tx: Tx, now: datetime) -> tuple[list[dict[str, Any]], int]:
@@ -198,6 +205,13 @@ def status_text(found: dict[str, Any], language: str = "en") -> str:
     if found["late"]:
         lines.append("")
     lines += [say(language, "status.late", **one) for one in found["late"]]
+    for one in found["events"]:
+        mark = "✗" if one["needs_you"] else "✓"
+        lines.append(
+            f"[{mark}] {say(language, 'status.events', name=one['receiver'], n=one['waiting'], dead=one['dead'])}"
+        )
+        if one["needs_you"]:
+            lines.append(f"      → {one['trouble'] or 'bridge dead list'}; bridge events list")
     if found["unreachable_soon"]:
         lines += ["", say(language, "status.soon", n=found["unreachable_count"])]
     for one in found["unreachable_soon"]:
@@ -215,7 +229,7 @@ def _counted(number: int, name: str, language: str) -> str:
 
 
 def _calls(found: dict[str, Any], language: str) -> str:
-    accounts = len(found["needs_you"]) - len(found["machine"])
+    accounts = sum(one["state"] in {"paused", "refused"} for one in found["accounts"])
     machine = say(language, "status.machine") if found["machine"] else ""
     need = say(language, "status.need", n=accounts, all=len(found["accounts"]))
     return f"{need}{machine}{say(language, 'status.stop')}"

@@ -142,6 +142,7 @@ class _Metrics:
         self.bot_tokens = Counter("bridge_bot_tokens", "Tokens that a bot has cost", "account")
         self.bot_held_back = Counter("bridge_bot_held_back", "Answers of a bot that were not sent", "account", "why")
         self.targets = Counter("bridge_targets", "Targets by how they ended", "target", "kind", "outcome")
+        self.events = Counter("bridge_events", "Events sent to other systems, by outcome", "receiver", "outcome")
         self.media = Counter("bridge_media", "Files fetched, by account and outcome", "account", "outcome")
         self.keep_seconds = Histogram(
             "bridge_keep_seconds",
@@ -160,6 +161,9 @@ class _Metrics:
         self.oldest = Gauge("bridge_oldest_unfinished_seconds", "Age of the oldest unfinished step", "account")
         self.disk_free = Gauge("bridge_disk_free_bytes", "Free on the disk of the files", "place")
         self.late = Gauge("bridge_targets_late", "Conversations without an answer that was due", "desk", "target")
+        self.events_waiting = Gauge(
+            "bridge_events_waiting", "Events that are not taken yet, or given up", "receiver", "state"
+        )
         self.paused = Gauge("bridge_account_paused", "1 while sending rests", "account")
 
     def collect(self) -> Iterator["Metric"]:

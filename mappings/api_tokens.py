@@ -3,22 +3,23 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, insert, select, update
 
 from mappings import state
 from mappings.api_tables import ApiToken
-from mappings.sql import table
+from mappings.sql import columns, table
 from mappings.store import Tx
 
 _token = table(ApiToken)
 
 
-def add_token(tx: Tx, name: str, digest: str, scopes: str, now: datetime) -> bool:
-    """False where there is one of this name."""
+def add_token(tx: Tx, name: str, digest: str, scopes: str, now: datetime, until: datetime | None = None) -> bool:
+    """False where there is one of this name. `until`: when it ends."""
     if tx.execute(select(_token.c.name).where(_token.c.name == name)).first() is not None:
         return False
-    tx.execute(insert(_token).values(name=name, hash=digest, scopes=scopes, created_at=now))
-    state.add_audit(tx, "command line", "added an API token", f"{name}: {scopes}", now)
+    tx.execute(insert(_token).values(name=name, hash=digest, scopes=scopes, created_at=now, expires_at=until))
+    ends = f", until {until:%Y-%m-%d %H:%M} UTC" if until is not None else ""
+    state.add_audit(tx, "command line", "added an API token", f"{name}: {scopes}{ends}", now)
     return True
 
 
@@ -32,12 +33,20 @@ def revoke_token(tx: Tx, name: str, now: datetime) -> bool:
 
 def tokens(tx: Tx) -> list[Row[Any]]:
     """All of them by name."""
-    return list(tx.execute(select(_token.c.name, _token.c.scopes, _token.c.created_at).order_by(_token.c.name)))
+    shown = columns(_token, "name", "scopes", "created_at", "expires_at", "used_at")
+    return list(tx.execute(select(*shown).order_by(_token.c.name)))
 
 
-def scopes_of(tx: Tx, digest: str) -> str | None:
-    """What a token may do; None for one that is none."""
-    return tx.execute(select(_token.c.scopes).where(_token.c.hash == digest)).scalar()
+def find_token(tx: Tx, digest: str) -> Row[Any] | None:
+    """What a token may do, until when, and its last use; None for one that is none."""
+    return tx.execute(
+        select(*columns(_token, "scopes", "expires_at", "used_at")).where(_token.c.hash == digest)
+    ).first()
+
+
+def touch_token(tx: Tx, digest: str, now: datetime) -> None:
+    """It was used."""
+    tx.execute(update(_token).where(_token.c.hash == digest).values(used_at=now))
 
 
 def is_any(tx: Tx) -> bool:

@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import Table, delete, func, or_, select, update
 
 from mappings.account_tables import Audit
+from mappings.event_tables import OutgoingEvent
 from mappings.figure_tables import Fact, Survey
 from mappings.holder_tables import BotTurn, Handover
 from mappings.locks import lock_links
@@ -74,7 +75,7 @@ KEPT = {
 """What an erasure leaves in a table. A table that is not named here has no row about an erased person."""
 EMPTIED = frozenset(
     {"identity", "waiting", "outbox", "attempt", "pair", "notice", "consent", "bot_turn", "shop_fact", "shop_message",
-     "alert"}
+     "alert", "outgoing_event"}
 )  # fmt: skip
 """Of these an erasure takes all rows about the person."""
 
@@ -163,7 +164,7 @@ def _delete_rows(tx: Tx, side: Side, now: datetime) -> None:
     steps = select(_outbox.c.id).where(_outbox.c.link_id.in_(ids))
     tx.execute(delete(_attempt).where(_attempt.c.outbox_id.in_(steps)))
     tx.execute(delete(_turn).where(or_(_turn.c.link_id.in_(ids), _turn.c.outbox_id.in_(steps))))
-    for of in (_shop_message, _waiting, _outbox, _pair, _notice):
+    for of in (_shop_message, _waiting, _outbox, _pair, _notice, table(OutgoingEvent)):
         tx.execute(delete(of).where(of.c.link_id.in_(ids)))
     chats = {(link.channel, link.conversation) for link in side.links}
     chats |= {(one.account, one.external_id) for one in side.identities}
@@ -206,8 +207,12 @@ def _forget_identities(tx: Tx, side: Side, now: datetime) -> None:
     mine = [one.id for one in side.identities]
     for some in _bites(mine):
         tx.execute(delete(_identity).where(_identity.c.id.in_(some)))
-    numbers = {one.customer_id for one in side.identities} - {""}
-    left = set(tx.execute(select(_identity.c.customer_id).where(_identity.c.customer_id.in_(numbers))).scalars())
+    numbers = {name for one in side.identities for name in (one.customer_id, one.shared_id)} - {""}
+    left = {
+        name
+        for column in (_identity.c.customer_id, _identity.c.shared_id)
+        for name in tx.execute(select(column).where(column.in_(numbers))).scalars()
+    }
     alone = tx.execute(select(_identity.c.id).where(_identity.c.person_id == side.person_id).limit(1)).first() is None
     about = or_(_joining.c.kept_id == side.person_id, _joining.c.joined_id == side.person_id)
     for row in tx.execute(select(_joining).where(about)).all():

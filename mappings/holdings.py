@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, and_, or_, select
 
 from mappings.account_tables import Audit
+from mappings.event_tables import OutgoingEvent
 from mappings.holder_tables import BotTurn, Handover
 from mappings.shop_tables import Alert, Goal, ShopFact, ShopMessage
 from mappings.sql import table
@@ -91,7 +92,7 @@ def stored_rows(tx: Tx, side: Side) -> dict[str, list[Any]]:
         "identity": list(side.identities),
         "link": list(side.links),
     }
-    for of in (_pair, _waiting, _outbox, _notice, _turn, _goal, _shop_message):
+    for of in (_pair, _waiting, _outbox, _notice, _turn, _goal, _shop_message, table(OutgoingEvent)):
         found[of.name] = list(tx.execute(select(of).where(of.c.link_id.in_(ids)).order_by(*of.primary_key)))
     steps = select(_outbox.c.id).where(_outbox.c.link_id.in_(ids))
     found["attempt"] = list(tx.execute(select(_attempt).where(_attempt.c.outbox_id.in_(steps)).order_by(_attempt.c.id)))

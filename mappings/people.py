@@ -19,14 +19,14 @@ from mappings.tables import Identity, Link, Person, PersonMerge
 _person, _identity, _joining, _link = table(Person), table(Identity), table(PersonMerge), table(Link)
 _SEEN_AGAIN = timedelta(hours=1)  # "seen at" is no diary: writing it at every message would cost a statement each
 _KNOWN = Prepared(
-    select(*columns(_identity, "id", "person_id", "profile", "customer_id", "seen_at")).where(
+    select(*columns(_identity, "id", "person_id", "profile", "customer_id", "shared_id", "seen_at")).where(
         _identity.c.account == bindparam("account"), _identity.c.external_id == bindparam("external_id")
     )
 )
 _THESE = Prepared(
-    select(*columns(_identity, "id", "person_id", "profile", "customer_id", "seen_at", "external_id")).where(
-        _identity.c.account == bindparam("account"), among(_identity.c.external_id, "external_ids")
-    )
+    select(
+        *columns(_identity, "id", "person_id", "profile", "customer_id", "shared_id", "seen_at", "external_id")
+    ).where(_identity.c.account == bindparam("account"), among(_identity.c.external_id, "external_ids"))
 )
 _CHANGE = Updates(_identity)
 _EXPECTED = "people"  # in a transaction's notes: who was looked for
@@ -59,11 +59,14 @@ def _identity_of(tx: Tx, account: str, external_id: str) -> Any:
     return _KNOWN.first(tx, account=account, external_id=external_id)
 
 
-def know(tx: Tx, account: str, external_id: str, profile: str, customer_id: str, now: datetime) -> Known:
+def know(  # noqa: PLR0913 - the columns of a row, by name
+    tx: Tx, account: str, external_id: str, profile: str, customer_id: str, now: datetime, *, shared_id: str = ""
+) -> Known:
     """The identity of an external id, made with a person of its own when it is new.
 
     `profile` replaces the stored one unless it is empty. `customer_id` is the host application's own id of the
-    customer, only when it was proven (signed): it is what a suggestion to join two people rests on.
+    customer, only when it was proven (signed), `shared_id` the one by which a platform knows them in all accounts of
+    one owner: they are what a suggestion to join two people rests on.
     """
     row = _identity_of(tx, account, external_id)
     if row is not None:
@@ -72,6 +75,8 @@ def know(tx: Tx, account: str, external_id: str, profile: str, customer_id: str,
             changed["profile"] = profile
         if customer_id and customer_id != row.customer_id:
             changed["customer_id"] = customer_id
+        if shared_id and shared_id != row.shared_id:
+            changed["shared_id"] = shared_id
         if changed:
             _CHANGE.later(tx, id=row.id, **changed)
         return Known(row.id, row.person_id, profile or row.profile)
@@ -79,18 +84,27 @@ def know(tx: Tx, account: str, external_id: str, profile: str, customer_id: str,
     person_id = _ADD_PERSON.scalar(tx, created_at=now)
     made = _ADD_IDENTITY.scalar(
         tx, account=account, external_id=external_id, person_id=person_id, profile=profile or "{}",
-        customer_id=customer_id, seen_at=now,
+        customer_id=customer_id, shared_id=shared_id, seen_at=now,
     )  # fmt: skip
     if made is None:  # another process was faster
-        return know(tx, account, external_id, profile, customer_id, now)
+        return know(tx, account, external_id, profile, customer_id, now, shared_id=shared_id)
     return Known(made, person_id, profile or "{}", new=True)
 
 
-def suggest(tx: Tx, person_id: int, customer_id: str, now: datetime) -> int | None:
-    """Suggests joining this person with another of the same proven customer id. Returns the suggestion, once."""
+def suggest(tx: Tx, person_id: int, customer_id: str, now: datetime, *, shared_id: str = "") -> int | None:
+    """Suggests joining this person with another of the same proven customer id or of the same id at a platform.
+    Returns the suggestion, once.
+    """
+    made = _suggest(tx, person_id, "customer_id", customer_id, now) if customer_id else None
+    if made is None and shared_id:
+        made = _suggest(tx, person_id, "shared_id", shared_id, now)
+    return made
+
+
+def _suggest(tx: Tx, person_id: int, name: str, value: str, now: datetime) -> int | None:
     other = tx.execute(
         select(_identity.c.person_id)
-        .where(_identity.c.customer_id == customer_id, _identity.c.person_id != person_id)
+        .where(_identity.c[name] == value, _identity.c.person_id != person_id)
         .order_by(_identity.c.id)
         .limit(1)
     ).scalar()
@@ -106,10 +120,11 @@ def suggest(tx: Tx, person_id: int, customer_id: str, now: datetime) -> int | No
     ).scalar()
     if known is not None:
         return None
+    proof = f"{name.replace('_', ' ')} {value}"
     return int(
         tx.execute(
             insert(_joining)
-            .values(kept_id=other, joined_id=person_id, proof=f"customer id {customer_id}", at=now, state="suggested")
+            .values(kept_id=other, joined_id=person_id, proof=proof, at=now, state="suggested")
             .returning(_joining.c.id)
         ).scalar_one()
     )

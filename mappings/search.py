@@ -59,7 +59,8 @@ def _people(tx: Tx, text: str, accounts: Sequence[str]) -> list[int]:
     exact = select(_identity.c.person_id).where(_identity.c.account.in_(accounts), _identity.c.external_id == text)
     first = select(_identity.c.person_id).where(_identity.c.account.in_(accounts), *begins)
     proven = select(_identity.c.person_id).where(_identity.c.customer_id == text, _identity.c.customer_id != "")
-    found = [*tx.execute(exact).scalars(), *tx.execute(proven.limit(_MOST)).scalars()]
+    shared = select(_identity.c.person_id).where(_identity.c.shared_id == text, _identity.c.shared_id != "")
+    found = [row for one in (exact, proven.limit(_MOST), shared.limit(_MOST)) for row in tx.execute(one).scalars()]
     if len(text) >= 3 and tx.dialect.name == "sqlite":  # elsewhere the order of an index is not that of its bytes
         found += tx.execute(first.limit(_MOST)).scalars()
     return found

@@ -49,7 +49,7 @@ class Side:
     @property
     def ids(self) -> frozenset[str]:
         """By which the customer is known for certain: external ids, conversations, proven numbers."""
-        found = {one.external_id for one in self.identities} | {one.customer_id for one in self.identities}
+        found = {name for one in self.identities for name in (one.external_id, one.customer_id, one.shared_id)}
         found |= {link.conversation for link in self.links} | {_contact(link).get("id", "") for link in self.links}
         return frozenset(found - {""})
 

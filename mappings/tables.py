@@ -11,7 +11,15 @@ from datetime import datetime
 from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from mappings import account_tables, api_tables, console_tables, figure_tables, holder_tables, shop_tables  # noqa: F401 - readers need all
+from mappings import (  # noqa: F401 - readers need all
+    account_tables,
+    api_tables,
+    console_tables,
+    event_tables,
+    figure_tables,
+    holder_tables,
+    shop_tables,
+)
 from mappings.columns import key, moment, partial_index, reference, words
 from mappings.types import BigId, Reason, StateName, TableBase
 
@@ -44,6 +52,7 @@ class Identity(TableBase, table=True):
     external_id: str
     person_id: int = Field(sa_column=reference("person.id"))
     customer_id: str = Field(default="", index=True, sa_column_kwargs={"server_default": ""})
+    shared_id: str = Field(default="", index=True, sa_column_kwargs={"server_default": ""})
     profile: str = Field(default="{}", sa_column=words("{}"))
     seen_at: datetime = Field(sa_column=moment())
 

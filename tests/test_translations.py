@@ -11,6 +11,7 @@ WANTED = [
     ROOT / "docs" / "quickstart.md",
     ROOT / "docs" / "operating.md",
     ROOT / "docs" / "how-to" / "allowance.md",
+    ROOT / "docs" / "how-to" / "events.md",
     *sorted((ROOT / "connectors").glob("*/README.md")),
 ]
 COLUMN = re.compile(r"(?<!\\)\|")

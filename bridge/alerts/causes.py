@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 
 from bridge.advice import SOON
 from bridge.away import reason_of
+from bridge.events.overview import is_late, receivers_json
+from bridge.services.disks import mebibytes, shortages
 from bridge.settings import Settings
 from mappings import callbacks, goals, inbox, inspection, state
 from mappings.store import Tx
@@ -30,7 +32,7 @@ class Outside:
 
 def causes_now(tx: Tx, settings: Settings, now: datetime, outside: Outside) -> dict[str, Causes]:
     """By receiver: what it should hear of. Everybody hears of the machine; of late answers those whom targets name."""
-    common = {**_accounts(tx), **_callbacks(tx, now)}
+    common = {**_machine(settings), **_accounts(tx), **_callbacks(tx, now), **_events(tx, settings, now)}
     until = outside.certificate_until
     if until is not None and until - now < SOON:
         common["certificate"] = {"until": f"{until:%Y-%m-%d}"}
@@ -45,6 +47,31 @@ def causes_now(tx: Tx, settings: Settings, now: datetime, outside: Outside) -> d
             if receiver in found:
                 found[receiver][f"late.{row.desk}.{row.target}"] = facts
     return found
+
+
+def _machine(settings: Settings) -> Causes:
+    """The disks of the machine that sends the alerts."""
+    of = settings.bridge
+    return {
+        f"disk.{one.what}" if one.free >= 0 else "unwritable.files": {
+            "place": str(one.place), "free": mebibytes(max(0, one.free)), "least": mebibytes(one.least)
+        }
+        for one in shortages(of.media_dir, of.database_url, of.keep_free)
+    }  # fmt: skip
+
+
+def _events(tx: Tx, settings: Settings, now: datetime) -> Causes:
+    receivers = receivers_json(tx, settings.events) if settings.events else []
+    return {
+        f"events.{one['receiver']}": {
+            "receiver": one["receiver"],
+            "waiting": str(one["waiting"]),
+            "dead": str(one["dead"]),
+            "why": one["trouble"] or "-",
+        }
+        for one in receivers
+        if is_late(one, now)
+    }
 
 
 def _accounts(tx: Tx) -> Causes:

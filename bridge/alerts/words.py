@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bridge.contract import Alert
+from bridge.contract.storable import clean_name
 
 _WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "en": {
@@ -25,6 +26,18 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "certificate": ("the certificate of the public address ends on {until}", "the certificate was renewed"),
         "secret": ("the credentials of {account} end on {until}", "the credentials of {account} were renewed"),
+        "events": (
+            "{receiver} does not take events ({why}): {waiting} wait, {dead} were given up. `bridge events list`",
+            "{receiver} takes events again",
+        ),
+        "disk": (
+            "the disk of {place} runs full: {free} are left, {least} should be. Files are refused first, then messages",
+            "the disk has room again",
+        ),
+        "unwritable": (
+            "files cannot be stored: {place} cannot be written. `bridge doctor`",
+            "files can be stored again",
+        ),
         "late": (
             "{count} customers wait for an answer at {account} beyond the target, the first since {since} UTC: {url}",
             "nobody waits at {account} beyond the target",
@@ -50,6 +63,15 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "certificate": ("公网地址的证书将于 {until} 到期", "证书已更新"),
         "secret": ("账号 {account} 的凭证将于 {until} 到期", "账号 {account} 的凭证已更新"),
+        "events": (
+            "{receiver} 未接收事件（{why}）：{waiting} 条等待中，{dead} 条已放弃。请运行 bridge events list",
+            "{receiver} 已恢复接收事件",
+        ),
+        "disk": (
+            "{place} 所在磁盘即将写满：剩余 {free}，应至少保留 {least}。请尽快清理，否则将先后停收文件和消息",
+            "磁盘空间已恢复",
+        ),
+        "unwritable": ("无法保存文件：{place} 不可写。请运行 bridge doctor", "文件已可正常保存"),
         "late": (
             "{account} 有 {count} 位客户等待答复已超时，最早的期限为 {since}（UTC）：{url}",
             "{account} 已没有超时等待的客户",
@@ -65,6 +87,7 @@ _TITLES = {
 def alert_of(identifier: str, causes: dict[str, dict[str, str]], *, well: bool, language: str, at: datetime) -> Alert:
     """One message about several causes."""
     words = _WORDS[language]
+    causes = {cause: {name: clean_name(text) for name, text in facts.items()} for cause, facts in causes.items()}
     lines = [f"· {words[cause.partition('.')[0]][well].format(**facts)}" for cause, facts in sorted(causes.items())]
     named = [{"cause": cause, **facts} for cause, facts in sorted(causes.items())]
     return Alert(

@@ -1,22 +1,26 @@
-"""Who may call the API, how a body is read, and how a refusal looks."""
+"""Who may call the API and how often, how a body is read, and how a refusal looks."""
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.contract import StoreDown
+from bridge.contract import Limit, Limits, network_of
 from bridge.engine.context import Work
+from bridge.web.strangers import Strangers
 from mappings import api_tokens
 from mappings.store import Store
 
 LARGEST = 16 * 2**10  # bytes of a body
 WORD = r"^[^\x00-\x1f\x7f]*$"  # no database keeps a zero
+USED_AGAIN = timedelta(minutes=5)  # after which a token's last use is written down anew
+_CALLS = {"token": Limit(600, 6000)}  # of each token, in each process
 
 Act = Callable[[Request], Awaitable[Response]]
 T = TypeVar("T")
@@ -44,17 +48,17 @@ class Refusal(Exception):
 
 
 class Access:
-    """Bearer tokens: the one of the configuration may do everything, those of `bridge api` what their scopes say.
-    Without any there is no API: 404.
+    """Bearer tokens: the one of the configuration may do everything, those of `bridge api` what their scopes say, until
+    they end. Without any there is no API: 404.
     """
 
-    def __init__(self, token: str, store: Store) -> None:
-        self._token, self._store = token.encode(), store
+    def __init__(self, token: str, store: Store, now: Callable[[], datetime]) -> None:
+        self._token, self._store, self._now = token.encode(), store, now
+        self._strangers = Strangers(now)
+        self._calls = Limits(_CALLS, now)
 
     def guard(self, act: Act, scope: str) -> Act:
-        """The same for those who bring a token with this scope ("" for any), with refusals and a store in trouble as
-        JSON.
-        """
+        """The same for those who bring a token with this scope ("" for any), with refusals as JSON."""
 
         async def answer(request: Request) -> Response:
             try:
@@ -62,23 +66,49 @@ class Access:
                 return await act(request)
             except Refusal as refusal:
                 return JSONResponse({"error": refusal.error}, refusal.status, refusal.headers)
-            except (StoreDown, SQLAlchemyError):
-                return JSONResponse({"error": "the database is down; try again"}, 503, {"retry-after": "5"})
 
         return answer
 
     async def _check(self, request: Request, scope: str) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         token = given.strip().encode() if scheme.lower() == "bearer" else b""
-        if self._token and hmac.compare_digest(token, self._token):
-            return
-        found = await self._store.read(api_tokens.scopes_of, hashlib.sha256(token).hexdigest()) if token else None
-        if found is None:
+        key = hashlib.sha256(token).hexdigest()
+        if not (self._token and hmac.compare_digest(token, self._token)):
+            found = await self._find(request, token, key)
+            if scope and scope not in found.split():
+                raise Refusal(403, f"this token lacks the scope {scope!r}: bridge api add-token NAME --scope {scope}")
+        if wait := self._calls.wait("token", key):
+            raise _slow_down(wait)
+
+    async def _find(self, request: Request, token: bytes, key: str) -> str:
+        """The scopes of a token of `bridge api`. Raises Refusal."""
+        network = network_of(request.client.host if request.client is not None else "")
+        if self._strangers.locked_out(network, key):
+            raise _slow_down(2.0)
+        now = self._now()
+        found = await self._store.read(api_tokens.find_token, key) if token else None
+        if found is None or (found.expires_at is not None and found.expires_at <= now):
+            self._strangers.wrong(network, key)
             if not self._token and not await self._store.read(api_tokens.is_any):
                 raise Refusal(404, "not found")
-            raise Refusal(401, "a bearer token is needed", {"www-authenticate": "Bearer"})
-        if scope and scope not in found.split():
-            raise Refusal(403, f"this token lacks the scope {scope!r}: bridge api add-token NAME --scope {scope}")
+            why = "a bearer token is needed" if found is None else "this token has ended: bridge api add-token"
+            raise Refusal(401, why, {"www-authenticate": "Bearer"})
+        self._strangers.right(key)
+        if found.used_at is None or now - found.used_at > USED_AGAIN:
+            # nobody waits: a database that cannot be written can still be read
+            self._store.write(api_tokens.touch_token, key, now).add_done_callback(_seen)
+        scopes: str = found.scopes
+        return scopes
+
+
+def _slow_down(wait: float) -> Refusal:
+    return Refusal(429, "too many requests; try again later", {"retry-after": str(int(wait) + 1)})
+
+
+def _seen(written: asyncio.Future[None]) -> None:
+    """Whether it was written is nobody's news."""
+    if not written.cancelled():
+        written.exception()
 
 
 async def read(request: Request, model: type[BodyT]) -> BodyT:

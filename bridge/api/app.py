@@ -16,7 +16,7 @@ from mappings.store import Store
 
 def api_routes(runtime: Runtime, store: Store, act: Acts, consents: Act) -> list[BaseRoute]:
     """All of them, behind the bearer token."""
-    access = Access(runtime.settings.bridge.api_token.get_secret_value(), store)
+    access = Access(runtime.settings.bridge.api_token.get_secret_value(), store, runtime.now)
     messages = Messages(runtime, store, act)
     kept = Conversations(runtime, store)
     figures = FiguresApi(runtime, store)

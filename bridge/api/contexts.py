@@ -16,6 +16,7 @@ from bridge.api.access import WORD, Acts, Body, Refusal, read
 from bridge.contract import Contact
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.profile import keep, of_conversation, of_handle, proven_by, show_profile
+from bridge.engine.inbound.channel_events import grant
 from mappings import links, people
 
 _KEPT = timedelta(days=30)  # what has no end of its own
@@ -51,12 +52,17 @@ class ContextGiven(Body):
     handle: Annotated[str, Field(min_length=8, max_length=200, pattern=WORD)] | None = None
     context: dict[Short, Annotated[str, Field(max_length=500, pattern=WORD)]] = Field(default={}, max_length=30)
     profile: dict[Short, One | list[One]] = Field(default={}, max_length=30)
+    shared_id: Annotated[str, Field(max_length=128, pattern=WORD)] = ""
+    grant: Annotated[str, Field(max_length=64, pattern=WORD)] = ""
     id: Short | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "ContextGiven":
         if (self.conversation is None) == (self.handle is None):
             raise ValueError("name either `conversation` or `handle`")
+        for name in ("grant", "shared_id"):
+            if getattr(self, name) and self.conversation is None:
+                raise ValueError(f"a `{name}` is for a `conversation`")
         if "session_from" in self.context:
             raise ValueError("context.session_from is what the client says; use another name")
         return self
@@ -73,6 +79,10 @@ class Contexts:
         given = await read(request, ContextGiven)
         if given.account not in self._runtime.channels:
             raise Refusal(422, f"account: {given.account!r} is no channel of this bridge")
+        window = self._runtime.capabilities(given.account).window
+        grants = window.grants if window is not None else {}
+        if given.grant and given.grant.lower() not in grants:
+            raise Refusal(422, f"grant: {given.account!r} knows {', '.join(sorted(grants)) or 'none'}")
         self._runtime.shop_tells = True
         shown = await self._act(partial(_keep, given))
         return JSONResponse({"kept": True, "shown": shown}, 202)
@@ -91,15 +101,20 @@ def _keep(given: ContextGiven, work: Work) -> bool:
     told = {"context": given.context, "profile": profile}
     if not keep(work, given.account, subject, told, until, given.id or "") or given.conversation is None:
         return False
-    customer_ids = proven_by(profile, work.now).get("customer.id")
-    if customer_ids:
+    customer_id = next(iter(proven_by(profile, work.now).get("customer.id", ())), "")
+    shared_id = given.shared_id
+    if customer_id or shared_id:
         contact = Contact(id=given.conversation)
-        known = people.know(work.tx, given.account, contact.id, "", customer_ids[0], work.now)
-        people.suggest(work.tx, known.person_id, customer_ids[0], work.now)
+        known = people.know(work.tx, given.account, contact.id, "", customer_id, work.now, shared_id=shared_id)
+        people.suggest(work.tx, known.person_id, customer_id, work.now, shared_id=shared_id)
     link = links.open_link(work.tx, given.account, given.conversation)
     if link is None:
         return False
     show_profile(work, link, now=True)
+    if given.grant and given.account in work.runtime.accounts:
+        link = links.get_link(work.tx, link.id, lock=True)
+        if given.id is None or links.notice_once(work.tx, link.id, f"grant.{given.id}", work.now):
+            grant(work, work.runtime.accounts[given.account], link, given.grant.lower())
     return True
 
 

@@ -94,7 +94,8 @@ def _act(
 ) -> Schema:
     refusals = {
         "401": "No token, or one that is none.", "403": "The token lacks the scope.", "404": "There is no such thing.",
-        "413": "Larger than 16 KiB.", "422": "The field that is wrong.", "503": "Try again after `retry-after`.",
+        "413": "Larger than 16 KiB.", "422": "The field that is wrong.",
+        "429": "Too many requests: try again after `retry-after`.", "503": "Try again after `retry-after`.",
     }  # fmt: skip
     responses = {code: {"description": text, "content": _json("Error")} for code, text in refusals.items()}
     act: Schema = {

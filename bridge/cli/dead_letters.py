@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.away import pauses_by_account
-from mappings import failed_steps, inbox, inspection, overview, state, waiting
+from mappings import failed_steps, inbox, inspection, outgoing, overview, state, waiting
 from mappings.states import RawState
 from mappings.store import Tx
 
@@ -32,6 +32,9 @@ def dead_json(tx: Tx) -> dict[str, Any]:
     for row in inbox.quarantined(tx):
         entry = {"id": f"r{row.id}", "key": row.key, "since": f"{row.received_at:%Y-%m-%dT%H:%M:%SZ}"}
         groups[row.account, "quarantined", row.error].append(entry)
+    for row in outgoing.dead(tx):
+        entry = {"id": f"e{row.id}", "link": row.link_id, "since": f"{row.done_at:%Y-%m-%dT%H:%M:%SZ}"}
+        groups[f"events {row.receiver}", "dead", row.code].append(entry)
     return {
         "groups": [
             {"account": account, "state": name, "cause": cause, "count": len(entries), "entries": entries}
@@ -88,39 +91,45 @@ _HOW = "No further attempt by itself. Try again: bridge dead replay ID…   Give
 def replay(tx: Tx, ids: Sequence[str] | None, by: str = _BY, now: datetime | None = None) -> int:
     """Tries again; None: everything. A serving process picks it up within a second. Raises NoSuch."""
     now = now or datetime.now(UTC)
-    steps, raws = _chosen(tx, ids)
+    steps, raws, events = _chosen(tx, ids)
     count = len(failed_steps.replay_steps(tx, steps, now)) + inbox.replay_raws(tx, raws)
-    state.add_audit(tx, by, "replay", _what(ids, steps, raws), now)
+    count += len(outgoing.replay(tx, events, now))
+    state.add_audit(tx, by, "replay", _what(ids, steps, raws, events), now)
     return count
 
 
 def drop(tx: Tx, ids: Sequence[str] | None, by: str = _BY, now: datetime | None = None) -> int:
     """Gives up; None: everything. Raises NoSuch."""
     now = now or datetime.now(UTC)
-    steps, raws = _chosen(tx, ids)
+    steps, raws, events = _chosen(tx, ids)
     count = failed_steps.drop_failed(tx, steps, "dropped by an operator") + inbox.drop_raws(tx, raws)
-    state.add_audit(tx, by, "drop", _what(ids, steps, raws), now)
+    count += outgoing.drop(tx, events, now)
+    state.add_audit(tx, by, "drop", _what(ids, steps, raws, events), now)
     return count
 
 
-def _what(ids: Sequence[str] | None, steps: Sequence[int], raws: Sequence[int]) -> str:
+def _what(ids: Sequence[str] | None, steps: Sequence[int], raws: Sequence[int], events: Sequence[int]) -> str:
     """For the audit: which, as far as that fits on a line."""
     named = f": {' '.join(ids)}" if ids is not None and len(ids) <= _NAMED else ""
-    return f"{len(steps)} steps, {len(raws)} payloads{named}"
+    told = f", {len(events)} events" if events else ""
+    return f"{len(steps)} steps, {len(raws)} payloads{told}{named}"
 
 
-def _chosen(tx: Tx, ids: Sequence[str] | None) -> tuple[list[int], list[int]]:
+def _chosen(tx: Tx, ids: Sequence[str] | None) -> tuple[list[int], list[int], list[int]]:
+    """(steps, payloads, events)"""
+    dead = [row.id for row in outgoing.dead(tx)]
     if ids is None:
-        return [row.id for row in inspection.failed_steps(tx)], [row.id for row in inbox.quarantined(tx)]
-    wrong = [one for one in ids if not re.fullmatch(r"[sr]\d{1,18}", one, re.ASCII)]
+        return [row.id for row in inspection.failed_steps(tx)], [row.id for row in inbox.quarantined(tx)], dead
+    wrong = [one for one in ids if not re.fullmatch(r"[sre]\d{1,18}", one, re.ASCII)]
     if wrong:
-        raise NoSuch(f"{wrong[0][:40]!r} is no id of `bridge dead list` (s… for steps, r… for payloads)")
+        raise NoSuch(f"{wrong[0][:40]!r} is no id of `bridge dead list` (s… for steps, r… for payloads, e… for events)")
     numbers = [(one[:1], int(one[1:])) for one in ids]
-    steps, raws = ([number for kind, number in numbers if kind == wanted] for wanted in "sr")
+    steps, raws, events = ([number for kind, number in numbers if kind == wanted] for wanted in "sre")
     there = {f"s{row.id}" for row in failed_steps.failed_among(tx, steps)} | {
         f"r{row}" for row in inbox.quarantined_among(tx, raws)
     }
+    there |= {f"e{number}" for number in dead if number in set(events)}
     gone = [one for one in ids if f"{one[0]}{int(one[1:])}" not in there]
     if gone:
         raise NoSuch(f"{gone[0]} is not listed (any more); see bridge dead list. Nothing was done")
-    return steps, raws
+    return steps, raws, events

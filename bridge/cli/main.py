@@ -18,6 +18,7 @@ from bridge.cli.calendars import calendar
 from bridge.cli.common import CONFIG, LANGUAGE, BadConfig, Fault, guarded, language_for, read_config, reading
 from bridge.cli.desk import desk
 from bridge.cli.entries import entry
+from bridge.cli.events import events
 from bridge.cli.figures import figures
 from bridge.cli.privacy import erase_person, export_person
 from bridge.cli.repairs import dead, people
@@ -42,6 +43,7 @@ main.add_command(calendar)
 main.add_command(routes)
 main.add_command(entry)
 main.add_command(figures)
+main.add_command(events)
 main.add_command(export_person)
 main.add_command(erase_person)
 

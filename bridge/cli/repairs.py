@@ -30,7 +30,7 @@ def dead_list(config: str | None, as_json: bool) -> None:
 @CONFIG
 @guarded
 def dead_replay(ids: tuple[str, ...], everything: bool, config: str | None) -> None:
-    """Tries again. IDs are those that `dead list` prints (s… for steps, r… for payloads)."""
+    """Tries again. IDs are those that `dead list` prints (s… for steps, r… for payloads, e… for events)."""
     from bridge.cli.dead_letters import NoSuch, replay
 
     _need_ids(ids, everything=everything)

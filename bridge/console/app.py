@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -24,10 +23,10 @@ from bridge.console.users import Session, Users
 from bridge.console.views import VIEWS, View
 from bridge.console.views.overview import Snapshot
 from bridge.console.visit import Desk, NotFound, Refused, Visit, read_form
-from bridge.contract import StoreDown
+from bridge.services.faults import Fault, fault_of
 from bridge.services.folder import MediaDown
 from bridge.services.tokens import derive_key
-from mappings.store import is_trouble
+from bridge.web.strangers import Strangers
 
 if TYPE_CHECKING:
     from bridge.app import Bridge
@@ -44,7 +43,7 @@ class ConsoleApp:
         secret = derive_key(bridge.settings.bridge.secret_key.get_secret_value(), "console")
         users = Users(bridge.store, hmac.digest(secret, b"console", hashlib.sha256), bridge.clock)
         settings = bridge.settings.bridge
-        self._gate = Gate(users, settings.public_url, settings.language)
+        self._gate = Gate(users, settings.public_url, settings.language, Strangers(bridge.clock))
         self._desk = Desk(bridge, users, Live(bridge.store), Snapshot())
         routes = [
             Route("/", self._answering(self._gate.page), methods=["GET"]),
@@ -111,9 +110,11 @@ class ConsoleApp:
         async def answer(request: Request) -> Response:
             try:
                 return await handler(request)
+            except ClientDisconnect:
+                raise
             except Exception as error:
                 refused = _refusal_of(error)
-                if refused.status == 500:
+                if refused.status == 500 or (refused.status == 400 and not isinstance(error, Refused)):
                     log.error("bug in the console", path=request.scope["path"], exc_info=error)  # noqa: TRY400 # as the log forms it
                 return await self._failure(request, refused)
 
@@ -130,7 +131,7 @@ class ConsoleApp:
             self._gate.language(request, session),
             status=refused.status,
             theme=session.theme if session is not None else "",
-            headers={"retry-after": "5"} if refused.status == 503 else {},
+            headers={"retry-after": "5"} if refused.status in {429, 503} else {},
             session=session,
             menu=menu_of(session) if session is not None else [],
             here="",
@@ -174,9 +175,10 @@ def _refusal_of(error: Exception) -> Refused:
             return error
         case MediaDown():
             return Refused("error.disk", 503, why=error.message)
-        case StoreDown() | SQLAlchemyError():
-            return Refused("error.database", 503)
         case OSError() if error.errno in _DISK:
             return Refused("error.disk", 503, why=error.strerror)
-    # the driver's own trouble comes from where no transaction could begin
-    return Refused("error.database", 503) if is_trouble(error) else Refused("error.bug", 500)
+    return {
+        Fault.STORE: Refused("error.database", 503),
+        Fault.INPUT: Refused("error.form", 400),
+        Fault.BUG: Refused("error.bug", 500),
+    }[fault_of(error)]

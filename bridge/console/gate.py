@@ -9,9 +9,10 @@ from starlette.responses import RedirectResponse, Response
 
 from bridge.console import pages
 from bridge.console.texts import LANGUAGES, language_of
-from bridge.console.users import LONGEST, Browser, Refusal, Session, Users
+from bridge.console.users import LONGEST, Browser, Refusal, Session, Users, hashed
 from bridge.console.visit import Refused, read_form, safe_next
 from bridge.contract import network_of
+from bridge.web.strangers import Strangers
 
 _KNOWN = 180 * 86400
 
@@ -23,6 +24,7 @@ class Gate:
     users: Users
     public_url: str
     fallback: str  # the language of who named none
+    strangers: Strangers
 
     @property
     def _secure(self) -> bool:
@@ -33,9 +35,20 @@ class Gate:
         return f"__Host-{name}" if self._secure else name
 
     async def session(self, request: Request) -> Session | None:
-        """Who asks."""
+        """Who asks. Raises Refused (429) for a network that brings one cookie after the other."""
         by_itself = "hx-request" in request.headers or request.url.path.endswith("/events")
-        return await self.users.session(request.cookies.get(self.cookie("console"), ""), used=not by_itself)
+        token = request.cookies.get(self.cookie("console"), "")
+        if not token:
+            return None
+        network, key = network_of(_client(request)), hashed(token)
+        if self.strangers.locked_out(network, key):
+            raise Refused("error.often", 429)
+        found = await self.users.session(token, used=not by_itself)
+        if found is None:
+            self.strangers.wrong(network, key)
+        else:
+            self.strangers.right(key)
+        return found
 
     def language(self, request: Request, session: Session | None = None) -> str:
         """Their own, else the one asked for, else the browser's."""
@@ -80,9 +93,8 @@ class Gate:
         self.check_origin(request)
         form = await read_form(request)
         name, password = form.get("name", "")[:200], form.get("password", "")[:1000]
-        client = request.client.host if request.client is not None else ""
         browser = Browser(
-            network_of(client),
+            network_of(_client(request)),
             request.cookies.get(self.cookie("console-device"), ""),
             request.headers.get("user-agent", ""),
         )
@@ -112,3 +124,7 @@ class Gate:
         """The form was given out to this very session. Raises Refused."""
         if not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
             raise Refused("error.csrf", 403)
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client is not None else ""

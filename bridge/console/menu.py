@@ -26,6 +26,7 @@ MENU = (
     Item("routes", key="r"),
     Item("bots", key="b"),
     Item("figures", key="f"),
+    Item("deliveries", key="e"),
     Item("audit", key="u"),
     Item("settings", key="s"),
 )

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from bridge.contract import Busy, Guesses, StoreDown, check_password, hash_password
+from bridge.services.faults import store_down
 from mappings import console, state
-from mappings.store import Store, Tx, is_trouble
+from mappings.store import Store, Tx
 
 MIN_PASSWORD = 10
 ROLES = ("viewer", "operator", "admin")  # each may do what those before it may
@@ -125,10 +124,10 @@ class Users:
             self._guesses.right(*at_all)
         token, now = secrets.token_urlsafe(32), self._now()
         row = {
-            "key": _hashed(token), "name": name, "since": now, "seen": now, "network": browser.network,
-            "browser": browser_of(browser.says), "mark": _hashed(user.hash)[:16],
+            "key": hashed(token), "name": name, "since": now, "seen": now, "network": browser.network,
+            "browser": browser_of(browser.says), "mark": hashed(user.hash)[:16],
         }  # fmt: skip
-        await self._write(_begin, row, user.shown, _hashed(old) if old else "", now)
+        await self._write(_begin, row, user.shown, hashed(old) if old else "", now)
         return token, self._new_device(name, device)
 
     async def session(self, token: str, *, used: bool = True) -> Session | None:
@@ -138,9 +137,9 @@ class Users:
         """
         if not 20 <= len(token) <= 100:
             return None
-        key, now = _hashed(token), self._now()
+        key, now = hashed(token), self._now()
         row = await self._store.read(console.session_and_user, key)
-        if row is None or now - row.seen > IDLE or now - row.since > LONGEST or _hashed(row.hash)[:16] != row.mark:
+        if row is None or now - row.seen > IDLE or now - row.since > LONGEST or hashed(row.hash)[:16] != row.mark:
             return None
         if used and now - row.seen > _SEEN_AGAIN:
             # nobody waits: a database that cannot be written can still be read
@@ -156,9 +155,10 @@ class Users:
         try:
             return await asyncio.wait_for(self._store.write(function, *arguments), _PATIENCE)
         except Exception as error:
-            if not (isinstance(error, SQLAlchemyError | TimeoutError) or is_trouble(error)):
+            down = StoreDown("the database takes no writes") if isinstance(error, TimeoutError) else store_down(error)
+            if down is None:
                 raise
-            raise StoreDown(f"the database refused: {type(error).__name__}") from None
+            raise down from None
 
     def _device_of(self, name: str, given: str) -> str:
         body, _, mark = given.partition(".")
@@ -192,6 +192,6 @@ def _seen(written: asyncio.Future[None]) -> None:
         written.exception()
 
 
-def _hashed(token: str) -> str:
+def hashed(token: str) -> str:
     """How a token is stored: what leaks from the database opens nothing."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -5,6 +5,7 @@ from typing import Any
 
 from bridge.contract import (
     Card,
+    Choices,
     File,
     Image,
     Location,
@@ -57,6 +58,8 @@ def _words(part: Part) -> str:
             return " · ".join(filter(None, (part.title, part.description, part.url or part.path)))
         case Location():
             return " ".join(filter(None, (part.label, f"{part.latitude}, {part.longitude}")))
+        case Choices():
+            return part.plain or " · ".join((part.text, *part.options))
         case Unsupported():
             return part.text or part.what
         case _:

@@ -27,7 +27,7 @@ from bridge.contract.callbacks import (
     answer_key,
     answered_step,
 )
-from bridge.contract.capabilities import Capabilities, MediaRule, Rate, Support, Window
+from bridge.contract.capabilities import Capabilities, MediaRule, Rate, Support, Window, WindowGrant
 from bridge.contract.config import AccountConfig, check_url, is_loopback
 from bridge.contract.connector import (
     Connector,
@@ -80,11 +80,13 @@ from bridge.contract.events import (
     StatusChanged,
 )
 from bridge.contract.guide import Guide, ToEnter
+from bridge.contract.limits import Limit, Limits
 from bridge.contract.messages import (
     Audience,
     Author,
     AuthorKind,
     Card,
+    Choices,
     Contact,
     DeliveryState,
     File,
@@ -119,6 +121,7 @@ from bridge.contract.services import (
     read_files,
 )
 from bridge.contract.signin import Busy, Guesses, check_password, hash_password
+from bridge.contract.standard_webhooks import sign_webhook, verify_webhook, webhook_key
 from bridge.contract.version import VERSION
 from bridge.contract.words import Said, Words, WrongValue, in_language
 
@@ -148,6 +151,7 @@ __all__ = [
     "Card",
     "Cause",
     "Change",
+    "Choices",
     "Conflict",
     "Connector",
     "ConnectorError",
@@ -175,6 +179,8 @@ __all__ = [
     "KeepsAgents",
     "KnowsFields",
     "Labels",
+    "Limit",
+    "Limits",
     "Listens",
     "Location",
     "LooksUp",
@@ -235,6 +241,7 @@ __all__ = [
     "Voice",
     "Window",
     "WindowClosed",
+    "WindowGrant",
     "Words",
     "WrongValue",
     "answer_key",
@@ -254,7 +261,10 @@ __all__ = [
     "network_of",
     "parse_duration",
     "read_files",
+    "sign_webhook",
     "to_plain",
+    "verify_webhook",
+    "webhook_key",
 ]
 
 

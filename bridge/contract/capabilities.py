@@ -31,13 +31,23 @@ class MediaRule(Value):
         return small and any(fnmatchcase(mime, pattern) for pattern in self.mimes)
 
 
+class WindowGrant(Value):
+    """What one kind of event allows: so many replies (None: as many as one likes) for so long."""
+
+    replies: int | None
+    lasts: timedelta
+
+
 class Window(Value):
-    """The reply allowance towards a customer: data, because platforms change it."""
+    """The reply allowance towards a customer: data, because platforms change it. `grants` are further ones, by the name
+    of what gives them (`Entered.grant`): a payment, a scanned code.
+    """
 
     replies: int
     lasts: timedelta
     on_entry: int = 0
     entry_lasts: timedelta = timedelta(0)
+    grants: dict[str, WindowGrant] = {}
 
 
 class Rate(Value):
@@ -83,6 +93,7 @@ class Capabilities(Value):
     video: MediaRule = MediaRule(support=Support.REFUSED)
     file: MediaRule = MediaRule(support=Support.REFUSED)
     card: Support = Support.REFUSED
+    choices: int = 0  # buttons of one question (`Choices`); 0: they are said in words
     location: Support = Support.PARTIAL
     window: Window | None = None
     update_limit: Rate | None = None

@@ -41,7 +41,8 @@ class StatusChanged(Value):
 
 class Entered(Value):
     """The customer opened the chat without saying anything yet. `opens_chat`: whether they look at it now, so that a
-    greeting would be seen; a tap on a menu or a new subscription only allows replies.
+    greeting would be seen; a tap on a menu or a new subscription only allows replies. `grant` names what allows them,
+    among the window's `grants`; without one there it is as an entry.
     """
 
     kind: Literal["entered"] = "entered"
@@ -50,6 +51,7 @@ class Entered(Value):
     context: dict[str, str] = {}
     at: datetime | None = None
     opens_chat: bool = True
+    grant: str = ""
 
 
 class ReceiptReceived(Value):
@@ -118,6 +120,7 @@ class BotVerdict(StrEnum):
 class BotAnswered(Value):
     """A bot answered the question with the key `job` (of the step that asked it). `text` is plain; with `HANDOFF` it is
     what the bot says beside it. `memory` is the bot's own id of the conversation, given back with the next question.
+    `choices` are answers to tap where the channel has buttons; what is tapped is the customer's next message.
     """
 
     kind: Literal["bot"] = "bot"
@@ -128,6 +131,7 @@ class BotAnswered(Value):
     summary: str = ""
     memory: str = ""
     tokens: int = 0
+    choices: tuple[str, ...] = ()
 
 
 Event = Annotated[

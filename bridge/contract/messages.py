@@ -19,7 +19,8 @@ class Value(BaseModel):
 
 class Contact(Value):
     """A person as one account knows them. `extra` holds vendor facts worth showing to agents. `verified_customer_id`
-    is an id of the company's own that somebody proved (a signature, the platform): people who share it may be one.
+    is an id of the company's own that somebody proved (a signature, the platform): people who share it may be one, and
+    so may those who share a `shared_id`, by which a platform knows them in all accounts of one owner.
     `called` is how the bridge names somebody without a name to a desk ("Visitor 7F3A"): good for a new profile or a
     subject, and never a reason to change a profile that is there. `profile` is what the company's own systems say of
     them (tier, orders): believed, and for agents' eyes; see `Capabilities.shows_profile`.
@@ -33,6 +34,7 @@ class Contact(Value):
     locale: str = ""
     extra: dict[str, str] = {}
     verified_customer_id: str = ""
+    shared_id: str = ""
     called: str = ""
     profile: dict[str, str] = {}
 
@@ -133,6 +135,18 @@ class Location(Value):
     label: str = ""
 
 
+class Choices(Value):
+    """A question with answers to tap, towards a customer. What is tapped comes back as a text with the option's words.
+
+    `plain` is all of it where there are no buttons; without it `text` and a line for each option.
+    """
+
+    kind: Literal["choices"] = "choices"
+    text: str
+    options: tuple[str, ...]
+    plain: str = ""
+
+
 class Unsupported(Value):
     """Something that has no shape here. `what` names it, `text` is what could be read of it: never dropped.
 
@@ -169,7 +183,7 @@ class Progress(Value):
 
 
 Part = Annotated[
-    Text | Image | Voice | Video | File | Card | Location | Unsupported | Progress,
+    Text | Image | Voice | Video | File | Card | Location | Choices | Unsupported | Progress,
     Field(discriminator="kind"),
 ]
 

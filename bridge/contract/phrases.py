@@ -11,6 +11,7 @@ from bridge.contract.callbacks import RenderContext
 from bridge.contract.messages import (
     Audience,
     Card,
+    Choices,
     File,
     Image,
     Location,
@@ -132,6 +133,8 @@ class Phrases:
             case Location():
                 place = f"{_degrees(part.latitude)}, {_degrees(part.longitude)}"
                 return " ".join(filter(None, (f"[{self.word('location')}]", part.label, place)))
+            case Choices():
+                return part.plain or "\n".join((part.text, *(f"· {option}" for option in part.options)))
             case Unsupported():
                 return part.words.get(self.language) or f"[{part.what}] {part.text}".strip()
             case Progress():

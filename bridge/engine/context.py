@@ -59,6 +59,7 @@ class Runtime:
     asks_store: frozenset[str] = field(init=False)  # channels with a rule that asks what only the store knows
     topics: tuple[Topic, ...] = field(init=False)  # what messages are looked through for
     asks_verdict: frozenset[str] = field(init=False)  # … what a bot said: decided once more when people take over
+    announces: bool = field(init=False)  # other systems are told what happens
 
     def __post_init__(self) -> None:
         self.routes_of = {}
@@ -72,6 +73,7 @@ class Runtime:
         self.survey_key = derive_key(self.settings.bridge.secret_key.get_secret_value(), "rate")
         self.asks_how = frozenset(one.channel for one in self.settings.routes if one.survey is not None)
         self.topics = tuple(one.topic for one in self.settings.topics)
+        self.announces = bool(self.settings.events)
         self.calendars = {name: one.calendar for name, one in self.settings.calendars.items()}
         with_bots = [route for route in self.settings.routes if route.bot is not None]
         named = {route.bot.name for route in with_bots if route.bot is not None}

@@ -126,8 +126,8 @@ class Engine:
         return written_at is not None and time.monotonic() - written_at <= 10  # the loop's own clock
 
     def impaired(self) -> list[str]:
-        """What does not work although the process is ready: text is kept and relayed, files have to wait."""
-        return [self._files.folder.trouble] if self._files.folder.trouble else []
+        """What does not work, or soon will not, although the process is ready: text is kept and relayed."""
+        return [one for one in (self._files.folder.trouble, self.timetable.disk_trouble) if one]
 
     async def _recover(self) -> None:
         """SQLite has one process, and it is this one: all leases belong to its dead predecessor."""

@@ -12,6 +12,7 @@ from bridge.contract import DeliveryState
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended, will_be_told
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.announcement import announce_end
 from bridge.engine.conversation.expiry import end_notes, end_unsent
 from bridge.engine.conversation.fallback import fall_back
 from bridge.engine.conversation.labels import look_at, refresh
@@ -30,6 +31,7 @@ from mappings import (
     links,
     media,
     outbox,
+    outgoing,
     replays,
     retention,
     shop,
@@ -113,6 +115,7 @@ def _give_up(work: Work) -> None:
             tell_ended(
                 work, link, "expired", cause="expired", quoted=quote([message], work.runtime.language), about=message.id
             )
+            announce_end(work, link, [message], StepState.FAILED, "expired", "waited too long")
             show_progress(work, link, [message.id], DeliveryState.FAILED, to_desk=True, reason="expired")
     for step in _too_old(work.tx, before):
         link = links.get_link(work.tx, step.link_id, lock=True)
@@ -123,6 +126,7 @@ def _give_up(work: Work) -> None:
         carried = carried_by(step)
         about = carried[0].id if carried else ""
         tell_ended(work, link, "expired", cause="expired", quoted=quote(carried, work.runtime.language), about=about)
+        announce_end(work, link, carried, StepState.FAILED, "expired", "waited too long")
         ids_of = [message.id for message in carried]
         show_progress(work, link, ids_of, DeliveryState.FAILED, to_desk=True, reason="expired")
 
@@ -165,6 +169,8 @@ async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: dateti
     await store.write(shop.forget_messages, now - keep.steps)
     await store.write(callbacks.forget_callbacks, now - callbacks.KEPT)
     await store.write(replays.forget_jobs, now - keep.steps)
+    while await store.write(outgoing.forget, now - keep.payloads):
+        pass
     while old := await store.read(media.old_media, now - keep.media):
         digests = await store.write(media.forget_media, [row.id for row in old])
         await asyncio.to_thread(folder.remove, digests)

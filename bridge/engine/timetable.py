@@ -5,15 +5,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from bridge.contract import StoreDown
 from bridge.engine import maintenance
 from bridge.engine.context import Effects, Runtime, Work
 from bridge.engine.inbound import polling
 from bridge.engine.loops import Loops
 from bridge.engine.runtime.scheduler import Scheduler
+from bridge.services.disks import database_folder, database_shortage
 from bridge.services.folder import MediaFolder
 from mappings import state
 from mappings.store import Store, Tx, is_locked
+
+log = structlog.get_logger("bridge.engine")
 
 _PROBE = timedelta(seconds=5)
 
@@ -30,6 +35,7 @@ class Timetable:
         self.scheduler = Scheduler()
         self.written_at: float | None = None
         self._folder_down = self._working = False
+        self.disk_trouble = ""  # of the database's own disk
 
     async def start(self, *, work: bool) -> None:
         """Every tick from now on; the first proofs are there when it returns."""
@@ -80,6 +86,16 @@ class Timetable:
         was_down, self._folder_down = self._folder_down, not await asyncio.to_thread(self._folder.probe)
         if was_down and not self._folder_down and self._working:
             await self._loops.fetcher.retry_now()
+        await self._look_at_disk()
+
+    async def _look_at_disk(self) -> None:
+        of, was = self._runtime.settings.bridge, self.disk_trouble
+        place = database_folder(of.database_url)
+        if place is not None:
+            short = await asyncio.to_thread(database_shortage, place, of.media_dir, of.keep_free)
+            self.disk_trouble = short.words if short is not None else ""
+        if bool(was) != bool(self.disk_trouble):
+            log.warning("the database's disk runs full" if self.disk_trouble else "the database's disk has room again")
 
     async def prove_store(self) -> None:
         """Readiness is a commit, not a hope."""

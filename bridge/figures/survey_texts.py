@@ -1,5 +1,7 @@
 """The question to customers, in their language."""
 
+from bridge.contract import Choices
+
 _TEXTS = {
     ("en", 5): "How satisfied were you with our service? Reply with a number:\n"
     "5 very satisfied\n4 satisfied\n3 neutral\n2 dissatisfied\n1 very dissatisfied",
@@ -11,6 +13,15 @@ _LINKS = {
     "en": "How satisfied were you with our service? Please tell us here: {address}",
     "zh": "您对本次服务满意吗？欢迎点击链接评价：{address}",
 }
+
+
+_ASKED = {"en": "How satisfied were you with our service?", "zh": "您对本次服务满意吗？"}
+
+
+def choices(language: str, scale: int) -> Choices:
+    """The same with answers to tap, where there are buttons: each is a rating by itself."""
+    plain = question(language, scale)
+    return Choices(text=_ASKED["zh" if language == "zh" else "en"], options=tuple(plain.splitlines()[1:]), plain=plain)
 
 
 def question(language: str, scale: int, address: str = "") -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bridge.app import Bridge
 
 _MODELS = {"profile", "contact", "context", "fields", "allowance", "proven", "message", "messages", "step", "receipt"}
+_MODELS |= {"data"}
 """Columns that hold JSON."""
 
 

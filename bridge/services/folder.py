@@ -9,7 +9,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from bridge.contract import Rejected, Scope, StoreDown, Throttled
+from bridge.services.disks import free_bytes, mebibytes
 from mappings.private import private_folder
 
 log = structlog.get_logger("bridge.media")
@@ -162,18 +162,6 @@ class MediaFolder:
         if self.trouble:
             self.trouble = ""
             log.warning("files can be stored again", media_dir=str(self.place))
-
-
-def free_bytes(place: Path) -> int:
-    """What is free on the disk of a folder that may not be there yet."""
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return shutil.disk_usage(place).free
-
-
-def mebibytes(count: int) -> str:
-    """For people."""
-    return f"{count / 2**20:,.0f} MiB"
 
 
 def _gone() -> Rejected:

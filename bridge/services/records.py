@@ -7,9 +7,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from bridge.contract import Append, Conflict, Drop, Put, StoreDown
+from bridge.services.faults import store_down
 from mappings import records
 from mappings.store import Store, Tx
 
@@ -49,8 +48,10 @@ class StoredRecords:
             numbers = await self._store.write(_apply, self._account, changes, self._now())
         except records.Changed as error:
             raise Conflict(str(error)) from None
-        except SQLAlchemyError as error:
-            raise _down(error) from None
+        except Exception as error:
+            if (down := store_down(error)) is None:
+                raise
+            raise down from None
         for change in changes:
             if isinstance(change, Append):
                 for event in self._waiters.get(change.stream, ()):
@@ -60,8 +61,10 @@ class StoredRecords:
     async def _ask(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         try:
             return await self._store.read(function, *arguments, **named)
-        except SQLAlchemyError as error:
-            raise _down(error) from None
+        except Exception as error:
+            if (down := store_down(error)) is None:
+                raise
+            raise down from None
 
     async def wait(self, streams: Sequence[str], timeout: float) -> None:
         event = asyncio.Event()
@@ -99,11 +102,6 @@ class StoredRecords:
                     for event in self._waiters.get(name, ()):
                         event.set()
             self._versions = found
-
-
-def _down(error: SQLAlchemyError) -> StoreDown:
-    """By its kind only: a database's message quotes what it was given."""
-    return StoreDown(f"the database refused: {type(error).__name__}")
 
 
 def _apply(tx: Tx, account: str, changes: Sequence[Put | Append | Drop], now: datetime) -> list[int]:

@@ -3,6 +3,7 @@
 from bridge.settings.bots import BotSettings
 from bridge.settings.calendars import CalendarSettings, VersionSettings
 from bridge.settings.console import ConsoleSettings
+from bridge.settings.events import EventSettings
 from bridge.settings.figures import FiguresSettings
 from bridge.settings.loading import (
     DEFAULT_PATH,
@@ -28,6 +29,7 @@ __all__ = [
     "ConfigError",
     "ConsoleSettings",
     "EngineSettings",
+    "EventSettings",
     "FiguresSettings",
     "GreetingSettings",
     "RepliesSettings",

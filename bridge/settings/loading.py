@@ -21,6 +21,7 @@ from pydantic_settings import (
 from bridge.contract.described import model_of
 from bridge.settings.calendars import CalendarSettings, is_file
 from bridge.settings.console import ConsoleSettings
+from bridge.settings.events import EventSettings
 from bridge.settings.figures import FiguresSettings
 from bridge.settings.process import BridgeSettings, EngineSettings, RepliesSettings, RetentionSettings, TicketSettings
 from bridge.settings.routes import RouteSettings, numbered
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     alerts: dict[str, dict[str, Any]] = {}
     topics: tuple[TopicSettings, ...] = ()
     figures: FiguresSettings = FiguresSettings()
+    events: tuple[EventSettings, ...] = ()
     console: ConsoleSettings = ConsoleSettings()
 
     @cached_property
@@ -91,6 +93,15 @@ class Settings(BaseSettings):
         if twice:
             raise ValueError(f"two topics are called {twice!r}; write all words into one")
         return topics
+
+    @field_validator("events")
+    @classmethod
+    def _receivers(cls, events: tuple[EventSettings, ...]) -> tuple[EventSettings, ...]:
+        names = [one.receiver for one in events]
+        twice = next((name for place, name in enumerate(names) if name in names[:place]), "")
+        if twice:
+            raise ValueError(f"two receivers are called {twice!r}; give each a `name` of its own")
+        return events
 
     @classmethod
     def settings_customise_sources(
@@ -123,12 +134,19 @@ def load_settings(path: Path) -> Settings:
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
     if isinstance(content.get("bridge"), dict):
         content["bridge"] = read_secret_files(content["bridge"], set(BridgeSettings.model_fields), path, "bridge")
+    if isinstance(content.get("events"), list):
+        content["events"] = [_with_secrets(one, number, path) for number, one in enumerate(content["events"])]
     if isinstance(content.get("calendars"), dict):
         content["calendars"] = {name: _files_beside(one, path) for name, one in content["calendars"].items()}
     try:
         return Settings(**content)
     except ValidationError as error:
         raise ConfigError(explain(error, path, model=Settings)) from None
+
+
+def _with_secrets(section: Any, number: int, path: Path) -> Any:
+    keys = set(EventSettings.model_fields)
+    return read_secret_files(section, keys, path, f"events.{number}") if isinstance(section, dict) else section
 
 
 def _files_beside(calendar: Any, path: Path) -> Any:

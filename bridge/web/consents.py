@@ -10,11 +10,10 @@ from datetime import datetime
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.contract import ConnectorError, Contact, Invites, RenderContext, StoreDown
+from bridge.contract import ConnectorError, Contact, Invites, RenderContext
 from bridge.engine.context import Runtime
 from mappings import consents as told
 from mappings import records
@@ -54,10 +53,7 @@ def consents(runtime: Runtime, store: Store, now: Callable[[], datetime]) -> Cal
         wrong = _wrong(runtime, given_consent, now())
         if wrong:
             return _no(422, wrong)
-        try:
-            left = await store.write(keep_consent, given_consent, now())
-        except (StoreDown, SQLAlchemyError):
-            return JSONResponse({"error": "the database is down; try again"}, 503, {"retry-after": "5"})
+        left = await store.write(keep_consent, given_consent, now())
         log.info("consent", account=given_consent.account, count=given_consent.count, left=left)
         return JSONResponse({"left": left})
 

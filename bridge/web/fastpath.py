@@ -16,10 +16,10 @@ from uvicorn.server import ServerState
 from bridge.contract import Reply
 from bridge.web.dispatch import Front
 from bridge.web.hooks import PREFIX, messages_of
+from bridge.web.protocol import LONGEST_HEAD
 
 LINES = 100  # of a head, and of what may follow a body
 _URL = 8 * 2**10  # bytes
-_HEAD = 32 * 2**10  # bytes of a head
 _BESIDE = 64 * 2**10  # bytes of a request that are neither body nor its share of a body's frames
 _PLAIN = re.compile(re.escape(PREFIX.encode()) + rb"[^%?#]*(?:\?[^#]*)?").fullmatch
 _NOBODY_WAITS = asyncio.Event()
@@ -102,7 +102,7 @@ class Connection(HttpToolsProtocol):
         if len(self.url) > _URL:
             self._refusal = _TOO_LONG
             raise _Refused
-        if len(self.headers) > LINES or (self._fed > _HEAD and self._head() > _HEAD):
+        if len(self.headers) > LINES or (self._fed > LONGEST_HEAD and self._head() > LONGEST_HEAD):
             self._refusal = _TOO_LARGE
             raise _Refused
         if self._is_free() and self._is_plain():
@@ -150,7 +150,7 @@ class Connection(HttpToolsProtocol):
     def _watch(self) -> None:
         """A request that is not here as a whole yet: what of it is no body has limits."""
         if self._in_head:
-            if self._fed > _HEAD or len(self.headers) > LINES:
+            if self._fed > LONGEST_HEAD or len(self.headers) > LINES:
                 self._refuse(_TOO_LARGE)
             elif not self.since:
                 self.since = self.loop.time()

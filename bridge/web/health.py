@@ -1,7 +1,7 @@
 """`/healthz`, `/readyz`, `/metrics`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
@@ -10,9 +10,9 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from bridge.services.folder import free_bytes
+from bridge.services.disks import free_bytes
 from bridge.telemetry import Gauge, Values, metrics
-from mappings import goals, inbox, inspection, state, waiting
+from mappings import goals, inbox, inspection, outgoing, state, waiting
 from mappings.store import Store, Tx
 
 
@@ -37,24 +37,24 @@ def readyz(
     return answer
 
 
-async def store_down(_request: Request, _error: Exception) -> Response:
-    """What a page says while the database is in trouble."""
-    return JSONResponse({"error": "the database is in trouble; try again"}, 503, {"retry-after": "5"})
-
-
-def metrics_page(store: Store, now: Callable[[], datetime], files: Path) -> Callable[[Request], Awaitable[Response]]:
-    """Prometheus. What is counted in the database is read when asked."""
+def metrics_page(
+    store: Store, now: Callable[[], datetime], disks: Mapping[str, Path]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Prometheus. What is counted in the database is read when asked: by one caller at a time, whoever they are."""
+    one_by_one = asyncio.Lock()
 
     async def answer(_request: Request) -> Response:
         # the first time takes long, which must not hold up a callback; all else about it is the loop's
         await asyncio.to_thread(import_module, "prometheus_client")
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-        with suppress(Exception):  # the counters are worth showing even when the store is down
-            for level, values in (await store.read(_levels, now())).items():
-                level.show(values)
-        with suppress(OSError):
-            metrics.disk_free.show({("media",): await asyncio.to_thread(free_bytes, files)})
+        async with one_by_one:
+            with suppress(Exception):  # the counters are worth showing even when the store is down
+                for level, values in (await store.read(_levels, now())).items():
+                    level.show(values)
+            with suppress(OSError):
+                free = {(name,): await asyncio.to_thread(free_bytes, place) for name, place in disks.items()}
+                metrics.disk_free.show(free)
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     return answer
@@ -71,5 +71,6 @@ def _levels(tx: Tx, now: datetime) -> dict[Gauge, Values]:
             (account,): (now - since).total_seconds() for account, since in inspection.oldest_unfinished(tx).items()
         },
         metrics.late: {(row.desk, row.target): row.number for row in goals.late_by_desk(tx, now)},
+        metrics.events_waiting: {place: count for place, (count, _) in outgoing.counts(tx).items()},
         metrics.paused: {(account,): 1 for account in state.pauses(tx)},
     }

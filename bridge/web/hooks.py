@@ -27,6 +27,7 @@ from bridge.engine.callers import Callers
 from bridge.engine.context import Runtime
 from bridge.engine.inbound.intake import OnDurable
 from bridge.engine.runtime import admission
+from bridge.services.faults import Fault, fault_of
 from bridge.telemetry import metrics
 from bridge.web.bodies import Allowed, Bodies
 from bridge.web.echo import ECHO, echo_of
@@ -173,10 +174,18 @@ class Callback:
             self._hooks.callers.refused(self._name, error, self._client)
         if isinstance(error, Unauthentic):
             self._end(Reply(403, "forbidden"), "forged")
-        elif isinstance(error, Malformed):
+            return
+        if isinstance(error, Malformed):
+            self._end(Reply(400, "unreadable"), "unreadable")
+            return
+        fault = fault_of(error)
+        if fault is Fault.STORE:
+            self._notify(error)
+            return
+        log.error("bug while taking a callback", account=self._name, exc_info=error)
+        if fault is Fault.INPUT:
             self._end(Reply(400, "unreadable"), "unreadable")
         else:
-            log.error("bug while taking a callback", account=self._name, exc_info=error)
             self._end(self._connector.retry_later_reply, "bug")
 
     def _accept(self, result: CallbackResult) -> None:
@@ -199,9 +208,10 @@ class Callback:
         self._hooks.at_work -= 1
         self._notify(error)
 
-    def _notify(self, error: StoreDown | None) -> None:
+    def _notify(self, error: Exception | None) -> None:
         if error is not None:
-            log.warning("store down", account=self._name, why=str(error))
+            why = str(error) if isinstance(error, StoreDown) else type(error).__name__
+            log.warning("store down", account=self._name, why=why)
             self._end(self._connector.retry_later_reply, "busy")
             return
         self._hooks.callers.accepted(self._name)

@@ -7,6 +7,7 @@ import structlog
 
 log = structlog.get_logger("bridge.web")
 
+LONGEST_HEAD = 32 * 2**10  # bytes
 _OWN_FILES = 256  # the database, files that are read, connections to vendors
 _ENOUGH = 8192
 

@@ -3,19 +3,20 @@
 from functools import partial
 from urllib.parse import parse_qs
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from bridge.api.access import Acts
-from bridge.contract import StoreDown
+from bridge.contract import Limit, Limits
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation import survey
+from bridge.services.faults import Fault, fault_of
 from bridge.services.tokens import open_survey
 from bridge.web.rating_page import HEADERS, LONGEST, form_page, word_page
 from mappings import links, surveys
 
 _LARGEST = 16 * 2**10
+_LIMITS = {"question": Limit(20, 10)}  # forged tokens ask the database nothing
 
 
 class RatingPages:
@@ -23,6 +24,7 @@ class RatingPages:
 
     def __init__(self, runtime: Runtime, act: Acts) -> None:
         self._runtime, self._act = runtime, act
+        self._limits = Limits(_LIMITS, runtime.now)
 
     async def show(self, request: Request) -> Response:
         """The question, or why there is none."""
@@ -45,9 +47,13 @@ class RatingPages:
         number = open_survey(self._runtime.survey_key, str(request.path_params["token"]), self._runtime.now())
         if number is None:
             return _html(word_page(language, "gone"), 404)
+        if wait := self._limits.wait("question", str(number)):
+            return _html(word_page(language, "down"), 429, {"retry-after": str(int(wait) + 1)})
         try:
             status, scale, asks = await self._act(partial(_rate, number, score, comment))
-        except (StoreDown, SQLAlchemyError):
+        except Exception as error:
+            if fault_of(error) is not Fault.STORE:
+                raise
             return _html(word_page(language, "down"), 503)
         if status in {404, 409}:
             return _html(word_page(language, "gone" if status == 404 else "used"), status)
@@ -75,5 +81,5 @@ def _rate(number: int, score: int | None, comment: str, work: Work) -> tuple[int
     return 200, wanted.scale, wanted.comment
 
 
-def _html(text: str, status: int = 200) -> Response:
-    return HTMLResponse(text, status, HEADERS)
+def _html(text: str, status: int = 200, more: dict[str, str] | None = None) -> Response:
+    return HTMLResponse(text, status, HEADERS | (more or {}))

@@ -16,6 +16,7 @@ from bridge.console.visit import Refused, read_form
 from bridge.services.tokens import derive_key
 from bridge.settings import ConfigError
 from bridge.web.echo import ECHO, proof
+from bridge.web.failures import failed
 from bridge.web.hooks import PREFIX
 from bridge.wizard.setup import PATH, STEPS, Setup, Visit, language_in
 from bridge.wizard.steps import DONE, PARTS, SHOWN
@@ -44,7 +45,7 @@ class SetupPages:
             Route(f"{PATH}/{{step}}", self._kept(self._act), methods=["POST"]),
             Route(f"{PATH}/{{step}}/{{part}}", self._kept(self._part), methods=["GET"]),
         ]
-        self._pages = Starlette(routes=routes)
+        self._pages = Starlette(routes=routes, exception_handlers={Exception: failed})
         self._pages.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

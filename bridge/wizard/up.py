@@ -12,6 +12,9 @@ from pydantic import TypeAdapter
 from bridge.contract import is_loopback
 from bridge.serve import QuietServer
 from bridge.settings import ConfigError
+from bridge.web.guarded import Guarded
+from bridge.web.protocol import LONGEST_HEAD
+from bridge.web.proxies import ClientAddress, Proxies
 from bridge.wizard.app import SetupPages, wait_finished
 from bridge.wizard.calls import Calls
 from bridge.wizard.door import Door
@@ -42,14 +45,21 @@ def run_set_up(config: Path, sock: socket.socket, host: str) -> bool:
     door = Door(draft, lambda code: _print_code(host, port, code))
     setup = Setup(drafts, draft, preview, calls, door, port)
     served = uvicorn.Config(
-        SetupPages(setup), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        guarded(setup), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
         log_config=None, timeout_graceful_shutdown=3, ws="none",
+        http="h11", h11_max_incomplete_event_size=LONGEST_HEAD,  # the faster parser has no limit of its own
     )  # fmt: skip
     asyncio.run(_serve(QuietServer(served, preview), setup, sock))
     if setup.finished.is_set():
         drafts.forget()
         return True
     return False
+
+
+def guarded(setup: Setup) -> Guarded:
+    """The set-up as it is served: anybody who finds the address may send it something."""
+    proxies = Proxies(("127.0.0.1", "::1"))
+    return Guarded(ClientAddress(SetupPages(setup), proxies), proxies)
 
 
 async def _serve(server: QuietServer, setup: Setup, sock: socket.socket) -> None:

@@ -1,14 +1,19 @@
 """An address of one's own: JSON, signed where there is a secret, as https://www.standardwebhooks.com describes."""
 
-import base64
-import hashlib
-import hmac
 import json
-from binascii import Error
 
 from pydantic import SecretStr, field_validator
 
-from bridge.contract import Alert, AlertConfig, AlertReceiver, Rejected, Retryable, check_url
+from bridge.contract import (
+    Alert,
+    AlertConfig,
+    AlertReceiver,
+    Rejected,
+    Retryable,
+    check_url,
+    sign_webhook,
+    webhook_key,
+)
 from connectors.alerts.secrecy import unnamed
 
 
@@ -27,7 +32,8 @@ class WebhookConfig(AlertConfig):
     @field_validator("secret")
     @classmethod
     def _readable(cls, value: SecretStr) -> SecretStr:
-        key_of(value.get_secret_value())
+        if value.get_secret_value():
+            webhook_key(value.get_secret_value())
         return value
 
 
@@ -43,12 +49,10 @@ class Webhook(AlertReceiver[WebhookConfig]):
             "data": {"title": alert.title, "lines": list(alert.lines), "causes": list(alert.causes)},
         }
         payload = json.dumps(body, ensure_ascii=False).encode()
-        moment = str(int(self.now().timestamp()))
-        headers = {"content-type": "application/json", "webhook-id": alert.id, "webhook-timestamp": moment}
-        key = key_of(self.config.secret.get_secret_value())
-        if key:
-            mac = hmac.digest(key, f"{alert.id}.{moment}.".encode() + payload, hashlib.sha256)
-            headers["webhook-signature"] = f"v1,{base64.b64encode(mac).decode()}"
+        headers = {"content-type": "application/json", "webhook-id": alert.id}
+        secret = self.config.secret.get_secret_value()
+        if secret:
+            headers |= sign_webhook(webhook_key(secret), alert.id, self.now(), payload)
         url = self.config.url.get_secret_value()
         with unnamed(self.kind):
             answer = await self.http.request("POST", url, content=payload, headers=headers)
@@ -56,11 +60,3 @@ class Webhook(AlertReceiver[WebhookConfig]):
             raise Retryable(f"the webhook answers {answer.status}", code=f"http {answer.status}")
         if not 200 <= answer.status < 300:
             raise Rejected(f"the webhook answers {answer.status}", code=f"http {answer.status}")
-
-
-def key_of(secret: str) -> bytes:
-    """The key behind a secret; raises ValueError for one that cannot be read."""
-    try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except (Error, ValueError):
-        raise ValueError("is no secret of Standard Webhooks; write whsec_ and base64") from None

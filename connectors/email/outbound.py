@@ -7,6 +7,7 @@ from itertools import groupby
 from bridge.contract import (
     Audience,
     Card,
+    Choices,
     Contact,
     File,
     Format,
@@ -183,7 +184,7 @@ def _text(part: Part, phrases: Phrases, *, attached: bool) -> str:
         case Location():
             page = f"https://www.openstreetmap.org/?mlat={part.latitude:.6f}&mlon={part.longitude:.6f}"
             return f"{phrases.words(part)}\n{page}"
-        case Unsupported():
+        case Choices() | Unsupported():
             return phrases.words(part)
         case Progress():
             return f"[{part.state}] {part.reason}".strip()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from bridge.contract import (
     BotAnswered,
@@ -77,7 +78,7 @@ class Faq(Connector[Settings]):
         ways = sum(len(entry.questions) for entry in entries)
         return Health(facts={"entries": str(len(entries)), "ways to ask": str(ways)})
 
-    def look_up(self, text: str) -> dict[str, str]:
+    def look_up(self, text: str) -> dict[str, Any]:
         """What `normalise` reads."""
         if self._search is None:
             self._search = Search(read_entries(self.config.file))
@@ -87,6 +88,7 @@ class Faq(Connector[Settings]):
         handoff = any(hit.entry.handoff for hit in hits)
         return {
             "text": "\n\n".join(hit.entry.answer for hit in hits),
+            "choices": list(dict.fromkeys(choice for hit in hits for choice in hit.entry.choices))[:10],
             "verdict": (BotVerdict.HANDOFF if handoff else BotVerdict.ANSWER).value,
             "reason": ", ".join(f"{hit.entry.questions[0]} ({hit.score:.2f})" for hit in hits)[:200],
         }

@@ -1,7 +1,8 @@
 """The file of questions and answers.
 
-TOML: `[[faq]]` tables with `question` (one, or a list of ways to ask), `answer`, and if wanted `words` and
-`handoff = true`. CSV: the same names in its first line; several in one cell are parted by `|`.
+TOML: `[[faq]]` tables with `question` (one, or a list of ways to ask), `answer`, and if wanted `words`, `choices` (what
+to tap next, where the channel has buttons) and `handoff = true`. CSV: the same names in its first line; several in one
+cell are parted by `|`.
 """
 
 import csv
@@ -26,6 +27,7 @@ class Entry:
     answer: str
     words: tuple[str, ...] = ()
     handoff: bool = False
+    choices: tuple[str, ...] = ()
 
 
 def read_entries(path: Path) -> tuple[Entry, ...]:
@@ -75,7 +77,7 @@ def _entry(path: Path, number: int, row: Any) -> Entry:
     if not questions or not answer:
         raise WrongValue(f"{where} needs `question` and `answer`", f"{where} 需要 `question` 和 `answer`")
     handoff = str(given.get("handoff") or "").strip().lower() in {"true", "yes", "1", "是"}
-    return Entry(questions, answer, _many(given.get("words")), handoff)
+    return Entry(questions, answer, _many(given.get("words")), handoff, _many(given.get("choices"))[:10])
 
 
 def _many(value: Any) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Files people exchanged: `file` records name them, the media store has the bytes."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -118,13 +118,13 @@ class Files:
 
 
 async def take_upload(
-    account: Account, request: Request, owner: str, limit: int, spend: Callable[[int], None] | None = None
+    account: Account, request: Request, owner: str, limit: int, spend: Callable[[int], Awaitable[None]] | None = None
 ) -> dict[str, Any]:
     """Stores one file for `owner` and returns how it is shown. `spend` raises Refusal where a quota is used up."""
     data = await read_body(request, limit)
     upload = await accept(data)
     if spend:
-        spend(len(upload.data))
+        await spend(len(upload.data))
     given = clean_name(_decoded(request.headers.get("x-name", "")))
     try:
         media = await account.media.keep(upload.data, name=fitting_name(given, upload.mime), mime=upload.mime)

@@ -5,6 +5,7 @@ from typing import Any
 
 from bridge.contract import Append, Drop, Put, Records, Subject
 from connectors.webchat.office import Office
+from connectors.webchat.quotas import KIND as QUOTA
 from connectors.webchat.signatures import hashed
 from connectors.webchat.tickets import Ticket, timeline
 from connectors.webchat.visitors import PREFIX, events_of
@@ -53,6 +54,7 @@ class Forgetting:
     async def _forget_visitor(self, visitor: str) -> None:
         record = await self._office.visitors.get(visitor)
         changes: list[Put | Append | Drop] = [Put("visitor", visitor, None), Drop(events_of(visitor))]
+        changes.append(Put(QUOTA, self._office.quotas.key("visitor", visitor), None))
         if record is not None and record.get("external"):
             place = hashed(str(record["external"]))
             known = await self._records.get("external", place)

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from bridge.contract import Account
+from bridge.contract import Account, Limits
 from connectors.webchat.files import Files
 from connectors.webchat.hub import Hub
-from connectors.webchat.limits import Limits
+from connectors.webchat.limits import LIMITS
+from connectors.webchat.quotas import Quotas
 from connectors.webchat.settings import Settings
 from connectors.webchat.signatures import Signatures
 from connectors.webchat.tickets import Tickets
@@ -24,6 +25,7 @@ class Office:
     signatures: Signatures = field(init=False)
     files: Files = field(init=False)
     limits: Limits = field(init=False)
+    quotas: Quotas = field(init=False)
     visitors: Visitors = field(init=False)
     tickets: Tickets = field(init=False)
     door: Door = field(init=False)
@@ -32,7 +34,8 @@ class Office:
         account = self.account
         self.signatures = Signatures(account.secret)
         self.files = Files(account, self.signatures)
-        self.limits = Limits(account.now)
+        self.limits = Limits(LIMITS, account.now)
+        self.quotas = Quotas(account.records, account.secret, account.now)
         self.visitors = Visitors(account.records, account.now)
         self.tickets = Tickets(account.records, account.now)
         self.door = Door(account.public_url, self.config.allowed_origins)

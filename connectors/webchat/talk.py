@@ -109,10 +109,10 @@ class Talk:
         shown = await take_upload(self._account, request, visitor["id"], self._config.max_file, spend)
         return JSONResponse(shown | {"url": self._files.url(shown["id"])}, 201)
 
-    def _spend(self, visitor: str, address: str, size: int) -> None:
+    async def _spend(self, visitor: str, address: str, size: int) -> None:
         config = self._config
         quotas = {("visitor", visitor): config.visitor_bytes, ("address", address): config.address_bytes}
-        wait = self._limits.spend(size, {**quotas, ("account", ""): config.account_bytes})
+        wait = await self._office.quotas.spend(size, {**quotas, ("account", ""): config.account_bytes})
         if wait:
             raise Refusal(429, "quota", "Too many files in one day. Text can be sent all the same.", wait=wait)
 

@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.contract import Account, AuthFailed, Gone, Rejected, Response, Retryable, Scope, Throttled
+from bridge.contract import Account, AuthFailed, Gone, Rejected, Response, Retryable, Scope, Throttled, sign_webhook
 from connectors.webhook.settings import Settings
-from connectors.webhook.signing import sign
 
 
 class Api:
@@ -29,7 +28,7 @@ class Api:
         `scope` is what rests when the program asks for time.
         """
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        headers = sign(self._config.key, identifier, self._account.now(), content)
+        headers = sign_webhook(self._config.key, identifier, self._account.now(), content)
         answer = await self._account.http.request(
             "POST", self._config.url, content=content, headers={"content-type": "application/json", **headers},
             timeout=timeout, repeatable=True,

@@ -2,7 +2,8 @@
 
 Question: `{"version": 1, "type": "question", "job", "conversation", "customer": {"id", "locale"}, "memory",
 "history", "messages"}`, each message `{"id", "at", "from": "customer|person|bot", "kind", "text"}`. Answer:
-`{"answers": [{"text"}], "verdict", "reason", "summary", "memory", "cost": {"tokens"}}`, at once, or later
+`{"answers": [{"text"}], "verdict", "reason", "summary", "memory", "cost": {"tokens"},
+"choices": ["…"]}`, at once, or later
 as a callback with the same `job`.
 """
 
@@ -80,7 +81,7 @@ def answer(body: Any, job: str) -> BotAnswered:
     return BotAnswered(
         job=job, text=text, verdict=verdict, reason=str(body.get("reason") or "")[:500],
         summary=str(body.get("summary") or "")[:1000], memory=str(body.get("memory") or "")[:200],
-        tokens=tokens if isinstance(tokens, int) and tokens > 0 else 0,
+        tokens=tokens if isinstance(tokens, int) and tokens > 0 else 0, choices=_choices(body.get("choices")),
     )  # fmt: skip
 
 
@@ -90,3 +91,9 @@ def _said(row: Any) -> str:
     if not isinstance(row, Mapping):
         raise Malformed("an answer is neither a text nor an object")
     return "\n".join(str(row[name]).strip() for name in ("text", "image_url") if row.get(name))
+
+
+def _choices(given: object) -> tuple[str, ...]:
+    """Answers to tap; whatever else stands there is none."""
+    rows = given if isinstance(given, list) else []
+    return tuple(row.strip()[:128] for row in rows[:10] if isinstance(row, str) and row.strip())

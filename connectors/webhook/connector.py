@@ -39,12 +39,12 @@ from bridge.contract import (
     Unauthentic,
     answer_key,
     answered_step,
+    verify_webhook,
 )
 from connectors.webhook import hearing, telling
 from connectors.webhook.api import Api
 from connectors.webhook.asking import answer, question
 from connectors.webhook.settings import Settings
-from connectors.webhook.signing import verify
 
 _LONGEST_URL = 500
 _FILES = MediaRule(support=Support.FULL, max_bytes=1_000_000)
@@ -87,7 +87,7 @@ class Webhook(Connector[Settings]):
         """
         if request.method != "POST":
             raise Unauthentic("callbacks are posted", cause=Cause.VISIT)
-        identifier = verify(self.config.key, request.headers, request.body, request.at)
+        identifier = verify_webhook(self.config.key, request.headers, request.body, request.at)
         try:
             body = json.loads(request.body)
         except (ValueError, RecursionError):

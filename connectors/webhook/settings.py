@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from bridge.contract import BotConfig, check_url
+from bridge.contract import BotConfig, check_url, webhook_key
 from connectors.webhook import about
-from connectors.webhook.signing import key_of
 
 
 class Settings(BotConfig):
@@ -32,7 +31,7 @@ class Settings(BotConfig):
     @field_validator("secret")
     @classmethod
     def _key(cls, value: SecretStr) -> SecretStr:
-        key_of(value.get_secret_value())
+        webhook_key(value.get_secret_value())
         return value
 
     @model_validator(mode="after")
@@ -43,4 +42,4 @@ class Settings(BotConfig):
     @property
     def key(self) -> bytes:
         """The secret's bytes."""
-        return key_of(self.secret.get_secret_value())
+        return webhook_key(self.secret.get_secret_value())

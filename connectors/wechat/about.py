@@ -90,6 +90,14 @@ TYPING_PATH = About(
     ("Only if WeChat moves the call.", "仅在微信更改该接口路径时填写。"),
     example="/cgi-bin/message/custom/typing",
 )
+GRANT_REPLIES = About(
+    ("Replies", "可回复条数"),
+    ("How many replies this event allows; 0: as many as one likes.", "该事件允许的回复条数；0 表示不限。"),
+)
+GRANT_LASTS = About(
+    ("For how long", "时长"),
+    ("How long they may be sent.", "可回复的时长。"),
+)
 REPLIES = About(
     ("Replies", "可回复条数"),
     ("How many replies each message of the customer allows.", "客户每发一条消息后可回复的条数。"),

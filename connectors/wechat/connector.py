@@ -84,17 +84,8 @@ class WeChat(Connector[Settings]):
 
     def __init__(self, config: Settings, account: Account) -> None:
         super().__init__(config, account)
-        window = config.window
-        self.capabilities = self.capabilities.model_copy(
-            update={
-                "window": Window(
-                    replies=window.replies,
-                    lasts=window.lasts,
-                    on_entry=window.on_entry,
-                    entry_lasts=window.entry_lasts,
-                )
-            }
-        )
+        window = config.window.window(config.flavour)
+        self.capabilities = self.capabilities.model_copy(update={"window": window})
         key = config.encoding_aes_key.get_secret_value()
         self._vault = Vault(key, config.app_id) if key else None
         self._api = Api(config, account)
@@ -109,7 +100,8 @@ class WeChat(Connector[Settings]):
         return callback.check_push(request, self.config, self._vault)
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
-        return inbound.normalise(raw, self.account.name, self._templates)
+        grants = self.capabilities.window.grants if self.capabilities.window is not None else {}
+        return inbound.normalise(raw, self.account.name, self._templates, grants)
 
     def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         return outbound.render(messages, context, self.config.app_id)

@@ -41,10 +41,11 @@ _VOICE_MIMES = {"amr": "audio/amr", "speex": "audio/speex", "mp3": "audio/mpeg"}
 _LIMIT = 100_000  # characters of one field; the platform's own are far shorter
 
 
-def normalise(raw: Raw, account: str, templates: Collection[str] = ()) -> Sequence[Event]:
+def normalise(raw: Raw, account: str, templates: Collection[str] = (), grants: Collection[str] = ()) -> Sequence[Event]:
     """Events of one payload: none for platform events that concern no conversation.
 
-    `templates` are the ids this account can invite with; consent to any other is of no use here.
+    `templates` are the ids this account can invite with; consent to any other is of no use here. `grants` are events
+    that allow replies, in lower case, also ones that nothing else is known of.
     """
     try:
         fields = parse(raw.payload)
@@ -56,7 +57,8 @@ def normalise(raw: Raw, account: str, templates: Collection[str] = ()) -> Sequen
             return ()
         raise Malformed("the payload has no MsgType")
     if kind == "event":
-        read = _EVENTS.get(scalar(fields, "Event"))
+        event = scalar(fields, "Event")
+        read = _EVENTS.get(event, _arrived if event.lower() in grants else None)
         events = read(fields) if read is not None else ()
         return [event for event in events if not isinstance(event, ConsentChanged) or event.template in templates]
     openid = _openid(fields)
@@ -93,7 +95,8 @@ def _contact(fields: Fields, openid: str, **extra: str) -> Contact:
     """A push carries the OpenID and nothing else about the person; no call turns it into a name."""
     business = scalar(fields, "BusinessId")
     known = {"business_id": business} if business else {}
-    return Contact(id=openid, extra={"openid": openid, **known, **extra})
+    unionid = scalar(fields, "UnionId") or scalar(fields, "unionid")
+    return Contact(id=openid, extra={"openid": openid, **known, **extra}, shared_id=unionid[:128])
 
 
 def _context(fields: Fields) -> dict[str, str]:
@@ -198,7 +201,8 @@ def _arrived(fields: Fields) -> Sequence[Event]:
     if key:
         context["menu" if event == "CLICK" else "scene"] = key
     contact, at = _contact(fields, openid), _when(fields)
-    return (Entered(conversation=openid, contact=contact, context=context, at=at, opens_chat=False),)
+    entered = Entered(conversation=openid, contact=contact, context=context, at=at, opens_chat=False)
+    return (entered.model_copy(update={"grant": event.lower()}),)
 
 
 def _unfollowed(fields: Fields) -> Sequence[Event]:

@@ -6,11 +6,30 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bridge.contract import AccountConfig, Duration, WrongValue
+from bridge.contract import AccountConfig, Duration, Window, WindowGrant, WrongValue
 from connectors.wechat import about
 
 _APP_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}", re.ASCII)
+
+
+_SHORT = WindowGrant(replies=3, lasts=timedelta(minutes=1))
+OFFICIAL_GRANTS = {
+    "click": _SHORT,
+    "subscribe": _SHORT,
+    "scan": _SHORT,
+    "payment": WindowGrant(replies=None, lasts=timedelta(hours=48)),
+}
+"""By the event of a push, in lower case; no push tells of a payment, the shop's server does (`POST /api/context`)."""
+
+
+class GrantSettings(BaseModel):
+    """What one kind of event allows. `replies = 0` means without a count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    replies: Annotated[int, about.GRANT_REPLIES] = Field(ge=0)
+    lasts: Annotated[Duration, about.GRANT_LASTS]
 
 
 class WindowSettings(BaseModel):
@@ -26,6 +45,18 @@ class WindowSettings(BaseModel):
     lasts: Annotated[Duration, about.LASTS] = timedelta(hours=48)
     on_entry: Annotated[int, about.ON_ENTRY] = Field(default=2, ge=0)
     entry_lasts: Annotated[Duration, about.ENTRY_LASTS] = timedelta(minutes=1)
+    grants: dict[str, GrantSettings] = {}
+
+    def window(self, flavour: str) -> Window:
+        """As the engine reads it. Of an official account the documented grants stand unless they are set otherwise."""
+        own = {
+            name.lower(): WindowGrant(replies=one.replies or None, lasts=one.lasts) for name, one in self.grants.items()
+        }
+        known = OFFICIAL_GRANTS if flavour == "official_account" else {}
+        return Window(
+            replies=self.replies, lasts=self.lasts, on_entry=self.on_entry, entry_lasts=self.entry_lasts,
+            grants={**known, **own},
+        )  # fmt: skip
 
 
 class TemplateSettings(BaseModel):

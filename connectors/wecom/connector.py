@@ -68,6 +68,7 @@ class WeCom(Connector[Settings]):
         video=_rule("video"),
         file=_rule("file"),
         card=Support.FULL,
+        choices=outbound.MAX_OPTIONS,
         location=Support.FULL,
         poll_interval=timedelta(minutes=2),  # without a bell's token the platform limits the calls strictly
     )

@@ -71,7 +71,7 @@ class Delivery:
         """Whether the step may go by the code that came with a new customer's entry: one text within 20 seconds."""
         until = target.context.get("_welcome_until", "")
         fresh = until.isdecimal() and self._account.now().timestamp() < int(until)
-        return fresh and bool(target.context.get("_welcome_code")) and step.body.get("msgtype") == "text"
+        return fresh and bool(target.context.get("_welcome_code")) and step.body.get("msgtype") in {"text", "msgmenu"}
 
     async def _hold_session(self, account: str, user: str) -> None:
         """Takes a new session for the bridge. Raises WindowClosed while somebody else has it."""

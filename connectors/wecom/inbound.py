@@ -173,10 +173,9 @@ def _contact(user: str, customer: Any) -> Contact:
     """Unlike a mini program's pushes, the platform tells name, picture and (if bound) the unionid."""
     known: Fields = customer if isinstance(customer, dict) else {}
     unionid = _text(known, "unionid")
-    proven = f"unionid:{unionid}" if unionid else ""
-    extra = {"external_userid": user} | ({"unionid": unionid, "customer_id": proven} if unionid else {})
+    extra = {"external_userid": user} | ({"unionid": unionid} if unionid else {})
     name, avatar = _text(known, "nickname")[:64], _text(known, "avatar")
-    return Contact(id=user, name=name, avatar=avatar, extra=extra, verified_customer_id=proven)
+    return Contact(id=user, name=name, avatar=avatar, extra=extra, shared_id=unionid)
 
 
 def _text(fields: Fields, name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from bridge.contract import (
     Audience,
     Card,
+    Choices,
     File,
     Image,
     Location,
@@ -34,6 +35,9 @@ _MAX_LINK_TITLE = 128
 _MAX_DESCRIPTION = 512
 _MAX_URL = 2048
 _MAX_LABEL = 512
+MAX_OPTIONS = 10
+_MAX_OPTION = 128
+_MAX_HEAD = 1024
 
 _WORDS = {
     "en": {"lost": "could not be passed on", "expires": "the link expires"},
@@ -81,6 +85,8 @@ def _own_send(part: Part, message: Message) -> Step | None:
             return Step(verb=kind, body={"msgtype": kind}, media=(part.media,), covers=covers) if kind else None
         case Card():
             return _card(part, covers)
+        case Choices():
+            return _menu(part, covers)
         case Location() if len(part.label.encode()) <= _MAX_LABEL:
             place: dict[str, Any] = {"latitude": part.latitude, "longitude": part.longitude}
             label = clean(part.label).strip()
@@ -102,6 +108,20 @@ def _kind_of(part: Image | Voice | Video | File) -> str:
         if media.size <= MAX_BYTES[kind] and (kind == "file" or media.mime in MIMES[kind]):
             return kind
     return ""
+
+
+def _menu(part: Choices, covers: tuple[str, ...]) -> Step | None:
+    """Buttons; what is tapped comes back as a text of the option's words. None beyond the platform's limits."""
+    options = [" ".join(clean(option).split()) for option in part.options]
+    head = clean(part.text).strip()
+    short = all(0 < len(option.encode()) <= _MAX_OPTION for option in options)
+    if not 0 < len(options) <= MAX_OPTIONS or not short or len(head.encode()) > _MAX_HEAD:
+        return None
+    clicks = [
+        {"type": "click", "click": {"id": str(number), "content": option}} for number, option in enumerate(options, 1)
+    ]
+    body = {"msgtype": "msgmenu", "msgmenu": {"head_content": head, "list": clicks}}
+    return Step(verb="send", body=body, covers=covers)
 
 
 def _card(part: Card, covers: tuple[str, ...]) -> Step | None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,28 @@ async def test_guessing_is_slowed_down_without_locking_the_right_person_out(scen
     names = scene.stranger("198.51.100.77")
     tried = [(await names.sign_in(f"name {number}", "guess")).status_code for number in range(12)]
     assert 429 in tried, "name after name from one address"
+
+
+async def test_a_stranger_with_one_cookie_after_the_other_is_not_looked_at(
+    scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would cost a look into the database. Who is signed in on the same network notices nothing."""
+    someone, stranger = await scene.person("viewer"), scene.stranger()
+    asked = 0
+    read = scene.up.store.read
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += arguments[0] is console.session_and_user
+        return await read(*arguments)
+
+    assert (await someone.get("/overview")).status_code == 200
+    monkeypatch.setattr(scene.up.store, "read", counted)
+    for number in range(80):
+        stranger.client.cookies.set("__Host-console", f"{number:043}", domain="bridge.example.com", path="/")
+        answer = await stranger.get("/overview")
+    assert answer.status_code == 429 and answer.headers["retry-after"] and asked == 60
+    assert (await someone.get("/overview")).status_code == 200
 
 
 async def test_many_guesses_at_once_are_no_more_than_many_in_a_row(scene: ConsoleScene) -> None:

@@ -20,6 +20,7 @@ from bridge.contract import (
     BotVerdict,
     Card,
     Change,
+    Choices,
     ConsentChanged,
     Contact,
     ContactChanged,
@@ -84,6 +85,7 @@ PARTS: tuple[Part, ...] = (
     Location(latitude=1.5, longitude=-2.5, label="here"),
     Unsupported(what="sticker", text=":)"),
     Progress(of="m-9", state=DeliveryState.FAILED, reason="closed"),
+    Choices(text="How was it?", options=("5 good", "1 bad"), plain="Reply 1 or 5"),
 )
 MESSAGE = Message(
     id="m-1",

@@ -162,6 +162,24 @@ async def test_a_receiver_that_is_down_is_tried_again_and_its_address_stays_a_se
     assert "secret-of-the-robot" not in said and "secret-hook" not in said and SECRET not in said
 
 
+async def test_poison_in_what_a_vendor_said_stops_no_alert(database_url: str, tmp_path: Path, robots: Robots) -> None:
+    """Half a character, NUL, words without end: every receiver is told all the same, and mail too."""
+    from bridge.alerts.words import alert_of
+    from bridge.testing.conformance.forgeries import POISON
+
+    async with robots.serving() as base:
+        scene = Scene(database_url, tmp_path, alerts=receivers(base))
+        async with scene.running() as bridge:
+            for number, odd in enumerate(POISON):
+                causes = {"paused.desk": {"account": "desk", "why": f"said {odd}"}}
+                alert = alert_of(f"a{number}", causes, well=False, language="en", at=scene.clock())
+                assert len(alert.text) < 800
+                alert.text.encode()
+                for receiver in bridge.alerts._receivers.values():
+                    await receiver.send(alert)
+    assert {len(texts) for texts in robots.texts.values()} == {len(POISON)} and robots.refused == []
+
+
 async def test_a_trouble_that_nobody_heard_of_needs_no_well_again(
     database_url: str, tmp_path: Path, robots: Robots
 ) -> None:
@@ -313,7 +331,7 @@ async def test_a_mailbox_gets_them_too(database_url: str, tmp_path: Path) -> Non
         ({"ops": {}}, "alerts.ops.kind: is missing"),
         ({"ops": {"kind": "wecom"}}, "alerts.ops.url: is missing"),
         ({"ops": {"kind": "wecom", "url": "http://robots.example.com/x"}}, "alerts.ops.url: "),
-        ({"ops": {"kind": "webhook", "url": "https://a.example", "secret": "?"}}, "no secret of Standard Webhooks"),
+        ({"ops": {"kind": "webhook", "url": "https://a.example", "secret": "?"}}, "must be `whsec_` and base64"),
         (
             {"ops": {"kind": "email", "url": "smtp://mail.example", "to": [], "sender": "a@b.c"}},
             "for this machine only",

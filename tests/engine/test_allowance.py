@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract import Window
+from bridge.contract import Window, WindowGrant
 from bridge.engine.conversation import allowance
-from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.allowance import UNLIMITED, Allowance, shown
 from connectors.wechat.simulator import state
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-WINDOW = Window(replies=5, lasts=timedelta(hours=48), on_entry=2, entry_lasts=timedelta(minutes=1))
+PAID = {"payment": WindowGrant(replies=None, lasts=timedelta(hours=48))}
+WINDOW = Window(replies=5, lasts=timedelta(hours=48), on_entry=2, entry_lasts=timedelta(minutes=1), grants=PAID)
 
 windows = st.builds(
     Window,
@@ -19,10 +20,11 @@ windows = st.builds(
     lasts=st.sampled_from([timedelta(minutes=1), timedelta(hours=1), timedelta(hours=48)]),
     on_entry=st.integers(0, 3),
     entry_lasts=st.sampled_from([timedelta(0), timedelta(minutes=1), timedelta(hours=2)]),
+    grants=st.sampled_from([{}, PAID, {"payment": WindowGrant(replies=3, lasts=timedelta(minutes=1))}]),
 )
 acts = st.lists(
     st.tuples(
-        st.sampled_from(["speaks", "enters", "sends", "automatic", "refused", "over"]),
+        st.sampled_from(["speaks", "enters", "pays", "sends", "automatic", "refused", "over"]),
         st.sampled_from([0, 1, 59, 60, 61, 3600, 86400, 172800]),
     ),
     max_size=40,
@@ -42,6 +44,11 @@ def test_the_count_never_exceeds_the_platforms_own(window: Window, sequence: lis
             case "enters":
                 book = allowance.entered(book, window, now)
                 theirs.grant(now, window.on_entry, window.entry_lasts)
+            case "pays":
+                book = allowance.entered(book, window, now, "payment")
+                given = window.grants.get("payment")
+                count = window.on_entry if given is None else 10**6 if given.replies is None else given.replies
+                theirs.grant(now, count, window.entry_lasts if given is None else given.lasts)
             case "sends" | "automatic":
                 if book.remaining(now) > 0:
                     theirs.spend(now)  # raises where the platform would refuse
@@ -80,6 +87,20 @@ def test_entering_adds_nothing_and_takes_nothing() -> None:
     again = allowance.entered(book, WINDOW, START)
     assert again.remaining(START) == 2
     assert again.remaining(START + timedelta(minutes=2)) == 1
+
+
+def test_a_payment_allows_as_many_as_one_likes_and_a_smaller_event_takes_nothing_of_it() -> None:
+    book = allowance.entered(allowance.spoke(Allowance(), WINDOW, START), WINDOW, START, "payment")
+    for _ in range(50):
+        book = allowance.spent(book, 1, answered_at=START)
+    later = START + timedelta(hours=47)
+    assert book.remaining(later) >= UNLIMITED and book.is_open(later) and shown(book.remaining(later)) == "∞"
+    assert allowance.entered(book, WINDOW, later).remaining(later + timedelta(minutes=5)) >= UNLIMITED
+    assert book.remaining(START + timedelta(hours=48)) == 0
+    assert "∞ left until" in book.summary(START)
+    assert allowance.corrected(book, START).remaining(START) == 0, "the platform's own word counts"
+    scanned = WINDOW.model_copy(update={"grants": PAID | {"scan": WindowGrant(replies=3, lasts=timedelta(minutes=1))}})
+    assert allowance.entered(book, scanned, later, "scan").remaining(later) >= UNLIMITED
 
 
 def test_only_an_answer_ends_the_wait_for_one() -> None:

@@ -1,9 +1,10 @@
 """The interface for other systems: tokens with scopes, and every address as it is described."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,71 @@ async def test_a_token_may_do_what_its_scopes_say(harness: PlatformHarness) -> N
             assert (await api.get("/api/conversations", headers=headers)).status_code == 401
 
 
+async def test_a_token_ends_and_its_last_use_is_known(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        assert harness.bridge is not None
+        store, token = harness.bridge.store, "t" * 40
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        until = harness.clock() + timedelta(days=1)
+        await store.write(api_tokens.add_token, "crm", digest, "read", harness.clock(), until)
+
+        async def used() -> Any:
+            return next(row.used_at for row in await store.read(api_tokens.tokens) if row.name == "crm")
+
+        async def becomes(moment: datetime) -> None:
+            async with asyncio.timeout(5):  # nobody waits for it to be written
+                while await used() != moment:
+                    await asyncio.sleep(0.01)
+
+        assert await used() is None
+        assert (await api.get("/api/conversations", headers=bearer(token))).status_code == 200
+        first = harness.clock()
+        await becomes(first)
+        harness.clock.advance(minutes=1)
+        await api.get("/api/conversations", headers=bearer(token))
+        assert await used() == first, "not with each call"
+        harness.clock.advance(minutes=5)
+        await api.get("/api/conversations", headers=bearer(token))
+        await becomes(harness.clock())
+        harness.clock.advance(days=1)
+        answer = await api.get("/api/conversations", headers=bearer(token))
+        assert answer.status_code == 401 and "ended" in answer.json()["error"]
+
+
+async def test_a_stranger_with_one_token_after_the_other_is_not_looked_at(
+    harness: PlatformHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does he lock out who shares his network."""
+    async with serving(harness) as api:
+        assert harness.bridge is not None
+        store, asked = harness.bridge.store, 0
+        read = store.read
+
+        async def counted(*arguments: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            return await read(*arguments)
+
+        assert (await api.get("/api/conversations", headers=bearer(SCOPES["read"]))).status_code == 200
+        monkeypatch.setattr(store, "read", counted)
+        statuses = [(await api.get("/api/people/1", headers=bearer(f"guess {n}"))).status_code for n in range(100)]
+        assert statuses == [401] * 60 + [429] * 40 and asked == 60
+        assert (await api.get("/api/conversations", headers=bearer(SCOPES["read"]))).status_code == 200
+        assert (await api.get("/api/conversations", headers=bearer())).status_code == 200
+        harness.clock.advance(minutes=1)
+        assert (await api.get("/api/people/1", headers=bearer("a guess"))).status_code == 401
+
+
+async def test_a_token_may_not_call_without_end(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        for token in (TOKEN, SCOPES["read"]):
+            calls = [await api.get("/api/openapi.json", headers=bearer(token)) for _ in range(601)]
+            assert {one.status_code for one in calls[:600]} == {200}
+            assert calls[-1].status_code == 429 and int(calls[-1].headers["retry-after"]) >= 1
+            as_described("/api/openapi.json", "get", calls[-1])
+        assert (await api.get("/api/openapi.json", headers=bearer(SCOPES["send"]))).status_code == 200
+
+
 def test_tokens_are_shown_once_and_kept_as_hashes(database_url: str, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(
@@ -134,7 +200,13 @@ def test_tokens_are_shown_once_and_kept_as_hashes(database_url: str, tmp_path: P
     assert token.startswith("bridge_")
     assert run("add-token", "crm", "--scope", "read").exit_code != 0
     assert token not in run("list", "--json").output
-    assert "crm  read send" in run("list").output
+    assert "crm  read send" in run("list").output and "never used" in run("list").output
+    assert "no end" not in run("list").output, "a token that nobody ends stays for ever"
+    assert run("add-token", "soon", "--scope", "read", "--expires", "90d").exit_code == 0
+    assert run("add-token", "long", "--scope", "read", "--expires", "never").exit_code == 0
+    assert "no end" in run("list").output
+    for wrong in ("90", "0d", "tomorrow", "9999d"):
+        assert run("add-token", "x", "--scope", "read", "--expires", wrong).exit_code != 0
     if database_url.startswith("sqlite"):
         kept = b"".join(
             path.read_bytes()

@@ -10,6 +10,9 @@ from types import SimpleNamespace
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.alerts.causes import Outside, causes_now
+from bridge.alerts.words import alert_of
+from bridge.services.disks import database_folder, shortages
 from bridge.services.folder import MediaDown, MediaFolder
 from bridge.status import status_json, status_text
 from bridge.web.health import metrics_page, readyz
@@ -66,10 +69,49 @@ async def test_text_goes_on_while_a_picture_waits_for_room(scene: Scene) -> None
             found = await bridge.store.read(status_json, bridge.settings)
             assert found["machine"] == found["needs_you"]
             assert "keep_free" in status_text(found) and "this machine" in status_text(found)
-            page = await metrics_page(bridge.store, scene.clock, bridge.files.folder.place)(None)  # type: ignore[arg-type] # unread
+            page = await metrics_page(bridge.store, scene.clock, {"media": bridge.files.folder.place})(None)  # type: ignore[arg-type] # unread
             assert b'bridge_disk_free_bytes{place="media"} 2.68435455e+08' in bytes(page.body)
         await bridge.engine.timetable.prove_folder()
         await wait_and_look(scene, 0)
         assert "[a.txt 5]" in shown(scene)
         found = await bridge.store.read(status_json, bridge.settings)
         assert found["machine"] == []
+
+
+def test_the_databases_own_disk_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one disk with the files it is told at half of what they leave; on its own at all of it; a server's not at all."""
+    files, database = tmp_path / "media", tmp_path / "db"
+    url = f"sqlite:///{database}/bridge.db"
+    assert database_folder(url) == database and database_folder("sqlite+aiosqlite:///bridge.db") == Path()
+    assert database_folder("postgresql+psycopg://db/bridge") is None
+    with free(KEEP - 1):
+        assert [one.what for one in shortages(files, url, KEEP)] == ["files"]
+    with free(KEEP // 2 - 1):
+        assert [one.what for one in shortages(files, url, KEEP)] == ["files", "database"]
+    monkeypatch.setattr("bridge.services.disks._disk", lambda place: int(place == database))
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda place: SimpleNamespace(free=0 if str(place) == str(tmp_path) else KEEP)
+    )
+    (tmp_path / "media").mkdir()
+    (short,) = shortages(files, url, KEEP)
+    assert short.what == "database" and "no message can be kept" in short.words
+
+
+async def test_a_database_disk_that_runs_full_is_told_everywhere(database_url: str, tmp_path: Path) -> None:
+    scene = Scene(database_url, tmp_path, alerts={"ops": {"kind": "wecom", "url": "https://robots.example/x"}})
+    async with scene.running() as bridge:
+        assert bridge.engine is not None
+        with free(100):
+            await bridge.engine.timetable.prove_folder()
+            impaired = bridge.engine.impaired()
+            found = await bridge.store.read(status_json, bridge.settings)
+            causes = await bridge.store.read(causes_now, bridge.settings, scene.clock(), Outside())
+        local = database_url.startswith("sqlite")
+        assert any("the database's disk" in one for one in impaired) == local
+        assert any("the database's disk" in one for one in found["machine"]) == local
+        assert ("disk.database" in causes["ops"]) == local and "disk.files" in causes["ops"]
+        for language in ("en", "zh"):
+            for well in (False, True):
+                alert_of("x", causes["ops"], well=well, language=language, at=scene.clock())
+        await bridge.engine.timetable.prove_folder()
+        assert bridge.engine.impaired() == []

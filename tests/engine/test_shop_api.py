@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mappings import links
+from mappings import links, people
 from tests.e2e.desks import Desk, Freshdesk, Zendesk
 from tests.engine.desk_harness import DeskHarness
 from tests.engine.platform_harness import CUSTOMER, TEMPLATE, PlatformHarness
@@ -45,6 +45,62 @@ async def decided(harness: PlatformHarness, customer: str = CUSTOMER) -> str:
 
 def about(**more: Any) -> dict[str, Any]:
     return {"account": "shop", "conversation": CUSTOMER, **more}
+
+
+@pytest.mark.parametrize("first", ["the shop", "the platform"])
+async def test_the_same_person_at_two_accounts_of_a_platform_is_suggested(harness: PlatformHarness, first: str) -> None:
+    """Whichever side is known first; beside the shop's own number, which says nothing of the other account."""
+    other = "oCustomer_B"
+    async with serving(harness) as api:
+        assert harness.bridge is not None
+
+        async def shop_says() -> None:
+            body = about(shared_id="oUnion_1", profile={"customer_id": "42"})
+            assert (await api.post("/api/context", json=body)).status_code == 202
+
+        await harness.asks("hello")
+        if first == "the shop":
+            await shop_says()
+        await harness.phone._push(harness.phone.message(other, Content="me again", UnionId="oUnion_1"))
+        await harness.phone._push(harness.phone.message("oCustomer_C", Content="a stranger", UnionId="oUnion_2"))
+        await harness.quiet()
+        if first == "the platform":
+            await shop_says()
+        (one,) = await harness.bridge.store.read(people.suggestions)
+        assert one.proof == "shared id oUnion_1" and one.state == "suggested"
+        links_of = [
+            await harness.bridge.store.read(links.open_link, "shop", name, lock=False) for name in (CUSTOMER, other)
+        ]
+        assert {one.kept_id, one.joined_id} == {link.person_id for link in links_of if link is not None}
+        wrong = {"account": "shop", "handle": "handle-0001", "shared_id": "x"}
+        assert (await api.post("/api/context", json=wrong)).status_code == 422
+
+
+async def test_a_payment_lets_held_answers_go(harness: PlatformHarness) -> None:
+    """What the platform rewards is data of the account; the shop's server says that it happened, once."""
+    harness.window = {"grants": {"Payment": {"replies": 0, "lasts": "48h"}}}
+    async with serving(harness) as api:
+        await harness.asks()
+        for number in range(7):
+            await harness.answer(str(number))
+            await harness.wait(6)
+        assert len(harness.received()) == 5, "two are held"
+        wrong = await api.post("/api/context", json=about(grant="gift"))
+        assert wrong.status_code == 422 and "payment" in wrong.json()["error"]
+        harness.phone.pays(CUSTOMER)
+        assert (await api.post("/api/context", json=about(grant="payment", id="order-7"))).status_code == 202
+        await harness.quiet()
+        assert "6" in "".join(harness.received()[5:])
+        for number in range(10, 19):
+            await harness.answer(str(number))
+            await harness.wait(6)
+        assert harness.received()[-1] == "18" and harness.refused() == []
+        await harness.answer("#status", private=True)
+        assert any("∞" in note for note in harness.notes)
+        await harness.wait(hours=49)
+        assert (await api.post("/api/context", json=about(grant="payment", id="order-7"))).status_code == 202
+        await harness.answer("too late")
+        assert "too late" not in harness.received(), "a repeat grants nothing"
 
 
 async def test_a_profile_counts_in_conditions_and_is_shown_once(harness: PlatformHarness) -> None:

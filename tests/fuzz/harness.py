@@ -1,6 +1,7 @@
 """`bridge serve` with every door open, and how to push something through one."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,8 +9,11 @@ from urllib.parse import urlencode
 
 from bridge.contract import Http
 from bridge.testing.e2e.process import Process
+from connectors.webhook.simulator.vendor import SECRET as WEBHOOK_SECRET
 from connectors.wechat.simulator import Simulator as PhoneSimulator
+from connectors.wecom.simulator import Simulator as WeComSimulator
 from tests.connectors.webchat.webchat_rig import HASH, PASSWORD, SECRET
+from tests.fuzz.newer_surfaces import NewerSurfaces
 from tests.fuzz.surfaces import Surfaces
 
 API_TOKEN = "a token for the api of tests"
@@ -21,10 +25,13 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Process, Surfaces, PhoneSi
     """A bridge on SQLite, requests for it, and the phone behind its account `shop`."""
     import os
 
-    async with PhoneSimulator() as sealed, PhoneSimulator(mode="plain") as plain:
+    async with PhoneSimulator() as sealed, PhoneSimulator(mode="plain") as plain, WeComSimulator() as wecom:
         site = {"kind": "webchat", "identity_secret": SECRET, "agents": [{"name": "Agent A", "hash": HASH}]}
-        accounts = {"shop": sealed.settings(), "open": plain.settings(), "site": site}
+        ours = {"kind": "webhook", "url": "http://127.0.0.1:9/x", "secret": WEBHOOK_SECRET}  # nobody listens there
+        accounts = {"shop": sealed.settings(), "open": plain.settings(), "site": site, "ours": ours}
+        accounts["kf"] = wecom.settings()
         routes = [{"channel": name, "desk": "site"} for name in ("shop", "open", "site")]
+        routes.append({"channel": "kf", "desk": "ours"})
         bridge = Process(folder, f"sqlite:///{folder}/bridge.db", accounts, routes)
         sealed.hook_url, plain.hook_url = bridge.hook("shop"), bridge.hook("open")
         os.environ["BRIDGE_API_TOKEN"] = API_TOKEN
@@ -34,7 +41,10 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Process, Surfaces, PhoneSi
             del os.environ["BRIDGE_API_TOKEN"]
         try:
             surfaces = Surfaces(sealed, plain, API_TOKEN)
+            newer = NewerSurfaces(wecom, API_TOKEN)
+            surfaces.targets |= newer.targets
             await sign_in(bridge, surfaces)
+            await sign_in_to_console(bridge, newer)
             yield bridge, surfaces, sealed
         finally:
             await bridge.close()
@@ -54,6 +64,22 @@ async def sign_in(bridge: Process, surfaces: Surfaces) -> None:
         )
         cookie = signed.headers["set-cookie"].partition(";")[0]
         surfaces.agent = {"cookie": cookie, "x-desk": "1"}
+    finally:
+        await http.close()
+
+
+async def sign_in_to_console(bridge: Process, newer: NewerSurfaces) -> None:
+    """An admin's cookie, and what the forms of that session must carry."""
+    await bridge.run("console", "add-user", "Admin", "--role", "admin", "--password", PASSWORD)
+    http = Http(timeout=10)
+    try:
+        form = {"name": "Admin", "password": PASSWORD}
+        signed = await http.request("POST", f"{bridge.base}/console/sign-in", data=form)
+        newer.cookie = signed.headers["set-cookie"].partition(";")[0]
+        page = await http.request("GET", f"{bridge.base}/console/settings", headers={"cookie": newer.cookie})
+        found = re.search(r'name="csrf" value="(\w+)"', page.text)
+        assert found is not None
+        newer.csrf = found[1]
     finally:
         await http.close()
 

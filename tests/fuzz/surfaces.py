@@ -59,12 +59,10 @@ class Surfaces:
             fields[name] = random.choice([value for value in ODD if value == value and value != "\ud800"])
         query, body = phone.push(fields)
         if random.random() < 0.6:
-            body = _bent(random, body)
+            body = bent(random, body)
         if random.random() < 0.3:
             query[random.choice([*query, "echostr"])] = str(random.choice(ODD)).encode("utf-8", "replace").decode()
-        return _request(
-            random, random.choice(["POST", "POST", "GET"]), f"/hooks/{account}?{urlencode(query)}", body, {}
-        )
+        return request(random, random.choice(["POST", "POST", "GET"]), f"/hooks/{account}?{urlencode(query)}", body, {})
 
     def _chat(self, random: Random) -> bytes:
         path = random.choice(
@@ -86,7 +84,7 @@ class Surfaces:
             "client_id", "text", "attachments", "page", "identity", "visitor_token", "lang", "name", "jwt", "user_id",
             "user_hash", "expires", "read", "delivered", "on", "resume",
         ]  # fmt: skip
-        return self._call(random, f"/chat/site/v1/{path}", names, self.visitor)
+        return call(random, f"/chat/site/v1/{path}", names, self.visitor)
 
     def _desk(self, random: Random) -> bytes:
         ticket = random.choice(["1001", "0", "9" * 30, "x", "%0a", "..%2f"])
@@ -98,7 +96,7 @@ class Surfaces:
             ]
         )
         names = ["client_id", "text", "attachments", "seen_seq", "to", "status", "seq", "on", "id", "name", "password"]
-        return self._call(random, f"/desk/site/v1/{path}", names, self.agent)
+        return call(random, f"/desk/site/v1/{path}", names, self.agent)
 
     def _upload(self, random: Random) -> bytes:
         starts = [
@@ -113,36 +111,34 @@ class Surfaces:
         ]
         body = random.choice(starts) + random.randbytes(random.randrange(3000))
         door, headers = random.choice([("chat", self.visitor), ("desk", self.agent)])
-        return _request(random, "POST", f"/{door}/site/v1/uploads", body, headers)
+        return request(random, "POST", f"/{door}/site/v1/uploads", body, headers)
 
     def _api(self, random: Random) -> bytes:
         path = random.choice(
             ["/api/consents", "/media/x", "/media/%00", "/media/" + "a" * 64 + ".99.x", "/metrics%0A", "/readyz/", "//"]
         )
         names = ["account", "conversation", "template", "count", "id", "more"]
-        return self._call(random, path, names, {"authorization": f"Bearer {self._api_token}"})
-
-    @staticmethod
-    def _call(random: Random, path: str, names: list[str], headers: dict[str, str]) -> bytes:
-        body = {name: random.choice(ODD) for name in random.sample(names, random.randrange(len(names)))}
-        body |= {"client_id": f"fuzz-{random.randrange(10**8):08}", "wait": 0} if random.random() < 0.7 else {}
-        data = json.dumps(body).encode()
-        if random.random() < 0.2:
-            data = random.choice(
-                [b"[" * 5000, b"{}" * 9, b'{"a":1,"a":2}', b"\xff", b'{"a":' * 900, _bent(random, data)]
-            )
-        keys = ["before", "after", "since", "limit", "wait", "q", "status", "e", "s", "v"]
-        values = [999999999999999, -1, "d.1", "0", "%", "\x00", "'", "9" * 40]
-        query = "&".join(
-            f"{key}={quote(str(random.choice(values)))}" for key in random.sample(keys, random.randrange(4))
-        )
-        query += "&wait=0" if "events" in path else ""
-        method = random.choice(["GET", "POST", "POST", *_METHODS])
-        kind = {"content-type": "application/json"} if random.random() < 0.8 else {}
-        return _request(random, method, f"{path}?{query}", b"" if method == "GET" else data, headers | kind)
+        return call(random, path, names, {"authorization": f"Bearer {self._api_token}"})
 
 
-def _request(random: Random, method: str, target: str, body: bytes, headers: dict[str, str]) -> bytes:
+def call(random: Random, path: str, names: list[str], headers: dict[str, str]) -> bytes:
+    """A request with JSON of odd values, or odd JSON."""
+    body = {name: random.choice(ODD) for name in random.sample(names, random.randrange(len(names)))}
+    body |= {"client_id": f"fuzz-{random.randrange(10**8):08}", "wait": 0} if random.random() < 0.7 else {}
+    data = json.dumps(body).encode()
+    if random.random() < 0.2:
+        data = random.choice([b"[" * 5000, b"{}" * 9, b'{"a":1,"a":2}', b"\xff", b'{"a":' * 900, bent(random, data)])
+    keys = ["before", "after", "since", "limit", "wait", "q", "status", "e", "s", "v"]
+    values = [999999999999999, -1, "d.1", "0", "%", "\x00", "'", "9" * 40]
+    query = "&".join(f"{key}={quote(str(random.choice(values)))}" for key in random.sample(keys, random.randrange(4)))
+    query += "&wait=0" if "events" in path else ""
+    method = random.choice(["GET", "POST", "POST", *_METHODS])
+    kind = {"content-type": "application/json"} if random.random() < 0.8 else {}
+    return request(random, method, f"{path}?{query}", b"" if method == "GET" else data, headers | kind)
+
+
+def request(random: Random, method: str, target: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """What goes over the line, with some odd headers."""
     found = {"host": "bridge", **headers, "content-length": str(len(body)), "connection": "close"}
     for name, values in random.sample(_HEADERS, random.choice([0, 0, 1, 2, 4])):
         if name not in {"authorization", "cookie"} or random.random() < 0.3:
@@ -151,7 +147,8 @@ def _request(random: Random, method: str, target: str, body: bytes, headers: dic
     return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body
 
 
-def _bent(random: Random, data: bytes) -> bytes:
+def bent(random: Random, data: bytes) -> bytes:
+    """The bytes, a few of them others."""
     bent = bytearray(data)
     for _ in range(random.randrange(1, 5)):
         place = random.randrange(len(bent) + 1)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fuzz.harness import callback, memory, opened, push, sign_in
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "3"))  # for each surface
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "1.5"))  # for each surface
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or time.time_ns()
 GROWTH = 20 * 2**20
 pytestmark = pytest.mark.timeout(int(SECONDS * 10 + 180))
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(int(SECONDS * 10 + 180))
 async def test_every_surface(tmp_path: Path) -> None:
     async with opened(tmp_path) as (bridge, surfaces, phone):
         for name, make in surfaces.targets.items():  # what is loaded once is no growth
-            for number in range(40):
+            for number in range(20):
                 await push(bridge.port, make(Random(f"warm {name} {number}")))
         await sign_in(bridge, surfaces)
         before = memory(bridge)

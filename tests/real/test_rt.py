@@ -15,6 +15,8 @@ from bridge.engine.conversation.notices import say
 from bridge.testing.e2e.process import Process
 from connectors.rt.text import address
 from connectors.wechat.simulator import Simulator
+from connectors.wecom.simulator import Simulator as WeCom
+from connectors.wecom.simulator.vendor import KFID
 from tests.real.rt_server import RealRt
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
@@ -34,15 +36,16 @@ class Journey:
 
     def __init__(self, phone: Simulator, rt: RealRt, bridge: Process, customer: str) -> None:
         self.phone, self.rt, self.bridge, self.customer = phone, rt, bridge, customer
+        self.requestor = address(customer, "bridge.invalid")
 
     async def ticket(self) -> str:
-        (ticket,) = await self.rt.tickets(address(self.customer, "bridge.invalid"))
+        (ticket,) = await self.rt.tickets(self.requestor)
         return ticket
 
     async def said(self) -> list[str]:
         """The customer's lines on all their tickets."""
         lines = []
-        for ticket in await self.rt.tickets(address(self.customer, "bridge.invalid")):
+        for ticket in await self.rt.tickets(self.requestor):
             for kind, who, text, _ in await self.rt.seen(ticket):
                 if kind != "Comment" and who != "agent":
                     lines += [line for line in text.splitlines() if line and not line.startswith("[")]
@@ -357,3 +360,42 @@ async def remarked(journey: Journey, ticket: str, words: str) -> bool:
 
 async def answered_with(journey: Journey, text: str) -> bool:
     return "\n".join(journey.phone.received(journey.customer)) == text
+
+
+async def test_wecoms_customer_service_exactly_once_and_in_order(
+    real_rt: RealRt, database_url: str, tmp_path: Path
+) -> None:
+    """Killed while the second message is on its way to the desk, and while the first answer is on its way back: the
+    platform knows our id again, so that even that one is neither lost nor seen twice.
+    """
+    customer = f"wm{database_url[:6]}_0123456789".replace(":", "")
+    async with WeCom() as phone:
+        accounts = {"shop": phone.settings(), "desk": real_rt.account()}
+        engine = {"request_timeout": "20s", "settle": "2s", "reconcile_every": "1s", "backoff_max": "1s", "lease": "5s"}
+        bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}], engine=engine)
+        phone.hook_url = bridge.hook("shop")
+        journey = Journey(phone, real_rt, bridge, f"{KFID}:{customer}")  # type: ignore[arg-type] # the same verbs
+        journey.requestor = address(customer, "bridge.invalid")
+        lines = [f"line {number}" for number in range(4)]
+        try:
+            async with bridge.supervised(failpoint="begun:2") as ends:
+                for line in lines:
+                    await phone.says(customer, line)
+                await journey.reaches_the_desk(*lines)
+                assert ends and (await journey.said()) == lines
+            assert await bridge.terminate() == 0
+            ticket = await journey.ticket()
+            await real_rt.answers(ticket, "first")
+            async with bridge.supervised(failpoint="begun") as ends:
+                await poll(lambda: _true(bool(ends)))
+                await real_rt.answers(ticket, "second")
+                await poll(lambda: _true(len(phone.received(customer)) >= 2))
+                assert phone.received(customer) == ["first", "second"]
+            notes = [text for kind, _, text, _ in await real_rt.seen(ticket) if kind == "Comment"]
+            assert notes == []
+        finally:
+            await bridge.close()
+
+
+async def _true(value: bool) -> bool:
+    return value

@@ -65,7 +65,7 @@ async def test_the_page_is_given_out_while_the_store_is_down(tmp_path: Path) -> 
     """With what was counted, and the levels as they were. Several may ask at once."""
     store = Store(f"sqlite:///{tmp_path}/bridge.db")  # never opened
     metrics.raws.count("shop")
-    page = metrics_page(store, lambda: datetime.now(UTC), tmp_path)
+    page = metrics_page(store, lambda: datetime.now(UTC), {"media": tmp_path})
     answers = await asyncio.gather(*(page(Request({"type": "http"})) for _ in range(3)))
     assert {answer.status_code for answer in answers} == {200}
     assert all(b'bridge_raws_total{account="shop"}' in bytes(answer.body) for answer in answers)

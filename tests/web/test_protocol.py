@@ -1,5 +1,6 @@
 """Which way requests are read, and what pages say around their content."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ async def test_no_host_of_a_caller_decides_a_redirect(tmp_path: Path, path: str)
 def front(page: Any, **more: Any) -> Front:
     hooks: Any = None
     found = Front(hooks, Starlette(routes=[Route("/page", page, methods=["GET", "POST"])]))
-    found._bodies = Bodies(Allowed(idle=0.05, total=0.1, **more))
+    found._pages._bodies = Bodies(Allowed(idle=0.05, total=0.1, **more))
     return found
 
 
@@ -86,7 +87,13 @@ async def test_a_page_that_fails_says_nothing_of_what_it_choked_on() -> None:
     assert answer.status_code == 500 and "words" not in answer.text and "canary" not in str(logs)
 
 
-@pytest.mark.parametrize("error", [StoreDown("x"), OperationalError("select", {}, Exception("x"))])
+def full() -> Exception:
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    return OperationalError("select", {}, error)
+
+
+@pytest.mark.parametrize("error", [StoreDown("x"), full()])
 async def test_a_page_whose_store_is_in_trouble_is_a_503(tmp_path: Path, error: Exception) -> None:
     async def page(_request: Request) -> Response:
         raise error
@@ -120,7 +127,7 @@ async def test_a_page_whose_body_does_not_come_says_too_slow() -> None:
         "client": ("192.0.2.1", 1),
     }
     await app(scope, receive, send)
-    assert sent[0]["status"] == 408 and len(sent) == 2 and not app._bodies._open
+    assert sent[0]["status"] == 408 and len(sent) == 2 and not app._pages._bodies._open
 
 
 async def test_too_much_at_once_is_a_503() -> None:

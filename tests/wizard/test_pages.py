@@ -1,5 +1,6 @@
 """The set-up over HTTP: who may come in, what strangers and other sites get, kinds that nobody here knows."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,15 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.settings import ConfigError
-from bridge.wizard.app import SetupPages
+from bridge.web.bodies import Allowed
 from bridge.wizard.calls import Calls
 from bridge.wizard.door import Door
 from bridge.wizard.draft import Drafts
 from bridge.wizard.preview import Preview
 from bridge.wizard.setup import Setup
-from bridge.wizard.up import refuse_insecure
+from bridge.wizard.up import guarded, refuse_insecure
 from connectors.zendesk.simulator import Simulator as ZendeskSimulator
 
 BASE = "http://127.0.0.1:8080"
@@ -35,7 +37,7 @@ class SetupHarness:
         calls = Calls(lambda role: preview.suspect(role, draft))
         self.setup = Setup(drafts, draft, preview, calls, Door(draft, self.codes.append), 8080)
         self.setup.door.new_code()
-        self.app = SetupPages(self.setup)
+        self.app = guarded(self.setup)
 
     def browser(self, address: str = "192.0.2.1", language: str = "en") -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, client=(address, 1))
@@ -129,6 +131,54 @@ async def test_a_stranger_on_the_public_side_learns_nothing_of_a_fault(place: Se
         for path in ("/hooks/shop", "/hooks/other", "/chat/x", "/desk/support/"):
             answer = await stranger.get(path)
             assert (answer.status_code, answer.text) == (404, "not set up yet")
+
+
+async def test_bodies_and_bugs_are_met_as_everywhere(place: SetupHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that does not come ends, on pages and callbacks alike; a bug says nothing of what it choked on."""
+    place.app._bodies.allowed = Allowed(idle=0.05, total=0.1)
+    for path in ("/console/setup/code", "/hooks/shop", "/chat/site/v1/sessions"):
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            await asyncio.sleep(60)
+
+        async def send(message: Any, sent: list[Any] = sent) -> None:
+            sent.append(message)
+
+        form = [(b"content-type", b"application/x-www-form-urlencoded")]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "headers": form,
+            "query_string": b"",
+            "client": ("192.0.2.1", 1),
+        }
+        await asyncio.wait_for(place.app(scope, receive, send), 5)
+        assert sent[0]["status"] == 408, path
+
+    def fail(*_: Any) -> Any:
+        raise KeyError("what was entered")
+
+    monkeypatch.setattr(place.setup.door, "enter", fail)
+    async with place.browser() as stranger:
+        with capture_logs() as logs:
+            answer = await stranger.post("/console/setup/code", data={"code": "canary"})
+    assert answer.status_code == 500 and "entered" not in answer.text and "canary" not in str(logs)
+
+
+async def test_a_proxy_on_this_machine_names_who_guesses(place: SetupHarness) -> None:
+    """Else all the world would be one guesser, and lock the right one out."""
+    async with place.browser("127.0.0.1") as proxy:
+        for _ in range(12):
+            far = await proxy.post(
+                "/console/setup/code", data={"code": "AAAA-AAAA"}, headers={"x-forwarded-for": "198.51.100.7"}
+            )
+        assert far.status_code == 429
+        near = {"x-forwarded-for": "192.0.2.9"}
+        assert (
+            await proxy.post("/console/setup/code", data={"code": place.codes[-1]}, headers=near)
+        ).status_code == 303
 
 
 async def test_it_speaks_the_browsers_language_until_one_is_chosen(place: SetupHarness) -> None:

@@ -2,13 +2,21 @@
 
 It is advice: the platform's own answer decides, and corrects it at once. Two grants are kept apart (one for a message
 of the customer, one for merely opening the chat) and are never added: what may be sent is the larger of those that are
-still valid. Every send lowers both, so that the count never exceeds the platform's.
+still valid. Every send lowers both, so that the count never exceeds the platform's. A third one is for events that a
+platform rewards (`Window.grants`), such as a payment: it may be without a count.
 """
 
 from datetime import datetime
 
 from bridge.contract import Window
 from bridge.contract.messages import Value
+
+UNLIMITED = 1_000  # more than anybody sends: such a grant is not counted down
+
+
+def shown(left: int) -> int | str:
+    """How many replies are left, as people read it."""
+    return left if left < UNLIMITED else "∞"
 
 
 class Grant(Value):
@@ -28,6 +36,7 @@ class Allowance(Value):
 
     message: Grant = Grant()
     entry: Grant = Grant()
+    event: Grant = Grant()
     spoke_at: datetime | None = None
     entered_at: datetime | None = None
     answered_at: datetime | None = None
@@ -36,16 +45,17 @@ class Allowance(Value):
 
     def remaining(self, now: datetime) -> int:
         """How many replies may be sent now."""
-        return max(self.message.remaining(now), self.entry.remaining(now))
+        return max(grant.remaining(now) for grant in (self.message, self.entry, self.event))
 
     def until(self, now: datetime) -> datetime | None:
         """When the last valid grant ends; None when none is valid."""
-        ends = [grant.until for grant in (self.message, self.entry) if grant.remaining(now) and grant.until]
+        all_of_them = (self.message, self.entry, self.event)
+        ends = [grant.until for grant in all_of_them if grant.remaining(now) and grant.until]
         return max(ends) if ends else None
 
     def is_open(self, now: datetime) -> bool:
         """Whether the time to answer the customer's last message is not over, replies left or not."""
-        return self.message.until is not None and now < self.message.until
+        return any(grant.until is not None and now < grant.until for grant in (self.message, self.event))
 
     def acted_since(self, moment: datetime | None) -> bool:
         """Whether the customer spoke or entered after a moment: what the platform said before that is history."""
@@ -55,7 +65,7 @@ class Allowance(Value):
     def summary(self, now: datetime) -> str:
         """One line for a journal: how many replies are left at a moment, and until when."""
         until = self.until(now)
-        return f"{self.remaining(now)} left until {until:%Y-%m-%d %H:%M}" if until is not None else "0 left"
+        return f"{shown(self.remaining(now))} left until {until:%Y-%m-%d %H:%M}" if until is not None else "0 left"
 
 
 def spoke(allowance: Allowance, window: Window, at: datetime) -> Allowance:
@@ -64,8 +74,13 @@ def spoke(allowance: Allowance, window: Window, at: datetime) -> Allowance:
     return allowance.model_copy(update={"message": grant, "spoke_at": at, "used": 0, "unanswered": True})
 
 
-def entered(allowance: Allowance, window: Window, at: datetime) -> Allowance:
-    """The customer opened the chat."""
+def entered(allowance: Allowance, window: Window, at: datetime, name: str = "") -> Allowance:
+    """The customer opened the chat, or did what `name` says, among the window's grants. The larger grant stays."""
+    if name in window.grants:
+        given = window.grants[name]
+        grant = Grant(left=UNLIMITED if given.replies is None else given.replies, until=at + given.lasts)
+        stays = allowance.event.remaining(at) > grant.left
+        return allowance.model_copy(update={"entered_at": at, **({} if stays else {"event": grant})})
     if window.on_entry <= 0:
         return allowance.model_copy(update={"entered_at": at})
     grant = Grant(left=window.on_entry, until=at + window.entry_lasts)
@@ -77,6 +92,7 @@ def spent(allowance: Allowance, cost: int, *, answered_at: datetime | None = Non
     changes: dict[str, object] = {
         "message": _less(allowance.message, cost),
         "entry": _less(allowance.entry, cost),
+        "event": _less(allowance.event, cost),
         "used": allowance.used + cost,
     }
     if answered_at is not None:
@@ -96,9 +112,10 @@ def corrected(allowance: Allowance, now: datetime, *, spent: bool = False) -> Al
         update={
             "message": allowance.message.model_copy(update=closed),
             "entry": allowance.entry.model_copy(update=closed),
+            "event": allowance.event.model_copy(update=closed),
         }
     )
 
 
 def _less(grant: Grant, cost: int) -> Grant:
-    return grant.model_copy(update={"left": max(0, grant.left - cost)})
+    return grant if grant.left >= UNLIMITED else grant.model_copy(update={"left": max(0, grant.left - cost)})

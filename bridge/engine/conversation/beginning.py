@@ -3,6 +3,7 @@
 from bridge.contract import Audience, AuthorKind, MessageReceived
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
+from bridge.engine.conversation.announcement import announce
 from bridge.engine.conversation.queueing import carry_answers
 from mappings import links
 from mappings.links import LinkRow
@@ -49,5 +50,7 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
     if current.ticket is not None and current.state == "open":
         tell(work, current, "begun.elsewhere", ticket=message.conversation)
     work.effects.accounts |= {fresh.desk, fresh.channel}
+    if work.runtime.announces:
+        announce(work, fresh, "conversation.opened", {"by": "agent"})
     work.effects.note("an agent began", link=fresh.id, account=desk)
     return fresh

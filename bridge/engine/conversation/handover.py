@@ -14,6 +14,7 @@ from bridge.contract import Audience, Message, Role
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.announcement import announce
 from bridge.engine.conversation.decision import fields_of
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import note, say
@@ -79,6 +80,8 @@ def hand_over(work: Work, link: LinkRow, to: str, cause: Cause) -> LinkRow:
         and Allowance.model_validate_json(fresh.allowance).unanswered
     ):
         customer_waits(work, fresh)  # from here on people are asked
+    if work.runtime.announces:
+        announce(work, fresh, "handover", {"left": link.holder, "taken": to, "why": cause.why, "who": cause.who})
     reach("handover")
     work.effects.note("handed over", link=fresh.id, left=link.holder, taken=to, why=cause.why, term=fresh.term)
     return fresh

@@ -7,6 +7,7 @@ from bridge.contract import DeliveryState, Message
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import show_progress, tell_waiting
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.announcement import announce
 from bridge.engine.conversation.invitation import invite
 from bridge.engine.conversation.release import reopen, under_way
 from mappings import facts, links, outbox, waiting
@@ -26,6 +27,8 @@ def hold(
     if not tried:
         mine = {"kind": "held", "link_id": link.id, "at": work.now, "code": what}
         facts.add_facts(work.tx, [{**mine, "ref": f"{link.id} {identifier}"} for identifier in ids])
+    if work.runtime.announces:
+        announce(work, link, "message.held", {"why": what}, messages=messages)
     show_progress(work, link, ids, DeliveryState.HELD, to_desk=True, reason=what)
     if tell_waiting(work, link, what, messages, **values):
         invite(work, link)

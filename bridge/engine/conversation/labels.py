@@ -19,7 +19,7 @@ from bridge.contract import (
     Status,
 )
 from bridge.engine.context import Runtime, Work
-from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.allowance import UNLIMITED, Allowance, shown
 from bridge.engine.conversation.decision import route_of
 from bridge.engine.conversation.urgency import level_of, raised_for
 from bridge.engine.runtime.ids import new_name
@@ -88,19 +88,21 @@ def _has_fields(runtime: Runtime, link: LinkRow) -> bool:
 
 def labels_of(runtime: Runtime, link: LinkRow, now: datetime, level: str = "") -> Labels:
     """What the ticket should show at a moment. An allowance for merely opening the chat is too short to show."""
-    grant = Allowance.model_validate_json(link.allowance).message
+    book = Allowance.model_validate_json(link.allowance)
+    grant = max(book.message, book.event, key=lambda one: one.remaining(now))
     left = grant.remaining(now)
     until = grant.until if left else None
     if until is not None:
         until = until.replace(minute=until.minute // _STEP * _STEP, second=0, microsecond=0)
-    tags = [f"replies-left-{left}"] + ([f"replies-until-{until:%Y-%m-%d-%H%M}"] if until else [])
+    count = left if left < UNLIMITED else "any"
+    tags = [f"replies-left-{count}"] + ([f"replies-until-{until:%Y-%m-%d-%H%M}"] if until else [])
     if level:
         tags.append(f"replies-{level}")
     route = route_of(runtime, link)
     fields: dict[str, str] = {}
     if route is not None and route.desk == link.desk:
         if route.replies_left_field is not None:
-            fields[str(route.replies_left_field)] = str(left)
+            fields[str(route.replies_left_field)] = str(shown(left))
         if route.window_closes_field is not None:
             fields[str(route.window_closes_field)] = f"{until:%Y-%m-%d %H:%M} UTC" if until else ""
     return Labels(tags=tuple(tags), fields=fields)

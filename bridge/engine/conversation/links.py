@@ -11,6 +11,7 @@ from bridge.contract import Contact, Message, RenderContext, Status
 from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.announcement import announce, announce_state
 from bridge.engine.conversation.bot_share import first_holder
 from bridge.engine.conversation.decision import UNVERIFIED, Decided, Opening, Proven, decide, is_final, route_of
 from bridge.engine.conversation.labels import refresh
@@ -51,9 +52,12 @@ def link_for(
         contact.model_dump_json(exclude_defaults=True),
         contact.verified_customer_id,
         work.now,
+        shared_id=contact.shared_id,
     )
-    customer_id = contact.verified_customer_id
-    if customer_id and people.suggest(work.tx, known.person_id, customer_id, work.now):
+    customer_id, shared_id = contact.verified_customer_id, contact.shared_id
+    if (customer_id or shared_id) and people.suggest(
+        work.tx, known.person_id, customer_id, work.now, shared_id=shared_id
+    ):
         work.effects.note("people to join", account=name)
     link = links.open_link(work.tx, name, conversation)
     if work.runtime.shop_tells:
@@ -100,6 +104,8 @@ def link_for(
     fresh = links.add_link(work.tx, **columns)
     if link is not None:
         carry_answers(work.tx, link, fresh)
+    if work.runtime.announces:
+        announce(work, fresh, "conversation.opened", {"by": "customer"})
     _introduce(work, fresh, message)
     return fresh, {}
 
@@ -182,6 +188,7 @@ def follow(work: Work, link: LinkRow, ticket: str) -> bool:
     """The conversation goes on at another ticket, unless that one belongs to another customer."""
     other = links.ticket_link(work.tx, link.desk, ticket)
     if other is not None and other.id != link.id and other.person_id != link.person_id:
+        announce_state(work, link, "closed")
         links.change_link(work.tx, link.id, state="closed", solved_at=work.now, touched_at=work.now)
         tell(work, other, "another", cause=f"another.{link.id}")
         return False

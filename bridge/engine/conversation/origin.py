@@ -44,8 +44,8 @@ def read_origin(key: str, contact: Contact, context: Context, now: datetime) -> 
     customer_id = claims.get("c", "")
     shown = {"customer_id": customer_id} if customer_id else {}
     told = _told(contact, entry, **shown)
-    if customer_id:
-        told = told.model_copy(update={"verified_customer_id": customer_id})
+    ids = {"verified_customer_id": customer_id, "shared_id": claims.get("s", "")}
+    told = told.model_copy(update={name: value for name, value in ids.items() if value})
     return Origin(told, {**context, _FROM: entry, **page, **order}, proven)
 
 

@@ -18,6 +18,7 @@ from bridge.contract import (
     Contact,
     Labels,
     Message,
+    Part,
     RenderContext,
     ShowsAllowance,
     Status,
@@ -26,12 +27,13 @@ from bridge.contract import (
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.announcement import announce
 from bridge.engine.conversation.decision import route_of
 from bridge.engine.conversation.queueing import carried_by, put
 from bridge.engine.runtime.failpoints import reach
 from bridge.engine.runtime.ids import new_name
 from bridge.figures.ratings import read_rating
-from bridge.figures.survey_texts import question
+from bridge.figures.survey_texts import choices, question
 from bridge.services.tokens import sign_survey
 from bridge.settings.surveys import SurveySettings
 from mappings import attempts, facts, links, outbox, surveys, waiting
@@ -148,6 +150,8 @@ def rate(work: Work, link: LinkRow, row: Row[Any], score: int, comment: str = ""
     before = surveys.forget_rating(work.tx, row.id)
     fact = {"kind": "rating", "ref": f"{row.id}.{new_name()}", "link_id": link.id, "at": first, "value": score}
     facts.add_facts(work.tx, [fact])
+    if work.runtime.announces:
+        announce(work, link, "rating", {"score": score, "scale": 5, "corrected": bool(before)})
     tell(work, link, "survey.corrected" if before else "survey.rated", score=score, quoted=comment)
     _show_on_ticket(work, link, score)
 
@@ -199,15 +203,16 @@ def _shut(work: Work, link: LinkRow, wanted: SurveySettings) -> str:
 def _ask(work: Work, link: LinkRow, number: int, wanted: SurveySettings) -> None:
     locale = Contact.model_validate_json(link.contact).locale.lower()
     language = "zh" if locale.startswith("zh") else "en" if locale else work.runtime.language
-    address = ""
+    part: Part = choices(language, wanted.scale)
     if wanted.way == "link":
         token = sign_survey(work.runtime.survey_key, number, work.now + wanted.valid)
         address = f"{work.runtime.settings.bridge.public_url}/rate/{token}"
+        part = Text(body=question(language, wanted.scale, address))
     message = Message(
         id=f"{SURVEY}{number}",
         conversation=link.ticket or "",
         author=Author(kind=AuthorKind.SYSTEM, id=f"{SURVEY}{number}"),
-        parts=(Text(body=question(language, wanted.scale, address)),),
+        parts=(part,),
         sent_at=work.now,
     )
     put(work, link, message, to_desk=False)

@@ -17,6 +17,7 @@ from bridge.contract import (
     BotAnswered,
     BotVerdict,
     Card,
+    Choices,
     Contact,
     Message,
     Text,
@@ -205,7 +206,7 @@ def _speak(work: Work, link: LinkRow, bot: BotSettings, event: BotAnswered, ques
         id=answer_key(event.job),
         conversation=link.ticket or "",
         author=Author(kind=AuthorKind.BOT, id=bot.name, name=bot.name),
-        parts=(Text(body=text),),
+        parts=(Choices(text=text, options=event.choices) if event.choices else Text(body=text),),
         sent_at=work.now,
         generated=bot.label_ai,
     )

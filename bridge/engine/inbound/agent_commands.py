@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from bridge.contract import DeliveryState, File, Image, Message, Part, Text, Video, Voice
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.agent_notes import show_progress, tell
-from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.allowance import Allowance, shown
 from bridge.engine.conversation.expiry import end_unsent
 from bridge.engine.conversation.invitation import invite
 from bridge.engine.conversation.queueing import carried_by, put
@@ -139,7 +139,7 @@ def _status(work: Work, link: LinkRow) -> None:
         work,
         link,
         "status",
-        left=book.remaining(work.now) if counted else "∞",
+        left=shown(book.remaining(work.now)) if counted else "∞",
         until=work.runtime.clock_text(until) if until else "-",
         waiting=len(waiting.waiting_in(work.tx, lane)) + len(_messages(outbox.unfinished_in(work.tx, lane))),
         failed=len(_messages(_failed_steps(work.tx, link))),

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from bridge.contract import Contact, Entered, MessageReceived, Window
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation import allowance, survey
 from bridge.engine.conversation.absence import tell_absence
 from bridge.engine.conversation.agent_notes import take_back_waiting
+from bridge.engine.conversation.announcement import announce
 from bridge.engine.conversation.greeting import greet
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.links import came_with, link_for
@@ -37,6 +39,8 @@ def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceive
         return
     if work.runtime.topics:
         note_topics(work, link, message)
+    if work.runtime.announces:
+        announce(work, link, "message.received", messages=[message])
     _customer_acted(work, connected, link, changes, allowance.spoke)
     if link.ticket is None:  # a note may wait for the ticket that this message makes
         waiting.release_waiting(work.tx, links.lane_to_desk(link.id))
@@ -58,9 +62,14 @@ def customer_entered(work: Work, connected: ConnectedAccount, event: Entered) ->
     """A customer opened the chat: a short allowance, and perhaps a greeting. No ticket is made."""
     link, changes = link_for(work, connected, event.conversation, event.contact, event.context)
     # what was held may go out now, within the small allowance that entering gives
-    _customer_acted(work, connected, link, changes, allowance.entered)
+    _customer_acted(work, connected, link, changes, partial(allowance.entered, name=event.grant))
     if event.opens_chat:
         greet(work, links.get_link(work.tx, link.id))
+
+
+def grant(work: Work, connected: ConnectedAccount, link: LinkRow, name: str) -> None:
+    """The shop's server says that a customer did what the platform rewards (`Window.grants`): what was held goes on."""
+    _customer_acted(work, connected, link, {}, partial(allowance.entered, name=name))
 
 
 Action = Callable[..., allowance.Allowance]

@@ -26,7 +26,10 @@ def contact_changed(work: Work, connected: ConnectedAccount, event: ContactChang
         if name in work.runtime.channels:
             _join(work, name, contact.id, event.merged_into)
         return
-    known = people.know(work.tx, name, contact.id, "", contact.verified_customer_id, work.now)
+    customer_id, shared_id = contact.verified_customer_id, contact.shared_id
+    known = people.know(work.tx, name, contact.id, "", customer_id, work.now, shared_id=shared_id)
+    if customer_id or shared_id:
+        people.suggest(work.tx, known.person_id, customer_id, work.now, shared_id=shared_id)
     before: dict[str, Any] = json.loads(known.profile)
     after = _with(before, contact)
     people.know(work.tx, name, contact.id, _dump(after), "", work.now)

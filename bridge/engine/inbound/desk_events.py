@@ -22,6 +22,7 @@ from bridge.contract import (
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation import survey
 from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended
+from bridge.engine.conversation.announcement import announce_end, announce_state
 from bridge.engine.conversation.beginning import begin
 from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.engine.conversation.invitation import not_invited
@@ -111,16 +112,19 @@ def status_changed(work: Work, connected: ConnectedAccount, event: StatusChanged
         return
     match event.status:
         case Status.OPEN:
+            announce_state(work, link, "open")
             links.change_link(work.tx, link.id, state="open", solved_at=None, touched_at=work.now)
         case Status.SOLVED:
             survey.solved(work, link)
             ticket_finished(work, link)
+            announce_state(work, link, "solved")
             links.change_link(
                 work.tx, link.id, state="solved", solved_at=link.solved_at or work.now, touched_at=work.now
             )
         case Status.CLOSED:
             survey.solved(work, link)
             ticket_finished(work, link)
+            announce_state(work, link, "closed")
             links.change_link(
                 work.tx, link.id, state="closed", solved_at=link.solved_at or work.now, touched_at=work.now
             )
@@ -180,6 +184,8 @@ def receipt_received(work: Work, connected: ConnectedAccount, event: ReceiptRece
         )
         facts.add_end(work.tx, step.id, "receipt", work.now)
         work.effects.note("failed later", account=step.account, step=step.id, why=event.reason)
+        if towards_customer:
+            announce_end(work, link, carried, StepState.FAILED, "receipt", event.reason)
         _tell_failed_later(work, link, step, event)
     show_progress(
         work, link, [message.id for message in carried], event.state, to_desk=towards_customer, reason=event.reason

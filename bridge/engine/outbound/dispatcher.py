@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from bridge.contract import ConnectorError, LooksUp, Prepares, Receipt, Retryable, Step, Target
+from bridge.contract import ConnectorError, LooksUp, Prepares, Receipt, Retryable, Step, StoreDown, Target
 from bridge.contract.storable import storable
 from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
 from bridge.engine.outbound.breaker import Breaker
@@ -241,7 +241,7 @@ class Dispatcher:
 
     async def _failed(self, row: Row[Any], error: Exception, *, looking: bool = False) -> None:
         now = self._runtime.now()
-        if is_trouble(error):  # a connector without a vendor keeps what it has in the store
+        if is_trouble(error) or type(error) is StoreDown:  # a connector without a vendor keeps what it has in the store
             log.warning("the database is in trouble", error=type(error).__name__)
             error = Retryable("the database is in trouble", code="store", certain=False)
         elif not isinstance(error, ConnectorError):

@@ -23,6 +23,7 @@ from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended, will_be_told
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.announcement import announce_end
 from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.labels import refresh
@@ -234,6 +235,7 @@ def tell_end(
     to = DeliveryState.UNCONFIRMED if disposition is Disposition.UNCONFIRM else DeliveryState.FAILED
     ids = [message.id for message in carried]
     show_progress(work, link, ids, to, to_desk=True, reason=reason or code)
+    announce_end(work, link, carried, ENDS[disposition], code, reason or _sentence(error))
 
 
 def _tell_customer_side(work: Work, row: Row[Any], link: LinkRow, what: str, code: str) -> None:

@@ -9,6 +9,7 @@ from bridge.engine.context import Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.agent_notes import show_progress, shows_progress, tell, tell_went
 from bridge.engine.conversation.allowance import Allowance
+from bridge.engine.conversation.announcement import announce, announce_state
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.queueing import WENT, carried_by
 from bridge.engine.conversation.targets import people_answered
@@ -82,6 +83,7 @@ def _desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> 
         changes["url"] = receipt.url
     if link.state == "solved" and any(message.audience is Audience.CUSTOMER for message in carried_by(row)):
         changes |= {"state": "open", "solved_at": None, "touched_at": work.now}
+        announce_state(work, link, "open")
     if changes:
         links.change_link(work.tx, link.id, **changes)
     if receipt.left_out or (link.ticket is None and "ticket" in changes):
@@ -97,6 +99,8 @@ def _customer_has_it(work: Work, link: LinkRow, row: Row[Any]) -> None:
         for message in carried_by(row):
             if message.author.kind is AuthorKind.BOT:
                 show_answer(work, link, message)
+    if work.runtime.announces:
+        announce(work, link, "message.accepted", messages=carried_by(row))
     _tell_late_truth(work, link, row)
     answer = any(message.author.kind is AuthorKind.AGENT for message in carried_by(row))
     if answer:

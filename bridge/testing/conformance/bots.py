@@ -9,6 +9,7 @@ A bot without a vendor sets `simulator = None` and gives `settings`.
 
 import asyncio
 import inspect
+import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -40,8 +41,10 @@ from bridge.contract import (
     answer_key,
     describe,
 )
+from bridge.contract.storable import storable
 from bridge.testing.clock import system_clock
 from bridge.testing.conformance.documents import HEADINGS
+from bridge.testing.conformance.forgeries import POISON, poisoned, texts
 from bridge.testing.rig import lend_account
 from bridge.testing.simulator import Simulator
 
@@ -115,7 +118,7 @@ class BotConformance:
         context = RenderContext(conversation="c-1", contact=Contact(id="p-1"), memory=memory, asks=True)
         (step,) = bot.render([message], context)
         assert step.covers == ("m-1",)
-        receipt = await bot.deliver(step, Target(key=key, link="1"))
+        receipt = storable(await bot.deliver(step, Target(key=key, link="1")))
         raw = Raw(answer_key(key), receipt.payload.encode())
         events = bot.normalise(raw)
         assert list(events) == list(bot.normalise(raw)), "normalise is not pure"
@@ -159,6 +162,40 @@ class BotConformance:
             (found,) = await self._ask(bot, "I need help")
             assert found.verdict is BotVerdict.HANDOFF
             assert found.text in {"Let me get somebody.", ""}
+
+    async def test_poison_in_an_answer_can_be_stored(self) -> None:
+        """Half a character, NUL or words without end, where the vendor says something: it is read, or an error of the
+        contract's. What is read can be stored on either database once the bridge has seen to it.
+        """
+        async with self._bot() as (bot, vendor, _):
+            for odd in POISON if vendor is not None else ():
+                vendor.says = f"We open {odd} at nine."
+                try:
+                    found = await self._ask(bot, "When do you open?")
+                except (ConnectorError, Malformed):
+                    continue
+                for event in map(storable, found):
+                    dumped = event.model_dump_json()
+                    assert BotAnswered.model_validate_json(dumped) == event, "not the same out of the store"
+                    assert not any("\0" in text for text in texts(json.loads(dumped))), "a NUL would be stored"
+
+    async def test_poison_in_a_payload_is_read_or_malformed(self) -> None:
+        async with self._bot() as (bot, vendor, _):
+            if vendor is None:
+                return
+            who = Author(kind=AuthorKind.CUSTOMER)
+            message = Message(id="m-1", conversation="", author=who, parts=(Text(body="?"),))
+            (step,) = bot.render([message], RenderContext(conversation="c-1", contact=Contact(id="p-1"), asks=True))
+            receipt = await bot.deliver(step, Target(key="job-1", link="1"))
+            for where, payload in poisoned(receipt.payload.encode()):
+                try:
+                    events = [storable(event) for event in bot.normalise(Raw(answer_key("job-1"), payload))]
+                except Malformed:
+                    continue
+                except Exception as error:
+                    raise AssertionError(f"{where}: {type(error).__name__} left normalise") from error
+                for event in events:
+                    assert type(event).model_validate_json(event.model_dump_json()) == event, where
 
     async def test_check_costs_nothing(self) -> None:
         async with self._bot() as (bot, vendor, _):

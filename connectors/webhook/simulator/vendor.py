@@ -11,9 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bridge.contract import ConnectorError, Http, Unauthentic
+from bridge.contract import ConnectorError, Http, Unauthentic, sign_webhook, verify_webhook, webhook_key
 from bridge.testing.conformance.bots import BotSimulator, BotTrouble
-from connectors.webhook.signing import key_of, sign, verify
 from connectors.webhook.simulator.tickets import Entry, Tickets
 
 SECRET = "whsec_c2ltdWxhdG9yLXNlY3JldC1vZi10ZXN0cy0wMDAx"  # noqa: S105 - the simulator's own
@@ -93,7 +92,10 @@ class Simulator(BotSimulator):
 
     async def _post(self, name: str, content: bytes) -> int:
         for _ in range(200):
-            headers = {"content-type": "application/json", **sign(key_of(SECRET), name, self.clock(), content)}
+            headers = {
+                "content-type": "application/json",
+                **sign_webhook(webhook_key(SECRET), name, self.clock(), content),
+            }
             try:
                 answer = await self._http.request("POST", self.hook_url, content=content, headers=headers)
             except ConnectorError:
@@ -113,7 +115,7 @@ class Simulator(BotSimulator):
     async def _take(self, request: Request) -> Response:
         body = await request.body()
         try:
-            verify(key_of(SECRET), dict(request.headers), body, self.clock())
+            verify_webhook(webhook_key(SECRET), dict(request.headers), body, self.clock())
         except Unauthentic:
             return Response("bad signature", 401)
         given = json.loads(body)

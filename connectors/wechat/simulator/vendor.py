@@ -177,6 +177,10 @@ class Simulator(BaseSimulator):
         """As if the customer had just written, without a push."""
         self._act(openid, self.replies, self.lasts)
 
+    def pays(self, openid: str) -> None:
+        """The customer paid at an official account, which no push tells: as many replies as one likes for 48 hours."""
+        self._act(openid, 10**6, timedelta(hours=48))
+
     def left(self, openid: str) -> int:
         """Replies that the platform would still take for this customer."""
         allowance = self.platform.allowances[openid]

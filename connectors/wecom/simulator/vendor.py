@@ -84,6 +84,12 @@ class Simulator(BaseSimulator):
         """Writes a text. Returns its msgid."""
         return await self._writes(user, "text", {"content": text, **extra}, Bubble("customer", "text", text), account)
 
+    async def taps(self, user: str, label: str) -> str:
+        """Taps an answer of the last menu: it comes back as a text that names the answer's id."""
+        menu = next(one.body["msgmenu"] for one in reversed(self.chat(user)) if one.kind == "msgmenu")
+        clicks = {one["click"]["content"]: one["click"]["id"] for one in menu["list"] if one["type"] == "click"}
+        return await self.says(user, label, menu_id=clicks[label])
+
     async def sends(self, user: str, kind: str, body: dict[str, Any], *, account: str = "") -> str:
         """Anything else, as the platform would hand it over."""
         return await self._writes(user, kind, body, Bubble("customer", kind), account)

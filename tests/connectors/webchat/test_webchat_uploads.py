@@ -1,5 +1,6 @@
 """Uploaded pictures: how many pixels are unfolded, and what cameras wrote into them."""
 
+import asyncio
 import io
 from typing import Any
 
@@ -8,7 +9,8 @@ from PIL import Image
 
 from bridge.contract import StoreDown
 from bridge.testing.clock import VirtualClock
-from connectors.webchat.limits import Limits
+from bridge.testing.records import MemoryRecords
+from connectors.webchat.quotas import KIND, Quotas
 from connectors.webchat.uploads import accept
 from connectors.webchat.web import Refusal
 from tests.connectors.webchat.webchat_rig import Visitor, WebchatRig, opened
@@ -95,17 +97,32 @@ async def test_a_days_quota_holds_for_a_visitor_an_address_and_all(key: str, oth
         assert (await (await rig.visitor()).upload(PDF)).status_code == 201
 
 
-def test_a_quota_comes_back_evenly_and_refused_files_use_none_of_it() -> None:
-    clock = VirtualClock()
-    limits = Limits(clock)
+async def test_a_quota_comes_back_evenly_and_refused_files_use_none_of_it() -> None:
+    clock, records = VirtualClock(), MemoryRecords()
+    limits = Quotas(records, b"secret", clock)
     quotas = {("visitor", "v"): 1000, ("address", "a"): 2400}
-    assert limits.spend(900, quotas) == 0
-    wait = limits.spend(340, quotas)
+    assert await limits.spend(900, quotas) == 0
+    wait = await limits.spend(340, quotas)
     assert wait == pytest.approx(86400 * 0.24)
     clock.advance(seconds=wait + 1)
-    assert limits.spend(340, quotas) == 0
-    assert limits.spend(5000, {("visitor", "w"): 1000}) == 0, "one file may always be sent"
-    assert limits.spend(1, {("visitor", "w"): 1000}) > 86400
+    assert await limits.spend(340, quotas) == 0
+    assert await limits.spend(5000, {("visitor", "w"): 1000}) == 0, "one file may always be sent"
+    assert await limits.spend(1, {("visitor", "w"): 1000}) > 86400
+
+
+async def test_a_quota_is_one_for_all_processes_and_restarts() -> None:
+    """Two processes on one store, at once and one after the other; no record says whose address it was."""
+    clock, records = VirtualClock(), MemoryRecords()
+    one, other = Quotas(records, b"secret", clock), Quotas(records, b"secret", clock)
+    quotas = {("visitor", "v"): 1000, ("address", "203.0.113.7"): 1000}
+    waits = await asyncio.gather(*(process.spend(300, quotas) for process in (one, other, one, other)))
+    assert sorted(bool(wait) for wait in waits) == [False, False, False, True]
+    assert await Quotas(records, b"secret", clock).spend(300, quotas) > 0, "a restart forgives nothing"
+    rows = await records.list(KIND, limit=10)
+    assert len(rows) == 2 and "203.0.113.7" not in str(rows)
+    clock.advance(hours=25)
+    await one.spend(1, {("visitor", "w"): 1000})
+    assert len(await records.list(KIND, limit=10)) == 1, "what came back leaves no record"
 
 
 async def test_agents_have_no_quota() -> None:

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import standardwebhooks
 
-from bridge.contract import Malformed, Raw, Request, Unauthentic
+from bridge.contract import Malformed, Raw, Request, Unauthentic, sign_webhook, verify_webhook, webhook_key
 from bridge.testing.conformance.bots import BotConformance, BotTrouble
 from bridge.testing.rig import lend_account
 from connectors.webhook import Webhook
-from connectors.webhook.signing import key_of, sign, verify
 from connectors.webhook.simulator import Simulator
 from connectors.webhook.simulator.vendor import SECRET
 
@@ -29,14 +28,14 @@ class TestWebhookBot(BotConformance):
 def test_signatures_are_those_of_standard_webhooks() -> None:
     theirs = standardwebhooks.Webhook(SECRET)
     now, body = datetime.now(UTC), '{"a": "ü"}'
-    headers = sign(key_of(SECRET), "msg_1", now, body.encode())
+    headers = sign_webhook(webhook_key(SECRET), "msg_1", now, body.encode())
     assert theirs.verify(body, headers) == {"a": "ü"}
     signed = {
         "webhook-id": "msg_2",
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": theirs.sign("msg_2", now, body),
     }
-    assert verify(key_of(SECRET), signed, body.encode(), now) == "msg_2"
+    assert verify_webhook(webhook_key(SECRET), signed, body.encode(), now) == "msg_2"
 
 
 @pytest.mark.parametrize(
@@ -50,11 +49,13 @@ def test_signatures_are_those_of_standard_webhooks() -> None:
     ],
 )
 def test_forged_and_stale_ones_are_refused(change: dict[str, str]) -> None:
-    headers = sign(key_of(SECRET), "msg_1", NOW, b"{}") | change
+    headers = sign_webhook(webhook_key(SECRET), "msg_1", NOW, b"{}") | change
     with pytest.raises(Unauthentic):
-        verify(key_of(SECRET), headers, b"{}", NOW)
+        verify_webhook(webhook_key(SECRET), headers, b"{}", NOW)
     with pytest.raises(Unauthentic, match="five minutes"):
-        verify(key_of(SECRET), sign(key_of(SECRET), "m", NOW, b"{}"), b"{}", NOW + timedelta(minutes=6))
+        verify_webhook(
+            webhook_key(SECRET), sign_webhook(webhook_key(SECRET), "m", NOW, b"{}"), b"{}", NOW + timedelta(minutes=6)
+        )
 
 
 @pytest.mark.anyio
@@ -66,7 +67,7 @@ async def test_a_late_answer_has_the_key_of_an_early_one() -> None:
         async def call(body: dict[str, Any]) -> Any:
             content = json.dumps(body).encode()
             return await bot.verify(
-                Request("POST", "/hooks/ours", (), sign(config.key, "x", NOW, content), content, "", NOW)
+                Request("POST", "/hooks/ours", (), sign_webhook(config.key, "x", NOW, content), content, "", NOW)
             )
 
         (raw,) = (await call({"job": "018f", "answers": [{"text": "nine"}], "verdict": "answer"})).raws

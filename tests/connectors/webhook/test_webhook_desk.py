@@ -26,12 +26,13 @@ from bridge.contract import (
     StatusChanged,
     Text,
     Unauthentic,
+    sign_webhook,
+    webhook_key,
 )
 from bridge.testing.clock import VirtualClock
 from bridge.testing.conformance.builders import said, target_for
 from bridge.testing.rig import lend_account
 from connectors.webhook import Webhook
-from connectors.webhook.signing import key_of, sign
 from connectors.webhook.simulator import Simulator
 from connectors.webhook.simulator.vendor import SECRET
 
@@ -46,7 +47,7 @@ class House:
 
     async def hear(self, body: Any, *, identifier: str = "msg_1") -> CallbackResult:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = sign(key_of(SECRET), identifier, self.clock(), content)
+        headers = sign_webhook(webhook_key(SECRET), identifier, self.clock(), content)
         return await self.desk.verify(Request("POST", "/hooks/ours", (), headers, content, "", self.clock()))
 
     async def read(self, body: dict[str, Any]) -> Any:

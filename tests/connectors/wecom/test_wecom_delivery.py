@@ -1,5 +1,6 @@
-"""Sending: sessions, ids of ours, the window, codes, files, the welcome."""
+"""Sending: sessions, ids of ours, the window, codes, files, the welcome, menus."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 from bridge.contract import (
     Author,
     AuthorKind,
+    Choices,
     ConnectorError,
     File,
     Image,
     Media,
     Message,
+    Raw,
     Rejected,
     RenderContext,
     Step,
@@ -20,6 +23,8 @@ from bridge.contract import (
     Text,
     WindowClosed,
 )
+from bridge.figures.ratings import read_rating
+from bridge.figures.survey_texts import choices
 from bridge.testing.clock import VirtualClock
 from connectors.wecom import WeCom
 from connectors.wecom.delivery import message_id
@@ -182,3 +187,46 @@ async def test_check_names_an_account_that_the_app_may_not_serve(platform: Simul
     health = await wecom.check()
     assert not health.ok
     assert "open_kfid" in health.problems[0].remedy
+
+
+# answers to tap
+
+
+async def test_a_question_is_a_menu_and_a_tap_is_a_text(platform: Simulator, wecom: WeCom) -> None:
+    """With it the customer's rating is a rating: the words of the button say it."""
+    platform.lets_reply(USER)
+    asked = choices("zh", 5)
+    (step,) = steps(wecom, asked)
+    assert step.cost == 1
+    await wecom.deliver(step, target())
+    shown = platform.chat(USER)[-1]
+    assert shown.kind == "msgmenu" and shown.text.splitlines() == [asked.text, *asked.options]
+    msgid = await platform.taps(USER, "5 非常满意")
+    item = next(one for _, one in platform.books.boxes[KFID].items if one["msgid"] == msgid)
+    assert item["text"]["menu_id"] == "1"
+    payload = json.dumps({"account": KFID, "item": item}).encode()
+    (event,) = wecom.normalise(Raw(msgid, payload))
+    (part,) = event.message.parts
+    assert isinstance(part, Text) and read_rating(part.body) == 5
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("x" * 129,), tuple(map(str, range(11))), (), ("a", " ")],
+    ids=["a long word", "too many", "none", "nothing in one"],
+)
+async def test_a_menu_beyond_the_platforms_limits_is_said_in_words(
+    platform: Simulator, wecom: WeCom, options: tuple[str, ...]
+) -> None:
+    platform.lets_reply(USER)
+    (step,) = steps(wecom, Choices(text="Which one?", options=options))
+    assert step.body["msgtype"] == "text" and all(option.strip() in step.body["text"]["content"] for option in options)
+    await wecom.deliver(step, target())
+
+
+async def test_a_welcome_may_be_a_menu(platform: Simulator, wecom: WeCom, clock: VirtualClock) -> None:
+    code = await platform.enters(USER)
+    until = str(int(clock().timestamp()) + 20)
+    (step,) = steps(wecom, Choices(text="Hello! What is it about?", options=("An order", "Something else")))
+    await wecom.deliver(step, target(context={"_welcome_code": code, "_welcome_until": until}))
+    assert platform.chat(USER)[-1].kind == "msgmenu"

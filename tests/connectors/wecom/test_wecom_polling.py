@@ -108,7 +108,7 @@ async def test_customers_have_names_and_nothing_waits_for_them(platform: Simulat
     await platform.says(USER, "hello")
     raws, cursor = await read(wecom, cursor)
     (event,) = wecom.normalise(raws[0])
-    assert (event.contact.name, event.contact.extra["unionid"]) == ("李华", "oUnion1")
+    assert (event.contact.name, event.contact.shared_id) == ("李华", "oUnion1")
     other = "wmAnotherCustomerOfOurs"
     platform.fail(48002, where="customer/batchget")
     await platform.says(other, "no name for me")

@@ -11,13 +11,14 @@ import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bridge.contract import Unauthentic, WrongValue
+from bridge.contract.errors import Unauthentic
+from bridge.contract.words import WrongValue
 
 TOLERANCE = timedelta(minutes=5)
 _PREFIX = "whsec_"
 
 
-def key_of(secret: str) -> bytes:
+def webhook_key(secret: str) -> bytes:
     """The bytes of a secret. Raises ValueError for one that is none."""
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
@@ -31,7 +32,7 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def sign(key: bytes, identifier: str, at: datetime, body: bytes) -> dict[str, str]:
+def sign_webhook(key: bytes, identifier: str, at: datetime, body: bytes) -> dict[str, str]:
     """The headers of a message."""
     moment = str(int(at.timestamp()))
     return {
@@ -41,7 +42,7 @@ def sign(key: bytes, identifier: str, at: datetime, body: bytes) -> dict[str, st
     }
 
 
-def verify(key: bytes, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+def verify_webhook(key: bytes, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
     """The id of an authentic message. Raises Unauthentic."""
     identifier, moment = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     given = headers.get("webhook-signature", "")

@@ -1,0 +1,1 @@
+"""What happens, told to systems of one's own: `[[events]]`."""
