@@ -1,5 +1,6 @@
 """The console in a real browser: every page empty, filled and with a database that takes no writes; repairs; two at once."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -117,6 +118,11 @@ async def test_every_page_empty_and_filled(here: ConsoleScene) -> None:
             answer = await page.goto(here.url(path))
             assert answer is not None and answer.status == status
             assert await seen(page) == [], path
+    async with asyncio.timeout(60):  # figures are a few seconds old
+        while not await page.locator(".plot.drawn canvas").count():
+            await page.goto(here.url("figures"))
+    assert await page.locator(".plot.drawn > svg").first.is_hidden()
+    assert await seen(page) == []
 
 
 async def test_pages_show_and_say_so_when_the_database_takes_no_writes(here: ConsoleScene) -> None:

@@ -1,7 +1,9 @@
 """The figures page: numbers with their n, charts with their tables, in both languages."""
 
 import csv
+import html
 import io
+import json
 import random
 import re
 from collections.abc import AsyncIterator
@@ -74,6 +76,10 @@ async def test_empty_and_full_in_both_languages(scene: ConsoleScene) -> None:
         assert set(re.findall(r'<section aria-labelledby="\w+" data-id="(\w+)"', page)) == CHARTS
         assert page.count("<li><span") == 5
         assert page.count('<svg class="chart"') >= 5 and "figures." not in page.replace("/figures.", "")
+        plots = [json.loads(html.unescape(one)) for one in re.findall(r'data-plot="([^"]*)"', page)]
+        assert [one["kind"] for one in plots] == ["bars", "lines", "lines", "lines"]
+        assert all(len(some["values"]) == len(one["names"]) for one in plots for some in one["series"])
+        assert page.count("uplot.min.js") == 1 and "<style" not in page and "style=" not in page
         for chart in CHARTS - {"bot", "phrases"}:
             given = await ada.get(f"/figures/{chart}.csv?since=30d&lang={language}")
             assert given.content.startswith(b"\xef\xbb\xbf"), chart
