@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from bridge.app import Bridge
-from bridge.contract import Rejected, Step
+from bridge.contract import Author, AuthorKind, Message, Rejected, Step, Text
 from bridge.privacy import aging, erasing
 from bridge.privacy.exporting import export
 from bridge.privacy.hashing import person_hash
@@ -123,12 +123,13 @@ def spread(tx: Tx) -> None:
         table(Identity).update().where(table(Identity).c.id == identity.id).values(profile=f'{{"name": "{SECRET}"}}')
     )
     at = {"at": link.created_at}
+    said = Message(id=SECRET, conversation=ANNA, author=Author(kind=AuthorKind.AGENT), parts=(Text(body=SECRET),))
     rows: list[tuple[type[SQLModel], dict[str, object]]] = [
         (BotTurn, {"outbox_id": step.id, "link_id": link.id, "account": "bot", "term": 1, "mode": "first",
                    "state": "failed", "why": SECRET, **at}),
         (Waiting, {"lane": lanes.lane_of_drafts(link.id), "link_id": link.id, "account": "shop", "message_id": SECRET,
-                   "message": SECRET, "held": "draft", "due_at": link.created_at, "created_at": link.created_at}),
-        (ShopFact, {"account": "shop", "subject": f"c:{ANNA}", "value": SECRET, "until": link.created_at + timedelta(days=9),
+                   "message": said.model_dump_json(), "held": "draft", "due_at": link.created_at, "created_at": link.created_at}),
+        (ShopFact, {"account": "shop", "subject": f"c:{ANNA}", "value": json.dumps({"page": SECRET}), "until": link.created_at + timedelta(days=9),
                     **at}),
         (ShopMessage, {"id": "m1", "account": "shop", "given": SECRET, "link_id": link.id, "message_id": "x",
                        "outcome": SECRET, **at}),
