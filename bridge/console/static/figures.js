@@ -44,6 +44,8 @@
       width: wide,
       height: 200,
       legend: { live: true },
+      // what the last one was stands there until another is pointed at
+      hooks: { ready: [(plot) => setTimeout(() => plot.setLegend({ idx: given.names.length - 1 }))] },
       cursor: { drag: { x: false, y: false }, y: false },
       scales: {
         x: { time: false, range: () => [-0.5, Math.max(0.5, given.names.length - 0.5)] },
@@ -84,7 +86,6 @@
     made.build = () => {
       if (made.plot) made.plot.destroy();
       made.plot = new uPlot(options(given, box.clientWidth), [x, ...values], box);
-      made.plot.setLegend({ idx: given.names.length - 1 });
     };
     made.build();
     box.classList.add('drawn');
