@@ -10,6 +10,7 @@ WANTED = [
     ROOT / "README.md",
     ROOT / "docs" / "quickstart.md",
     ROOT / "docs" / "operating.md",
+    ROOT / "docs" / "privacy.md",
     ROOT / "docs" / "how-to" / "allowance.md",
     ROOT / "docs" / "how-to" / "events.md",
     *sorted((ROOT / "connectors").glob("*/README.md")),
