@@ -7,6 +7,7 @@ facts of it later, under keys of its own, so that reading a log again adds nothi
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, literal, select
@@ -29,6 +30,10 @@ LOGS = ("pair", "attempt", "handover")
 _SETTLED = timedelta(seconds=60)  # in which a transaction that took a number has committed, or never will
 _ACCEPTED = ("accepted", "found")
 _LOST = FAILED  # what an attempt ended as when the step ended with it
+_STEP = (
+    *columns(_outbox, "link_id", "lane", "messages", "allowance", "step", "created_at"),
+    _outbox.c.id.label("step_id"),
+)
 _COLUMNS = ("link_id", "kind", "ref", "at", "from_at", "agent", "code", "value")
 
 
@@ -59,6 +64,13 @@ def add_end(tx: Tx, outbox_id: int, code: str, at: datetime) -> None:
         kind, agent = _said_by(json.loads(step.messages))
         ended = {"kind": "lost", "ref": f"{outbox_id}.{step.attempts}", "link_id": step.link_id, "at": at}
         add_facts(tx, [{**ended, "from_at": step.created_at, "agent": agent, "code": f"{kind} {code}"}])
+
+
+def add_found(tx: Tx, outbox_id: int, at: datetime) -> None:
+    """A step turned out to be accepted when somebody looked: its attempt ended before, and no other says so."""
+    step = tx.execute(select(*_STEP, _outbox.c.attempts).where(_outbox.c.id == outbox_id)).one()
+    found = {**step._asdict(), "number": step.attempts, "ended_at": at, "outcome": "found", "code": ""}
+    add_facts(tx, _of_attempt(SimpleNamespace(**found)))
 
 
 def facts_of(tx: Tx, link_ids: Sequence[int]) -> list[Row[Any]]:
@@ -140,8 +152,7 @@ def _attempts(done: int, upto: int, limit: int) -> Any:
     return (
         select(
             *columns(_attempt, "id", "number", "ended_at", "outcome", "code"),
-            *columns(_outbox, "link_id", "lane", "messages", "allowance", "step", "created_at"),
-            _outbox.c.id.label("step_id"),
+            *_STEP,
         )
         .join(_outbox, _outbox.c.id == _attempt.c.outbox_id)
         .where(_attempt.c.id > done, _attempt.c.id <= upto)
@@ -159,7 +170,7 @@ def _of_message(row: Row[Any]) -> list[dict[str, Any]]:
     return [{"kind": "customer", "ref": f"{row.id}", "link_id": row.link_id, "at": row.at, "value": took}]
 
 
-def _of_attempt(row: Row[Any]) -> list[dict[str, Any]]:
+def _of_attempt(row: Any) -> list[dict[str, Any]]:
     common = {"ref": f"{row.step_id}.{row.number}", "link_id": link_of(row.lane), "at": row.ended_at}
     messages = json.loads(row.messages)
     if is_of_invitations(row.lane):

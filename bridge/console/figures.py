@@ -178,6 +178,7 @@ def _heat(found: dict[str, Any], language: str) -> Chart:
 
 def _funnel(found: dict[str, Any], language: str) -> Chart:
     steps = (
+        *([("entered", found["volume"]["entered"])] if found["volume"]["entered"] else []),
         ("wrote", found["volume"]["conversations"]),
         ("answered", found["first_response"]["n"]),
         ("solved", found["solved"]),

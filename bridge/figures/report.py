@@ -164,6 +164,7 @@ def summary(rows: Sequence[Any]) -> dict[str, Any]:
             "lost": lost,
         },
         "volume": {
+            "entered": n("entered"),
             "conversations": n("opened"),
             "customer_messages": n("customer"),
             "turns": n("turn"),

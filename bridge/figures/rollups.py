@@ -19,7 +19,7 @@ _TIMED = {"desk", "customer"}  # facts whose value is a duration
 _SUMMED = {"answer", "bot", "automatic", "rating"}  # … a count
 _COUNTED = {
     *_TIMED, *_SUMMED, "lost", "near", "refused", "held", "handover", "survey", "desk.refused", "topic",
-    "invitation", "uninvited",
+    "invitation", "uninvited", "entered",
 }  # fmt: skip
 
 

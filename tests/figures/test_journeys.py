@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.cli.main import main
+from bridge.contract import Retryable, Step
 from bridge.figures import rollups, worker
 from bridge.figures.export import cell
 from bridge.figures.period import period, zone_of
@@ -77,6 +78,7 @@ async def test_a_conversation_is_counted_as_one_would_by_hand(scene: Counted) ->
     await one_conversation(scene)
     found = await scene.figures()
     assert found["volume"] | {"automatic": 0} == {
+        "entered": 0,
         "conversations": 1,
         "customer_messages": 3,
         "turns": 2,
@@ -94,6 +96,9 @@ async def test_a_conversation_is_counted_as_one_would_by_hand(scene: Counted) ->
 
 
 async def test_who_waits_is_counted_and_not_left_out(scene: Counted) -> None:
+    for _ in range(2):
+        await scene.push(scene.vendors.enters("ann"))
+        await scene.quiet()
     await scene.says("ann", "where is my parcel?")
     since = scene.clock()
     found = await scene.figures("day")
@@ -101,7 +106,7 @@ async def test_who_waits_is_counted_and_not_left_out(scene: Counted) -> None:
     assert (found["first_response"]["n"], found["first_response"]["median"]) == (0, None)
     assert found["backlog"]["end"] == 1
     (row,) = found["rows"]
-    assert row["volume"]["conversations"] == 1
+    assert (row["volume"]["entered"], row["volume"]["conversations"]) == (1, 1)
 
 
 async def test_a_reopened_conversation_is_open_again(scene: Counted) -> None:
@@ -192,3 +197,23 @@ def test_scores_stay_apart_in_sums() -> None:
     rating = summary(day)["satisfaction"]
     assert (rating["n"], rating["share"]) == (10, 0.6)
     assert rating["scores"] == {"1": 2, "2": 0, "3": 2, "4": 2, "5": 4}
+
+
+async def test_what_was_found_by_looking_counts_as_accepted(scene: Counted) -> None:
+    """The answer to the request was lost, and a look showed that the desk has it: no attempt says so."""
+    cuts = []
+
+    def cut(account: str, step: Step, phase: str) -> None:
+        if account == "desk" and phase == "after" and not cuts:
+            cuts.append(step)
+            raise Retryable("the connection broke", certain=False)
+
+    scene.vendors.trouble = cut
+    await scene.says("ann", "where is my parcel?")
+    await scene.quiet()
+    for _ in range(4):
+        await scene.pass_time(40)
+        await scene.quiet()
+    assert cuts and len(scene.vendors.visible(scene.only_ticket)) == 1
+    found = await scene.figures()
+    assert found["bridge"]["stored_to_desk"]["n"] == 1

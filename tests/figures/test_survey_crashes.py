@@ -57,6 +57,7 @@ async def test_asked_at_most_once(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     harness = Asking(database_url, tmp_path)
+    harness.options["replies"] = {"tags": False}  # the question is the only step that is on its way
     async with harness.running() as bridge:
         await harness.served()
         with monkeypatch.context() as patched:

@@ -18,7 +18,7 @@ from bridge.engine.conversation.release import reopen
 from bridge.engine.conversation.targets import customer_waits
 from bridge.engine.conversation.topics import note_topics
 from bridge.engine.conversation.turns import customer_asked
-from mappings import links, waiting
+from mappings import facts, links, waiting
 from mappings.links import LinkRow
 from mappings.states import LinkColumns
 
@@ -63,6 +63,8 @@ def customer_entered(work: Work, connected: ConnectedAccount, event: Entered) ->
     link, changes = link_for(work, connected, event.conversation, event.contact, event.context)
     # what was held may go out now, within the small allowance that entering gives
     _customer_acted(work, connected, link, changes, partial(allowance.entered, name=event.grant))
+    hour = int(work.now.timestamp()) // 3600  # whoever looks in again within the hour counts once
+    facts.add_facts(work.tx, [{"kind": "entered", "ref": f"{link.id}.{hour}", "link_id": link.id, "at": work.now}])
     if event.opens_chat:
         greet(work, links.get_link(work.tx, link.id))
 

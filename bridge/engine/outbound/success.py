@@ -17,7 +17,7 @@ from bridge.engine.conversation.turns import show_answer
 from bridge.engine.outbound.fields import not_taken
 from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.runtime.failpoints import reach
-from mappings import attempts, inbox, links, outbox, waiting
+from mappings import attempts, facts, inbox, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import LinkColumns, StepState
 from mappings.subjects import is_erased
@@ -46,6 +46,8 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
     if not settled:
         _settled_before(work, link, row, receipt)
         return
+    if found:
+        facts.add_found(work.tx, row.id, work.now)
     links.name_messages(work.tx, row, link.id, receipt.ids, work.now)
     if row.lane == links.lane_to_desk(link.id):
         _desk_has_it(work, link, row, receipt)
