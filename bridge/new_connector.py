@@ -21,6 +21,15 @@ _FILES = {  # from the template to the distribution
     "test_conformance.py.txt": "tests/test_conformance.py",
 }
 _DESK_FILES = {"test_journey.py.txt": "tests/test_journey.py"}
+_BOT_FILES = {
+    "bot_START.md.txt": "README.md",
+    "pyproject.toml.txt": "pyproject.toml",
+    "__init__.py.txt": "src/{package}/__init__.py",
+    "bot_connector.py.txt": "src/{package}/connector.py",
+    "bot_simulator.py.txt": "src/{package}/simulator.py",
+    "bot_README.md.txt": "src/{package}/README.md",
+    "bot_test_conformance.py.txt": "tests/test_conformance.py",
+}
 
 
 class Refused(Exception):
@@ -29,8 +38,6 @@ class Refused(Exception):
 
 def write_connector(name: str, role: str, out: Path | None = None) -> Path:
     """Writes the distribution into `out` (a new folder, `bridge-NAME` by default) and returns where. Raises Refused."""
-    if role not in {Role.CHANNEL.value, Role.DESK.value}:
-        raise Refused(f"there is no template for the role {role!r} yet; the roles are channel and desk")
     if not _NAME.fullmatch(name) or keyword.iskeyword(name) or len(name) > 40:
         raise Refused(f"{name!r} is no kind: begin with a letter, then lower-case letters, digits and single hyphens")
     kind = name.replace("-", "_")
@@ -53,7 +60,7 @@ def write_connector(name: str, role: str, out: Path | None = None) -> Path:
         "people": "Agents" if role == Role.DESK.value else "Customers",
         "contract": VERSION.rpartition(".")[0],
     }
-    files = _FILES | (_DESK_FILES if role == Role.DESK.value else {})
+    files = _BOT_FILES if role == Role.BOT.value else _FILES | (_DESK_FILES if role == Role.DESK.value else {})
     for source, target in files.items():
         path = folder / target.format(package=package)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -262,14 +262,15 @@ def trace(identifier: str, config: str | None, as_json: bool) -> None:
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--data", "folder", metavar="DIR", help="Where to keep its data; else a new temporary folder.")
 @click.option("--script", is_flag=True, help="Play a conversation here in the terminal instead of serving pages.")
+@click.option("--desk", metavar="KIND", default="", help="The same with an installed desk's own simulator.")
 @guarded
-def demo(port: int, folder: str | None, script: bool) -> None:
+def demo(port: int, folder: str | None, script: bool, desk: str) -> None:
     """The whole product with no account anywhere: a simulated platform, the shipped bridge, a web desk."""
     from bridge.demo import run_demo
     from bridge.telemetry import set_up_logging
 
     set_up_logging(level="WARNING")
-    asyncio.run(run_demo(port, folder, script=script))
+    asyncio.run(run_demo(port, folder, script=script, desk=desk))
 
 
 @main.command(name="new-connector")

@@ -26,7 +26,7 @@ async def play(place: Path) -> None:
     async with phone, desk:
         accounts = {"shop": phone.settings(), "desk": desk.settings()}
         settings = settings_of(port, place, accounts, [{"channel": "shop", "desk": "desk"}])
-        async with _serving(settings, place, port):
+        async with serving(settings, place, port):
             await _conversation(phone, desk)
     click.echo("\nEverything between the two columns was the shipped bridge: callbacks signed and encrypted, stored on")
     click.echo(f"{place / 'bridge.db'} before they were acknowledged, and every answer accounted for.")
@@ -37,14 +37,15 @@ def _server_config(app: Any, port: int) -> uvicorn.Config:
 
 
 @asynccontextmanager
-async def _serving(settings: Settings, place: Path, port: int) -> AsyncIterator[None]:
+async def serving(settings: Settings, place: Path, port: int) -> AsyncIterator[Bridge]:
+    """The shipped bridge on a port, in this process."""
     bridge = Bridge(settings, declare_accounts(settings, place / "demo"))
     await asyncio.to_thread(prepare, bridge, bring_up_to_date=True)
     server = uvicorn.Server(_server_config(bridge.app(), port))
     task = asyncio.create_task(server.serve())
     try:
-        await _until(lambda: server.started or task.done())
-        yield
+        await until(lambda: server.started or task.done())
+        yield bridge
     finally:
         server.should_exit = True
         await task
@@ -86,7 +87,7 @@ class _Screen:
 
     async def follow(self, done: Callable[[], bool]) -> None:
         """Prints what is new until something has happened."""
-        await _until(lambda: self._print() and done())
+        await until(lambda: self._print() and done())
 
     def _tickets(self) -> list[Any]:
         return [seen for number in self._desk.state.tickets for seen in self._desk.ticket(str(number))]
@@ -110,7 +111,7 @@ def _line(left: str, right: str) -> None:
         click.echo(f"{'':<57}│ {line}")
 
 
-async def _until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(_WAIT):
         while not condition():
             await asyncio.sleep(0.05)

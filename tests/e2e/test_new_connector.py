@@ -35,7 +35,7 @@ def run(site: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("role", ["desk", "channel"])
+@pytest.mark.parametrize("role", ["desk", "channel", "bot"])
 def test_it_passes_as_it_comes(site: Path, tmp_path: Path, role: str) -> None:
     made = run(site, tmp_path, "bridge", "new-connector", f"acme-{role}", "--role", role)
     assert made.returncode == 0, made.stderr
@@ -45,6 +45,9 @@ def test_it_passes_as_it_comes(site: Path, tmp_path: Path, role: str) -> None:
     done = run(site, project, "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "-k", chosen)
     assert done.returncode == 0, done.stdout[-3000:]
     assert " passed" in done.stdout
+    if role != "bot":  # the plugin was found by itself
+        assert "rules of the bridge" in done.stdout
+        assert f"TestAcme{role.title()}: " in done.stdout
     typed = run(site, project, "mypy", "--cache-dir", str(tmp_path / "mypy"))
     assert typed.returncode == 0, typed.stdout
     build(project, tmp_path / "dist").extractall(tmp_path / "installed")
@@ -52,6 +55,12 @@ def test_it_passes_as_it_comes(site: Path, tmp_path: Path, role: str) -> None:
     rows = json.loads(run(both, tmp_path, "bridge", "connectors", "--json").stdout)
     (row,) = [row for row in rows if row["kind"] == f"acme_{role}"]
     assert row["roles"] == [role]
+    if role == "desk":  # from the two wheels, with nobody's source at hand
+        told = run(both, tmp_path, "bridge", "demo", "--desk", "acme_desk")
+        assert told.returncode == 0, told.stderr
+        assert "the customer reads      Yes, it ships today." in told.stdout
+    if role == "bot":
+        return
     installed = run(both, tmp_path, "pytest", "-q", "-p", "no:cacheprovider", "-c", str(project / "pyproject.toml"),
                     "-k", "readme or quality", str(project / "tests"), "-o", "pythonpath=")  # fmt: skip
     assert installed.returncode == 0, installed.stdout[-3000:]
