@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, literal, select
 
-from mappings.figure_tables import Fact, FigureCursor
+from mappings.figure_tables import Fact, FigureCursor, FigureDue
 from mappings.holder_tables import Handover
 from mappings.lanes import is_of_invitations, is_towards_customer, is_towards_desk, link_of
 from mappings.prepared import Prepared
@@ -21,7 +21,7 @@ from mappings.states import FAILED
 from mappings.store import Tx
 from mappings.tables import Attempt, Inbox, Link, MessageRef, Outbox
 
-_fact, _cursor = table(Fact), table(FigureCursor)
+_fact, _cursor, _due = table(Fact), table(FigureCursor), table(FigureDue)
 _pair, _inbox, _link = table(MessageRef), table(Inbox), table(Link)
 _outbox, _attempt, _handover = table(Outbox), table(Attempt), table(Handover)
 
@@ -102,8 +102,26 @@ def read_logs(
     rows = list(tx.execute(make(done, upto, limit)))
     made = [fact for row in rows for fact in _MAKERS[log](row)]
     add_facts(tx, [fact for fact in made if since is None or fact["at"] >= since])
+    _take_back(tx, made)
     _advance(tx, log, rows[-1].id if len(rows) == limit else upto)
     return len(rows)
+
+
+def _take_back(tx: Tx, made: Sequence[dict[str, Any]]) -> None:
+    """An answer that was lost and, tried again, arrived was not lost: the hour that counted it is counted anew."""
+    for fact in made:
+        step, _, number = fact["ref"].partition(".")
+        if fact["kind"] != "answer" or int(number) < 2:
+            continue
+        before = _fact.c.kind == "lost", _fact.c.ref.in_([f"{step}.{one}" for one in range(1, int(number))])
+        hours = [
+            one.replace(minute=0, second=0, microsecond=0)
+            for one in tx.execute(select(_fact.c.at).where(*before)).scalars()
+        ]
+        if hours:
+            tx.execute(delete(_fact).where(*before))
+            due = [{"what": "hour", "number": int(one.timestamp())} for one in dict.fromkeys(hours)]
+            tx.execute(insert_for(tx, _due).values(due).on_conflict_do_nothing())
 
 
 def changed_links(tx: Tx, now: datetime, limit: int = 500, *, all_of_it: bool = False) -> tuple[list[int], int]:

@@ -14,11 +14,14 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.cli.main import main
-from bridge.contract import Retryable, Step
+from bridge.contract import Rejected, Retryable, Step
 from bridge.figures import rollups, worker
 from bridge.figures.export import cell
 from bridge.figures.period import period, zone_of
 from bridge.figures.report import read_report, summary
+from mappings import failed_steps
+from mappings.sql import table
+from mappings.tables import Outbox
 from tests.engine.engine_harness import Scene
 
 TOKEN = "t" * 32
@@ -217,3 +220,29 @@ async def test_what_was_found_by_looking_counts_as_accepted(scene: Counted) -> N
     assert cuts and len(scene.vendors.visible(scene.only_ticket)) == 1
     found = await scene.figures()
     assert found["bridge"]["stored_to_desk"]["n"] == 1
+
+
+async def test_what_was_lost_and_tried_again_is_not_lost(scene: Counted) -> None:
+    await scene.says("ann", "where is my parcel?")
+    await scene.quiet()
+
+    def refuse(account: str, step: Step, phase: str) -> None:
+        if account == "shop":
+            raise Rejected("not now", code="E7")
+
+    scene.vendors.trouble = refuse
+    await scene.answers("It is on its way.")
+    assert (await scene.figures())["lost"] == {"n": 1, "by_cause": {"E7": 1}}
+    scene.vendors.trouble = None
+    assert scene.bridge is not None
+    store = scene.bridge.store
+    (failed,) = await store.read(
+        lambda tx: list(tx.execute(table(Outbox).select().where(table(Outbox).c.account == "shop")))
+    )
+    await store.write(failed_steps.replay_steps, [failed.id], scene.clock())
+    await scene.pass_time(1)
+    await scene.quiet()
+    found = await scene.figures()
+    assert (found["lost"]["n"], found["first_response"]["n"], found["waiting"]["n"]) == (0, 1, 0)
+    await store.write(worker.rebuild, scene.bridge.runtime, scene.clock() - timedelta(days=9), scene.clock())
+    assert (await scene.figures())["lost"]["n"] == 0
