@@ -111,12 +111,18 @@ class Connection(HttpToolsProtocol):
             self._go_through_asgi(self.url, self.headers)
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
         self._fed = 0
+        if self._whole is not None and self.cycle is self._whole:
+            self._whole.more_body = False
+        else:
+            super().on_message_complete()
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
-        super().on_body(body)
+        if self._whole is not None and self.cycle is self._whole:  # nobody waits for it yet
+            self._whole.body += body
+        else:
+            super().on_body(body)
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():

@@ -1,0 +1,149 @@
+"""How many statements a message costs: counted, not timed, so that later work cannot add some without a word.
+
+What sixteen messages need is what two need: people, links, messages and steps are read and written as sets.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from bridge.app import Bridge
+from bridge.contract import Receipt
+from bridge.engine.context import Runtime, Work
+from bridge.engine.inbound.routing import route_batch
+from bridge.engine.outbound.claims import ClaimBudget, Claims
+from bridge.engine.outbound.interfaces import Interfaces
+from bridge.engine.outbound.settling import Entry, Group, Settling
+from bridge.engine.outbound.success import accept
+from mappings import attempts, deferred, inbox, prepared, sets
+from mappings.store import Store, Tx
+from tests.engine.engine_harness import Scene
+
+ROUTE, CLAIM, MARK, SETTLE = 13, 12, 2, 9  # statements, at most, however many messages
+
+
+class Statements:
+    """All that are sent to the database from now on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sent: list[str] = []
+        send, take = deferred.send, deferred._take
+
+        def note(tx: Tx, sql: str, values: Any) -> Any:
+            self.sent.append(sql)
+            return send(tx, sql, values)
+
+        def note_waiting(tx: Tx) -> Any:
+            waiting = take(tx)
+            self.sent += [sql for sql, _ in waiting]
+            return waiting
+
+        monkeypatch.setattr(prepared, "send", note)
+        monkeypatch.setattr(sets, "send", note)
+        monkeypatch.setattr(deferred, "_take", note_waiting)
+        event.listen(Engine, "before_cursor_execute", self._note)
+
+    def _note(self, _tx: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        self.sent.append(statement)
+
+    def close(self) -> None:
+        event.remove(Engine, "before_cursor_execute", self._note)
+
+    def drawn(self) -> list[str]:
+        """Those since the last time."""
+        sent, self.sent[:] = list(self.sent), []
+        return sent
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[Statements]:
+    found = Statements(monkeypatch)
+    yield found
+    found.close()
+
+
+class Line:
+    """The way of messages through one bridge whose loops do not run: a transaction for each step of it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.bridge: Bridge = scene.build()
+        self.store: Store = self.bridge.store
+        self.runtime: Runtime = self.bridge.runtime
+        self.store.open()
+        self.claims = Claims(self.runtime, "desk", "test", lambda: False)
+        self.settling = Settling(self.store, self.runtime, lambda _effects: None)
+
+    def keep(self, customers: int, text: str) -> None:
+        raws = [self.scene.vendors.customer_message(f"c{number}", text) for number in range(customers)]
+        self.store.run(inbox.keep_raws, [("shop", raw.key, raw.payload, self.scene.clock()) for raw in raws])
+
+    def route(self) -> int:
+        def run(tx: Tx) -> int:
+            work = Work(tx, self.runtime, self.runtime.now())
+            route_batch(work, "shop", limit=16)
+            return work.effects.done
+
+        return self.store.run(run)
+
+    def claim(self, steps: int) -> list[Any]:
+        budget = ClaimBudget(steps, 0, rested=False)
+        found = self.store.run(lambda tx: self.claims.claim(tx, budget, [], Interfaces(), careful=False))
+        return [row for row, _, _ in found.steps]
+
+    def together(self, rows: list[Any], act: Any, *, ends: bool) -> None:
+        loop = asyncio.new_event_loop()
+        entries = [Entry(row, lambda work, row=row: act(work, row), loop.create_future(), ends=ends) for row in rows]
+        self.store.run(self.settling._settle, Group(lambda: entries))
+        loop.close()
+
+    def mark(self, rows: list[Any]) -> None:
+        self.together(
+            rows,
+            lambda work, row: attempts.begin_attempt(work.tx, row.id, row.lease, work.now, work.now + timedelta(60)),
+            ends=False,
+        )
+
+    def settle(self, rows: list[Any]) -> None:
+        def act(work: Work, row: Any) -> None:
+            accept(work, row, Receipt(ids=(f"x{row.id}",), conversation=f"t{row.link_id}"))
+
+        self.together(rows, act, ends=True)
+
+
+@pytest.fixture
+def line(scene: Scene) -> Iterator[Line]:
+    made = Line(scene)
+    yield made
+    made.store.close()
+
+
+def test_sixteen_messages_cost_as_many_statements_as_two(line: Line, statements: Statements) -> None:
+    line.keep(16, "hello")
+    assert line.route() == 16
+    for _ in range(2):  # everybody has a ticket
+        rows = line.claim(8)
+        line.mark(rows)
+        line.settle(rows)
+    found: dict[int, dict[str, list[str]]] = {}
+    for count in (2, 8, 16):
+        sent = found[count] = {}
+        line.keep(count, f"again {count}")
+        statements.drawn()
+        assert line.route() == count
+        sent["route"] = statements.drawn()
+        rows = line.claim(16)
+        sent["claim"] = statements.drawn()
+        assert len(rows) == count
+        line.mark(rows)
+        sent["mark"] = statements.drawn()
+        line.settle(rows)
+        sent["settle"] = statements.drawn()
+    for name, most in (("route", ROUTE), ("claim", CLAIM), ("mark", MARK), ("settle", SETTLE)):
+        counts = {count: len(sent[name]) for count, sent in found.items()}
+        assert len(set(counts.values())) == 1, (name, counts)
+        assert counts[16] <= most, (name, found[16][name])
