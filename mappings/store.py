@@ -67,7 +67,8 @@ class Store:
         self._engine: Engine | None = None
         self._readers: Engine | None = None
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
-        self._urgent: deque[Job[Any]] = deque()
+        self._urgent: deque[Job[Any]] = deque()  # of SQLite
+        self._first: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()  # of PostgreSQL
         self._expected = 0.0  # until then (`time.monotonic`) something urgent is expected
         self._threads: list[threading.Thread] = []
         self._pool: ThreadPoolExecutor | None = None
@@ -98,15 +99,22 @@ class Store:
         except SQLAlchemyError as error:
             self.close()
             raise unusable(self, error) from None
-        for number in range(self._writers):
-            target = self._write_together if self.sqlite else self._write_single
-            thread = threading.Thread(target=target, name=f"writer-{number}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        if self.sqlite:
+            self._start("writer-0", self._write_together)
+        else:  # one of its own for what is urgent: all others may wait for a link that somebody holds
+            self._start("writer-first", self._write_single, self._first)
+            for number in range(self._writers):
+                self._start(f"writer-{number}", self._write_single, self._jobs)
         self._pool = ThreadPoolExecutor(4, "reader")
+
+    def _start(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
+        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def close(self) -> None:
         """Finishes what was handed in, then lets go of the database."""
+        self._first.put(None)
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
@@ -136,12 +144,14 @@ class Store:
         self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs
     ) -> asyncio.Future[T]:
         """The same as `write`, before everything else that waits: somebody outside waits for this commit."""
-        if not self.sqlite:
-            return self.write(function, *arguments, **named)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._urgent.append(Job(lambda tx: function(tx, *arguments, **named), future, loop))
-        self._jobs.put(NOTHING)
+        job = Job(lambda tx: function(tx, *arguments, **named), future, loop)
+        if self.sqlite:
+            self._urgent.append(job)
+            self._jobs.put(NOTHING)
+        else:
+            self._first.put(job)
         return future
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -227,11 +237,11 @@ class Store:
     def _drawn(self) -> list[Job[Any]]:
         return [self._urgent.popleft() for _ in range(len(self._urgent))]
 
-    def _write_single(self) -> None:
+    def _write_single(self, jobs: "queue.SimpleQueue[Job[Any] | None]") -> None:
         """PostgreSQL: one transaction for each, several at a time."""
         assert self._engine is not None
         tx: Connection | None = None
-        while (job := self._jobs.get()) is not None:
+        while (job := jobs.get()) is not None:
             tx = commit_single(self._engine, tx, job)
         if tx is not None:
             tx.close()

@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import select
 
 from bridge.app import Bridge
-from bridge.contract import Audience, Message, Raw, Receipt, RenderContext, Step, Target
+from bridge.contract import Audience, Raw, Receipt, Step, StoreDown, Target
+from bridge.engine.engine import Engine
 from bridge.registry import Declared
 from bridge.settings import Settings
 from bridge.testing.clock import system_clock
@@ -51,9 +52,6 @@ class CrowdDesk(FakeDesk):
     """Knows every ticket, whoever made it."""
 
     book: Book
-
-    def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
-        return super().render(messages, context)
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
         await asyncio.sleep(0.001)
@@ -124,23 +122,37 @@ async def take_part(plan: dict[str, Any]) -> None:
     async with _build(plan, book).running() as bridge:
         engine = bridge.engine
         assert engine is not None
+        refused = 0
         end = time.monotonic() + plan["seconds"]
         while time.monotonic() < end:
             for name in chance.sample(mine, min(len(mine), 6)):
                 payload = {"type": "message", "customer": name, "id": book.number(), "text": f"{name} {said[name]}"}
                 said[name] += 1
-                await engine.keep("shop", (Raw(f"msg:{payload['id']}", json.dumps(payload).encode()),))
+                raw = Raw(f"msg:{payload['id']}", json.dumps(payload).encode())
+                refused += await _keep(engine, "shop", raw)
             tickets = await bridge.store.read(_tickets)
             for desk, ticket, customer in chance.sample(tickets, min(len(tickets), 6)):
-                await engine.keep(desk, (_of_agents(chance, book, ticket, customer),))
+                refused += await _keep(engine, desk, _of_agents(chance, book, ticket, customer))
             echoes, book.echoes[:] = list(book.echoes), []
             for account, raw in echoes:
-                await engine.keep(account, (raw,))
+                refused += await _keep(engine, account, raw)
             await engine.timetable.run_deadlines()
             await asyncio.sleep(0.01)
         async with asyncio.timeout(120):
             await engine.idle()
-    sys.stdout.write(f"\n{json.dumps(said)}\n")
+    sys.stdout.write(f"\n{json.dumps({'said': said, 'refused': refused})}\n")
+
+
+async def _keep(engine: Engine, account: str, raw: Raw) -> int:
+    """As a vendor does: again until it is taken. Returns how often it was not."""
+    refused = 0
+    while True:
+        try:
+            await engine.persist(account, (raw,))
+        except StoreDown:
+            refused += 1
+        else:
+            return refused
 
 
 def run_crowd(
@@ -155,15 +167,20 @@ def run_crowd(
         for number in range(processes)
     ]  # fmt: skip
     said: dict[str, int] = {}
+    refused = 0
     troubles = []
     for one in started:
         out, err = one.communicate(timeout=seconds + 240)
         if one.returncode:
             troubles.append(err[-3000:])
         else:
-            said |= json.loads(out.splitlines()[-1])
+            told = json.loads(out.splitlines()[-1])
+            said |= told["said"]
+            refused += told["refused"]
     if troubles:
         raise RuntimeError("\n\n".join(troubles))
+    if refused:
+        sys.stdout.write(f"{refused} payloads were not kept in time and came again\n")
     return said, [json.loads(line) for line in (folder / "book").read_text("utf-8").splitlines()]
 
 

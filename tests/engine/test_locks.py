@@ -14,12 +14,13 @@ from bridge.testing.clock import system_clock
 from mappings import links, people
 from mappings.locks import lock_links, no_more_links
 from mappings.store import Store, Tx
+from tests.engine.crowd import DESKS, check, run_crowd
 from tests.engine.engine_harness import Scene
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 CUSTOMERS = [f"c{number:02}" for number in range(40)]
-SECONDS = 5.0
+SECONDS = 2.0
 
 
 def deadlocks(url: str) -> int:
@@ -77,6 +78,37 @@ def two_links(store: Store) -> list[int]:
         ]
 
     return store.run(make)
+
+
+async def test_four_processes_with_handovers_make_no_deadlock(database_url: str, tmp_path: Path) -> None:
+    """The short form of `python -m tests.bench.crowd`, which takes a minute and a hundred links."""
+    said, arrived = await asyncio.to_thread(run_crowd, database_url, tmp_path, seconds=2, processes=4, links=24)
+    assert deadlocks(database_url) == 0
+    check(said, arrived)
+    assert {account for account, *_ in arrived} == {"shop", *DESKS}
+
+
+async def test_a_callback_waits_for_no_link(database_url: str) -> None:
+    store = Store(database_url, writers=2)
+    store.open()
+    first, _ = two_links(store)
+    taken, go = threading.Event(), threading.Event()
+
+    def holder(tx: Tx) -> None:
+        lock_links(tx, [first])
+        taken.set()
+        assert go.wait(20)
+
+    held = store.write(holder)
+    await asyncio.to_thread(taken.wait, 20)
+    waits = [store.write(lock_links, [first]) for _ in range(3)]  # every writer is at it
+    try:
+        assert await asyncio.wait_for(store.write_first(lambda _tx: "kept"), 10) == "kept"
+        assert not any(one.done() for one in waits)
+    finally:
+        go.set()
+        await asyncio.gather(held, *waits)
+        store.close()
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["a link below", "behind another lock"])

@@ -65,8 +65,7 @@ class Settling:
         self._runtime = runtime
         self._wake_others = wake_others
         self._gathering: deque[Entry[Any]] = deque()
-        self._asked = False  # for a transaction that has not begun
-        self._running = 0
+        self._running = False
         self._alone: set[asyncio.Task[None]] = set()
 
     async def write(self, row: Row[Any], act: Callable[[Work], T], *, ends: bool) -> T:
@@ -77,21 +76,19 @@ class Settling:
         return await future
 
     def _ask(self) -> None:
-        """On PostgreSQL one follows the other, so that they gather; SQLite's only writer sees to that by itself."""
-        if self._gathering and not self._asked and (not self._running or self._store.sqlite):
-            self._asked = True
-            self._running += 1
+        """For a transaction, when none is under way: one follows the other, so that steps gather."""
+        if self._gathering and not self._running:
+            self._running = True
             group = Group(self._draw)
             work = self._store.write(self._settle, group)
             work.add_done_callback(lambda done: self._ended(group, done))
 
     def _draw(self) -> list[Entry[Any]]:
         """On a writer's thread."""
-        self._asked = False
         return [self._gathering.popleft() for _ in range(min(_TOGETHER, len(self._gathering)))]
 
     def _ended(self, group: Group, done: "asyncio.Future[Effects]") -> None:
-        self._running -= 1
+        self._running = False
         error = done.exception()
         if error is None:
             self._wake_others(done.result())
