@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -121,6 +122,7 @@ async def read(request: Request, model: type[BodyT]) -> BodyT:
         body += chunk
         if len(body) > LARGEST:
             raise Refusal(413, "too large")
+    _refuse_ambiguity(bytes(body))
     try:
         return model.model_validate_json(bytes(body))
     except ValidationError as error:
@@ -128,3 +130,16 @@ async def read(request: Request, model: type[BodyT]) -> BodyT:
         fault = max(faults, key=lambda one: len(one["loc"]))  # of several shapes the one that came nearest
         where = ".".join(map(str, fault["loc"])) or "body"
         raise Refusal(422, f"{where}: {fault['msg'].removeprefix('Value error, ')}") from None
+
+
+def _refuse_ambiguity(body: bytes) -> None:
+    """A key that stands twice can be read in two ways. What is no JSON at all is the model's to refuse."""
+
+    def once(pairs: list[tuple[str, object]]) -> None:
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise Refusal(422, "body: a key stands twice in one object")
+
+    try:
+        json.loads(body, object_pairs_hook=once)
+    except (ValueError, RecursionError):
+        return

@@ -173,6 +173,49 @@ async def test_a_stranger_with_one_token_after_the_other_is_not_looked_at(
         assert (await api.get("/api/people/1", headers=bearer("a guess"))).status_code == 401
 
 
+async def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused(harness: PlatformHarness) -> None:
+    async with serving(harness) as api:
+        for body in (
+            b'{"account": "shop", "account": "other", "conversation": "c"}',
+            b'{"account": "shop", "conversation": "c", "profile": {"tier": "a", "tier": "b"}}',
+            b"[" * 5000, b"\xff", b'{"account": "\\ud800", "conversation": "c"}', b"null", b"",
+        ):  # fmt: skip
+            answer = await api.post("/api/context", content=body, headers=bearer())
+            assert answer.status_code == 422, body[:60]
+            as_described("/api/context", "post", answer)
+
+
+@pytest.mark.parametrize("path", ["/api/conversations", "/api/people/1"])
+async def test_pages_have_each_row_once_and_end(harness: PlatformHarness, path: str) -> None:
+    """Also while new conversations come between two pages."""
+    async with serving(harness) as api:
+        api.headers.update(bearer())
+        for number in range(7):
+            await harness.phone.says(f"oCustomer_{number}", "hello")
+        await harness.quiet()
+        if path.startswith("/api/people"):
+            rows = (await api.get("/api/conversations")).json()["conversations"]
+            person = (await api.get(f"/api/conversations/{rows[0]['id']}")).json()["person"]
+            path = f"/api/people/{person}"
+        seen, before, pages = [], None, 0
+        while pages < 20:
+            query = "?limit=2" + (f"&before={before}" if before else "")
+            page = (await api.get(path + query)).json()
+            assert len(page["conversations"]) <= 2
+            seen += [row["id"] for row in page["conversations"]]
+            before, pages = page["next"], pages + 1
+            if pages == 1:
+                await harness.phone.says("oCustomer_new", "I came between")
+                await harness.quiet()
+            if before is None:
+                break
+        wanted = 1 if "people" in path else 7
+        assert len(seen) == len(set(seen)) == wanted
+        assert (await api.get(f"{path}?before=1")).json()["conversations"] == []
+        for wrong in ("limit=0", "limit=201", "limit=x", "before=-1", "before=99999999999999999999"):
+            assert (await api.get(f"{path}?{wrong}")).status_code == 422, wrong
+
+
 async def test_a_token_may_not_call_without_end(harness: PlatformHarness) -> None:
     async with serving(harness) as api:
         for token in (TOKEN, SCOPES["read"]):

@@ -7,17 +7,18 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from bridge.app import Bridge
-from bridge.contract import Author, AuthorKind, Message, Rejected, Step, Text
+from bridge.contract import Author, AuthorKind, Media, Message, Rejected, Step, Text, Token
 from bridge.privacy import aging, erasing
 from bridge.privacy.exporting import export
 from bridge.privacy.hashing import person_hash
 from bridge.privacy.subject import NoSubject
-from mappings import compaction, lanes, links
+from mappings import compaction, lanes, links, media
 from mappings.erasure import EMPTIED, KEPT
 from mappings.figure_tables import Fact
 from mappings.holder_tables import BotTurn, Handover
@@ -152,6 +153,30 @@ async def test_nothing_is_left_in_any_table(scene: Scene) -> None:
         await erasing.erase(bridge, ANNA, "test")
         await scene.quiet()
         assert await traces_left(scene, bridge, (*SECRETS, SECRET)) == []
+
+
+async def test_a_link_to_an_erased_file_opens_nothing_and_no_credential_lies_open(scene: Scene) -> None:
+    """At once, although the link has not ended; and what is kept of vendors' tokens is sealed."""
+    async with scene.running() as bridge:
+        await talk(scene)
+        (row,) = [
+            one for one in await bridge.store.read(media.old_media, scene.clock() + timedelta(days=1)) if one.sha256
+        ]
+        link = bridge.files.link(Media(account="", id=row.sha256, sha256=row.sha256))
+        path = link.removeprefix("https://bridge.example.com")
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(bridge.app()), base_url="https://bridge.example.com"
+        ) as anybody:
+            assert (await anybody.get(path)).content == b"the only picture of Anna"
+            await erasing.erase(bridge, ANNA, "test")
+            assert (await anybody.get(path)).status_code == 404
+
+        async def renew(_: object) -> Token:
+            return Token("canary-of-a-token", None, "canary-of-a-refresh")
+
+        tokens = bridge.runtime.accounts["shop"].account.tokens
+        assert (await tokens.get("access", renew)).value == "canary-of-a-token"
+        assert await traces_left(scene, bridge, ("canary-of-a-token", "canary-of-a-refresh")) == []
 
 
 async def test_a_late_answer_is_told_and_a_late_message_is_a_new_persons(scene: Scene) -> None:
