@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from bridge.contract import Limit, Limits, network_of
 from bridge.engine.context import Work
+from bridge.web.bodies import declares_more
 from bridge.web.strangers import Strangers
 from mappings import api_tokens
 from mappings.store import Store
@@ -114,9 +115,8 @@ def _seen(written: asyncio.Future[None]) -> None:
 
 async def read(request: Request, model: type[BodyT]) -> BodyT:
     """The body, validated. Raises Refusal."""
-    declared = request.headers.get("content-length", "")
     body = bytearray()
-    if declared.isdigit() and int(declared[:20]) > LARGEST:
+    if declares_more(request.headers.get("content-length", ""), LARGEST):
         raise Refusal(413, "too large")
     async for chunk in request.stream():
         body += chunk

@@ -16,6 +16,7 @@ from bridge.console.texts import catalogue, say
 from bridge.console.users import Session
 from bridge.contract import StoreDown
 from bridge.engine.context import Runtime, Work
+from bridge.web.bodies import declares_more
 from mappings import state
 from mappings.store import Store, Tx
 
@@ -189,6 +190,8 @@ async def read_form(request: Request) -> dict[str, str]:
     if kind != "application/x-www-form-urlencoded":
         raise Refused("error.form", 415)
     data = bytearray()
+    if declares_more(request.headers.get("content-length", ""), _LARGEST):
+        raise Refused("error.form", 413)
     async for chunk in request.stream():
         data += chunk
         if len(data) > _LARGEST:

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from bridge.contract import Media, Rejected
+from bridge.contract.storable import clean_name
 from bridge.services.folder import MediaFolder
 from bridge.services.metadata import without_metadata
 from bridge.services.mimetypes import sniff
@@ -56,7 +57,10 @@ class MediaFiles:
         return await asyncio.to_thread(self.folder.read, media.sha256)
 
     async def keep(self, data: bytes, *, name: str = "", mime: str = "") -> Media:
-        """Stores bytes under their hash, pictures without metadata. Raises MediaDown."""
+        """Stores bytes under their hash, pictures without metadata. Raises MediaDown. What a sender calls the file may
+        be anything: it is cleaned here, for all who keep files.
+        """
+        name, mime = clean_name(name), clean_name(mime)
         data, digest = await asyncio.to_thread(self._kept, data)
         facts = {"mime": sniff(data, mime, name), "name": name, "size": len(data)}
         media = Media(account="", id=digest, sha256=digest, **facts)

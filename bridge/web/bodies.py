@@ -22,6 +22,11 @@ class Allowed:
     memory: int = 64 * 2**20
 
 
+def declares_more(length: str, most: int) -> bool:
+    """Whether a `content-length` announces more than that: nobody waits for what will be refused."""
+    return length.isascii() and length.isdigit() and (len(length) > 12 or int(length) > most)
+
+
 class Bodies:
     """The bodies that are being read at one door."""
 

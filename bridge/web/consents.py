@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from bridge.contract import ConnectorError, Contact, Invites, RenderContext
 from bridge.engine.context import Runtime
+from bridge.web.bodies import declares_more
 from mappings import consents as told
 from mappings import records
 from mappings.store import Store, Tx
@@ -87,8 +88,7 @@ def _wrong(runtime: Runtime, given: ConsentGiven, now: datetime) -> str:
 
 
 async def _read(request: Request) -> bytes | None:
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:20]) > _LARGEST:
+    if declares_more(request.headers.get("content-length", ""), _LARGEST):
         return None
     body = bytearray()
     async for chunk in request.stream():

@@ -12,6 +12,7 @@ from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation import survey
 from bridge.services.faults import Fault, fault_of
 from bridge.services.tokens import open_survey
+from bridge.web.bodies import declares_more
 from bridge.web.rating_page import HEADERS, LONGEST, form_page, word_page
 from mappings import links, surveys
 
@@ -33,6 +34,8 @@ class RatingPages:
     async def take(self, request: Request) -> Response:
         """What the customer chose."""
         data = bytearray()
+        if declares_more(request.headers.get("content-length", ""), _LARGEST):
+            return Response(status_code=413)
         async for chunk in request.stream():
             data += chunk
             if len(data) > _LARGEST:

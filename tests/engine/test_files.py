@@ -20,6 +20,7 @@ from bridge.contract import Author, AuthorKind, File, Media, Message, Retryable,
 from bridge.engine.outbound.attachments import with_bytes
 from bridge.services import images
 from bridge.services.folder import MediaDown, MediaFolder
+from bridge.testing.conformance.forgeries import POISON
 from mappings import media
 from tests.engine.engine_harness import Scene
 
@@ -215,6 +216,16 @@ async def test_what_is_stored_and_linked_names_no_place(scene: Scene) -> None:
         assert b"canary" not in await bridge.files.read(kept)
         stored = [path.read_bytes() for path in (scene.folder / "media").rglob("*") if path.is_file()]
     assert stored and not any(b"canary" in one for one in stored)
+
+
+async def test_whatever_a_sender_calls_a_file_it_is_kept(scene: Scene) -> None:
+    """Half a character, NUL, a name without end, as its name or its type: it would undo the transaction it comes with."""
+    async with scene.running() as bridge:
+        for number, odd in enumerate(POISON):
+            kept = await bridge.files.keep(b"%d" % number, name=f"{odd}.txt", mime=f"text/{odd}")
+            assert await bridge.files.read(kept) == b"%d" % number
+            kept.model_dump_json().encode()
+            assert "\0" not in kept.name + kept.mime and len(kept.name) <= 500
 
 
 async def test_one_picture_is_decoded_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,6 +183,8 @@ async def test_a_link_is_a_page_that_takes_one_answer(harness: Asking) -> None:
         assert (await client.post(f"/rate/{found[1]}", data={"score": "9"})).status_code == 422
         done = await client.post(f"/rate/{found[1]}", data={"score": "5", "comment": "all <b>well</b>"})
         assert done.status_code == 200 and "Thank you" in done.text
+        large = {"content-length": "99999999999", "content-type": "application/x-www-form-urlencoded"}
+        assert (await client.post(f"/rate/{found[1]}", content=b"score=5", headers=large)).status_code == 413
         again = await client.post(f"/rate/{found[1]}", data={"score": "1"})
         assert again.status_code == 409
     await harness.quiet()
