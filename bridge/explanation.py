@@ -24,6 +24,7 @@ from mappings.links import LinkRow
 from mappings.store import Tx
 
 _EXAMPLES = 3
+NEVER = "never"  # in the place of a deadline
 _NEW = {
     "customer.new": True, "customer.returning": False, "history.last_desk": "", "history.open_elsewhere": False,
     VERDICT: "",
@@ -96,7 +97,7 @@ def _due(runtime: Runtime, route: RouteSettings, facts: Facts) -> str:
     ends = facts.now + window.lasts if window is not None else None
     calendar = runtime.calendars.get(target.clock, ALWAYS)
     found = deadline(calendar, facts.now, target.first, ends, target.margin)
-    return f"{found.due_at.astimezone(calendar.zone):%Y-%m-%d %H:%M} {calendar.zone.key}" if not found.lost else "never"
+    return f"{found.due_at.astimezone(calendar.zone):%Y-%m-%d %H:%M} {calendar.zone.key}" if not found.lost else NEVER
 
 
 def explain_conversation(tx: Tx, runtime: Runtime, identifier: str) -> list[dict[str, Any]]:
@@ -196,7 +197,9 @@ def explanation_text(found: dict[str, Any]) -> str:
         lines.append(f"the bot {result['bot']} answers first")
     lines += [f"on entry: {text}" for text in result["texts_on_entry"]]
     lines += [f"on a message: {text}" for text in result["texts_on_message"]]
-    if result["due"]:
+    if result["due"] == NEVER:
+        lines.append("nobody is there before the window ends: people cannot answer in time")
+    elif result["due"]:
         lines.append(f"an answer is due by {result['due']}")
     if result["replies_after_a_message"] is not None:
         left = f"{result['replies_on_entry']} replies are left then"

@@ -80,6 +80,15 @@ async def test_text_picture_and_file_in_both_directions(vendors: FakeVendors) ->
             "(image) => image.complete && image.naturalWidth === 320", arg=await shown.element_handle()
         )
         await other.locator(".msg:has-text('Files of one side')").last.evaluate("(item) => item.remove()")
+    first = agent.url
+    await agent.click("#side button:text('New conversation with this customer')")  # the agent writes first
+    await agent.fill("#side textarea", "Your lamp is on its way")
+    await agent.click("#side form button:text('Send')")
+    await chat.wait_for_selector(".msg:not(.me) .bubble:text('Your lamp is on its way')")
+    assert agent.url != first
+    await say(chat, "Thank you!")
+    await agent.wait_for_selector("#entries .msg .bubble:text('Thank you!')")
+    assert await bubbles(agent) == ["Your lamp is on its way", "Thank you!"]
 
 
 async def test_nothing_that_anybody_types_runs(vendors: FakeVendors) -> None:
