@@ -18,7 +18,7 @@ export function beginning({ words, wire, id }) {
       said.textContent = words[error.code] || words.refused;
     }
   } });
-  const send = el('button', {}, words.send);
+  const send = el('button.good', {}, words.send);
   form.append(text, send, said);
   const open = el('button.link', { type: 'button', onclick: () => { form.hidden = false; open.hidden = true; text.focus(); } }, words.beginAnew);
   return el('section', {}, open, form);
