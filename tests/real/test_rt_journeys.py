@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.databases import sqlite_database
 from tests.engine import test_beginnings, test_route_journeys, test_target_journeys
 from tests.engine.desk_harness import DeskHarness
 from tests.real.rt_desk import RealRtDesk
@@ -36,17 +37,17 @@ JOURNEYS: tuple[Callable[..., Any], ...] = (
 
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda one: one.__name__.removeprefix("test_"))
 async def test_a_journey(rt: RealRt, tmp_path: Path, journey: Callable[..., Any]) -> None:
-    await journey(f"sqlite+aiosqlite:///{tmp_path}/bridge.db", tmp_path, RealRtDesk.of(rt))
+    await journey(sqlite_database(tmp_path), tmp_path, RealRtDesk.of(rt))
 
 
 async def test_vip_forged(rt: RealRt, tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/bridge.db"
+    url = sqlite_database(tmp_path)
     await test_route_journeys.test_vip_forged(url, tmp_path, RealRtDesk.of(rt), "another key")  # type: ignore[arg-type] # makes one
 
 
 async def test_what_it_cannot_take_costs_no_ticket(rt: RealRt, tmp_path: Path) -> None:
     """A group is no place of RT's: the ticket is made all the same, and says so."""
-    url = f"sqlite+aiosqlite:///{tmp_path}/bridge.db"
+    url = sqlite_database(tmp_path)
     routes = [{"name": "orders", "channel": "shop", "desk": "desk", "group": "Finance", "priority": 7}]
     harness = DeskHarness(url, tmp_path, RealRtDesk.of(rt), routes=routes)  # type: ignore[arg-type] # as above
     async with harness.running():
@@ -58,7 +59,7 @@ async def test_what_it_cannot_take_costs_no_ticket(rt: RealRt, tmp_path: Path) -
 
 
 async def test_an_agent_begins(rt: RealRt, tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/bridge.db"
+    url = sqlite_database(tmp_path)
     harness = DeskHarness(url, tmp_path, RealRtDesk.of(rt))  # type: ignore[arg-type] # as above
     desk: Any = harness.desk
     async with harness.running() as bridge:
