@@ -117,4 +117,4 @@ async def test_answers_that_are_owed_stand_by_their_deadline(database_url: str, 
         await scene.quiet()
         assert "Nobody waits for an answer that has a target." in (await viewer.get("/routes")).text
         metrics = (await viewer.client.get("/metrics")).text
-        assert 'bridge_targets_total{target="standard",kind="first",outcome="missed"}' in metrics
+        assert 'bridge_targets_total{kind="first",outcome="missed",target="standard"}' in metrics

@@ -17,6 +17,7 @@ from bridge.app import Bridge
 from bridge.contract import BotConfig, Receipt, Step, Target
 from bridge.registry import Declared
 from connectors.wechat import WeChat
+from tests.databases import sqlite_database
 from tests.engine.bot_harness import Brain, FakeBot
 from tests.engine.engine_harness import Scene
 from tests.engine.platform_harness import CUSTOMER, PlatformHarness
@@ -134,11 +135,9 @@ CASES: dict[str, tuple[str, Act, str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("cause", CASES)
-async def test_one_text_for_one_cause_whatever_crashes(
-    database_url: str, tmp_path: Path, cause: str, moment: str
-) -> None:
+async def test_one_text_for_one_cause_whatever_crashes(tmp_path: Path, cause: str, moment: str) -> None:
     text, act, when, route = CASES[cause]
-    harness = Dying(database_url, tmp_path, moment, text, routes=[{**ROUTE, **route}], calendars=OFFICE)
+    harness = Dying(sqlite_database(tmp_path), tmp_path, moment, text, routes=[{**ROUTE, **route}], calendars=OFFICE)
     at = datetime.fromisoformat(f"{when}+08:00")
     harness.clock.advance((at - harness.clock()).total_seconds())
     pushed: list[Any] = []
