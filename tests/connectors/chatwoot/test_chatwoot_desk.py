@@ -137,6 +137,40 @@ async def test_fields_that_the_account_does_not_know_are_named(site: Simulator, 
     assert receipt.conversation
 
 
+async def test_what_doctor_asks_before_a_ticket_does(chatwoot: Chatwoot) -> None:
+    named = {"group": "nowhere", "priority": "odd", "tags": ["vip", "typo"]}
+    assert await chatwoot.unknown_fields(named) == ["group nowhere", "priority odd", "tag typo"]
+    assert await chatwoot.unknown_fields({"group": "support", "priority": "high", "tags": ["VIP"]}) == []
+
+
+@pytest.mark.parametrize(("there", "given"), [("online", 2), ("busy", None), ("offline", None)])
+async def test_the_last_agent_gets_it_if_they_are_there(
+    site: Simulator, chatwoot: Chatwoot, there: str, given: int | None
+) -> None:
+    site.books.agents = {2: there, 3: "online"}
+    receipt = await chatwoot.deliver(step(chatwoot, said("hello")), target(None, fields={"last_agent": "2"}))
+    assert site.books.conversation(int(receipt.conversation)).assignee == given
+
+
+async def test_a_conversation_that_an_agent_begins_names_its_customer(site: Simulator, chatwoot: Chatwoot) -> None:
+    """By the webhook and by the poll: a contact of ours is known by the number that a receipt named."""
+    receipt = await chatwoot.deliver(step(chatwoot, said("hello")), target(None))
+    place = site.open_conversation()
+    site.books.conversation(int(place)).contact_id = int(receipt.peer)
+    start = (await chatwoot.poll(None)).cursor
+    site.clock.advance(5)  # type: ignore[attr-defined] # the test's own
+    await site.agent_says(place, "Your parcel is back")
+    conversation = site.books.conversation(int(place))
+    body = site.webhook("message_created", conversation, conversation.messages[-1])
+    (told,) = chatwoot.verify(callback(site, body, site.signed(body))).raws
+    found = [raw for raw in (await chatwoot.poll(start)).raws if raw.key == told.key]
+    for raw in (told, *found):
+        (event,) = chatwoot.normalise(raw)
+        assert isinstance(event, MessageReceived) and event.requester == receipt.peer
+        assert event.message.author.kind is AuthorKind.AGENT
+    assert len(found) == 1
+
+
 async def test_a_conversation_whose_creation_was_lost_is_found_again(site: Simulator, chatwoot: Chatwoot) -> None:
     """The process died between the conversation and its first message."""
     first = step(chatwoot, said("hello"))

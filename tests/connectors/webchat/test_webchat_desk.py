@@ -535,3 +535,32 @@ async def test_a_session_of_an_agent_who_is_gone_opens_nothing(rig: WebchatRig) 
     await client.post("/desk/site/v1/sign-in", json={"name": "Agent C", "password": "a long password"})
     await rig.account.records.commit(Put("agent", "agent c", None))
     assert (await client.get("/desk/site/v1/me")).status_code == 401
+
+
+async def test_an_agent_begins_a_conversation_once(rig: WebchatRig) -> None:
+    """A ticket of its own with the agent's words, for the customer of an earlier one; a repeat makes no second."""
+    agent = await rig.agent()
+    first = await ticket(rig)
+    body = {"of": first, "text": "Your lamp is back", "client_id": "begin-0001"}
+    made = [await agent.post("/desk/site/v1/tickets", json=body) for _ in range(2)]
+    (new,) = {answer.json()["ticket"] for answer in made}
+    assert [answer.status_code for answer in made] == [201, 201] and new != first
+    shown = (await agent.get(f"/desk/site/v1/tickets/{new}")).json()
+    assert [entry["text"] for entry in shown["entries"]] == ["Your lamp is back"]
+    assert shown["ticket"]["assignee"] == "Agent A" and not shown["ticket"]["unread"]
+    (event,) = [one for one in rig.events() if getattr(one, "requester", "")]
+    assert (event.message.conversation, event.requester) == (new, CUSTOMER.id)
+    assert event.message.author.name == "Agent A"
+    for wrong, status in (({"of": "999999"}, 404), ({"text": " "}, 400), ({"client_id": "x"}, 400)):
+        assert (await agent.post("/desk/site/v1/tickets", json={**body, **wrong})).status_code == status
+
+
+async def test_the_last_agent_gets_the_next_ticket_while_their_desk_is_open(rig: WebchatRig) -> None:
+    hub = rig.chat._office.agents
+    away = await ticket(rig, key="step-1", fields={"last_agent": "Agent A"})
+    line = hub.join("Agent A", "198.51.100.7")
+    there = await ticket(rig, key="step-2", fields={"last_agent": "Agent A"})
+    hub.leave("Agent A", line)
+    agent = await rig.agent()
+    given = [(await agent.get(f"/desk/site/v1/tickets/{one}")).json()["ticket"] for one in (away, there)]
+    assert [one["assignee"] for one in given] == ["", "Agent A"]
