@@ -33,6 +33,26 @@ async def test_a_plan_changes_nothing_and_names_everything(bare: Zendesk, vendor
     assert (vendor.hooks.webhooks, vendor.hooks.triggers) == ({}, {})
 
 
+async def test_a_box_lets_agents_begin(vendor: Simulator, clock: VirtualClock) -> None:
+    """With `start_tag` a checkbox that sets it, a trigger for new tickets that have it, and both tags in the others."""
+    async with lend_account("support", home=vendor.base, clock=clock) as account:
+        keys = {"webhook_secret": "", "start_tag": "write-to-customer"}
+        zendesk = Zendesk(Zendesk.Config(**vendor.settings() | keys), account)
+        await apply(list(await zendesk.plan()))
+        assert list(await zendesk.plan()) == []
+        (box,) = [one for one in vendor.state.fields.values() if one["title"] == "Write to the customer"]
+        assert (box["type"], box["tag"]) == ("checkbox", "write-to-customer")
+        tags = {
+            condition["value"]
+            for trigger in vendor.hooks.triggers.values()
+            for condition in trigger["conditions"]["all"]
+            if condition["field"] == "current_tags"
+        }
+        assert tags == {"bridge write-to-customer", "write-to-customer"}
+        await apply(list(await zendesk.plan(remove=True)))
+        assert vendor.hooks.triggers == {} and box not in vendor.state.fields.values()
+
+
 async def test_set_up_twice_changes_nothing_more(bare: Zendesk, vendor: Simulator) -> None:
     await apply(list(await bare.plan()))
     assert list(await bare.plan()) == []
