@@ -21,6 +21,7 @@ class MessageReceived(Value):
     """Somebody said something. `context` holds where they came from (entry page, origin string), for routing.
     `requester`: an agent opened this ticket for a customer (the desk's own id of them, as a receipt's `peer`), marked
     as one that the bridge is to carry; where the bridge knows them, a conversation begins with the agent's words.
+    `owners`: whose ticket it was when this was said, where the desk says so with the words (see `OwnersChanged`).
     """
 
     kind: Literal["message"] = "message"
@@ -28,6 +29,7 @@ class MessageReceived(Value):
     contact: Contact | None = None
     context: dict[str, str] = {}
     requester: str = ""
+    owners: tuple[str, ...] = ()
 
 
 class StatusChanged(Value):
@@ -37,6 +39,19 @@ class StatusChanged(Value):
     conversation: str
     status: Status
     moved_to: str = ""
+
+
+class OwnersChanged(Value):
+    """A ticket was given to other customers: by an agent who changed whose it is, or because its number is used anew.
+
+    `owners` are the desk's own ids of them, as a receipt's `peer` is. Is ours not among them, nothing of this ticket
+    goes to the former customer any more, and nothing of theirs there. A user who was merged into another one is still
+    the same customer: that is `ContactChanged`, and comes first.
+    """
+
+    kind: Literal["owners"] = "owners"
+    conversation: str
+    owners: tuple[str, ...]
 
 
 class Entered(Value):
@@ -137,6 +152,7 @@ class BotAnswered(Value):
 Event = Annotated[
     MessageReceived
     | StatusChanged
+    | OwnersChanged
     | Entered
     | ReceiptReceived
     | ContactChanged

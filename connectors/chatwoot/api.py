@@ -12,6 +12,7 @@ from connectors.chatwoot.errors import failure
 from connectors.chatwoot.settings import Settings
 
 Found = dict[str, Any]
+LINK_MARK = "bridge_link"  # the attribute by which a conversation of ours is known
 Upload = tuple[str, bytes, str]
 """(file name, bytes, MIME type)"""
 

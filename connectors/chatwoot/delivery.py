@@ -5,6 +5,7 @@ known again by our mark in its `additional_attributes`.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.contract import (
@@ -13,6 +14,7 @@ from bridge.contract import (
     AuthFailed,
     ConnectorError,
     Gone,
+    Media,
     Phrases,
     Receipt,
     Rejected,
@@ -23,12 +25,13 @@ from bridge.contract import (
     file_name,
     read_files,
 )
-from connectors.chatwoot.api import Api, Found, id_of, rows
-from connectors.chatwoot.outbound import CREATE, LABELS, MARK, REMARK, label
+from connectors.chatwoot.api import LINK_MARK, Api, Found, Upload, id_of, rows
+from connectors.chatwoot.outbound import CREATE, LABELS, MARK, REMARK, SAY, label
 from connectors.chatwoot.people import People
 from connectors.chatwoot.settings import Settings
 
-_MARK = "bridge_link"
+_BELIEVED = timedelta(minutes=10)
+_MOST_SEEN = 5000
 _PAGES = 5  # of messages, newest first, that a look-up reads
 _PRIORITIES = {"low": "low", "normal": "medium", "medium": "medium", "high": "high", "urgent": "urgent"}
 
@@ -41,13 +44,32 @@ class Writer:
         self._account = account
         self._api = api
         self._people = People(config, account, api)
+        self._seen: dict[str, datetime] = {}  # conversations that are our customer's, and until when that is believed
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
-        """For a new conversation who asks."""
-        if target.conversation is not None or step.verb != CREATE:
+        """For a new conversation who asks; for one that is there whose it is now."""
+        if target.conversation is not None:
+            return await self._owned(target.conversation, target) if step.verb == SAY else {}
+        if step.verb != CREATE:
             return {}
         contact, place = await self._people.contact(target)
         return {"contact": contact, "place": place}
+
+    async def _owned(self, number: str, target: Target) -> dict[str, Any]:
+        """Raises Gone where the conversation is another contact's, unless ours was merged into that one. Seen once, it
+        is believed for a while.
+        """
+        now = self._account.now()
+        if not target.peer or self._seen.get(number, now) > now:
+            return {}
+        meta = (await self._api.get(f"/conversations/{number}")).get("meta")
+        owner = id_of(meta.get("sender")) if isinstance(meta, dict) else ""
+        if owner and owner != target.peer and await self._people.is_there(target.peer):
+            raise Gone("the conversation was given to another contact", code="another customer")
+        if len(self._seen) > _MOST_SEEN:
+            self._seen.clear()
+        self._seen[number] = now + _BELIEVED
+        return {"owner": owner} if owner and owner != target.peer else {}
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
         """One write."""
@@ -64,7 +86,7 @@ class Writer:
             case "labels":
                 return await self._label(number, step)
             case _:
-                return await self._say(number, step, target)
+                return await self._say(number, step, target, peer=str(target.prepared.get("owner", "")))
 
     async def lookup(self, step: Step, target: Target) -> Receipt | None:
         """Whether the message is there."""
@@ -96,7 +118,7 @@ class Writer:
                 "contact_id": int(prepared["contact"]),
                 "source_id": prepared["place"],
                 "status": "open",
-                "additional_attributes": {_MARK: target.link},
+                "additional_attributes": {LINK_MARK: target.link},
                 "custom_attributes": {str(k): v for k, v in custom.items()} if isinstance(custom, dict) else {},
             }
             made = await self._api.post("/conversations", body)
@@ -115,7 +137,7 @@ class Writer:
         found = await self._api.get(f"/contacts/{contact}/conversations")
         for row in rows(found):
             attributes = row.get("additional_attributes")
-            ours = isinstance(attributes, dict) and str(attributes.get(_MARK)) == target.link
+            ours = isinstance(attributes, dict) and str(attributes.get(LINK_MARK)) == target.link
             if ours and id_of(row, "inbox_id") == str(self._config.inbox_id):
                 return id_of(row)
         return ""
@@ -186,18 +208,30 @@ class Writer:
         }
         path = f"/conversations/{number}/messages"
         found, missing = await read_files(self._account.media, step.media)
-        if missing:  # the words do not wait for them
-            phrases = Phrases(step.body["language"])
-            named = "\n".join(phrases.file(media, "file", "missing") for media in missing)
-            fields["content"] = f"{fields['content']}\n{named}".strip()
-        if found:
-            files = [(file_name(media), data, media.mime or "application/octet-stream") for media, data in found]
-            made = await self._api.upload(path, {**fields, "private": str(private).lower()}, files)
-        else:
-            made = await self._api.post(path, fields)
+        named = self._named(fields, step, missing, "missing")  # the words do not wait for them
+        files = [(file_name(media), data, media.mime or "application/octet-stream") for media, data in found]
+        try:
+            made = await self._write(path, named, files)
+        except Rejected:
+            if not files:
+                raise
+            made = await self._write(path, self._named(fields, step, step.media, "refused"), ())
         if not private:
             await self._wake(number)
         return self._receipt(number, id_of(made), peer=peer)
+
+    def _named(self, fields: Found, step: Step, files: Sequence[Media], why: str) -> Found:
+        """With the files named, by their links, that do not come along."""
+        if not files:
+            return fields
+        phrases = Phrases(step.body["language"])
+        named = "\n".join(phrases.file(media, "file", why) for media in files)
+        return {**fields, "content": f"{fields['content']}\n{named}".strip()}
+
+    async def _write(self, path: str, fields: Found, files: Sequence[Upload]) -> Found:
+        if files:
+            return await self._api.upload(path, {**fields, "private": str(fields["private"]).lower()}, files)
+        return await self._api.post(path, fields)
 
     async def _find_message(self, number: str, key: str) -> Found | None:
         before = ""

@@ -34,7 +34,7 @@ from bridge.contract import (
     Video,
     Voice,
 )
-from connectors.chatwoot.api import id_of, moment_of
+from connectors.chatwoot.api import LINK_MARK, id_of, moment_of
 
 TYPES = {0: "incoming", 1: "outgoing", 2: "activity", 3: "template"}
 STATUS = {"open": Status.OPEN, "pending": Status.OPEN, "snoozed": Status.OPEN, "resolved": Status.SOLVED}
@@ -71,7 +71,7 @@ def _said(event: Found, account: str) -> Sequence[Event]:
     kind = TYPES.get(kind, "") if isinstance(kind, int) else str(kind)
     if not place or not number:
         raise Malformed("the message names no conversation")
-    if kind not in {"outgoing", "template", "incoming"} or _is_deleted(event):
+    if kind not in {"outgoing", "template", "incoming"} or _is_deleted(event) or _is_foreign(event):
         return ()
     sender = event.get("sender")
     sender = sender if isinstance(sender, dict) else {}
@@ -112,6 +112,13 @@ def _origin(event: Found) -> str:
     """The step's key, which the bridge wrote as `source_id`. A conversation's own ids never look like one."""
     found = event.get("source_id")
     return found if isinstance(found, str) else ""
+
+
+def _is_foreign(event: Found) -> bool:
+    """Whether the conversation shows its attributes, and none of them is our mark: a number that is used anew."""
+    inside = event.get("conversation")
+    attributes = inside.get("additional_attributes") if isinstance(inside, dict) else None
+    return isinstance(attributes, dict) and LINK_MARK not in attributes
 
 
 def _conversation(event: Found) -> str:

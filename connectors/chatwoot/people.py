@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from bridge.contract import Account, Contact, Rejected, Target
+from bridge.contract import Account, Contact, Gone, Rejected, Target
 from connectors.chatwoot.api import Api, Found, id_of, rows
 from connectors.chatwoot.settings import Settings
 
@@ -22,7 +22,11 @@ class People:
         """The contact's number and its `source_id` in our inbox; made where there is none."""
         identifier = identifier_of(self._account, target.contact)
         if target.peer:
-            return target.peer, await self._place(target.peer, identifier)
+            try:
+                return target.peer, await self._place(target.peer, identifier)
+            except Gone:  # deleted, or merged into another contact: who has our identifier now is the customer
+                if (found := await self._search(identifier)) and found != target.peer:
+                    return found, await self._place(found, identifier)
         try:
             made = await self._api.post("/contacts", {**_profile(target.contact), "identifier": identifier})
         except Rejected as error:
@@ -38,6 +42,14 @@ class People:
         if not number:
             raise Rejected("contacts: no number in the answer", code="unexpected answer")
         return number, await self._place(number, identifier)
+
+    async def is_there(self, number: str) -> bool:
+        """Whether there is such a contact: one that was merged into another is not."""
+        try:
+            await self._api.get(f"/contacts/{number}")
+        except Gone:
+            return False
+        return True
 
     async def _search(self, identifier: str) -> str:
         found = await self._api.get("/contacts/search", q=identifier)

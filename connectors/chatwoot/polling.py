@@ -83,7 +83,11 @@ class Poll:
                 break
             before = str(min(numbers))
         messages.sort(key=lambda one: int(id_of(one) or 0))
-        whose = {name: row[name] for name in ("meta", "contact_inbox") if isinstance(row.get(name), dict)}
+        whose = {
+            name: row[name]
+            for name in ("meta", "contact_inbox", "additional_attributes")
+            if isinstance(row.get(name), dict)
+        }
         raws = [raw for one in messages for raw in _raws(one, number, whose)]
         key = state_key(row)
         state = {"event": "conversation_status_changed", "id": row.get("id"), "status": row.get("status")}
@@ -102,7 +106,7 @@ def _raws(message: Found, number: str, whose: Found) -> Sequence[Raw]:
         **without_addresses(message),
         "event": "message_updated" if deleted else "message_created",
         "message_type": word,
-        "conversation": {"id": int(number), **_contact_only(whose)},
+        "conversation": {"id": int(number), **_contact_only(whose), **_marks(whose)},
     }
     key = message_key(event, updated=deleted)
     return (Raw(key, json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")),) if key else ()
@@ -114,6 +118,12 @@ def _contact_only(whose: Found) -> Found:
     sender = meta.get("sender") if isinstance(meta, dict) else None
     found = id_of(place, "contact_id") or id_of(sender)
     return {"contact_inbox": {"contact_id": int(found)}} if found.isdecimal() else {}
+
+
+def _marks(whose: Found) -> Found:
+    """What says that it is a conversation of ours."""
+    found = whose.get("additional_attributes")
+    return {"additional_attributes": found} if isinstance(found, dict) else {}
 
 
 def _position(cursor: str) -> tuple[int, int]:

@@ -30,6 +30,8 @@ _BLOCKQUOTE = re.compile(r"<blockquote(?=[\s/>])[^<>]{0,4000}>", re.IGNORECASE)
 _INTRO = re.compile(r"(?:^|\n)(?:On|Am|Le|El|在|于|[0-9])[^\n]{0,200}(?:wrote|schrieb|écrit|escribió|写道)\s?[::]\s*$")
 _SPACES = re.compile(r"^ +|  +", re.MULTILINE)
 _MERGED = re.compile(r"merged (?:in)?to (?:the )?ticket\W{0,10}(?:[A-Za-z-]{0,10})(\d{1,18})", re.IGNORECASE)
+_MERGED_HERE = re.compile(r"\bmerged (?:in)?to this ticket\b|\bmerged with this ticket\b", re.IGNORECASE)
+_HEAD = 2000  # characters of markup in which the note of a merge begins
 _QUOTES = 50  # quotations in one answer that are looked at
 _MERGE_NOTE = 300  # characters; whoever writes more says something else
 
@@ -84,6 +86,15 @@ def merged_into(conversation: Mapping[str, Any]) -> str:
     text = to_plain(html_of(conversation), Format.HTML)
     found = _MERGED.search(text) if len(text) <= _MERGE_NOTE else None
     return found[1] if found else ""
+
+
+def is_of_merge(conversation: Mapping[str, Any]) -> bool:
+    """Whether it is the note that a merge leaves on the ticket that is left: it may quote the other customer. Agents
+    choose whether it is private (`note_in_primary`: https://developers.freshdesk.com/api/#merge_ticket).
+    """
+    if conversation.get("incoming") or conversation.get("source") not in {2, None}:
+        return False
+    return _MERGED_HERE.search(to_plain(html_of(conversation)[:_HEAD], Format.HTML)[:_MERGE_NOTE]) is not None
 
 
 def without_history(html: str) -> str:

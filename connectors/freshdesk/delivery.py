@@ -177,8 +177,9 @@ class Writer:
 
     async def _opened(self, ticket: Mapping[str, Any], detail: str = "") -> Receipt:
         number = id_of(ticket)
-        await self._threads.remember(number, str(ticket.get("created_at") or ""))
-        return self._receipt(number, f"ticket:{number}", peer=id_of(ticket, "requester_id"), detail=detail)
+        requester = id_of(ticket, "requester_id")
+        await self._threads.remember(number, str(ticket.get("created_at") or ""), requester)
+        return self._receipt(number, f"ticket:{number}", peer=requester, detail=detail)
 
     async def _find_opened(self, target: Target) -> Receipt | None:
         """Over the list, which is current; the search index lags by minutes. By no clock: theirs may differ."""

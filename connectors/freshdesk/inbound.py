@@ -12,6 +12,8 @@ from bridge.contract import (
     Author,
     AuthorKind,
     Change,
+    Contact,
+    ContactChanged,
     Event,
     File,
     Format,
@@ -21,6 +23,7 @@ from bridge.contract import (
     Message,
     MessageChanged,
     MessageReceived,
+    OwnersChanged,
     Part,
     Raw,
     Status,
@@ -30,7 +33,7 @@ from bridge.contract import (
     to_plain,
 )
 from connectors.freshdesk.api import id_of
-from connectors.freshdesk.body import html_of, merged_into, pictures_in, said_in
+from connectors.freshdesk.body import html_of, is_of_merge, merged_into, pictures_in, said_in
 from connectors.freshdesk.marks import is_signed
 
 REPLY, NOTE = 0, 2  # "source" of a conversation: https://developers.freshdesk.com/api/#conversations
@@ -80,12 +83,24 @@ def normalise(raw: Raw, account: str) -> Sequence[Event]:
             raise Malformed("a payload without a ticket")
         if "conversation" in found:
             return _said(found["conversation"], found["ticket"], ticket, account)
+        if "merge" in found:
+            former, now = id_of(found["merge"], "contact"), id_of(found["merge"], "merged_into")
+            return (ContactChanged(contact=Contact(id=former), merged_into=now),)
         if "changed" in found:
             change = MessageChanged(conversation=ticket, message=str(found["changed"]), change=Change(found["change"]))
             return (change,)
-        return _status(found, ticket)
+        return (*_owned(found["ticket"], ticket), *_status(found, ticket))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise Malformed("not a payload as the poller writes it") from None
+
+
+def _owned(of: dict[str, Any], ticket: str) -> Sequence[Event]:
+    return (OwnersChanged(conversation=ticket, owners=owners),) if (owners := _owners(of)) else ()
+
+
+def _owners(of: dict[str, Any]) -> tuple[str, ...]:
+    """Whose the ticket is, where the poller knows whose it was."""
+    return (owner,) if (owner := id_of(of, "owner")) else ()
 
 
 def _status(found: dict[str, Any], ticket: str) -> Sequence[Event]:
@@ -113,7 +128,9 @@ def _said(conversation: dict[str, Any], of: dict[str, Any], ticket: str, account
     html = html_of(conversation)
     author = _author(conversation, of, html)
     # what is not plainly public is private, and so is what nobody wrote
-    public = conversation.get("private") is False and author.kind is not AuthorKind.SYSTEM
+    # and what a merge writes, which tells of another customer's ticket
+    nobodys = author.kind is AuthorKind.SYSTEM or is_of_merge(conversation)
+    public = conversation.get("private") is False and not nobodys
     parts = _parts(conversation, html, f"{ticket}:{number}", account, formatted=public)
     message = Message(
         id=number,
@@ -124,7 +141,8 @@ def _said(conversation: dict[str, Any], of: dict[str, Any], ticket: str, account
         sent_at=moment(conversation.get("created_at")),
     )
     begun = of.get("begun") is True and author.kind is not AuthorKind.CUSTOMER
-    return (MessageReceived(message=message, requester=id_of(of, "requester_id") if begun else ""),)
+    requester = id_of(of, "requester_id") if begun else ""
+    return (MessageReceived(message=message, requester=requester, owners=_owners(of)),)
 
 
 def _author(conversation: dict[str, Any], of: dict[str, Any], html: str) -> Author:

@@ -20,11 +20,15 @@ class People:
         self._names: dict[str, tuple[datetime, dict[str, int]]] = {}
 
     async def author(self, ticket: Mapping[str, Any], peer: str) -> int | None:
-        """The customer's contact, if it still is one. Agents merge contacts: then the ticket's requester is it."""
+        """The customer's contact, if it still is one. Agents merge contacts: then the ticket's requester is it. Raises
+        Gone where the ticket was given to another customer.
+        """
         requester = number_of(id_of(ticket, "requester_id"))
         if not peer or number_of(peer) == requester:
             return requester
-        return await self.known(peer) or requester
+        if await self.known(peer) is not None:
+            raise Gone("the ticket was given to another customer", code="another customer")
+        return requester
 
     async def known(self, peer: str) -> int | None:
         """A contact that can be written as: there, neither deleted nor blocked."""

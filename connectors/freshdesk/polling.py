@@ -13,6 +13,7 @@ from typing import Any
 from bridge.contract import Account, Gone, Malformed, Page, Raw
 from connectors.freshdesk.api import LAST_PAGE, PAGE, Api, id_of
 from connectors.freshdesk.inbound import CLOSED, REPLY, moment
+from connectors.freshdesk.people import People
 from connectors.freshdesk.threads import DESCRIPTION, Found, Thread, Threads, is_answer, status_of
 
 _CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)~?(?:\+(\d{1,3}))?")
@@ -39,6 +40,7 @@ class Poll:
         self._account = account
         self._api = api
         self._threads = threads
+        self._people = People(account, api)
         # tickets read in the state they are in, so that the overlap costs no calls; believed once it was committed
         self._done: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._offered: tuple[str, dict[str, str]] = ("", {})
@@ -113,7 +115,8 @@ class Poll:
         if await self._threads.is_begun(row):
             ticket["begun"] = True
             first = await self._written_first(row)
-        raws = [raw for item in [*first, *thread.items] for raw in _conversation(item, ticket, begin)]
+        merged = await self._owned(ticket, number)
+        raws = merged + [raw for item in [*first, *thread.items] for raw in _conversation(item, ticket, begin)]
         raws += [
             _raw(f"conversation:{gone}:deleted", ticket=ticket, changed=str(gone), change="deleted")
             for gone in thread.gone
@@ -129,6 +132,20 @@ class Poll:
         words = {"body": full.get("description"), "body_text": full.get("description_text")}
         who = {"user_id": row.get("responder_id") or "agent", "private": False, "incoming": False, "source": REPLY}
         return [{"id": f"{DESCRIPTION}{id_of(row)}", **said, **words, **who}]
+
+    async def _owned(self, ticket: Found, number: str) -> list[Raw]:
+        """Notes down whose the ticket is now, where it is known whose it was. Where that contact was merged into the
+        one that asks now, it is the same customer: what says so comes first.
+        """
+        requester, before = id_of(ticket, "requester_id"), await self._threads.customer(number)
+        if not before or not requester:
+            return []
+        ticket["owner"] = requester
+        if before == requester or await self._people.known(before) is not None:
+            return []
+        await self._threads.remember(number, "", requester)
+        merge = {"contact": before, "merged_into": requester}
+        return [_raw(f"contact:{before}:merged:{requester}", ticket=ticket, merge=merge)]
 
     async def _state(self, row: Found, ticket: Found, items: list[Found]) -> Raw:
         status = status_of(row)

@@ -143,10 +143,19 @@ class Threads:
         marked = isinstance(custom, dict) and bool(self._marker and custom.get(self._marker))
         return not marked and await self._records.get(OURS, id_of(ticket)) is None
 
-    async def remember(self, number: str, since: str) -> None:
-        """Tags get lost when somebody writes a ticket's tags anew; this does not."""
-        if await self._records.get(OURS, number) is None:
-            await self._records.commit(Put(OURS, number, {"since": since}))
+    async def remember(self, number: str, since: str, who: str = "") -> None:
+        """Tags get lost when somebody writes a ticket's tags anew; this does not. `who`: its customer's contact."""
+        known = await self._records.get(OURS, number)
+        value = {**known[0]} if known is not None else {"since": since}
+        if who:
+            value["who"] = who
+        if known is None or value != known[0]:
+            await self._records.commit(Put(OURS, number, value))
+
+    async def customer(self, number: str) -> str:
+        """The contact whose ticket it was when the bridge wrote there; "" where that is not known."""
+        known = await self._records.get(OURS, number)
+        return str(known[0].get("who", "")) if known is not None else ""
 
 
 def is_answer(item: Found) -> bool:

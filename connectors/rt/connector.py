@@ -1,8 +1,5 @@
 """Request Tracker: what the engine calls."""
 
-import hashlib
-import hmac
-import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -13,7 +10,6 @@ from bridge.contract import (
     AuthFailed,
     CallbackResult,
     Capabilities,
-    Cause,
     Connector,
     Event,
     Format,
@@ -21,7 +17,6 @@ from bridge.contract import (
     Guide,
     Health,
     Labels,
-    Malformed,
     Media,
     MediaRule,
     Message,
@@ -39,16 +34,16 @@ from bridge.contract import (
     Step,
     Support,
     Target,
-    Unauthentic,
     file_name,
     read_files,
 )
-from connectors.rt import inbound, outbound
+from connectors.rt import callback, inbound, outbound
 from connectors.rt.api import Api, Upload, after_writing, id_of, last_part
 from connectors.rt.forgetting import Forgetting
 from connectors.rt.gateway import compose, sender
 from connectors.rt.health import examine
 from connectors.rt.lookup import Finding
+from connectors.rt.owners import Owners
 from connectors.rt.polling import Poll
 from connectors.rt.settings import Settings
 from connectors.rt.setup import manual_steps
@@ -88,25 +83,13 @@ class RequestTracker(Forgetting, Connector[Settings]):
         self._api = Api(config, account)
         self._poll = Poll(config, self._api, account.now)
         self._finding = Finding(config, account, self._api)
+        self._owners = Owners(config, self._api)
         if config.mail_gateway:
             self.capabilities = self.capabilities.model_copy(update={"customer_is_author": Support.FULL})
 
     async def verify(self, request: Request) -> CallbackResult:
         """A signed note of a scrip. It names a ticket; what was said there is read over the API."""
-        secret = self.config.hook_secret.get_secret_value()
-        given = request.headers.get("x-bridge-signature") or request.headers.get("x-rt-signature") or ""
-        wanted = hmac.new(secret.encode(), request.body, hashlib.sha256).hexdigest()
-        given = given.strip().removeprefix("sha256=").strip().lower()
-        if not secret or not hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode()):
-            cause = Cause.UNSIGNED if request.body else Cause.VISIT
-            if given:
-                cause = Cause.SIGNATURE if secret else Cause.NO_SECRET
-            raise Unauthentic("the signature does not verify", cause=cause, reason=_REASONS.get(cause))
-        try:
-            ticket = str(json.loads(request.body)["ticket"])
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise Malformed("no ticket in the note") from None
-        return CallbackResult(refresh=(ticket,)) if ticket.isascii() and ticket.isdigit() else CallbackResult()
+        return callback.check(request, self.config.hook_secret.get_secret_value())
 
     def normalise(self, raw: Raw) -> Sequence[Event]:
         return inbound.normalise(raw, self.account.name, self.config.requestor_domain)
@@ -135,6 +118,8 @@ class RequestTracker(Forgetting, Connector[Settings]):
             raise Gone(f"ticket {ticket} was merged", moved_to=now)
         if found.get("Status") in _FINISHED:
             raise Gone(f"ticket {ticket} is {found.get('Status')}")
+        if step.verb == "correspond" and not await self._owners.has(found, target.contact.id):
+            raise Gone(f"ticket {ticket} was given to another customer", code="another customer")
         if not _may(found, step.verb) and not await self._is_ours(found):
             raise Gone(f"ticket {ticket} was moved to a queue where this user may not write")
         return {"status": found.get("Status")}
@@ -168,8 +153,7 @@ class RequestTracker(Forgetting, Connector[Settings]):
         return self._receipt(target.conversation, last_part(answer.headers.get("location", "")))
 
     async def _send_mail(self, step: Step, target: Target, ticket: str, files: Sequence[Upload]) -> Receipt:
-        who = sender(target.contact, self.config.requestor_domain)
-        await self._api.mail(ticket, compose(step.body["text"], files, who, target.key, subject=mark(target.key)))
+        await self._mail(ticket, step, target, files, subject=mark(target.key))
         with after_writing():
             await self._reopen(ticket)
             found = await self._finding.said(target)
@@ -185,7 +169,7 @@ class RequestTracker(Forgetting, Connector[Settings]):
     async def _create(self, step: Step, target: Target, files: Sequence[Upload]) -> Receipt:
         subject, who = step.body["subject"], sender(target.contact, self.config.requestor_domain)
         if self.config.mail_gateway:
-            await self._api.mail(None, compose(step.body["text"], files, who, target.key, subject=subject))
+            await self._mail(None, step, target, files, subject=subject)
             with after_writing():
                 found = await self._finding.created(step, target)
                 if found is None:
@@ -210,6 +194,18 @@ class RequestTracker(Forgetting, Connector[Settings]):
             creates = await self._finding.creates(ticket)
             return await self._created(ticket, creates[0] if creates else "", target)
 
+    async def _mail(
+        self, ticket: str | None, step: Step, target: Target, files: Sequence[Upload], *, subject: str
+    ) -> None:
+        who, text = sender(target.contact, self.config.requestor_domain), step.body["text"]
+        try:
+            await self._api.mail(ticket, compose(text, files, who, target.key, subject=subject))
+        except Rejected as error:
+            if error.code != "http 413" or not files:
+                raise
+            text = f"{text}\n\n{_links(step)}"
+            await self._api.mail(ticket, compose(text, (), who, target.key, subject=subject))
+
     async def _write(self, path: str, fields: dict[str, Any], step: Step, files: Sequence[Upload]) -> Any:
         try:
             return await self._api.write(path, fields, files)
@@ -217,9 +213,7 @@ class RequestTracker(Forgetting, Connector[Settings]):
             if (
                 error.code == "http 413" and files
             ):  # a proxy's limit; nothing was done, and links are better than nothing
-                phrases = Phrases(step.body.get("language", "en"))
-                links = "\n".join(phrases.file(media, "file", "large") for media in step.media)
-                return await self._api.write(path, {**fields, "Content": f"{fields['Content']}\n\n{links}"}, ())
+                return await self._api.write(path, {**fields, "Content": f"{fields['Content']}\n\n{_links(step)}"}, ())
             if "permission denied" in error.message.lower():
                 scope = Scope.CONVERSATION if path.startswith("/ticket/") else None
                 what = f"{error.message}: the token's user lacks a right"
@@ -270,16 +264,10 @@ class RequestTracker(Forgetting, Connector[Settings]):
         return Receipt(ids=tuple(filter(None, ids)), conversation=ticket, peer=peer, url=url)
 
 
-_REASONS = {
-    Cause.SIGNATURE: {
-        "en": "hook_secret differs from the one in the scrips' code in RT (Admin > Queues > Scrips): make them equal.",
-        "zh": "hook_secret 与 RT 中 Scrip 代码里的密钥不一致（Admin > Queues > Scrips）：请改为相同。",
-    },
-    Cause.NO_SECRET: {
-        "en": "hook_secret is empty: set it (openssl rand -hex 32) and put it into the scrips' code in RT.",
-        "zh": "hook_secret 为空：请设置（openssl rand -hex 32），并写入 RT 的 Scrip 代码。",
-    },
-}
+def _links(step: Step) -> str:
+    """What stands in for files that are too large."""
+    phrases = Phrases(step.body.get("language", "en"))
+    return "\n".join(phrases.file(media, "file", "large") for media in step.media)
 
 
 def _extra(target: Target) -> dict[str, Any]:

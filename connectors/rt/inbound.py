@@ -17,6 +17,7 @@ from bridge.contract import (
     Media,
     Message,
     MessageReceived,
+    OwnersChanged,
     Part,
     Raw,
     Status,
@@ -44,6 +45,8 @@ def _events(found: dict[str, Any], account: str, domain: str) -> Sequence[Event]
     kind, ticket = found["type"], str(found["ticket"])
     if kind == "Merged":
         return (StatusChanged(conversation=ticket, status=Status.OPEN, moved_to=str(found.get("into", ""))),)
+    if kind == "Requestor":
+        return (OwnersChanged(conversation=ticket, owners=tuple(map(str, found["owners"]))),)
     if kind == "Status":
         status = _STATUS.get(str(found.get("new", "")), Status.OPEN)
         return (StatusChanged(conversation=ticket, status=status),)

@@ -12,7 +12,8 @@ from connectors.rt.inbound import moment
 from connectors.rt.reading import Reading
 from connectors.rt.settings import Settings
 
-_SAID = "Type = 'Correspond' OR Type = 'Status' OR Type = 'AddLink' OR Type = 'Create'"
+_WATCHERS = "Type = 'AddWatcher' OR Type = 'DelWatcher' OR Type = 'SetWatcher'"
+_SAID = f"Type = 'Correspond' OR Type = 'Status' OR Type = 'AddLink' OR Type = 'Create' OR {_WATCHERS}"
 _WANTED = f"({_SAID} OR Type = 'Comment')"
 _FIELDS = "Type,Creator,Data,Field,OldValue,NewValue,Created,ObjectId,ObjectType"
 _OVERLAP = 50  # transactions below the cursor that are looked at again: one may become visible after a later one

@@ -9,11 +9,13 @@ from urllib.parse import quote
 
 from bridge.contract import AuthFailed, Gone, Raw, Rejected, Retryable
 from connectors.rt.api import PAGE, Api, Row, id_of, last_part, number_of
+from connectors.rt.owners import Owners
 from connectors.rt.settings import Settings
 from connectors.rt.text import is_customer, marked
 
 _ATTACHMENT = "Filename,ContentType,ContentLength,Subject,MessageId"
 _MOST_TEXT = 2**20  # bytes of one body; a longer one is passed on as a file
+_WATCHERS = {"AddWatcher", "DelWatcher", "SetWatcher"}
 _NOBODY = {"RT_System", "Nobody", ""}
 _PATIENCE = 5  # how often one transaction may fail before it is put aside, so that it does not hold up all others
 _REMEMBERED = 500
@@ -28,6 +30,7 @@ class Reading:
         self._config = config
         self._api = api
         self._own: str | None = None  # the name of the token's user, once it was asked for
+        self._owners = Owners(config, api)
         self._read: dict[str, list[Raw]] = {}
         self._people: dict[str, dict[str, Any]] = {}
         self._failures: Counter[str] = Counter()
@@ -59,6 +62,8 @@ class Reading:
         if kind == "AddLink":
             return _merge(row, stands)
         try:
+            if kind in _WATCHERS:
+                return await self._given(row, stands or ticket)
             begun = {"requestor": await self._begun_for(row, stands)} if kind == "Create" else {}
             if kind == "Create" and not begun["requestor"]:
                 return []
@@ -106,6 +111,14 @@ class Reading:
             return str((await self._api.get(f"/user/{number}")).get("Name") or "")
         except (Gone, AuthFailed, Rejected):
             return ""
+
+    async def _given(self, row: Row, ticket: str) -> list[Raw]:
+        """Whose the ticket is after its requestors were changed."""
+        if not ticket or row.get("Field") != "Requestor":
+            return []
+        owners = list(await self._owners.of(await self._api.get(f"/ticket/{quote(ticket, safe='')}")))
+        found = {"id": id_of(row), "type": "Requestor", "ticket": ticket, "owners": owners}
+        return [_raw(f"transaction:{id_of(row)}", found)] if owners else []
 
     async def _ticket_of(self, transaction: str) -> str:
         """For releases whose lists do not say which ticket a transaction belongs to."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bridge.contract import AuthFailed, ConnectorError, Rejected, Retryable, Scope, Throttled, WindowClosed
 
+_MINUTE = 60.0  # seconds
 _CHINA = timezone(timedelta(hours=8))
 SESSION = 95018  # the session is in a state in which the interface may not send
 BELL = 95007  # the token of a callback is over
@@ -188,7 +189,11 @@ def failure(number: int, text: str, where: str, now: datetime, *, safe: bool = F
         case Then.WINDOW | Then.SPENT:
             return WindowClosed(message, code=name, reason=reason, spent=code.then is Then.SPENT)
         case Then.QUOTA:
-            return Throttled(message, retry_after=_pause(text, now), scope=Scope.ACCOUNT, code=name, reason=reason)
+            # each interface has limits of its own, but for the token's, without which nothing works; somebody may set
+            # them back before their end (https://developer.work.weixin.qq.com/document/path/90312)
+            scope = Scope.ACCOUNT if "gettoken" in where else Scope.INTERFACE
+            wait = _pause(text, now)
+            return Throttled(message, retry_after=wait, scope=scope, code=name, reason=reason, probe_after=_MINUTE)
         case Then.REFUSED:
             return Rejected(message, code=name, reason=reason)
 
@@ -196,7 +201,7 @@ def failure(number: int, text: str, where: str, now: datetime, *, safe: bool = F
 def _pause(text: str, now: datetime) -> float:
     """Seconds: limits by the minute are named as such, all others end at midnight in China."""
     if "minute" in text.lower() or "freq" in text.lower():
-        return 60.0
+        return _MINUTE
     there = now.astimezone(_CHINA)
     midnight = (there + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight - there).total_seconds()

@@ -64,9 +64,20 @@ class Writer:
             return await self._differences(step, ticket)
         prepared: dict[str, Any] = {"status": ticket.get("status"), "updated_at": ticket.get("updated_at")}
         if step.verb != NOTE:
-            requester = id_of(ticket.get("requester_id"))
-            prepared["user"] = await self._people.resolve(target.contact, target.peer, requester=requester)
+            prepared["user"] = await self._author(ticket, target)
         return prepared | await self._upload(step)
+
+    async def _author(self, ticket: Row, target: Target) -> str:
+        """As whom to write. Raises Gone on a ticket that was given to another customer; one that ours was merged into
+        may always have been somebody else's: then the agent who merged them said that they are one.
+        """
+        requester = id_of(ticket.get("requester_id"))
+        try:
+            return await self._people.resolve(target.contact, target.peer, requester=requester)
+        except Gone:
+            if not await self._tickets.is_followed(id_of(ticket.get("id"))):
+                raise
+            return await self._people.resolve(target.contact, target.peer)
 
     async def _new(self, step: Step, target: Target) -> dict[str, Any]:
         if step.verb != CREATE:
@@ -129,9 +140,7 @@ class Writer:
                 tokens.append(await self._uploaded(file_name(media), media.mime or "application/octet-stream", data))
             except Rejected:
                 refused.append(link_to(media, step))  # too large for this account, or of a kind its admins do not want
-            except Retryable as error:  # the words do not wait for it; where nothing works, the write says so
-                if isinstance(error, Throttled) and error.scope is Scope.ACCOUNT:
-                    raise
+            except Retryable:  # the words do not wait for it; where nothing works, the write says so
                 refused.append(link_to(media, step))
         return {"uploads": tokens, "refused": refused}
 

@@ -21,6 +21,7 @@ from bridge.contract import (
     Message,
     MessageChanged,
     MessageReceived,
+    OwnersChanged,
     Part,
     Raw,
     Status,
@@ -74,14 +75,21 @@ def _comment(found: Mapping[str, Any], account: str) -> Sequence[Event]:
         author=Author(
             kind=_author(comment, ticket, author), id=id_of(comment.get("author_id")), name=_text(author.get("name"))
         ),
-        # what is not said to be public is private
-        audience=Audience.CUSTOMER if comment.get("public") is True else Audience.AGENTS,
+        # what is not said to be public is private; what a merge writes tells of another customer's request
+        audience=Audience.CUSTOMER if comment.get("public") is True and not _is_of_merge(comment) else Audience.AGENTS,
         parts=tuple(parts) or (Text(body=""),),  # the bridge tells its author that nothing is left
         sent_at=_moment(comment.get("created_at")),
         origin=key_in(comment),
     )
     requester = id_of(ticket.get("requester_id")) if ticket.get("begun") is True else ""  # an agent's own, with our tag
     return (MessageReceived(message=message, requester=requester),)
+
+
+def _is_of_merge(comment: Mapping[str, Any]) -> bool:
+    """Source: https://support.zendesk.com/hc/en-us/articles/4408882445594 (public where the requester may see it)."""
+    via = comment.get("via")
+    source = via.get("source") if isinstance(via, dict) else None
+    return isinstance(source, dict) and source.get("rel") == "merge"
 
 
 def _author(comment: Mapping[str, Any], ticket: Mapping[str, Any], author: Mapping[str, Any]) -> AuthorKind:
@@ -167,7 +175,12 @@ def _user(found: Mapping[str, Any], _account: str) -> Sequence[Event]:
     return (ContactChanged(contact=Contact(id=user), merged_into=into),) if user and into else ()
 
 
-_READERS = {"comment": _comment, "changed": _changed, "status": _status, "user": _user}
+def _given(found: Mapping[str, Any], _account: str) -> Sequence[Event]:
+    ticket, requester = id_of(found["ticket"]), id_of(found["requester"])
+    return (OwnersChanged(conversation=ticket, owners=(requester,)),) if ticket and requester else ()
+
+
+_READERS = {"requester": _given, "comment": _comment, "changed": _changed, "status": _status, "user": _user}
 
 
 def _text(value: Any) -> str:

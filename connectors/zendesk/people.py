@@ -32,7 +32,7 @@ class People:
 
     async def resolve(self, contact: Contact, peer: str, *, requester: str = "") -> str:
         """The id of the customer's user. `requester` is who the ticket says asked: after a merge of two users it is
-        the one that is left.
+        the one that is left. Raises Gone where an agent gave the ticket to somebody else.
         """
         external = external_id(self._account.name, contact.id)
         stored = await self._account.records.get(USER, external)
@@ -43,6 +43,8 @@ class People:
         found = await self._alive(known) if known else None
         if found is None:
             found = await self._find(external)
+        if found is not None and requester and requester != id_of(found.get("id")):
+            raise Gone("the ticket was given to another customer", code="another customer")
         if found is None and known and requester and requester != known:
             found = await self._heir(requester, external)
         if found is None:

@@ -46,7 +46,8 @@ class Reading:
         begun = self._tickets.is_begun(row) and not (parent or ticket in followed)
         facts = {name: row.get(name) for name in ("id", "status", "requester_id")} | ({"begun": True} if begun else {})
         facts["updated_at"] = row.get("updated_at")
-        raws = await self._raws(facts, _after(said.comments, begin), said.users, _after(audits, begin))
+        audits = _after(audits, begin)
+        raws = await self._raws(facts, _after(said.comments, begin), said.users, audits, await self._given(audits))
         if parent and not self._tickets.is_made_here(row):
             # an agent answers a closed ticket by a follow-up of their own: the conversation goes on there
             raws.insert(0, _status(parent, "open", f"moved:{ticket}", moved_to=ticket))
@@ -65,13 +66,40 @@ class Reading:
                 raise
             return []
 
+    async def _given(self, audits: Sequence[Row]) -> list[tuple[tuple[datetime, int], Raw]]:
+        """Who the ticket was given to, with its place. A former user who is no more was merged into the new one."""
+        found = []
+        for audit in audits:
+            for event in _events(audit):
+                if event.get("type") != "Change" or event.get("field_name") != "requester_id":
+                    continue
+                before, after = id_of(event.get("previous_value")), id_of(event.get("value"))
+                if after and before != after:
+                    found.append((place(audit), await self._given_to(audit, before, after)))
+        return found
+
+    async def _given_to(self, audit: Row, before: str, after: str) -> Raw:
+        user = await self._fetch_person(before) if before else {}
+        if before and (not user or user.get("active") is False):
+            return Raw(f"user:{before}:merged:{after}", dumps({"what": "user", "user": before, "merged_into": after}))
+        ticket = id_of(audit.get("ticket_id"))
+        return Raw(
+            f"ticket:{ticket}:requester:{id_of(audit.get('id'))}",
+            dumps({"what": "requester", "ticket": ticket, "requester": after}),
+        )
+
     async def _raws(
-        self, ticket: Row, comments: Sequence[Row], users: Mapping[str, Row], audits: Sequence[Row]
+        self,
+        ticket: Row,
+        comments: Sequence[Row],
+        users: Mapping[str, Row],
+        audits: Sequence[Row],
+        given: Sequence[tuple[tuple[datetime, int], Raw]],
     ) -> list[Raw]:
         identifier = id_of(ticket.get("id"))
         authors = await self._authors(comments, users)
         by_audit = {id_of(audit.get("id")): audit for audit in audits}
-        found: list[tuple[tuple[datetime, int], Raw]] = []
+        found: list[tuple[tuple[datetime, int], Raw]] = list(given)
         for comment in comments:
             author = authors.get(id_of(comment.get("author_id")), {})
             payload = {

@@ -96,6 +96,10 @@ class Tickets:
                 return found
             after = rows[-1][0]
 
+    async def is_followed(self, ticket: str) -> bool:
+        """Whether a ticket of ours was merged into this one, which was not made here."""
+        return await self._account.records.get(FOLLOWED, ticket) is not None
+
     def is_ours(self, ticket: Mapping[str, Any], followed: Mapping[str, Any]) -> bool:
         """By our tag, which triggers go by, or our external id, which agents cannot take away."""
         tags = ticket.get("tags")

@@ -171,6 +171,17 @@ _TEXTS: dict[str, dict[str, str]] = {
         "the customer's next message opens a new ticket.",
         "zh": "该工单被合并到另一位客户的工单。会话不会跟随合并；客户的下一条消息将新建工单。",
     },
+    "given.away": {
+        "en": "This ticket belongs to another customer now. What you answer here no longer goes to the customer in "
+        "{channel}, whose next message opens a new ticket. Is it the same person, make them the ticket's customer "
+        "again. To send what was not sent, write a private note: #send",
+        "zh": "该工单已改属另一位客户。您在此处的回复不会再发送给 {channel} 的客户，该客户的下一条消息将新建工单。"
+        "如为同一人，请将工单的客户改回。如需发送未送出的回复，请添加内部备注：#send",
+    },
+    "given.back": {
+        "en": "This ticket belongs to the customer in {channel} again. What you answer from now on goes to them.",
+        "zh": "该工单已改回 {channel} 的客户，此后的回复会发送给该客户。",
+    },
     "status": {
         "en": "Replies left: {left}. Window closes: {until}. Accepted by {channel} since the customer last wrote: "
         "{accepted}. Waiting: {waiting}. Not delivered: {failed}.",

@@ -12,6 +12,7 @@ from bridge.contract import (
     Message,
     MessageChanged,
     MessageReceived,
+    OwnersChanged,
     ReceiptReceived,
     Retried,
     Status,
@@ -28,6 +29,7 @@ from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.links import came_with, follow
 from bridge.engine.conversation.notices import quote
+from bridge.engine.conversation.ownership import is_given_away, owners_known
 from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.conversation.targets import ticket_finished
 from bridge.engine.inbound.agent_commands import command_in, obey, send_again
@@ -60,6 +62,7 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
     if message.author.kind not in _SPEAKS:
         return
     here, link = link, _current(work.tx, link)
+    away = owners_known(work, here, event.owners) if event.owners else is_given_away(work.tx, here)
     person = message.author.kind is AuthorKind.AGENT
     if message.audience is Audience.AGENTS:
         text = _text(message)
@@ -67,7 +70,7 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
         if command:
             obey(work, link, command, Order(here, text, message.author.name or message.author.id))
         return
-    if _is_nothing(message) or link.desk != here.desk:
+    if away or _is_nothing(message) or link.desk != here.desk:
         if person:
             _goes_nowhere(work, here, message, link.desk)
         return
@@ -111,6 +114,8 @@ def status_changed(work: Work, connected: ConnectedAccount, event: StatusChanged
         follow(work, link, event.moved_to)
         return
     match event.status:
+        case Status.OPEN if is_given_away(work.tx, link):
+            return
         case Status.OPEN:
             announce_state(work, link, "open")
             links.change_link(work.tx, link.id, state="open", solved_at=None, touched_at=work.now)
@@ -128,6 +133,13 @@ def status_changed(work: Work, connected: ConnectedAccount, event: StatusChanged
             links.change_link(
                 work.tx, link.id, state="closed", solved_at=link.solved_at or work.now, touched_at=work.now
             )
+
+
+def owners_changed(work: Work, connected: ConnectedAccount, event: OwnersChanged) -> None:
+    """A ticket was given to other customers, or back."""
+    link = links.ticket_link(work.tx, connected.name, event.conversation)
+    if link is not None:
+        owners_known(work, link, event.owners)
 
 
 def message_changed(work: Work, connected: ConnectedAccount, event: MessageChanged) -> None:
@@ -233,7 +245,8 @@ def _goes_nowhere(work: Work, here: LinkRow, message: Message, desk: str) -> Non
         tell(work, here, "nothing.left", about=message.id)
         return
     put_draft(work, here, message)
-    tell(work, here, "not.forwarded", taken=desk)
+    if desk != here.desk:
+        tell(work, here, "not.forwarded", taken=desk)
 
 
 def _is_nothing(message: Message) -> bool:

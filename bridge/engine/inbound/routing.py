@@ -17,6 +17,7 @@ from bridge.contract import (
     Malformed,
     MessageChanged,
     MessageReceived,
+    OwnersChanged,
     Raw,
     ReceiptReceived,
     Retried,
@@ -224,6 +225,8 @@ def _route(work: Work, connected: ConnectedAccount, event: Event, inbox_id: int)
             channel_events.customer_entered(work, connected, event)
         case StatusChanged():
             desk_events.status_changed(work, connected, event)
+        case OwnersChanged():
+            desk_events.owners_changed(work, connected, event)
         case MessageChanged():
             desk_events.message_changed(work, connected, event)
         case Retried():

@@ -80,7 +80,12 @@ def scope_of(error: BaseException) -> Scope:
     """What an error is about. What nobody foresaw is the item's: a bug meets what it cannot read."""
     if not isinstance(error, ConnectorError):
         return Scope.ITEM
-    return error.scope or next(scope for kind, scope in SCOPES.items() if isinstance(error, kind))
+    return error.scope or about(type(error))
+
+
+def about(kind: type[ConnectorError]) -> Scope:
+    """What an error of a class is about, unless it names its own."""
+    return next(scope for known, scope in SCOPES.items() if issubclass(kind, known))
 
 
 def decide(error: BaseException, facts: AttemptFacts, chance: Callable[[], float] = random.random) -> Decision:

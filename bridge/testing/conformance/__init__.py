@@ -27,6 +27,7 @@ from bridge.testing.conformance.files import Files
 from bridge.testing.conformance.harness import Harness
 from bridge.testing.conformance.inbound_paths import InboundPaths
 from bridge.testing.conformance.languages import Languages
+from bridge.testing.conformance.meaning import Meaning
 from bridge.testing.conformance.outbound import Outbound
 from bridge.testing.conformance.reading import Reading
 from bridge.testing.conformance.retrying import Retrying
@@ -47,6 +48,7 @@ class ConnectorConformance(
     Languages,
     Witness,
     Retrying,
+    Meaning,
     Files,
     Failures,
     Secrecy,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from bridge.contract import Audience, AuthorKind, Connector, ConnectorError, Media, Raw, Role
+from bridge.contract import Audience, AuthorKind, Connector, ConnectorError, Media, Raw, Role, Scope
 from bridge.testing.clock import VirtualClock
 from bridge.testing.conformance.harness import Harness, Hook, serve_routes
 from bridge.testing.conformance.purity import make_isolated_account
@@ -23,7 +23,8 @@ ACCOUNT = "trial"
 class Refusal:
     """How the vendor says no, and what the connector makes of it: an error of the class `expect` or a narrower one.
 
-    `attempts` is how often the vendor says it in a row (a connector may try once more with a fresh token).
+    `attempts` is how often the vendor says it in a row (a connector may try once more with a fresh token). `scope`:
+    what it is about, and so what rests because of it; None: what errors of that class are about.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Refusal:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     attempts: int = 5
+    scope: Scope | None = None
 
 
 def raws_in(folder: Path, *, keys: Callable[[Path], str] = lambda path: path.stem) -> tuple[Raw, ...]:
@@ -81,6 +83,7 @@ class ConnectorCase:
     grants_rights: ClassVar[bool] = True  # False: the vendor knows no rights that working credentials could lack
     tickets_end: ClassVar[bool] = True  # False: a desk whose conversations know no end
     effect: ClassVar[str] = "POST "  # the request that makes the visible effect: "METHOD /path", a regular expression
+    uploads: ClassVar[str] = ""  # the request that brings a file, where it is another one than `effect`
     troubles: ClassVar[tuple[Trouble, ...]] = tuple(Trouble)  # what can befall that request
     refusals: ClassVar[Sequence[Refusal]] = ()
     samples: ClassVar[Sequence[Raw]] = ()  # payloads as the vendor's documentation or a live account gave them
@@ -191,6 +194,16 @@ class ConnectorCase:
 
     async def files_shown(self, harness: Harness) -> list[bytes]:
         """The files that people at the vendor can open."""
+        raise NotImplementedError
+
+    async def says_wordless(self, stage: Stage, conversation: str) -> str:
+        """Somebody at the vendor says something with a meaning and without words: a picture of another host, a place, a
+        sticker. What must be read of it (an address, a name).
+        """
+        raise NotImplementedError
+
+    async def gives_to_another(self, stage: Stage, conversation: str) -> None:
+        """An agent makes another customer the one whose ticket it is, who was nobody's before."""
         raise NotImplementedError
 
     @classmethod

@@ -17,6 +17,7 @@ from bridge.contract import (
     Text,
     Throttled,
 )
+from bridge.engine.outbound.policy import about, scope_of
 from bridge.testing.conformance.builders import said, target_for
 from bridge.testing.conformance.case import ConnectorCase, applies
 from bridge.testing.conformance.harness import Harness
@@ -123,6 +124,10 @@ class Failures(ConnectorCase):
             )
             assert isinstance(error, refusal.expect), f"{refusal.name}: {error!r} is no {refusal.expect.__name__}"
             assert str(error), f"{refusal.name}: the error says nothing"
+            scope = refusal.scope or about(refusal.expect)
+            assert scope_of(error) is scope, (
+                f"{refusal.name} is about the {scope}, and holds back the {scope_of(error)}"
+            )
 
     # Helpers
 

@@ -57,7 +57,7 @@ class Files(ConnectorCase):
         """An accessory never blocks the message: the words are shown, the file is linked or said to be missing."""
         conversation = await self.open_conversation(harness)
         store = harness.account.media
-        media = await store.keep(_picture(900), name="picture.png", mime="image/png")
+        media = await store.keep(picture(900), name="picture.png", mime="image/png")
         for number, error in enumerate([Rejected("no longer kept"), Retryable("the disk is away")]):
             words = f"wordstogo{number}"
             message = said(self.role, Text(body=words), Image(media=media), conversation=conversation)
@@ -78,7 +78,7 @@ class Files(ConnectorCase):
             if size > _LARGEST:
                 size = 1000
             if kind == "image":
-                data = _picture(size if more == 0 else min(size, 200_000))
+                data = picture(size if more == 0 else min(size, 200_000))
             else:
                 data = head + b"\0" * (size - len(head))
             media = await harness.account.media.keep(data, name=name, mime=mime)
@@ -119,7 +119,7 @@ def _expect_carried(steps: str, media: Media, rule: MediaRule) -> None:
     assert media.sha256 in steps or media.url in steps or media.name in steps, "a file was dropped without a word"
 
 
-def _picture(size: int) -> bytes:
+def picture(size: int) -> bytes:
     """A readable PNG of exactly `size` bytes: what follows its end is ignored by readers."""
     import io
 

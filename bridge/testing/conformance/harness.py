@@ -25,7 +25,9 @@ class Harness:
     """One try: `connector` on `account` against `vendor`, all on one `clock`.
 
     `requests` are the callbacks that arrived at `hook_url`, `kept` the raws made durable (by callbacks that verified,
-    by routes and listeners). `served` calls the routes of a connector that `Serves`. `store_down` makes keeping fail.
+    by routes and listeners).
+    `peers`: whose a ticket is, as its receipt said. `served` calls the routes of a connector that `Serves`.
+    `store_down` makes keeping fail.
     """
 
     clock: VirtualClock
@@ -34,6 +36,7 @@ class Harness:
     vendor: Any
     hook_url: str = ""
     served: httpx.AsyncClient | None = None
+    peers: dict[str, str] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     kept: list[Raw] = field(default_factory=list)
     cursor: str | None = None

@@ -1,8 +1,6 @@
 """What people at the vendor see, and what the connector makes of what they do: rules that need a witness there."""
 
-import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from pydantic import SecretStr
@@ -11,13 +9,9 @@ from bridge.contract import (
     Audience,
     AuthorKind,
     ConnectorError,
-    Event,
     Fetches,
     File,
-    MessageReceived,
     Polls,
-    Raw,
-    Receipt,
     Role,
     Status,
     StatusChanged,
@@ -27,8 +21,8 @@ from bridge.contract import (
 from bridge.testing.conformance.builders import said, send, target_for
 from bridge.testing.conformance.case import ConnectorCase, applies, needs, offers
 from bridge.testing.conformance.harness import Harness
+from bridge.testing.conformance.hearing import MANY, Hearing
 
-_MANY = 250  # more than a page of any vendor that is known
 _ODD: tuple[dict[str, Any], ...] = (
     {"tags": "one", "group": 7, "priority": {"a": 1}, "custom_fields": "x", "queue": ["a"], "brand": True},
     {"tags": [7, None, {"a": 1}], "group": ["a"], "priority": [], "custom_fields": [1], "product": 3.5},
@@ -43,22 +37,22 @@ def _desk_that_polls(case: type[ConnectorCase]) -> bool:
     return case.role is Role.DESK and case.tickets_end and issubclass(case.connector, Polls)
 
 
-class Witness(ConnectorCase):
+class Witness(Hearing):
     """Private stays private, ours is known as ours, nothing is lost while the bridge is away."""
 
     # Private and public
 
     @needs("says_privately", _is_desk)
     async def test_private_notes_are_read_as_private(self, harness: Harness) -> None:
-        conversation = await self._begun(harness)
+        conversation = await self.begun(harness)
         await self.says_privately(harness, conversation, "between us agents")
-        found = await self._heard(harness, conversation, "between us agents")
+        found = await self.heard(harness, conversation, "between us agents")
         assert found, "a private note never arrives: agents' commands begin with #"
         assert all(event.message.audience is Audience.AGENTS for event in found), "a note would go to the customer"
 
     @needs("audience_of", _is_desk)
     async def test_notes_of_the_bridge_are_private_there(self, harness: Harness) -> None:
-        conversation = await self._begun(harness)
+        conversation = await self.begun(harness)
         if not harness.connector.capabilities.notes:
             return
         context, target = target_for(self.role, conversation, key="key-note")
@@ -70,8 +64,8 @@ class Witness(ConnectorCase):
     @needs("author_of", _is_desk)
     async def test_the_customer_is_the_author_there(self, harness: Harness) -> None:
         """What `Capabilities.customer_is_author` promises is what agents see."""
-        conversation = await self._begun(harness)
-        await self._tell(harness, conversation, "key-2", "words of a customer")
+        conversation = await self.begun(harness)
+        await self.tell(harness, conversation, "key-2", "words of a customer")
         if harness.connector.capabilities.customer_is_author is Support.FULL:
             assert await self.author_of(harness, "words of a customer") is AuthorKind.CUSTOMER
         else:
@@ -79,10 +73,10 @@ class Witness(ConnectorCase):
 
     @needs("says")
     async def test_who_speaks_is_known(self, harness: Harness) -> None:
-        conversation = await self._begun(harness)
+        conversation = await self.begun(harness)
         await self.says(harness, conversation, "who is speaking")
-        found = await self._heard(harness, conversation, "who is speaking")
-        expected = self._there()
+        found = await self.heard(harness, conversation, "who is speaking")
+        expected = self.there()
         assert found, "what was said in a conversation does not arrive"
         assert all(event.message.author.kind is expected for event in found)
         assert all(event.message.audience is Audience.CUSTOMER for event in found)
@@ -93,18 +87,18 @@ class Witness(ConnectorCase):
     @applies(offers(Polls))
     async def test_what_we_wrote_is_known_as_ours(self, harness: Harness) -> None:
         """Where it comes back, then with the key of its step or with an id that the receipt named."""
-        conversation = await self._begun(harness)
-        receipt = await self._tell(harness, conversation, "key-ours", "we wrote this ourselves")
-        for event in await self._heard(harness, conversation, "we wrote this ourselves"):
+        conversation = await self.begun(harness)
+        receipt = await self.tell(harness, conversation, "key-ours", "we wrote this ourselves")
+        for event in await self.heard(harness, conversation, "we wrote this ourselves"):
             message = event.message
             known = message.origin == "key-ours" or message.id in receipt.ids
             assert known, f"it would be taken for a new message: {message.id}, receipt {receipt.ids}"
             if harness.connector.capabilities.echoes_origin:
-                ours = message.origin == "key-ours" or message.author.kind is not self._there()
+                ours = message.origin == "key-ours" or message.author.kind is not self.there()
                 assert ours, "capabilities promise that our own writes can always be told (echoes_origin)"
 
     async def test_receipts_show_no_secret(self, harness: Harness) -> None:
-        receipt = await self._tell(harness, await self._begun(harness), "key-url", "see the address")
+        receipt = await self.tell(harness, await self.begun(harness), "key-url", "see the address")
         text = receipt.model_dump_json()
         values = [getattr(harness.connector.config, name) for name in type(harness.connector.config).model_fields]
         secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
@@ -116,18 +110,18 @@ class Witness(ConnectorCase):
     @needs("says", lambda case: _is_desk(case) and issubclass(case.connector, Polls))
     async def test_a_conversation_can_be_read_alone(self, harness: Harness) -> None:
         connector: Any = harness.connector
-        conversation, other = await self._begun(harness), await self._begun(harness, "key-other")
+        conversation, other = await self.begun(harness), await self.begun(harness, "key-other")
         await self.says(harness, conversation, "in this one")
         await self.says(harness, other, "in another one")
         harness.clock.advance(minutes=5)
         raws = (await connector.poll(None, conversation)).raws
-        assert self._saying(harness, raws, "in this one"), "poll(None, conversation) did not find it"
+        assert self.saying(harness, raws, "in this one"), "poll(None, conversation) did not find it"
         if conversation != other:
-            assert not self._saying(harness, raws, "in another one")
+            assert not self.saying(harness, raws, "in another one")
 
     @needs("says", offers(Polls))
     async def test_several_in_one_second_keep_their_order(self, harness: Harness) -> None:
-        conversation = await self._begun(harness)
+        conversation = await self.begun(harness)
         cursor = await self._away(harness)
         texts = [f"same second {number:02}" for number in range(6)]
         for text in texts:
@@ -139,21 +133,21 @@ class Witness(ConnectorCase):
         """250 messages in two conversations: all of them, once, those of each in their order, over as many pages as it
         takes.
         """
-        places = [await self._begun(harness, f"key-{number}") for number in range(2)]
+        places = [await self.begun(harness, f"key-{number}") for number in range(2)]
         cursor = await self._away(harness)
-        texts = [f"of many {number:03}" for number in range(_MANY)]
+        texts = [f"of many {number:03}" for number in range(MANY)]
         for number, text in enumerate(texts):
             harness.clock.advance(seconds=30)  # within what vendors allow people to write
             await self.says(harness, places[number % 2], text)
         found = await self._collected(harness, cursor, "of many")
-        assert sorted(found) == texts, f"{len(found)} of {_MANY} were found"
+        assert sorted(found) == texts, f"{len(found)} of {MANY} were found"
         for part in range(2):
             mine = texts[part::2]
             assert [text for text in found if text in mine] == mine, "not oldest first"
 
     @applies(_desk_that_polls)
     async def test_a_solved_ticket_is_told(self, harness: Harness) -> None:
-        conversation = await self._begun(harness)
+        conversation = await self.begun(harness)
         harness.clock.advance(minutes=2)
         await self.finishes(harness, conversation)
         harness.clock.advance(minutes=5)
@@ -172,12 +166,12 @@ class Witness(ConnectorCase):
 
     @needs("sends_file", offers(Fetches))
     async def test_files_from_there_arrive(self, harness: Harness) -> None:
-        conversation = await self._begun(harness)
+        conversation = await self.begun(harness)
         data = b"%PDF-1.7\n" + b"y" * 3000
         await self.sends_file(harness, conversation, data)
         found = [
             part.media
-            for event in await self._heard(harness, conversation, "")
+            for event in await self.heard(harness, conversation, "")
             for part in event.message.parts
             if hasattr(part, "media") and event.message.author.kind is not AuthorKind.BRIDGE
         ]
@@ -191,7 +185,7 @@ class Witness(ConnectorCase):
             return
         data = b"%PDF-1.7\n" + b"z" * 3000
         media = await harness.account.media.keep(data, name="invoice.pdf", mime="application/pdf")
-        conversation = await self._begun(harness)
+        conversation = await self.begun(harness)
         context, target = target_for(self.role, conversation, key="key-file")
         message = said(self.role, File(media=media), conversation=conversation)
         for number, step in enumerate(harness.connector.render([message], context)):
@@ -223,48 +217,9 @@ class Witness(ConnectorCase):
 
     # Helpers
 
-    def _there(self) -> AuthorKind:
-        """Who speaks at the vendor, to whom the bridge listens."""
-        return AuthorKind.AGENT if self.role is Role.DESK else AuthorKind.CUSTOMER
-
-    async def _begun(self, harness: Harness, key: str = "key-begin") -> str:
-        """A conversation in which something was said; what happens from now on is found from `harness.cursor`."""
-        if isinstance(harness.connector, Polls) and harness.cursor is None:
-            _, harness.cursor = await self._pages(harness, None)
-        if self.role is Role.DESK:
-            return (await self._tell(harness, None, key, "a conversation begins")).conversation
-        return await self.open_conversation(harness)
-
-    async def _tell(self, harness: Harness, conversation: str | None, key: str, text: str) -> Receipt:
-        context, target = target_for(self.role, conversation, key=key)
-        message = said(self.role, Text(body=text), conversation=conversation or "c1")
-        (step,) = harness.connector.render([message], context)
-        return await send(harness, step, target)
-
-    async def _heard(self, harness: Harness, conversation: str, text: str) -> list[MessageReceived]:
-        """Messages with a text, by every way in that is there."""
-        harness.clock.advance(minutes=5)
-        raws, connector = list(harness.kept), harness.connector
-        if isinstance(connector, Polls):
-            raws += (await connector.poll(None, conversation)).raws
-            raws += (await self._pages(harness, harness.cursor))[0]
-        return self._saying(harness, raws, text)
-
-    async def _pages(self, harness: Harness, cursor: str | None) -> tuple[list[Raw], str | None]:
-        """All pages from a cursor, and the last one's."""
-        connector: Any = harness.connector
-        raws: list[Raw] = []
-        for _ in range(2 * _MANY):
-            page = await connector.poll(cursor)
-            raws += page.raws
-            cursor = page.cursor or cursor
-            if not page.more:
-                break
-        return raws, cursor
-
     async def _away(self, harness: Harness) -> str | None:
         """The cursor from which the bridge goes on when it is back."""
-        _, cursor = await self._pages(harness, None)
+        _, cursor = await self.pages(harness, None)
         harness.clock.advance(minutes=5)
         return cursor
 
@@ -272,17 +227,9 @@ class Witness(ConnectorCase):
         """The texts that a collection brings, in its order; of what comes again under one key, the first."""
         harness.clock.advance(minutes=5)
         found: dict[str, str] = {}
-        for raw in (await self._pages(harness, cursor))[0]:
-            for event in self._saying(harness, [raw], text):
+        for raw in (await self.pages(harness, cursor))[0]:
+            for event in self.saying(harness, [raw], text):
                 words = " ".join(getattr(part, "body", "") for part in event.message.parts)
                 said_there = re.search(rf"{text} \d+", words)
                 found.setdefault(raw.key, said_there[0] if said_there else words)
         return list(found.values())
-
-    def _saying(self, harness: Harness, raws: Sequence[Raw], text: str) -> list[MessageReceived]:
-        events: list[Event] = [event for raw in raws for event in harness.connector.normalise(raw)]
-        return [
-            event
-            for event in events
-            if isinstance(event, MessageReceived) and text in json.dumps(event.message.model_dump(mode="json"))
-        ]

@@ -116,6 +116,26 @@ class Simulator(BaseSimulator):
         conversation.active = self.clock()
         await self._send("conversation_status_changed", conversation, None)
 
+    def gives(self, number: str, name: str = "Another customer") -> None:
+        """Another contact's, as after a restored backup: the number is used anew."""
+        contact = self.books.number()
+        self.books.contacts[contact] = {"name": name, "identifier": f"somebody-{contact}"}
+        conversation = self.books.conversation(int(number))
+        conversation.contact_id, conversation.additional = contact, {}
+
+    def merges_contacts(self, loser: int, winner: int) -> None:
+        """Conversations, places and the identifier go along; the loser is not there any more.
+        https://github.com/chatwoot/chatwoot (app/actions/contact_merge_action.rb)
+        """
+        gone = self.books.contacts.pop(loser)
+        self.books.contacts[winner].setdefault("identifier", gone.get("identifier"))
+        for conversation in self.books.conversations.values():
+            if conversation.contact_id == loser:
+                conversation.contact_id = winner
+        for place, owner in list(self.books.places.items()):
+            if owner == loser:
+                self.books.places[place] = winner
+
     async def deletes(self, number: str, message: str) -> None:
         conversation = self.books.conversation(int(number))
         found = next(one for one in conversation.messages if one.id == int(message))
@@ -135,7 +155,7 @@ class Simulator(BaseSimulator):
         self.books.contacts[contact] = {"name": name, "identifier": f"somebody-{contact}"}
         self.books.places[self.inbox.id, f"place-{contact}"] = contact
         self.books.conversations[number] = Conversation(
-            number, self.inbox.id, contact, f"place-{contact}", "open", self.clock()
+            number, self.inbox.id, contact, f"place-{contact}", "open", self.clock(), {"bridge_link": "by hand"}
         )
         return str(number)
 

@@ -228,6 +228,8 @@ class Site:
             private = self.merge_note_is_private
             self.state.say(ticket, body, user=agent.id, source=2, private=private)
             self.status_changed(ticket, before, agent, AGENT)
+            said = f"Ticket {ticket.id} ({ticket.subject}) is merged into this ticket. {ticket.description}"
+            self.state.say(primary, said, user=agent.id, source=2, private=private)
         primary.updated = self.state.now
 
     async def settle(self) -> None:

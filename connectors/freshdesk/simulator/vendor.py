@@ -147,6 +147,11 @@ class Simulator(BaseSimulator):
         self.site.merge(self._get(into), [self._get(ticket)], self.colleague)
         await self.settle()
 
+    async def gives(self, ticket: str, contact: int) -> None:
+        """Makes somebody else the requester."""
+        found = self._get(ticket)
+        found.requester, found.updated = contact, self.state.now
+
     def archive(self, ticket: str) -> None:
         """What happens to closed tickets after 120 quiet days."""
         found = self._get(ticket)

@@ -61,6 +61,7 @@ class Lists:
             {
                 "id": 40 + list(self._state.names).index(name),
                 "Name": name,
+                "EmailAddress": name if "@" in name else f"{name}@desk.test",
                 "RealName": self._state.names[name],
                 "Privileged": int(name in self._state.staff),
             }

@@ -151,6 +151,13 @@ class State:
         self.add(ticket, "Set", creator, change=("Queue", str(self.queues[ticket.queue]), queue))
         ticket.queue = queue
 
+    def give(self, ticket: Ticket, requestor: str, creator: str) -> None:
+        """Somebody else becomes the requestor: RT writes down who was added, and who was taken away."""
+        self.add(ticket, "AddWatcher", creator, column="Requestor", new="61")
+        self.add(ticket, "DelWatcher", creator, column="Requestor", old="60")
+        self.names.setdefault(requestor, "")
+        ticket.requestors = [requestor]
+
     def merge(self, ticket: Ticket, into: Ticket, creator: str) -> None:
         """Both tickets get the same entry. What was written before stays where it was written."""
         for each in (ticket, into):

@@ -86,6 +86,11 @@ class Simulator(BaseSimulator):
         self.state.merge(self._get(ticket), self._get(into), "agent")
         await self._run_scrips()
 
+    async def gives(self, ticket: str, requestor: str) -> None:
+        """Makes somebody else the requestor."""
+        self.state.give(self._get(ticket), requestor, "agent")
+        await self._run_scrips()
+
     async def move(self, ticket: str, queue: str = "General") -> None:
         """To another queue, which the bridge's user may not see."""
         self.state.move(self._get(ticket), queue, "agent")

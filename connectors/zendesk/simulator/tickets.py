@@ -80,7 +80,7 @@ class Tickets:
         comment = fields.get("comment")
         if isinstance(comment, dict) and len(ticket.comments) >= self.most_comments:
             raise invalid("base", f"Ticket has reached the maximum of {self.most_comments} comments", "TooManyComments")
-        before = ticket.status
+        before, requester = ticket.status, ticket.requester
         public: Any = None
         audit = Audit(0, ticket.id, 0, "", {}, [])
         self._check(fields)
@@ -90,6 +90,8 @@ class Tickets:
         self._set(ticket, fields, creating=False)
         if ticket.status != before:
             self._status_event(audit, before, ticket.status)
+        if ticket.requester != requester:
+            self._change(audit, "requester_id", str(requester), str(ticket.requester))
         self.touch(ticket)
         self.changed.append(
             (
@@ -165,11 +167,14 @@ class Tickets:
         return audit
 
     def _status_event(self, audit: Audit, before: str, after: str) -> None:
+        self._change(audit, "status", before, after)
+
+    def _change(self, audit: Audit, field: str, before: str, after: str) -> None:
         audit.events.append(
             {
                 "id": self._state.next_id(),
                 "type": "Change",
-                "field_name": "status",
+                "field_name": field,
                 "value": after,
                 "previous_value": before,
             }

@@ -151,8 +151,14 @@ class Simulator(BaseSimulator):
         found.comments[-1].author = -1
         return str(found.comments[-1].id)
 
-    async def merges(self, ticket: str, into: str) -> None:
-        self.tickets.merge(self._get(ticket), self._get(into), self.state.agent)
+    async def merges(self, ticket: str, into: str, *, public: bool = False) -> None:
+        """`public`: with "Requester can see this comment" on both sides."""
+        self.tickets.merge(self._get(ticket), self._get(into), self.state.agent, public=public)
+        await self._after()
+
+    async def gives(self, ticket: str, user: User) -> None:
+        """Makes somebody else the requester."""
+        self.tickets.update(self._get(ticket), {"requester_id": user.id}, self.state.agent, via=WEB)
         await self._after()
 
     async def hides(self, ticket: str, comment: str) -> None:

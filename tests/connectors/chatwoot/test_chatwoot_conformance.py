@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Throttled
+from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Scope, Throttled
 from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from connectors.chatwoot import Chatwoot
 from connectors.chatwoot.simulator import Simulator
@@ -76,7 +76,13 @@ class ChatwootConformance(ConnectorConformance):
         Refusal("deleted", Gone, status=404, body=b'{"error":"Resource could not be found"}'),
         Refusal("refused", Rejected, status=422, body=b'{"message":"Content can\'t be blank"}'),
         Refusal("too large", Rejected, status=413),
-        Refusal("flood", Throttled, status=422, body=b'{"message":"Validation failed: Too many messages"}'),
+        Refusal(
+            "flood",
+            Throttled,
+            status=422,
+            body=b'{"message":"Validation failed: Too many messages"}',
+            scope=Scope.CONVERSATION,
+        ),
         Refusal("too many", Throttled, status=429),
         Refusal("fault", Retryable, status=500),
         Refusal("bad gateway", Retryable, status=502, body=b"<html>bad gateway</html>"),
@@ -120,6 +126,13 @@ class ChatwootConformance(ConnectorConformance):
 
     async def retries(self, harness: Harness, conversation: str, text: str) -> None:
         await harness.vendor.retries(conversation, str(self._message(harness, text).id))
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        await harness.vendor.agent_says(conversation, "![](https://cdn.shop.example/map.png)")
+        return "cdn.shop.example/map.png"
+
+    async def gives_to_another(self, harness: Harness, conversation: str) -> None:
+        harness.vendor.gives(conversation)
 
     def _message(self, harness: Harness, text: str) -> Any:
         conversations = harness.vendor.books.conversations.values()

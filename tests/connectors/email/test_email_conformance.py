@@ -5,7 +5,7 @@ from typing import Any
 
 import mail_corpus as corpus
 
-from bridge.contract import AuthFailed, Media, MessageReceived, Raw, Rejected, Retryable, Role, Throttled
+from bridge.contract import AuthFailed, Media, MessageReceived, Raw, Rejected, Retryable, Role, Scope, Throttled
 from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from bridge.testing.faults import Trouble
 from connectors.email import Email, mime
@@ -48,16 +48,16 @@ class Mailbox(ConnectorConformance):
     tickets_end = False  # a mailbox knows threads; what a helpdesk behind it does with them is its own
     effect = "END"
     cannot_show = dict.fromkeys(
-        ("says", "says_privately", "audience_of", "author_of", "sends_file", "files_shown"),
+        ("says", "says_privately", "audience_of", "author_of", "sends_file", "files_shown", "says_wordless"),
         "what a mail says, to whom and with which files is proven by the corpus, films and sending tests",
-    )
+    ) | {"gives_to_another": "a mail does not tell whose ticket it is; threads of other senders: test_email_rules"}
     # an SMTP server that takes a mail and then says no, or nothing, cannot be told from one that did not take it:
     # see test_every_try_sends_the_same_bytes for what happens then
     troubles = (Trouble.RESET_BEFORE, Trouble.STATUS)
     refusals = (
         Refusal("no such user", Rejected, 550, b"5.1.1 no such user"),
         Refusal("spam", Rejected, 554, b"5.7.1 spam"),
-        Refusal("greylisted", Retryable, 450, b"4.2.0 later"),
+        Refusal("greylisted", Retryable, 450, b"4.2.0 later", scope=Scope.CONVERSATION),
         Refusal("rate", Throttled, 421, b"4.7.28 rate limit"),
         Refusal("sender", AuthFailed, 553, b"5.7.1 not owned by user"),
         Refusal("too large", Rejected, 552, b"5.3.4 too large"),
@@ -101,6 +101,8 @@ class Mailbox(ConnectorConformance):
         match status:
             case 401:
                 harness.vendor.trouble("AUTH", "535 5.7.8 authentication failed", times=times)
+            case 413:
+                harness.vendor.trouble("END", "552 5.3.4 too large", times=times)
             case 429:
                 harness.vendor.trouble("END", "421 4.7.28 rate limit", times=times)
             case 500 | 503:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Rejected, Retryable, Throttled
+from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Rejected, Retryable, Scope, Throttled
 from bridge.testing.conformance import ConnectorConformance, Harness, Refusal, raws_in
 from connectors.freshdesk import Freshdesk
 from connectors.freshdesk.simulator import Simulator
@@ -20,11 +20,17 @@ class TestFreshdesk(ConnectorConformance):
         # https://developers.freshdesk.com/api/#error
         Refusal("wrong key", AuthFailed, status=401, body=b'{"code":"invalid_credentials","message":"x"}'),
         Refusal("wrong key, no body", AuthFailed, status=401),
-        Refusal("no right", AuthFailed, status=403, body=b'{"code":"access_denied","message":"x"}'),
+        Refusal(
+            "this ticket is out of the agent's scope",
+            AuthFailed,
+            status=403,
+            body=b'{"code":"access_denied","message":"x"}',
+            scope=Scope.CONVERSATION,
+        ),
         Refusal("plan", AuthFailed, status=403, body=b'{"code":"require_feature","message":"x"}'),
         Refusal("suspended", AuthFailed, status=403, body=b'{"code":"account_suspended","message":"x"}'),
         Refusal("locked out", AuthFailed, status=403, body=b'{"code":"password_lockout","message":"x"}'),
-        Refusal("an HTML page", AuthFailed, status=403, body=b"<html>blocked</html>"),
+        Refusal("an HTML page", AuthFailed, status=403, body=b"<html>blocked</html>", scope=Scope.CONVERSATION),
         Refusal("plain http", AuthFailed, status=400, body=b'{"code":"ssl_required","message":"x"}'),
         Refusal("led elsewhere", AuthFailed, status=302, headers={"location": "https://portal.example/login"}),
         Refusal("no such ticket", Gone, status=404),
@@ -35,9 +41,22 @@ class TestFreshdesk(ConnectorConformance):
         Refusal("not acceptable", Rejected, status=406),
         Refusal("wrong content type", Rejected, status=415),
         Refusal("taken", Rejected, status=409, body=VALIDATION % (b"email", b"duplicate_value")),
-        Refusal("conflict", Retryable, status=409, body=VALIDATION % (b"status", b"inconsistent_state")),
+        Refusal(
+            "conflict",
+            Retryable,
+            status=409,
+            body=VALIDATION % (b"status", b"inconsistent_state"),
+            scope=Scope.CONVERSATION,
+        ),
         Refusal("too many", Throttled, status=429, headers={"retry-after": "7"}),
         Refusal("too many, no header", Throttled, status=429),
+        Refusal(
+            "limit of one interface",
+            Throttled,
+            status=429,
+            headers={"retry-after": "7", "x-ratelimit-remaining": "40.0"},
+            scope=Scope.INTERFACE,
+        ),
         Refusal("fault", Retryable, status=500),
         Refusal("bad gateway", Retryable, status=502, body=b"<html>bad gateway</html>"),
     )
@@ -68,6 +87,14 @@ class TestFreshdesk(ConnectorConformance):
 
     async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
         await harness.vendor.agent_notes(conversation, text)
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        picture = '<a href="https://pay.shop.example/1"><img src="https://cdn.shop.example/pay.png"></a>'
+        await harness.vendor.agent_replies(conversation, picture)
+        return "pay.shop.example/1"
+
+    async def gives_to_another(self, harness: Harness, conversation: str) -> None:
+        await harness.vendor.gives(conversation, harness.vendor.state.add_contact("Customer B", {}).id)
 
     def _seen(self, harness: Harness) -> list[Any]:
         return [seen for number in harness.vendor.state.tickets for seen in harness.vendor.ticket(str(number))]

@@ -323,12 +323,14 @@ async def test_a_merged_contact_is_followed_on_its_ticket(bench):
     assert bench.row(opened.conversation).conversations[-1].user == primary.id
 
 
-async def test_a_changed_requester_does_not_change_who_wrote(bench):
+async def test_a_ticket_that_was_given_to_another_customer_takes_nothing_more(bench):
     opened = await bench.open()
     other = bench.desk.state.add_contact("Customer B", {"email": "customer.b@acme.example"})
-    bench.row(opened.conversation).requester = other.id
-    await bench.say(opened.conversation, "still me", peer=opened.peer)
-    assert bench.row(opened.conversation).conversations[-1].user == int(opened.peer)
+    await bench.desk.gives(opened.conversation, other.id)
+    with pytest.raises(Gone) as caught:
+        await bench.say(opened.conversation, "for my eyes", peer=opened.peer)
+    assert caught.value.moved_to is None
+    assert not bench.row(opened.conversation).conversations
 
 
 async def test_a_blocked_contact_is_no_reason_to_try_forever(bench):

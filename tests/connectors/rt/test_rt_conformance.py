@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Throttled
+from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Scope, Throttled
 from bridge.testing.clock import VirtualClock
 from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
+from bridge.testing.conformance.builders import CUSTOMER
 from connectors.rt import RequestTracker
 from connectors.rt.simulator import Simulator
+from connectors.rt.text import address
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SAMPLES = tuple(
@@ -23,7 +25,13 @@ class TestRequestTracker(ConnectorConformance):
     samples = SAMPLES
     refusals = (
         Refusal("wrong token", AuthFailed, status=401, body=b'{"message":"Unauthorized"}'),
-        Refusal("no right", AuthFailed, status=403, body=b'{"message":"Permission Denied"}'),
+        Refusal(
+            "no right on this ticket",
+            AuthFailed,
+            status=403,
+            body=b'{"message":"Permission Denied"}',
+            scope=Scope.CONVERSATION,
+        ),
         Refusal("no such ticket", Gone, status=404, body=b'{"message":"Not Found"}'),
         Refusal("content refused", Rejected, status=400, body=b'{"message":"ContentType is a required field"}'),
         Refusal("fault", Retryable, status=500),
@@ -44,7 +52,7 @@ class TestRequestTracker(ConnectorConformance):
         return harness.vendor.status(conversation) in {"new", "open"}
 
     async def open_conversation(self, harness: Harness) -> str:
-        return harness.vendor.open_ticket()
+        return harness.vendor.open_ticket(address(CUSTOMER.id, harness.connector.config.requestor_domain))
 
     async def happens(self, harness: Harness, text: str) -> None:
         await harness.vendor.agent_says(harness.vendor.open_ticket(), text)
@@ -62,6 +70,13 @@ class TestRequestTracker(ConnectorConformance):
 
     async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
         await harness.vendor.agent_comments(conversation, text)
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        await harness.vendor.agent_says(conversation, '<p><img src="https://cdn.shop.example/map.png"></p>', html=True)
+        return "cdn.shop.example/map.png"
+
+    async def gives_to_another(self, harness: Harness, conversation: str) -> None:
+        await harness.vendor.gives(conversation, "customer.b@acme.example")
 
     def _seen(self, harness: Harness) -> list[Any]:
         return [seen for number in harness.vendor.state.tickets for seen in harness.vendor.ticket(str(number))]

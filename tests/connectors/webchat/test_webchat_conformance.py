@@ -29,6 +29,7 @@ class _Common(ConnectorConformance):
 class TestChannel(_Common):
     role = Role.CHANNEL
     cannot_show = {
+        "says_wordless": "visitors write plain words, or send files: see test_webchat_uploads",
         "says": "a visitor's own session speaks: see test_webchat_visitors",
         "sends_file": "uploads have tests of their own: see test_webchat_uploads",
         "files_shown": "files are links to the media store: see test_webchat_visitors",
@@ -64,6 +65,8 @@ class TestChannel(_Common):
 class TestDesk(_Common):
     role = Role.DESK
     cannot_show = {
+        "says_wordless": "agents write plain words, or send files: see test_webchat_uploads",
+        "gives_to_another": "a ticket of the web desk is its customer's for good: there is no way to change it",
         "sends_file": "uploads have tests of their own: see test_webchat_uploads",
         "files_shown": "files are links to the media store: see test_webchat_desk",
     }

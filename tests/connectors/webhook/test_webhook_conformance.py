@@ -29,6 +29,7 @@ class TestWebhookDesk(ConnectorConformance):
     simulator = Simulator
     effect = r"POST /bridge$"
     grants_rights = False
+    cannot_show = {"gives_to_another": "the bridge itself names the tickets, and tells whose each is"}
     samples = (
         sample("answer"),
         sample("markdown", format="markdown"),
@@ -77,6 +78,12 @@ class TestWebhookDesk(ConnectorConformance):
 
     async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
         await harness.vendor.notes(conversation, text)
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        picture = '<p><img src="https://cdn.shop.example/map.png"></p>'
+        body = {"type": "answer", "ticket": conversation, "id": "wordless", "text": picture, "format": "html"}
+        await harness.vendor.posts(body)
+        return "cdn.shop.example/map.png"
 
     async def audience_of(self, harness: Harness, text: str) -> Audience:
         return Audience.AGENTS if self._entry(harness, text).private else Audience.CUSTOMER

@@ -6,7 +6,7 @@ from typing import Any
 
 from wechat_rig import OPENID
 
-from bridge.contract import AuthFailed, Media, Rejected, Retryable, Throttled, WindowClosed
+from bridge.contract import AuthFailed, Media, Rejected, Retryable, Scope, Throttled, WindowClosed
 from bridge.testing.conformance import ConnectorConformance, Harness, Refusal, raws_in
 from connectors.wechat import WeChat
 from connectors.wechat.simulator import Simulator
@@ -25,14 +25,15 @@ class WeChatConformance(ConnectorConformance):
     connector = WeChat
     simulator = Simulator
     effect = "POST /cgi-bin/message/custom/send"
+    uploads = "POST /cgi-bin/media/upload"
     samples = SAMPLES
     refusals = (
         Refusal("window over", WindowClosed, 200, says(45015)),
         Refusal("replies used up", WindowClosed, 200, says(45047)),
         Refusal("token", AuthFailed, 200, says(40001)),
         Refusal("account banned", AuthFailed, 200, says(48004)),
-        Refusal("minute quota", Throttled, 200, says(45011)),
-        Refusal("daily quota", Throttled, 200, says(45009)),
+        Refusal("minute quota", Throttled, 200, says(45011), scope=Scope.INTERFACE),
+        Refusal("daily quota", Throttled, 200, says(45009), scope=Scope.INTERFACE),
         Refusal("busy", Retryable, 200, says(-1)),
         Refusal("blocked", Rejected, 200, says(48002)),
         Refusal("content", Rejected, 200, says(87014)),
@@ -62,6 +63,10 @@ class WeChatConformance(ConnectorConformance):
 
     async def says(self, harness: Harness, conversation: str, text: str) -> None:
         await harness.vendor.says(conversation, text)
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        await harness.vendor.sends_card(conversation)
+        return "pages/"
 
     async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
         await harness.vendor.sends_image(conversation, data)

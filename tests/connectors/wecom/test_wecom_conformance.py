@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bridge.contract import AuthFailed, Media, Raw, Rejected, Retryable, Throttled, WindowClosed
+from bridge.contract import AuthFailed, Media, Raw, Rejected, Retryable, Scope, Throttled, WindowClosed
 from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from connectors.wecom import WeCom
 from connectors.wecom.simulator import Simulator
@@ -63,6 +63,7 @@ class TestWeCom(ConnectorConformance):
     connector = WeCom
     simulator = Simulator
     effect = "POST /cgi-bin/kf/send_msg"
+    uploads = "POST /cgi-bin/media/upload"
     samples = SAMPLES
     cannot_show = {"files_shown": "the simulator keeps ids of files; see the connector's own tests"}
     refusals = (
@@ -71,7 +72,7 @@ class TestWeCom(ConnectorConformance):
         Refusal("a servicer has it", WindowClosed, 200, says(95018)),
         Refusal("token", AuthFailed, 200, says(42001)),
         Refusal("interface switched off", AuthFailed, 200, says(95017)),
-        Refusal("quota", Throttled, 200, says(45009)),
+        Refusal("quota", Throttled, 200, says(45009), scope=Scope.INTERFACE),
         Refusal("busy", Retryable, 200, says(-1)),
         Refusal("unheard of", Rejected, 200, says(95999)),
     )
@@ -97,6 +98,10 @@ class TestWeCom(ConnectorConformance):
 
     async def says(self, harness: Harness, conversation: str, text: str) -> None:
         await harness.vendor.says(USER, text)
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        await harness.vendor.sends(USER, "location", {"latitude": 23.1, "longitude": 113.3, "name": "", "address": ""})
+        return "23.1"
 
     async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
         await harness.vendor.sends_file(USER, "file", data, "application/pdf")

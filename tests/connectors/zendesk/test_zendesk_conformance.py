@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Throttled
+from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Retryable, Scope, Throttled
 from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
+from bridge.testing.conformance.builders import CUSTOMER
+from bridge.testing.conformance.case import ACCOUNT
 from connectors.zendesk import Zendesk
 from connectors.zendesk.inbound import media_id
+from connectors.zendesk.people import external_id
 from connectors.zendesk.simulator import Simulator
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -25,10 +28,17 @@ class TestZendesk(ConnectorConformance):
     connector = Zendesk
     simulator = Simulator
     effect = r"(POST /api/v2/tickets|PUT /api/v2/tickets/\d+)(\.json)?$"
+    uploads = r"POST /api/v2/uploads(\.json)?$"
     samples = SAMPLES
     refusals = (
         Refusal("wrong token", AuthFailed, status=401, body=b'{"error":"Couldn\'t authenticate you"}'),
-        Refusal("no right", AuthFailed, status=403, body=b'{"error":{"title":"Forbidden","message":"No access"}}'),
+        Refusal(
+            "no right",
+            AuthFailed,
+            status=403,
+            body=b'{"error":{"title":"Forbidden","message":"No access"}}',
+            scope=Scope.CONVERSATION,
+        ),
         Refusal(
             "suspended",
             AuthFailed,
@@ -44,11 +54,27 @@ class TestZendesk(ConnectorConformance):
         Refusal("full ticket", Gone, status=422, body=FULL),
         Refusal("a field", Rejected, status=422, body=BLANK),
         Refusal("too large", Rejected, status=413, body=b"<html>413</html>"),
-        Refusal("changed meanwhile", Retryable, status=409, body=b'{"error":"UpdateConflict"}'),
-        Refusal("collision", Retryable, status=409, body=b'{"error":"DatabaseConflict"}'),
+        Refusal(
+            "changed meanwhile", Retryable, status=409, body=b'{"error":"UpdateConflict"}', scope=Scope.CONVERSATION
+        ),
+        Refusal("collision", Retryable, status=409, body=b'{"error":"DatabaseConflict"}', scope=Scope.CONVERSATION),
         Refusal("fault", Retryable, status=500),
         Refusal("maintenance", Throttled, status=503, headers={"retry-after": "7"}),
         Refusal("limit", Throttled, status=429, headers={"retry-after": "17"}),
+        Refusal(
+            "limit of one ticket",
+            Throttled,
+            status=429,
+            headers={"retry-after": "17", "x-rate-limit-remaining": "600"},
+            scope=Scope.CONVERSATION,
+        ),
+        Refusal(
+            "limit of one endpoint",
+            Throttled,
+            status=429,
+            headers={"retry-after": "17", "zendesk-ratelimit-incremental-exports": "total=10; remaining=0; resets=8"},
+            scope=Scope.INTERFACE,
+        ),
     )
 
     def wrong_settings(self, vendor: Simulator) -> dict[str, Any]:
@@ -64,7 +90,11 @@ class TestZendesk(ConnectorConformance):
         return harness.vendor.state.tickets[int(conversation)].status in {"new", "open"}
 
     async def open_conversation(self, harness: Harness) -> str:
-        return harness.vendor.open_ticket()
+        known = external_id(ACCOUNT, CUSTOMER.id)
+        users = harness.vendor.state.users.values()
+        person = next((user for user in users if user.external_id == known), None)
+        person = person or harness.vendor.state.add_user("Customer A", external_id=known)
+        return harness.vendor.open_ticket(requester=person)
 
     async def happens(self, harness: Harness, text: str) -> None:
         await harness.vendor.agent_says(harness.vendor.open_ticket(), f"<p>{text}</p>")
@@ -78,6 +108,13 @@ class TestZendesk(ConnectorConformance):
 
     async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
         await harness.vendor.agent_says(conversation, f"<p>{text}</p>", public=False)
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        await harness.vendor.agent_says(conversation, '<p><img src="https://cdn.shop.example/map.png"></p>')
+        return "cdn.shop.example/map.png"
+
+    async def gives_to_another(self, harness: Harness, conversation: str) -> None:
+        await harness.vendor.gives(conversation, harness.vendor.state.add_user("Customer B"))
 
     def _comment(self, harness: Harness, text: str) -> Any:
         tickets = harness.vendor.state.tickets.values()

@@ -169,9 +169,12 @@ class Post(Connector[PostConfig]):
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         found, missing = await read_files(self.account.media, step.media)
-        files = [
-            (await self._call("POST", "/files", {"name": media.name}, content=data))["id"] for media, data in found
-        ]
+        files = []
+        for media, data in found:
+            try:
+                files.append((await self._call("POST", "/files", {"name": media.name}, content=data))["id"])
+            except (Rejected, Retryable):  # the words do not wait for it
+                missing = [*missing, media]
         phrases = Phrases(self.account.language)
         return {"files": files, "missing": [phrases.file(media, "file", "missing") for media in missing]}
 

@@ -28,6 +28,8 @@ class PostConformance(ConnectorConformance):
     simulator = PostSimulator
     tickets_end = False  # a closed thread takes nothing more: Gone
     effect = "POST /threads"
+    uploads = "POST /files"
+    cannot_show = {"gives_to_another": "a thread there never changes its customer"}
     samples = (
         sample(1),
         sample(2, text="", files=[{"id": "f1", "name": "photo.jpg", "mime": "image/jpeg", "size": 100}]),
@@ -78,6 +80,11 @@ class PostConformance(ConnectorConformance):
     async def sends_file(self, harness: Harness, conversation: str, data: bytes) -> None:
         harness.vendor.files["f2"] = ("invoice.pdf", data)
         await harness.vendor.says(conversation, "see file", files=["f2"])
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        harness.vendor.files["f3"] = ("route.gpx", b"<gpx/>")
+        await harness.vendor.says(conversation, "", files=["f3"])
+        return "f3"
 
     async def files_shown(self, harness: Harness) -> list[bytes]:
         messages = harness.vendor.messages
