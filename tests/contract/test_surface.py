@@ -36,6 +36,7 @@ from bridge.contract import (
     Message,
     MessageChanged,
     MessageReceived,
+    OwnersChanged,
     Part,
     Problem,
     Progress,
@@ -101,6 +102,7 @@ MESSAGE = Message(
 EVENTS: tuple[Event, ...] = (
     MessageReceived(message=MESSAGE, contact=CONTACT, context={"page": "x"}),
     StatusChanged(conversation="t-1", status=Status.CLOSED, moved_to="t-2"),
+    OwnersChanged(conversation="t-1", owners=("u-2",)),
     Entered(conversation="c-1", contact=CONTACT, context={"page": "x"}, at=AT),
     ReceiptReceived(conversation="t-1", message="m-1", state=DeliveryState.READ, reason="r"),
     ContactChanged(contact=CONTACT, merged_into="c-2"),

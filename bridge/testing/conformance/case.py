@@ -196,13 +196,13 @@ class ConnectorCase:
         """The files that people at the vendor can open."""
         raise NotImplementedError
 
-    async def says_wordless(self, stage: Stage, conversation: str) -> str:
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
         """Somebody at the vendor says something with a meaning and without words: a picture of another host, a place, a
         sticker. What must be read of it (an address, a name).
         """
         raise NotImplementedError
 
-    async def gives_to_another(self, stage: Stage, conversation: str) -> None:
+    async def gives_to_another(self, harness: Harness, conversation: str) -> None:
         """An agent makes another customer the one whose ticket it is, who was nobody's before."""
         raise NotImplementedError
 
