@@ -71,7 +71,7 @@ class Meaning(Hearing):
     @pytest.mark.parametrize("what", WORDLESS)
     def test_what_has_no_words_is_shown(self, what: str) -> None:
         """It is sent, linked or said in words, and never as if nothing were in the message."""
-        connector = self.dry()
+        connector = self.isolated()
         part, wanted = WORDLESS[what]
         context, _ = target_for(self.role, "c1", key="k")
         steps = connector.render([said(self.role, part, conversation="c1")], context)
