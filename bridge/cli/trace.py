@@ -99,6 +99,11 @@ def _step(step: Row[Any], journal: list[Tried], arrival: Arrival) -> dict[str, A
         "to": step.account,
         "verb": json.loads(step.step)["verb"],
         "messages": sorted(_covered(step)),
+        "omitted": [
+            {"message": message["id"], "what": one["what"], "characters": one["size"]}
+            for message in json.loads(step.messages)
+            for one in message.get("omitted", ())
+        ],
         "state": "unknown" if step.unknown and step.state == StepState.READY else step.state,
         "why": f"{step.code}: {step.error}" if step.code else "",
         "received": _time(received),
@@ -205,6 +210,9 @@ def _step_lines(step: dict[str, Any]) -> list[str]:
     lines = [f"{head}  (step s{step['step']}, carries {carries})"]
     if step["received"]:
         lines.append(f"        {step['received']}  received; in its lane {step['stored']}")
+    for one in step["omitted"]:
+        what = {"history": "quoted history"}.get(one["what"], one["what"])
+        lines.append(f"        left out of {one['message']}: {what}, {one['characters']} characters")
     if step["allowance"]:
         lines.append(f"        allowance when rendered: {_allowance(step['allowance'])}")
     if step["waits_for"]:

@@ -188,6 +188,18 @@ Part = Annotated[
 ]
 
 
+class Omitted(Value):
+    """What a connector left out of what somebody wrote: `history` (a quote of what was said before) or a `signature`.
+    `begins` are its first words, `size` its characters. `marked`: by the very program that wrote it, so that nobody
+    can have meant it for the customer.
+    """
+
+    what: Literal["history", "signature"] = "history"
+    begins: str = ""
+    size: int = 0
+    marked: bool = False
+
+
 class Message(Value):
     """One thing said in one conversation.
 
@@ -195,6 +207,7 @@ class Message(Value):
     where the vendor's metadata carries one: that is how the bridge knows its own voice. `sent_at` is the vendor's
     time, for display only; order never comes from it. `generated`: a machine made it, and the reader must be told.
     `short_id` is the vendor's own number, where `id` had to hold more than that to be unique: people look for it.
+    `omitted`: what was left out of it as history or a signature; trace and agents are told.
     """
 
     id: str
@@ -208,3 +221,4 @@ class Message(Value):
     subject: str = ""
     generated: bool = False
     short_id: str = ""
+    omitted: tuple[Omitted, ...] = ()

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 from email.message import Message as Mail
+from typing import Literal
 
-from bridge.contract import File, Image, Media, Part, Text, Unsupported, Video, Voice
+from bridge.contract import File, Image, Media, Omitted, Part, Text, Unsupported, Video, Voice
 from connectors.email import mime
 from connectors.email.cut import Cut, cut_html, cut_text, is_history
 from connectors.email.envelope import Envelope
@@ -27,6 +28,7 @@ _NO_HTML = re.compile(
     r"|html[- ](?:capable|compatible|enabled)|use an? html|不支持html|支持 ?html",
     re.IGNORECASE,
 )
+_BEGINS = 120  # characters of what was left out that are told
 _IMG = re.compile(r"<img\b[^<>]{0,2000}>", re.IGNORECASE)
 _SRC_CID = re.compile(r"src=\"cid:([^\"]{1,300})\"", re.IGNORECASE)
 _SIDE = re.compile(r"\b(?:width|height)=\"?(\d{1,5})", re.IGNORECASE)
@@ -34,11 +36,14 @@ _SIDE = re.compile(r"\b(?:width|height)=\"?(\d{1,5})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """`text` is the answer; `parts` all of it in order. `how` is the cutter's word for what it did."""
+    """`text` is the answer; `parts` all of it in order. `how` is the cutter's word for what it did, `omitted` what that
+    left out.
+    """
 
     text: str
     how: str
     parts: tuple[Part, ...]
+    omitted: tuple[Omitted, ...] = ()
 
 
 def read(mail: Mail, envelope: Envelope, account: str, delimiters: tuple[str, ...] = ()) -> Content:
@@ -62,7 +67,19 @@ def read(mail: Mail, envelope: Envelope, account: str, delimiters: tuple[str, ..
                 f"[邮件] 邮件大小为 {envelope.size / 2**20:.0f} MB，未读取其中的附件",
             )
         )
-    return Content(said, cut.how, (*parts, *files))
+    return Content(said, cut.how, (*parts, *files), _omitted(cut))
+
+
+def _omitted(cut: Cut) -> tuple[Omitted, ...]:
+    """What was left out below the answer. Quotes with marks, and signatures below "-- ", need no word to anybody."""
+    lines = [line for line in cut.rest.splitlines() if line.strip()]
+    if not lines:
+        return ()
+    what: Literal["history", "signature"] = "history" if cut.how == "cut" else "signature"
+    marked = lines[0] == "-- " or all(line.lstrip().startswith(">") for line in lines[3:])
+    marked = marked if what == "signature" or any(line.lstrip().startswith(">") for line in lines) else False
+    begins = " ".join(" ".join(lines)[:600].split())[:_BEGINS]
+    return (Omitted(what=what, begins=begins, size=len(cut.rest), marked=marked),)
 
 
 def answer(text: str, html: str, delimiters: tuple[str, ...] = ()) -> tuple[Cut, str]:
@@ -79,9 +96,10 @@ def answer(text: str, html: str, delimiters: tuple[str, ...] = ()) -> tuple[Cut,
         return Cut(lines, "interleaved"), structure.html
     from_html = cut_text(lines, delimiters)
     how = "cut" if structure.how == "cut" else from_html.how
+    rest = "\n".join(filter(None, [from_html.rest, to_lines(f"<blockquote>{structure.rest}</blockquote>")]))
     if (usable and how != "cut") or (not from_html.text.strip() and text.strip()):
         return from_text, structure.html
-    return Cut(from_html.text, how), structure.html
+    return Cut(from_html.text, how, rest if structure.rest else from_html.rest), structure.html
 
 
 def _unwanted_pictures(html: str, kept: str) -> set[str]:

@@ -93,7 +93,8 @@ def _from_desk(raw: Raw, mail: Mail, envelope: Envelope, content: Content, confi
     doubt = envelope.held or why_doubtful(mail, flow, content.text)
     if doubt and not raw.released:
         raise Malformed(f"held back as automatic: {doubt}. When a person wrote it, replay it")
-    return MessageReceived(message=_message(raw.key, mail, envelope, content.parts, author))
+    message = _message(raw.key, mail, envelope, content.parts, author)
+    return MessageReceived(message=message.model_copy(update={"omitted": content.omitted}))
 
 
 def _from_customer(raw: Raw, mail: Mail, envelope: Envelope, content: Content, config: EmailConfig) -> Event:
@@ -118,7 +119,7 @@ def _from_customer(raw: Raw, mail: Mail, envelope: Envelope, content: Content, c
     )
     contact = Contact(id=address, name=name, email=address, extra={"sender": proof})
     author = Author(kind=AuthorKind.CUSTOMER, id=address, name=name)
-    message = _message(raw.key, mail, envelope, parts, author)
+    message = _message(raw.key, mail, envelope, parts, author).model_copy(update={"omitted": content.omitted})
     return MessageReceived(
         message=message, contact=None if envelope.stranger else contact, context={"subject": message.subject}
     )

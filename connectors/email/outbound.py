@@ -25,7 +25,7 @@ from bridge.contract import (
     Video,
     Voice,
 )
-from connectors.email.cut.html import sanitise
+from connectors.email.cut.html import readable, sanitise
 from connectors.email.plain import to_lines
 
 _MAX_TEXT = 200_000  # characters in one mail
@@ -129,7 +129,9 @@ def _add(draft: _Draft, part: Part, text: str) -> None:
         return
     draft.texts.append(text)
     if isinstance(part, Text) and part.format is Format.HTML:
-        draft.htmls.append(sanitise(part.body))
+        html = sanitise(part.body)
+        # what is not sent on as markup is said in words: nothing vanishes on the way
+        draft.htmls.append(html if to_lines(html) == text else _escaped(text))
         draft.rich = True
     else:
         draft.htmls.append(_escaped(text))
@@ -175,7 +177,7 @@ def _attachable(media: Media, max_files: int) -> bool:
 def _text(part: Part, phrases: Phrases, *, attached: bool) -> str:
     match part:
         case Text():
-            return to_lines(sanitise(part.body)) if part.format is Format.HTML else part.body.strip("\n")
+            return to_lines(readable(part.body)) if part.format is Format.HTML else part.body.strip("\n")
         case Image() | File() | Voice() | Video():
             return _file_words(part, phrases, attached=attached)
         case Card():

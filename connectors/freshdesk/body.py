@@ -7,9 +7,9 @@ bodies without them).
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-from bridge.contract import Format, carry_pictures, to_plain
+from bridge.contract import Format, Omitted, carry_pictures, to_plain
 
 _MAX = 500_000  # characters that are looked at
 # Known history, by whole names and never by a part of one: Freshdesk's own mark, and those of mail programs in which
@@ -31,6 +31,8 @@ _INTRO = re.compile(r"(?:^|\n)(?:On|Am|Le|El|在|于|[0-9])[^\n]{0,200}(?:wrote|
 _SPACES = re.compile(r"^ +|  +", re.MULTILINE)
 _MERGED = re.compile(r"merged (?:in)?to (?:the )?ticket\W{0,10}(?:[A-Za-z-]{0,10})(\d{1,18})", re.IGNORECASE)
 _MERGED_HERE = re.compile(r"\bmerged (?:in)?to this ticket\b|\bmerged with this ticket\b", re.IGNORECASE)
+_BEGINS = 120  # characters of what was left out that are told
+_SIGNED = re.compile(r"^<[^<>]{0,400}signature", re.IGNORECASE)
 _HEAD = 2000  # characters of markup in which the note of a merge begins
 _QUOTES = 50  # quotations in one answer that are looked at
 _MERGE_NOTE = 300  # characters; whoever writes more says something else
@@ -103,12 +105,33 @@ def without_history(html: str) -> str:
     What follows it is the agent's again. A quotation without such a mark is the agent's own, unless a line like
     "On Sunday, somebody wrote:" leads to it and nothing follows.
     """
-    kept, at = [], 0
+    return _parted(html)[0]
+
+
+def omitted_in(html: str) -> tuple[Omitted, ...]:
+    """What `without_history` leaves out."""
+    found = []
+    for cut, marked in _parted(html)[1]:
+        words = " ".join(to_plain(cut, Format.HTML).split())
+        what: Literal["history", "signature"] = "signature" if _SIGNED.search(cut[:_HEAD]) else "history"
+        if words:
+            found.append(Omitted(what=what, begins=words[:_BEGINS], size=len(words), marked=marked))
+    return tuple(found)
+
+
+def _parted(html: str) -> tuple[str, list[tuple[str, bool]]]:
+    """The agent's own part, and what is left out of it, each with whether the program that wrote it marks it so."""
+    kept, cut, at = [], [], 0
     while (found := _HISTORY.search(html, at)) is not None:
         kept.append(html[at : found.start()])
         at = _end_of(html, (found[1] or found[2] or found[3] or found[4]).lower(), found.end())
-    own = _without_announced_quote("".join([*kept, html[at:]]))
-    return own if to_plain(own, Format.HTML) else html
+        cut.append((html[found.start() : at], True))
+    whole = "".join([*kept, html[at:]])
+    own = _without_announced_quote(whole)
+    if own != whole:
+        said, quoted = to_plain(own, Format.HTML), to_plain(whole, Format.HTML)
+        cut.append((escape(quoted[len(said) :].strip()), False))
+    return (own, cut) if to_plain(own, Format.HTML) else (html, [])
 
 
 def _end_of(html: str, tag: str, start: int) -> int:

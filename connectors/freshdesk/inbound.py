@@ -33,7 +33,7 @@ from bridge.contract import (
     to_plain,
 )
 from connectors.freshdesk.api import id_of
-from connectors.freshdesk.body import html_of, is_of_merge, merged_into, pictures_in, said_in
+from connectors.freshdesk.body import html_of, is_of_merge, merged_into, omitted_in, pictures_in, said_in
 from connectors.freshdesk.marks import is_signed
 
 REPLY, NOTE = 0, 2  # "source" of a conversation: https://developers.freshdesk.com/api/#conversations
@@ -139,6 +139,7 @@ def _said(conversation: dict[str, Any], of: dict[str, Any], ticket: str, account
         audience=Audience.CUSTOMER if public else Audience.AGENTS,
         parts=tuple(parts) or (Text(body=""),),  # the bridge tells its author that nothing is left
         sent_at=moment(conversation.get("created_at")),
+        omitted=omitted_in(html) if public else (),
     )
     begun = of.get("begun") is True and author.kind is not AuthorKind.CUSTOMER
     requester = id_of(of, "requester_id") if begun else ""

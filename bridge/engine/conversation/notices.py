@@ -171,6 +171,17 @@ _TEXTS: dict[str, dict[str, str]] = {
         "the customer's next message opens a new ticket.",
         "zh": "该工单被合并到另一位客户的工单。会话不会跟随合并；客户的下一条消息将新建工单。",
     },
+    "omitted": {
+        "en": "The customer does not get all of this answer: {kinds} is left out ({count} characters, see below). Write "
+        "what they must read above it, or as an answer of its own. `bridge trace {id}` tells an administrator what was "
+        "left out. This is said once per ticket.",
+        "zh": "该回复未全部发送给客户：其中的{kinds}已略去（{count} 个字符，见下文）。"
+        "需要客户看到的内容，请写在其上方，或另行回复。"
+        "管理员可用 `bridge trace {id}` 查看每条回复略去的内容。每个工单仅提示一次。",
+    },
+    "omitted.history": {"en": "quoted history", "zh": "引用的历史内容"},
+    "omitted.signature": {"en": "a signature", "zh": "签名"},
+    "omitted.and": {"en": " and ", "zh": "和"},
     "given.away": {
         "en": "This ticket belongs to another customer now. What you answer here no longer goes to the customer in "
         "{channel}, whose next message opens a new ticket. Is it the same person, make them the ticket's customer "

@@ -28,7 +28,7 @@ from bridge.engine.conversation.beginning import begin
 from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.links import came_with, follow
-from bridge.engine.conversation.notices import quote
+from bridge.engine.conversation.notices import quote, say
 from bridge.engine.conversation.ownership import is_given_away, owners_known
 from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.conversation.targets import ticket_finished
@@ -77,6 +77,23 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
     if person and link.holder != link.desk:  # a fact from the desk takes a conversation from any bot
         link = hand_over(work, link, link.desk, Cause("agent", message.author.name))
     put(work, link, message, to_desk=False, inbox_id=inbox_id)
+    if message.omitted and person:
+        _tell_omitted(work, link, message)
+
+
+def _tell_omitted(work: Work, link: LinkRow, message: Message) -> None:
+    """Once per ticket: not all of an answer goes to the customer. Where a note rides along with mails, only what nobody
+    marked as left out is worth a word.
+    """
+    if work.runtime.capabilities(link.desk).notes_act and all(one.marked for one in message.omitted):
+        return
+    texts = {one.what: say(work.runtime.language, f"omitted.{one.what}") for one in message.omitted}
+    count = sum(one.size for one in message.omitted)
+    begins = "\n> ".join(f"{one.begins} …" if one.size > len(one.begins) else one.begins for one in message.omitted)
+    kinds = say(work.runtime.language, "omitted.and").join(texts.values())
+    tell(
+        work, link, "omitted", cause="omitted", quoted=begins, about=message.id, kinds=kinds, count=count, id=message.id
+    )
 
 
 def _after_erasure(work: Work, link: LinkRow, connected: ConnectedAccount, message: Message, inbox_id: int) -> None:

@@ -75,7 +75,7 @@ class Meaning(Hearing):
         part, wanted = WORDLESS[what]
         context, _ = target_for(self.role, "c1", key="k")
         steps = connector.render([said(self.role, part, conversation="c1")], context)
-        shown = json.dumps([list(leaves(step.body)) for step in steps], ensure_ascii=False)
+        shown = json.dumps([step.body for step in steps], ensure_ascii=False)
         shown += to_plain(" ".join(text for step in steps for text in leaves(step.body)), Format.HTML)
         assert wanted in shown, f"{what} reaches nobody: {shown}"
 

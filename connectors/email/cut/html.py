@@ -45,17 +45,40 @@ _TAGS = nh3.ALLOWED_TAGS | {
 }
 
 
+# what is only read, never sent on: everything with a meaning, for the one reader of all connectors
+_SEEN = _TAGS | {
+    *("iframe", "video", "audio", "source", "track", "object", "embed", "picture", "form", "input", "select", "option"),
+    *("optgroup", "button", "label", "fieldset", "legend", "textarea", "noscript", "map", "area", "font", "title"),
+}
+_UNSEEN = {"script", "style", "head", "template"}
+_SHOWN_BY = {
+    "*": {
+        *("class", "id", "style", "name", "title", "type", "hidden", "role", "dir", "start", "reversed", "value"),
+        *("aria-label", "alt", "src", "data", "width", "height", "border", "cellpadding", "cellspacing", "checked"),
+        *("placeholder", "selected", "data-emoji"),
+    },
+    "a": {"href"},
+    "area": {"href"},
+}
+_DRAWING = re.compile(r"<svg\b[^<>]{0,2000}>", re.IGNORECASE)
+_FORMULA = re.compile(
+    r"</?(?:math|m[inos]|mtext|mrow|mfrac|msqrt)\b[^<>]{0,2000}>", re.IGNORECASE
+)  # no HTML either; its numbers are words
+_NAMED = re.compile(r"\s(?:aria-label|title)\s*=\s*(?:\"([^\"]{1,300})\"|'([^']{1,300})')", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class HtmlCut:
-    """`html` is well-formed and free of scripts. `how` is whole, cut or interleaved (kept whole)."""
+    """`html` is well-formed, to be read. `how` is whole, cut or interleaved (kept whole). `rest`: what was cut."""
 
     html: str
     how: str
+    rest: str = ""
 
 
 def cut_html(source: str) -> HtmlCut:
     """The answer's HTML without the quote."""
-    html = sanitise(source)
+    html = readable(source)
     finder = _Finder(html)
     if finder.begin is None:
         return HtmlCut(html, "whole")
@@ -64,7 +87,7 @@ def cut_html(source: str) -> HtmlCut:
         return HtmlCut(html, "interleaved")
     if not _has_text(html[: finder.begin]):
         return HtmlCut(html, "interleaved")
-    return HtmlCut(html[: finder.begin], "cut")
+    return HtmlCut(html[: finder.begin], "cut", html[finder.begin :])
 
 
 def sanitise(source: str) -> str:
@@ -81,6 +104,28 @@ def sanitise(source: str) -> str:
         link_rel=None,
         strip_comments=True,
     )
+
+
+def readable(source: str) -> str:
+    """Well-formed HTML with all that somebody would see of it, for `to_plain` and nothing else; at most 512 kB."""
+    source = _FORMULA.sub("", _DRAWING.sub(_with_its_name, source[:MAX_HTML]))
+    if _is_bomb(source):
+        return escape(_TAG.sub(" ", source), quote=False)
+    return nh3.clean(
+        source,
+        tags=_SEEN,
+        clean_content_tags=_UNSEEN,
+        attributes=_SHOWN_BY,
+        url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
+        link_rel=None,
+        strip_comments=True,
+    )
+
+
+def _with_its_name(drawing: re.Match[str]) -> str:
+    """Drawings are no HTML, so nothing of them comes through; their name is all that can be said of them."""
+    name = _NAMED.search(drawing[0])
+    return f'<img alt="{escape(name[1] or name[2])}">{drawing[0]}' if name else drawing[0]
 
 
 def _is_bomb(source: str) -> bool:

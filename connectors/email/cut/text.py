@@ -20,10 +20,13 @@ _COMMENT_HEAD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """`text` is the answer. `how` says what happened: whole, cut, interleaved (kept whole) or empty (kept whole)."""
+    """`text` is the answer. `how` says what happened: whole, cut, interleaved (kept whole) or empty (kept whole).
+    `rest` is what was left out below it.
+    """
 
     text: str
     how: str
+    rest: str = ""
 
     @property
     def is_cut(self) -> bool:
@@ -54,7 +57,14 @@ def cut_text(source: str, delimiters: Sequence[str] = ()) -> Cut:
         return Cut(source, "empty")
     if kept == body and whole:
         return Cut(source, how)
-    return Cut("\n".join(_with_notes(kept, notes, belongs)).strip("\n"), how)
+    return Cut("\n".join(_with_notes(kept, notes, belongs)).strip("\n"), how, _below(lines, kept))
+
+
+def _below(lines: list[str], kept: list[str]) -> str:
+    """What stands below the last line of the answer."""
+    last = next(line for line in reversed(kept) if line.strip())
+    end = len(lines) - lines[::-1].index(last) if last in lines else len(lines)
+    return "\n".join(lines[end:]).strip("\n")
 
 
 def _with_notes(kept: list[str], notes: Footnotes, belongs: bool) -> list[str]:
