@@ -226,6 +226,13 @@ def sent_since(tx: Tx, link_id: int, lane: int, since: datetime) -> list[datetim
     )
 
 
+def doubtful_since(tx: Tx, account: str, since: datetime, before: datetime, limit: int = 20) -> list[Row[Any]]:
+    """Steps of an account that ended within a time without anybody knowing how, and are worth another look."""
+    doubtful = _outbox.c.account == account, _outbox.c.state == StepState.UNCONFIRMED, _outbox.c.unknown.is_(True)
+    ended = _outbox.c.done_at > since, _outbox.c.done_at < before
+    return list(tx.execute(select(_outbox).where(*doubtful, *ended).order_by(_outbox.c.id).limit(limit)))
+
+
 def parked_since(tx: Tx, before: datetime, limit: int = 100) -> list[Row[Any]]:
     """Steps that are parked since before a moment."""
     return list(

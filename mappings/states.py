@@ -5,6 +5,7 @@ ready ⇄ parked        may go now / waits for the customer
   ├───────┴──▶ failed, dead, unconfirmed, dropped
   └──▶ done ──▶ failed            (the vendor said so later)
 failed, dead, unconfirmed ──▶ ready, dropped   (an agent or an admin decided)
+unconfirmed ──▶ done, failed                   (it became known later)
 """
 
 from datetime import datetime
@@ -52,7 +53,7 @@ TRANSITIONS: dict[StepState, frozenset[StepState]] = {
     _S.PARKED: frozenset({_S.PARKED, _S.READY, _S.FAILED, _S.DEAD, _S.DROPPED}),
     _S.DONE: frozenset({_S.FAILED}),
     _S.FAILED: frozenset({_S.READY, _S.DROPPED}),
-    _S.UNCONFIRMED: frozenset({_S.READY, _S.DROPPED}),
+    _S.UNCONFIRMED: frozenset({_S.READY, _S.DONE, _S.FAILED, _S.DROPPED}),
     _S.DEAD: frozenset({_S.READY, _S.DROPPED}),
     _S.DROPPED: frozenset(),
 }

@@ -152,6 +152,15 @@ class LooksUp(Protocol):
 
 
 @runtime_checkable
+class Foretells(Protocol):
+    """Chooses the ids of its messages itself: those of a step follow from its key, also where no answer came. A receipt
+    that names one of them later says what became of a step of which nobody knew.
+    """
+
+    def ids_of(self, key: str) -> Sequence[str]: ...
+
+
+@runtime_checkable
 class Fetches(Protocol):
     """Can download the files its messages name. At most `limit` bytes; raises Rejected when there is nothing to get."""
 

@@ -12,6 +12,7 @@ from bridge.engine import maintenance
 from bridge.engine.context import Effects, Runtime, Work
 from bridge.engine.inbound import polling
 from bridge.engine.loops import Loops
+from bridge.engine.outbound.late_truth import look_again
 from bridge.engine.runtime.scheduler import Scheduler
 from bridge.services.disks import database_folder, database_shortage
 from bridge.services.folder import MediaFolder
@@ -55,6 +56,7 @@ class Timetable:
         engine = self._runtime.settings.engine
         every(engine.lease / 3, "renew leases", self.renew)
         every(engine.breaker_pause / 2, "check paused accounts", self.check_paused)
+        every(timedelta(minutes=1), "look again", self.look_again)
         every(timedelta(hours=1), "prune", self._prune)
         for name, poller in self._loops.pollers.items():
             wanted = self._runtime.accounts[name].capabilities.poll_interval
@@ -79,6 +81,12 @@ class Timetable:
         """Whether accounts that somebody had to mend work again."""
         if await self._leased("check", self._runtime.settings.engine.breaker_pause / 2.2):
             for name in await polling.check_paused(self._store, self._runtime):
+                self._loops.wake_dispatcher(name)
+
+    async def look_again(self) -> None:
+        """Whether what ended in doubt had arrived."""
+        if await self._leased("look again", timedelta(seconds=50)):
+            for name in await look_again(self._store, self._runtime):
                 self._loops.wake_dispatcher(name)
 
     async def prove_folder(self) -> None:

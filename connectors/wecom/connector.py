@@ -38,7 +38,7 @@ from connectors.tencent.crypto import Vault
 from connectors.tencent.text import MAX_BYTES
 from connectors.wecom import callback, inbound, outbound
 from connectors.wecom.api import Api
-from connectors.wecom.delivery import Delivery
+from connectors.wecom.delivery import Delivery, message_id
 from connectors.wecom.guide import GUIDE
 from connectors.wecom.polling import Mailboxes, accounts_of
 from connectors.wecom.settings import Settings
@@ -113,6 +113,10 @@ class WeCom(Connector[Settings]):
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         return await self._delivery.prepare(step, target)
+
+    def ids_of(self, key: str) -> Sequence[str]:
+        """`msg_send_fail` names them: https://developer.work.weixin.qq.com/document/path/94670"""
+        return (message_id(key),)
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
         return await self._delivery.deliver(step, target)

@@ -77,6 +77,14 @@ def tell_went(work: Work, link: LinkRow, messages: Sequence[Message]) -> None:
         _write(work, link, "went", mark, quoted, messages[0].id, {})
 
 
+def take_back_doubt(work: Work, link: LinkRow, about: str) -> bool:
+    """Takes back a note about an answer of unknown end that nobody has read yet. False when there is none."""
+    rows = waiting.waiting_in(work.tx, links.lane_to_desk(link.id))
+    mine = [row.id for row in rows if row.message_id.startswith("note:unconfirmed.") and f'"{about}"' in row.message]
+    waiting.drop_waiting(work.tx, mine)
+    return bool(mine)
+
+
 def take_back_waiting(work: Work, link: LinkRow) -> None:
     """What nobody has read yet of answers that wait for the customer is not true any more: they wrote. Where notes go
     along with the customer's words it is all that their agents read of it for now.

@@ -13,6 +13,7 @@ from bridge.contract import (
     MessageChanged,
     MessageReceived,
     OwnersChanged,
+    Receipt,
     ReceiptReceived,
     Retried,
     Status,
@@ -34,12 +35,14 @@ from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.conversation.targets import ticket_finished
 from bridge.engine.inbound.agent_commands import command_in, obey, send_again
 from bridge.engine.inbound.handover_commands import Order
+from bridge.engine.outbound.late_truth import arrived
 from mappings import facts, inbox, links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
 from mappings.store import Tx
 from mappings.subjects import is_erased
 
+_REACHED = {DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.READ}
 _SPEAKS = {AuthorKind.AGENT, AuthorKind.SYSTEM}
 
 
@@ -55,7 +58,10 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
     if link is not None and is_erased(link):
         _after_erasure(work, link, connected, message, inbox_id)
         return
-    if link is None or _is_echo(work.tx, connected, message):
+    if _is_echo(work.tx, connected, message):
+        _seen_after_all(work, message)
+        return
+    if link is None:
         return
     if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
         return
@@ -69,11 +75,15 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
         command = command_in(text) if person else ""
         if command:
             obey(work, link, command, Order(here, text, message.author.name or message.author.id))
-        return
-    if away or _is_nothing(message) or link.desk != here.desk:
+    elif away or _is_nothing(message) or link.desk != here.desk:
         if person:
             _goes_nowhere(work, here, message, link.desk)
-        return
+    else:
+        _goes_on(work, link, message, inbox_id)
+
+
+def _goes_on(work: Work, link: LinkRow, message: Message, inbox_id: int) -> None:
+    person = message.author.kind is AuthorKind.AGENT
     if person and link.holder != link.desk:  # a fact from the desk takes a conversation from any bot
         link = hand_over(work, link, link.desk, Cause("agent", message.author.name))
     put(work, link, message, to_desk=False, inbox_id=inbox_id)
@@ -94,6 +104,13 @@ def _tell_omitted(work: Work, link: LinkRow, message: Message) -> None:
     tell(
         work, link, "omitted", cause="omitted", quoted=begins, about=message.id, kinds=kinds, count=count, id=message.id
     )
+
+
+def _seen_after_all(work: Work, message: Message) -> None:
+    """Our own voice comes back: where nobody knew whether it arrived, now it is known."""
+    step = outbox.step_by_key(work.tx, message.origin) if message.origin else None
+    if step is not None and step.state == StepState.UNCONFIRMED:
+        arrived(work, step, Receipt(ids=(message.id,), conversation=message.conversation))
 
 
 def _after_erasure(work: Work, link: LinkRow, connected: ConnectedAccount, message: Message, inbox_id: int) -> None:
@@ -207,7 +224,10 @@ def receipt_received(work: Work, connected: ConnectedAccount, event: ReceiptRece
     link = links.get_link(work.tx, pair.link_id)
     carried = carried_by(step)
     towards_customer = links.is_towards_customer(step.lane)
-    if event.state is DeliveryState.FAILED and step.state == StepState.DONE:
+    if event.state in _REACHED and step.state == StepState.UNCONFIRMED:
+        arrived(work, step, Receipt(ids=(event.message,)))
+        return
+    if event.state is DeliveryState.FAILED and step.state in {StepState.DONE, StepState.UNCONFIRMED}:
         outbox.change_step(
             work.tx, step.id, state=StepState.FAILED, error=event.reason or "refused later", code="receipt"
         )

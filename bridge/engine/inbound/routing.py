@@ -204,6 +204,8 @@ def _is_early(tx: Tx, runtime: Runtime, connected: ConnectedAccount, events: Seq
             continue
         link = links.ticket_link(tx, connected.name, event.message.conversation, lock=False)
         if link is None:
+            if event.message.origin and outbox.step_by_key(tx, event.message.origin) is not None:
+                continue  # our own voice: it may be what names the ticket
             if links.awaits_number(tx, connected.name, runtime.now() - _UNCONFIRMED):
                 return True
             continue

@@ -11,6 +11,7 @@ from bridge.contract import (
     AuthorKind,
     ConnectorError,
     DeliveryState,
+    Foretells,
     Gone,
     LooksUp,
     Rejected,
@@ -111,7 +112,8 @@ def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) ->
         case Disposition.PARK:  # an automatic text is of no use later
             return {"state": StepState.DROPPED if _automatic(row) else StepState.PARKED, "unknown": False}
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
-            return {"state": ENDS[decision.disposition], "unknown": False}
+            doubtful = decision.disposition is Disposition.UNCONFIRM  # it is looked for again, see `late_truth`
+            return {"state": ENDS[decision.disposition], "unknown": doubtful}
 
 
 def _automatic(row: Row[Any]) -> bool:
@@ -210,6 +212,10 @@ def tell_end(
         spent = isinstance(error, Rejected) and error.consent_spent
         not_invited(work, link, row, reason, sure=disposition is not Disposition.UNCONFIRM, spent=spent)
         return
+    connector = work.runtime.accounts[row.account].connector
+    if disposition is Disposition.UNCONFIRM and isinstance(connector, Foretells):
+        for identifier in connector.ids_of(row.key):  # what is said of it later finds the step
+            links.add_pair(work.tx, row.account, identifier, link.id, work.now, outbox_id=row.id)
     if disposition is not Disposition.UNCONFIRM:
         not_asked(work, link, carried)
     what: str = ENDS[disposition]

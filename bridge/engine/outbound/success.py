@@ -50,7 +50,7 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
         facts.add_found(work.tx, row.id, work.now)
     links.name_messages(work.tx, row, link.id, receipt.ids, work.now)
     if row.lane == links.lane_to_desk(link.id):
-        _desk_has_it(work, link, row, receipt)
+        desk_has_it(work, link, row, receipt)
     elif row.lane == links.lane_to_channel(link.id):
         _customer_has_it(work, link, row)
     elif row.lane == links.lane_of_invitations(link.id):
@@ -75,7 +75,7 @@ def _settled_before(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) 
         links.change_link(work.tx, link.id, ticket=receipt.conversation)
 
 
-def _desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> None:
+def desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> None:
     changes: LinkColumns = {}
     if receipt.conversation and receipt.conversation != link.ticket:
         changes["ticket"] = receipt.conversation
