@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from bridge.away import reason_of, who_paused
 from bridge.cli.dead_letters import waiting_counts
 from bridge.console.texts import say, say_if
+from bridge.contract import Throttled
 from bridge.engine.conversation.allowance import Allowance
 from bridge.events.overview import is_late, receivers_json
 from bridge.services.disks import FILES, mebibytes, shortages
@@ -57,6 +58,7 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
     steps, raws, held = inspection.count_steps(tx), inbox.count_raws(tx), waiting.count_waiting(tx)
     waits, parked = waiting_counts(tx), overview.parked_counts(tx)
     oldest, next_attempts = overview.oldest_waiting(tx), overview.next_attempts(tx)
+    tried, spread = _tried(tx), overview.spread_tickets(tx, now)
     found = []
     for name in names:
         pause = pauses.get(name)
@@ -69,7 +71,9 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
         elif refusals:
             what, since = "refused", refusals[0].since
         elif name in next_attempts:
-            what = "retrying"
+            what, reason = tried.get(name, ("retrying", ""))
+        elif name in spread:
+            what = "throttled"
         due = next_attempts.get(name)
         if pause is not None:
             due = pause.until
@@ -80,6 +84,7 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
                 "state": what,
                 "reason": reason,
                 "paused_by": who_paused(reason),
+                "spread": spread.get(name, 0),
                 "since": _time(since),
                 "until": _time(pause.until) if pause is not None else None,
                 "next_attempt": _time(due),
@@ -95,6 +100,15 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
             }
         )
     return sorted(found, key=lambda one: _ORDER.index(one["state"]))
+
+
+def _tried(tx: Tx) -> dict[str, tuple[str, str]]:
+    """By account: whether the step that is tried next only waits for a limit, and what it says."""
+    found: dict[str, tuple[str, str]] = {}
+    for row in overview.tried_steps(tx):
+        state = "throttled" if row.code == Throttled.__name__ else "retrying"
+        found.setdefault(row.account, (state, f"{row.code}: {row.error} (bridge trace s{row.id})" if row.error else ""))
+    return found
 
 
 def said_in(facts: dict[str, Any], settings: Settings, language: str) -> dict[str, Any]:
@@ -115,6 +129,10 @@ def said_in(facts: dict[str, Any], settings: Settings, language: str) -> dict[st
 def _reason(account: dict[str, Any], language: str) -> str:
     """Why an account is as it is, in a language."""
     match account["state"]:
+        case "throttled" if account["spread"] and not account["reason"]:
+            return say(language, "status.spread", count=account["spread"])
+        case "throttled" | "retrying" if account["reason"] and account["until"] is None and not account["paused_by"]:
+            return str(account["reason"])
         case "paused" | "throttled":
             return reason_of(account["reason"], language)
         case "refused":

@@ -11,10 +11,10 @@ from mappings.prepared import Prepared
 from mappings.sql import columns, table
 from mappings.states import StepState
 from mappings.store import Tx
-from mappings.tables import Link, Outbox, Waiting
+from mappings.tables import Link, Notice, Outbox, Waiting
 
 _lease, _outbox, _waiting = table(Lease), table(Outbox), table(Waiting)
-_link = table(Link)
+_link, _notice = table(Link), table(Notice)
 _SHOWN = columns(_link, "id", "channel", "conversation", "desk", "ticket", "state", "allowance")
 _WATCHED = (
     select(*columns(_link, "id", "warn_at", "allowance"))
@@ -81,6 +81,17 @@ def tried_steps(tx: Tx, limit: int = 200) -> list[Row[Any]]:
             .limit(limit)
         )
     )
+
+
+def spread_tickets(tx: Tx, now: datetime) -> dict[str, int]:
+    """By account: tickets with something that waits for its turn, because the desk counts updates."""
+    rows = tx.execute(
+        select(_waiting.c.account, func.count(_waiting.c.link_id.distinct()))
+        .join(_notice, (_notice.c.link_id == _waiting.c.link_id) & (_notice.c.cause == "paced"))
+        .where(_waiting.c.held == "", _waiting.c.due_at > now, _waiting.c.lane % 4 == 0)
+        .group_by(_waiting.c.account)
+    )
+    return dict(rows.all())
 
 
 def parked_counts(tx: Tx) -> dict[str, int]:

@@ -65,7 +65,7 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
                 "held": row.held,
                 "since": _time(row.created_at),
                 "next": None if row.held else _time(row.due_at),
-                "waits_for": what_releases(row.held, link.held_by) or away.get(row.account, ""),
+                "waits_for": what_releases(row.held, link.held_by) or away.get(row.account, "") or _turn_at(tx, link, row, now),
             }
             for row in held
         ],
@@ -140,6 +140,12 @@ def _handover(row: Row[Any]) -> dict[str, Any]:
         "at": _time(row.at), "from": row.from_account, "to": row.to_account, "why": row.why, "who": row.who,
         "term": row.term, "left": row.left_id, "link": row.link_id,
     }  # fmt: skip
+
+
+def _turn_at(tx: Tx, link: LinkRow, row: Row[Any], now: datetime) -> str:
+    """A desk that counts updates of a ticket takes them one after the other."""
+    spread = row.due_at > now and row.lane == links.lane_to_desk(link.id) and links.told_at(tx, link.id, "paced")
+    return say("en", "away.turn", at=_time(row.due_at)) if spread else ""
 
 
 def what_releases(why: str, holder: str, language: str = "en") -> str:

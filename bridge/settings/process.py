@@ -83,6 +83,7 @@ class TicketSettings(Section):
     """`[tickets]`: how conversations become tickets."""
 
     reopen_within: Duration = timedelta(days=7)
+    rules: bool = False
 
 
 class RepliesSettings(Section):

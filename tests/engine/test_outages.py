@@ -348,3 +348,5 @@ async def test_a_burst_stays_below_the_desks_limit_and_nothing_waits_needlessly(
             await harness.wait(60)
         assert harness.desk.seen() == [f"line {number}" for number in range(60)]
         assert refused == []
+        (note,) = [note for note in harness.notes if "faster than this desk takes updates" in note]
+        assert "30 in 10 minutes" in note

@@ -28,6 +28,17 @@ def tell(
     return _write(work, link, what, "", quoted, about, values)
 
 
+def tell_rules(work: Work, link: LinkRow) -> None:
+    """How the channel works, on the first ticket of a conversation: once."""
+    window = work.runtime.capabilities(link.channel).window
+    if window is None:
+        tell(work, link, "rules", cause="rules", window="")
+        return
+    hours = int(window.lasts.total_seconds() // 3600)
+    values = {"channel": work.runtime.label(link.channel), "replies": window.replies, "hours": hours}
+    tell(work, link, "rules", cause="rules", window=say(work.runtime.language, "rules.window", **values))
+
+
 def tell_ended(
     work: Work, link: LinkRow, what: str, *, cause: str, quoted: str = "", about: str = "", **values: object
 ) -> bool:

@@ -4,6 +4,7 @@ from bridge.contract import Audience, AuthorKind, MessageReceived
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.announcement import announce
+from bridge.engine.conversation.labels import marks_of, refresh
 from bridge.engine.conversation.queueing import carry_answers
 from mappings import links
 from mappings.links import LinkRow
@@ -37,7 +38,7 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
         "previous": current.ticket or "" if current.desk == desk else "",
         "generation": current.generation + 1,
         "url": "",
-        "fields": "{}",
+        "fields": marks_of(work.runtime, current.channel),
         "shown": "",
         "created_at": work.now,
         "touched_at": work.now,
@@ -47,6 +48,7 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
     }
     fresh = links.add_link(work.tx, **columns)
     carry_answers(work.tx, current, fresh)
+    refresh(work, fresh)
     if current.ticket is not None and current.state == "open":
         tell(work, current, "begun.elsewhere", ticket=message.conversation)
     work.effects.accounts |= {fresh.desk, fresh.channel}

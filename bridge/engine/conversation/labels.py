@@ -26,9 +26,11 @@ from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 
+MARKS = "marks"  # among a link's fields: tags that a ticket lacks which the bridge did not make
 _SETTLE = timedelta(seconds=3)  # what changes within this is one update
 _BEHIND_WORDS = timedelta(seconds=1)
 _SHARE = 3  # of the updates that a desk allows a ticket, labels take at most one in so many
+_KEPT = 4  # updates that are never used for words: what is left of the allowance must be shown in time
 _STEP = 15  # minutes: a window that moved by less is no change worth an update
 
 
@@ -67,6 +69,12 @@ def refresh(work: Work, link: LinkRow) -> None:
     work.effects.accounts.add(link.desk)
 
 
+def marks_of(runtime: Runtime, channel: str) -> str:
+    """A link's fields for a ticket that the bridge did not make: where its customer writes is still to be put on it."""
+    tags = [runtime.label(channel)]
+    return json.dumps({"tags": tags, MARKS: tags}, ensure_ascii=False)
+
+
 def _shows(runtime: Runtime, link: LinkRow) -> bool:
     desk = runtime.accounts.get(link.desk)
     return (
@@ -98,6 +106,7 @@ def labels_of(runtime: Runtime, link: LinkRow, now: datetime, level: str = "") -
     tags = [f"replies-left-{count}"] + ([f"replies-until-{until:%Y-%m-%d-%H%M}"] if until else [])
     if level:
         tags.append(f"replies-{level}")
+    tags += json.loads(link.fields).get(MARKS, ())
     route = route_of(runtime, link)
     fields: dict[str, str] = {}
     if route is not None and route.desk == link.desk:
@@ -165,6 +174,9 @@ def _later(work: Work, link: LinkRow) -> datetime | None:
     if limit is None:
         return None
     sent = outbox.sent_since(work.tx, link.id, links.lane_of_labels(link.id), work.now - limit.per)
+    said = outbox.sent_since(work.tx, link.id, words, work.now - limit.per)
+    if said and len(said) + len(sent) >= limit.count - 1:
+        return said[-1] + limit.per
     share = max(1, limit.count // _SHARE)
     if len(sent) < (share if _is_all_or_nothing(work, link) else share // 2):
         return None
@@ -178,6 +190,6 @@ def _is_all_or_nothing(work: Work, link: LinkRow) -> bool:
     return left == 0 or (window is not None and left == window.replies)
 
 
-def count_for_words(runtime: Runtime, link: LinkRow, count: int) -> int:
-    """How many of the updates that a desk allows a ticket are for what people say."""
-    return count - count // _SHARE if _shows(runtime, link) else count
+def kept_for_labels(runtime: Runtime, link: LinkRow) -> int:
+    """How many of the updates that a desk allows a ticket people's words leave to labels, whatever was shown so far."""
+    return _KEPT if _shows(runtime, link) else 0

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from bridge.contract import Contact, Message, RenderContext, Status
 from bridge.engine.context import ConnectedAccount, Runtime, Work
@@ -14,7 +15,7 @@ from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.announcement import announce, announce_state
 from bridge.engine.conversation.bot_share import first_holder
 from bridge.engine.conversation.decision import UNVERIFIED, Decided, Opening, Proven, decide, is_final, route_of
-from bridge.engine.conversation.labels import refresh
+from bridge.engine.conversation.labels import MARKS, marks_of, refresh
 from bridge.engine.conversation.last_agent import last_served
 from bridge.engine.conversation.origin import merge, read_origin
 from bridge.engine.conversation.profile import show_profile, told_of, with_profile
@@ -194,10 +195,16 @@ def follow(work: Work, link: LinkRow, ticket: str) -> bool:
         return False
     links.change_link(
         work.tx, link.id, ticket=ticket, state="ended" if link.state == "ended" else "open", solved_at=None,
-        touched_at=work.now, url="", shown="",
+        touched_at=work.now, url="", shown="", fields=_dump(json.loads(link.fields) | _marks(work, link)),
     )  # fmt: skip
     refresh(work, link)
     return True
+
+
+def _marks(work: Work, link: LinkRow) -> dict[str, Any]:
+    """A ticket that ours was merged into does not say yet where the customer writes; the next one of ours will."""
+    found: dict[str, Any] = json.loads(marks_of(work.runtime, link.channel))
+    return {MARKS: found[MARKS]}
 
 
 def customer_of(runtime: Runtime, link: LinkRow) -> Contact:

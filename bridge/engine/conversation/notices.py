@@ -16,6 +16,7 @@ from bridge.contract import (
 )
 from bridge.engine.conversation.handover_texts import TEXTS
 from bridge.engine.conversation.routing_texts import ROUTING_TEXTS
+from bridge.engine.conversation.ticket_texts import TICKET_TEXTS
 
 _LINE = "\n> "  # between two lines that are quoted
 _QUOTED = 40  # messages that a note quotes at most
@@ -110,19 +111,6 @@ _TEXTS: dict[str, dict[str, str]] = {
         "attach it as a file.",
         "zh": "未发送：您的回复中没有可在 {channel} 显示的内容，未占用回复次数。请改用文字重新回复，或将其添加为附件。",
     },
-    "arrived": {
-        "en": "It had arrived: {channel} shows the answer of which nobody knew. Do not send it again.",
-        "zh": "现已确认送达：{channel} 显示此前无法确认的回复已送达，请勿重复发送。",
-    },
-    "arrived.not": {
-        "en": "It has not arrived: {channel} does not have the answer of which nobody knew. To send it, write a "
-        "private note: #retry",
-        "zh": "现已确认未送达：{channel} 没有此前无法确认的回复。如需发送，请添加内部备注：#retry",
-    },
-    "arrived.here": {
-        "en": "The customer's message that was said to be missing is here: it had arrived.",
-        "zh": "此前提示未能转入的客户消息其实已在此处。",
-    },
     "went": {
         "en": "Sent meanwhile: {channel} has accepted an answer that waited.",
         "zh": "已补发：之前等待发送的回复，{channel} 现已接受。",
@@ -184,28 +172,6 @@ _TEXTS: dict[str, dict[str, str]] = {
         "the customer's next message opens a new ticket.",
         "zh": "该工单被合并到另一位客户的工单。会话不会跟随合并；客户的下一条消息将新建工单。",
     },
-    "omitted": {
-        "en": "The customer does not get all of this answer: {kinds} is left out ({count} characters, see below). "
-        "Write what they must read above it, or as an answer of its own. `bridge trace {id}` tells an administrator "
-        "what was left out. This is said once per ticket.",
-        "zh": "该回复未全部发送给客户：其中的{kinds}已略去（{count} 个字符，见下文）。"
-        "需要客户看到的内容，请写在其上方，或另行回复。"
-        "管理员可用 `bridge trace {id}` 查看每条回复略去的内容。每个工单仅提示一次。",
-    },
-    "omitted.history": {"en": "quoted history", "zh": "引用的历史内容"},
-    "omitted.signature": {"en": "a signature", "zh": "签名"},
-    "omitted.and": {"en": " and ", "zh": "和"},
-    "given.away": {
-        "en": "This ticket belongs to another customer now. What you answer here no longer goes to the customer in "
-        "{channel}, whose next message opens a new ticket. Is it the same person, make them the ticket's customer "
-        "again. To send what was not sent, write a private note: #send",
-        "zh": "该工单已改属另一位客户。您在此处的回复不会再发送给 {channel} 的客户，该客户的下一条消息将新建工单。"
-        "如为同一人，请将工单的客户改回。如需发送未送出的回复，请添加内部备注：#send",
-    },
-    "given.back": {
-        "en": "This ticket belongs to the customer in {channel} again. What you answer from now on goes to them.",
-        "zh": "该工单已改回 {channel} 的客户，此后的回复会发送给该客户。",
-    },
     "status": {
         "en": "Replies left: {left}. Window closes: {until}. Accepted by {channel} since the customer last wrote: "
         "{accepted}. Waiting: {waiting}. Not delivered: {failed}.",
@@ -234,6 +200,7 @@ _TEXTS: dict[str, dict[str, str]] = {
     },
     **TEXTS,
     **ROUTING_TEXTS,
+    **TICKET_TEXTS,
 }
 
 

@@ -24,13 +24,14 @@ from bridge.engine.conversation.agent_notes import tell_waiting
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.bot_share import is_of_bot, within_share
 from bridge.engine.conversation.holding import hold
-from bridge.engine.conversation.labels import count_for_words, render_labels
+from bridge.engine.conversation.labels import render_labels
 from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.notices import is_of_an_end
 from bridge.engine.conversation.queueing import is_automatic
 from bridge.engine.conversation.shop_messages import let_go
 from bridge.engine.conversation.turns import answer_lost
 from bridge.engine.outbound.attachments import with_files
+from bridge.engine.outbound.pacing import next_update
 from bridge.engine.outbound.questions import render_question
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
@@ -104,31 +105,12 @@ class _Chosen:
 
 
 def _for_desk(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> _Chosen | None:
-    pause = _next_update(work, link, lane)
+    pause = next_update(work, link, lane)
     if pause is not None:
         waiting.delay_waiting(work.tx, lane, pause)
         return None
     connector = work.runtime.accounts[link.desk].connector
     return _Chosen(messages, connector.render(messages, render_context(work.runtime, link, work.now, to_desk=True)))
-
-
-def _next_update(work: Work, link: LinkRow, lane: int) -> datetime | None:
-    """When the next update of this ticket may go, for desks that count them; None: now.
-
-    Nothing waits while there is plenty; from half of the limit on updates are spread over the period, so that the
-    customer's next messages join and the limit is never reached.
-    """
-    limit = work.runtime.capabilities(link.desk).update_limit
-    if limit is None:
-        return None
-    count = count_for_words(work.runtime, link, limit.count)
-    sent = outbox.sent_since(work.tx, link.id, lane, work.now - limit.per)
-    if len(sent) < count // 2:
-        return None
-    if len(sent) >= count - 1:
-        return sent[-1] + limit.per
-    due = sent[0] + limit.per / (count // 2)
-    return due if due > work.now else None
 
 
 def _for_channel(work: Work, link: LinkRow, messages: list[Message]) -> _Chosen | None:

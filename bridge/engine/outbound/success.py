@@ -7,7 +7,7 @@ from sqlalchemy import Row
 from bridge.contract import Audience, AuthorKind, DeliveryState, Receipt, Step, answer_key
 from bridge.engine.context import Work
 from bridge.engine.conversation import allowance
-from bridge.engine.conversation.agent_notes import show_progress, shows_progress, tell, tell_went
+from bridge.engine.conversation.agent_notes import show_progress, shows_progress, tell, tell_rules, tell_went
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.announcement import announce, announce_state
 from bridge.engine.conversation.labels import look_at, refresh
@@ -92,6 +92,8 @@ def desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> N
         not_taken(work, links.get_link(work.tx, link.id), receipt.left_out)
     if "ticket" in changes:
         waiting.release_waiting(work.tx, row.lane)  # notes that waited for it
+        if link.generation == 1 and not link.ticket and work.runtime.settings.tickets.rules:
+            tell_rules(work, link)
         refresh(work, link)
 
 

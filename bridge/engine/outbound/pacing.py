@@ -1,0 +1,43 @@
+"""When a ticket takes its next update, at desks that count them: what a chatty customer writes is joined, and told."""
+
+from datetime import datetime, timedelta
+
+from bridge.engine.context import Work
+from bridge.engine.conversation.agent_notes import tell
+from bridge.engine.conversation.labels import kept_for_labels
+from mappings import links, outbox
+from mappings.links import LinkRow
+
+PACED = "paced"  # a notice: agents read that a customer's words are joined
+_FREE = 4  # the first of so many parts of the limit goes at once: nobody who writes a few lines waits
+
+
+def next_update(work: Work, link: LinkRow, lane: int) -> datetime | None:
+    """When the next update of this ticket may go; None: now.
+
+    Nothing waits while little of the limit is used. Then what is left of it is shared out over what is left of the
+    period, so that the customer's next lines join, each comes within one such share, and the limit is never reached.
+    """
+    limit = work.runtime.capabilities(link.desk).update_limit
+    if limit is None:
+        return None
+    budget = limit.count - 1  # one stays for the note that tells of it
+    sent = outbox.sent_since(work.tx, link.id, lane, work.now - limit.per)
+    if len(sent) < max(1, budget // _FREE):
+        return None
+    labels = len(outbox.sent_since(work.tx, link.id, links.lane_of_labels(link.id), work.now - limit.per))
+    left = budget - len(sent) - max(labels, kept_for_labels(work.runtime, link))
+    whole = sent[-1] + limit.per
+    due = sent[0] + (whole - work.now) / left if left > 0 else whole
+    if due <= work.now:
+        return None
+    if due - work.now > timedelta(seconds=2):
+        _tell(work, link, limit.count, limit.per, due)
+    return due
+
+
+def _tell(work: Work, link: LinkRow, count: int, per: timedelta, due: datetime) -> None:
+    """Once per ticket; the note goes along with the words that wait."""
+    minutes, seconds = int(per.total_seconds() // 60), max(1, round((due - work.now).total_seconds()))
+    if tell(work, link, "paced", cause=PACED, count=count, minutes=minutes, seconds=seconds):
+        work.effects.note("updates are spread", account=link.desk, link=link.id, ticket=link.ticket)
