@@ -1,5 +1,6 @@
 """Pages in Chinese keep step with those in English: the same headings, tables and blocks of code."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -60,3 +61,30 @@ def test_chinese_has_the_marks_of_chinese(page: Path) -> None:
 def test_nothing_is_translated_that_has_no_original() -> None:
     found = {path for path in ROOT.rglob("*.zh-CN.md") if not {".venv", "node_modules"} & set(path.parts)}
     assert found - {chinese(page) for page in WANTED} == set()
+
+
+def _said_in_chinese() -> list[tuple[str, str]]:
+    """Every Chinese text that agents, admins or customers read, with its place: what stands under `zh`."""
+    found = []
+    for path in [*(ROOT / "bridge").rglob("*.py"), *(ROOT / "connectors").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            values: list[ast.expr] = []
+            if isinstance(node, ast.Dict):
+                named = zip(node.keys, node.values, strict=True)
+                values = [value for key, value in named if isinstance(key, ast.Constant) and key.value == "zh"]
+            elif isinstance(node, ast.Call):
+                values = [word.value for word in node.keywords if word.arg == "zh"]
+            for value in values:
+                parts = [one for one in ast.walk(value) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+                found += [(f"{path.relative_to(ROOT)}:{one.lineno}", one.value) for one in parts]
+    return found
+
+
+def test_texts_have_the_marks_of_chinese() -> None:
+    """Full width beside Chinese characters, in every note, reason and remedy."""
+    texts = _said_in_chinese()
+    assert len(texts) > 300
+    half = re.compile(
+        rf"{HALF_WIDTH.pattern}|[\u4e00-\u9fff]\(|\)[\u4e00-\u9fff]|[\u4e00-\u9fff]\.\.\.|\.\.\.[\u4e00-\u9fff]"
+    )
+    assert [(place, text) for place, text in texts if half.search(re.sub(r"`[^`]*`", "", text))] == []

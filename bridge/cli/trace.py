@@ -65,7 +65,9 @@ def _link(tx: Tx, link_id: int, wanted: set[str], now: datetime, away: Away) -> 
                 "held": row.held,
                 "since": _time(row.created_at),
                 "next": None if row.held else _time(row.due_at),
-                "waits_for": what_releases(row.held, link.held_by) or away.get(row.account, "") or _turn_at(tx, link, row, now),
+                "waits_for": what_releases(row.held, link.held_by)
+                or away.get(row.account, "")
+                or _turn_at(tx, link, row, now),
             }
             for row in held
         ],

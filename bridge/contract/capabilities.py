@@ -76,12 +76,13 @@ class Capabilities(Value):
     `knows_presence`: it can tell whether an agent is there, and gives a new ticket to `Target.fields["last_agent"]`
     (its own id of an agent) if so, and to nobody in particular else. `shows_profile`: it shows agents `Contact.profile`
     beside the customer, so that no note is needed.
+    `reads_languages`: it shows each reader the bridge's own notes in their language (`Text.words`).
     `scripted`: a bot that says only what its operator wrote, so that promises and numbers in it are meant.
 
     The engine steers by `window`, `update_limit`, `max_concurrency`, `poll_interval`, `notes`, `notes_act`,
     `delivery_status`, `tags`, `echoes_origin`, `prepare_reads_only`, `labels_generated`, `scripted`, `fields`,
-    `knows_presence` and `shows_profile`. The others are for the matrix in the docs, for `render` itself and for the
-    conformance suite, which holds a connector to them.
+    `knows_presence`, `reads_languages` and `shows_profile`. The others are for the matrix in the docs, for `render`
+    itself and for the conformance suite, which holds a connector to them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")  # a misspelt one would silently not be there
@@ -112,6 +113,7 @@ class Capabilities(Value):
     fields: tuple[str, ...] | None = None
     knows_presence: bool = False
     shows_profile: bool = False
+    reads_languages: bool = False
     customer_is_author: Support = Support.REFUSED
 
     def takes(self, field: str) -> bool:

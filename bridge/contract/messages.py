@@ -84,9 +84,12 @@ class Format(StrEnum):
 
 
 class Text(Value):
+    """`words`: the same in further languages, where the bridge itself speaks (`Capabilities.reads_languages`)."""
+
     kind: Literal["text"] = "text"
     body: str
     format: Format = Format.PLAIN
+    words: dict[str, str] = {}
 
 
 class Image(Value):

@@ -78,6 +78,7 @@ class WebChat(Connector[Settings]):
         fields=("group", "priority", "tags"),
         knows_presence=True,
         shows_profile=True,
+        reads_languages=True,
         customer_is_author=Support.FULL,
     )
 
@@ -254,6 +255,8 @@ class WebChat(Connector[Settings]):
             "text": step.body["text"],
             "at": at,
         }
+        if step.body.get("words"):
+            entry["words"] = step.body["words"]
         if step.body.get("at"):
             entry["said_at"] = step.body["at"]
         if attachments:

@@ -19,6 +19,7 @@ from bridge.contract import (
     Progress,
     RenderContext,
     Step,
+    Text,
     Video,
     Voice,
 )
@@ -58,6 +59,8 @@ def _shown(message: Message, context: RenderContext) -> Step:
         "text": "\n".join(content.lines) or ("" if content.files or content.cards else phrases.word("empty")),
         "from": {"kind": _speaker(message), "name": message.author.name},
     }
+    if words := [part.words for part in message.parts if isinstance(part, Text) and part.words]:
+        body["words"] = {context.language[:2]: body["text"], **words[0]}
     if content.files:
         body["files"] = content.files
     if content.cards:

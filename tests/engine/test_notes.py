@@ -225,3 +225,39 @@ async def test_notes_name_the_channel_as_people_do_and_say_the_time_in_their_zon
 def test_chinese_notes_have_chinese_punctuation(what: str) -> None:
     text = re.sub(r"\{\w+\}|`[^`]*`|#\w+", "", _TEXTS[what]["zh"])
     assert not re.search(r"[,:;!?()]", text)
+
+
+async def test_notes_are_written_in_every_language_where_readers_have_their_own(scene: Scene) -> None:
+    capabilities = scene.desk_class.capabilities.model_copy(update={"reads_languages": True})
+    scene.desk_class = type("Desk", (scene.desk_class,), {"capabilities": capabilities, "rendered": []})
+    seen: list[dict[str, str]] = scene.desk_class.rendered
+    render = scene.desk_class.render
+
+    def remember(self: Any, messages: Any, context: Any) -> Any:
+        seen.extend(part.words for one in messages for part in one.parts if one.id.startswith("note:"))
+        return render(self, messages, context)
+
+    scene.desk_class.render = remember
+    async with scene.running():
+        await refused_on_a_ticket_that_closes(scene)
+        await scene.says("ann", "are you there?")
+        await scene.quiet()
+    (words,) = seen
+    assert words["zh"].startswith("未送达") and words["zh"].endswith("> the password is secret")
+
+
+async def test_the_first_ticket_tells_the_rules_where_that_is_wanted(scene: Scene) -> None:
+    scene.options["tickets"] = {"rules": True}
+    async with scene.running():
+        await scene.says("ann", "hello")
+        await scene.quiet()
+        ticket = scene.only_ticket
+        assert [who for who, _ in entries(scene, ticket)] == ["customer", "note"]
+        note = entries(scene, ticket)[1][1]
+        assert "5 replies within 48 hours" in note and "#retry" in note
+        scene.vendors.set_status(ticket, "closed")
+        scene.look()
+        await scene.collected()
+        await scene.says("ann", "again")
+        await scene.quiet()
+        assert [who for who, _ in entries(scene, list(scene.vendors.tickets)[1])] == ["customer"], "once per customer"

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bridge.contract import DeliveryState, Message, Progress, Text
 from bridge.engine.context import Runtime, Work
-from bridge.engine.conversation.notices import note, quote, quoted_beside, say
+from bridge.engine.conversation.notices import LANGUAGES, by_language, note, quote, quoted_beside, say
 from bridge.engine.conversation.queueing import WENT, carried_by, put
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
@@ -35,8 +35,9 @@ def tell_rules(work: Work, link: LinkRow) -> None:
         tell(work, link, "rules", cause="rules", window="")
         return
     hours = int(window.lasts.total_seconds() // 3600)
-    values = {"channel": work.runtime.label(link.channel), "replies": window.replies, "hours": hours}
-    tell(work, link, "rules", cause="rules", window=say(work.runtime.language, "rules.window", **values))
+    channel = work.runtime.label(link.channel)
+    said = by_language("rules.window", channel=channel, replies=window.replies, hours=hours)
+    tell(work, link, "rules", cause="rules", window=said)
 
 
 def tell_ended(
@@ -112,7 +113,9 @@ def _told_beside(work: Work, link: LinkRow, mark: str, quoted: str) -> bool:
         if row.message_id.startswith(mark):
             message = Message.model_validate_json(row.message)
             text = "\n".join(part.body for part in message.parts if isinstance(part, Text))
-            more = message.model_copy(update={"parts": (Text(body=quoted_beside(text, quoted)),)})
+            words = next((part.words for part in message.parts if isinstance(part, Text)), {})
+            words = {language: quoted_beside(other, quoted) for language, other in words.items()}
+            more = message.model_copy(update={"parts": (Text(body=quoted_beside(text, quoted), words=words),)})
             waiting.change_waiting(work.tx, row.id, more.model_dump_json())
             return True
     return False
@@ -132,8 +135,12 @@ def _write(  # noqa: PLR0913 - what a note says, all by name
     if not work.runtime.capabilities(link.desk).notes:
         work.effects.note("agent not told", account=link.desk, link=link.id, about=what)
         return False
-    text = say(work.runtime.language, what, channel=work.runtime.label(link.channel), **values)
-    message = note(f"{mark or 'note:'}{new_name()}", text, at=work.now, quoted=quoted, about=about)
+    values = {"channel": work.runtime.label(link.channel), **values}
+    text, words = say(work.runtime.language, what, **values), {}
+    if work.runtime.capabilities(link.desk).reads_languages:
+        words = {one: say(one, what, **values) for one in LANGUAGES if one != work.runtime.language}
+    name = f"{mark or 'note:'}{new_name()}"
+    message = note(name, text, at=work.now, quoted=quoted, about=about, words=words)
     due = work.now + GATHER if mark and gather else work.now
     put(work, link, message, to_desk=True, due_at=due)
     return True

@@ -1,6 +1,6 @@
 """What the bridge tells agents, in plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bridge.contract import (
@@ -18,6 +18,7 @@ from bridge.engine.conversation.handover_texts import TEXTS
 from bridge.engine.conversation.routing_texts import ROUTING_TEXTS
 from bridge.engine.conversation.ticket_texts import TICKET_TEXTS
 
+LANGUAGES = ("en", "zh")
 _LINE = "\n> "  # between two lines that are quoted
 _QUOTED = 40  # messages that a note quotes at most
 
@@ -210,9 +211,19 @@ def is_of_an_end(message: Message) -> bool:
 
 
 def say(language: str, what: str, **values: object) -> str:
-    """One sentence in a language; English where a language is missing."""
+    """One sentence in a language; English where a language is missing. Values may be texts by language, too."""
     texts = _TEXTS[what]
-    return (texts.get(language) or texts["en"]).format(**values)
+    said = {name: _in(language, value) if isinstance(value, Mapping) else value for name, value in values.items()}
+    return (texts.get(language) or texts["en"]).format(**said)
+
+
+def by_language(what: str, **values: object) -> dict[str, str]:
+    """A part of a sentence in every language, as a value for another."""
+    return {language: say(language, what, **values) for language in LANGUAGES}
+
+
+def _in(language: str, texts: Mapping[str, str]) -> str:
+    return texts.get(language) or texts.get("en") or ""
 
 
 def quote(messages: Sequence[Message], language: str = "en", limit: int = 80) -> str:
@@ -245,15 +256,24 @@ def _words(part: Part, language: str) -> str:
             return Phrases(language).part(part, lambda media, kind: f"[{media.name or Phrases(language).word(kind)}]")
 
 
-def note(identifier: str, text: str, *, at: datetime, quoted: str = "", about: str = "") -> Message:
-    """A private note of the bridge itself."""
-    body = f"{text}\n\n> {quoted}" if quoted else text
+def note(
+    identifier: str,
+    text: str,
+    *,
+    at: datetime,
+    quoted: str = "",
+    about: str = "",
+    words: Mapping[str, str] | None = None,
+) -> Message:
+    """A private note of the bridge itself; `words` are the same in further languages."""
+    quote = f"\n\n> {quoted}" if quoted else ""
+    said = {language: f"{other}{quote}" for language, other in (words or {}).items()}
     return Message(
         id=identifier,
         conversation="",
         author=Author(kind=AuthorKind.BRIDGE),
         audience=Audience.AGENTS,
-        parts=(Text(body=body),),
+        parts=(Text(body=f"{text}{quote}", words=said),),
         sent_at=at,
         reply_to=about,
     )

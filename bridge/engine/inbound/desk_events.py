@@ -29,7 +29,7 @@ from bridge.engine.conversation.beginning import begin
 from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.links import came_with, follow
-from bridge.engine.conversation.notices import quote, say
+from bridge.engine.conversation.notices import LANGUAGES, quote, say
 from bridge.engine.conversation.ownership import is_given_away, owners_known
 from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.conversation.targets import ticket_finished
@@ -97,13 +97,16 @@ def _tell_omitted(work: Work, link: LinkRow, message: Message) -> None:
     """
     if work.runtime.capabilities(link.desk).notes_act and all(one.marked for one in message.omitted):
         return
-    texts = {one.what: say(work.runtime.language, f"omitted.{one.what}") for one in message.omitted}
     count = sum(one.size for one in message.omitted)
     begins = "\n> ".join(f"{one.begins} …" if one.size > len(one.begins) else one.begins for one in message.omitted)
-    kinds = say(work.runtime.language, "omitted.and").join(texts.values())
-    tell(
-        work, link, "omitted", cause="omitted", quoted=begins, about=message.id, kinds=kinds, count=count, id=message.id
-    )
+    kinds = {
+        language: say(language, "omitted.and").join(
+            dict.fromkeys(say(language, f"omitted.{one.what}") for one in message.omitted)
+        )
+        for language in LANGUAGES
+    }
+    values = {"kinds": kinds, "count": count, "id": message.id}
+    tell(work, link, "omitted", cause="omitted", quoted=begins, about=message.id, **values)
 
 
 def _seen_after_all(work: Work, message: Message) -> None:

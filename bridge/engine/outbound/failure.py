@@ -233,7 +233,7 @@ def tell_end(
         link,
         what,
         cause=f"{what}.{code}",
-        reason=reason or _sentence(error),
+        reason=_reasons(error) if reason else _sentence(error),
         code=code,
         quoted=quote(carried, work.runtime.language),
         about=carried[0].id if carried else "",
@@ -257,6 +257,12 @@ def _tell_customer_side(work: Work, row: Row[Any], link: LinkRow, what: str, cod
 def _sentence(error: BaseException) -> str:
     """What may be stored and shown of an error: a connector's own words, or just the kind of a bug."""
     return clean_text(error.message) if isinstance(error, ConnectorError) else f"unexpected {type(error).__name__}"
+
+
+def _reasons(error: BaseException) -> dict[str, str]:
+    """A connector's own sentences for agents, by language."""
+    reason = error.reason if isinstance(error, ConnectorError) else {}
+    return {language: clean_text(text) for language, text in reason.items()}
 
 
 def _reason(error: BaseException, language: str) -> str:

@@ -33,6 +33,7 @@ function event({ words, clock }, entry) {
 }
 
 function bubble(view, entry, more) {
+  const text = entry.words?.[document.documentElement.lang.slice(0, 2)] || entry.text; // the bridge's notes speak the reader's language
   const { words, clock, wire } = view, { kind, name } = entry.from, note = entry.type === 'note', own = kind === 'agent';
   const shown = own ? (name === wire.agent ? words.you : name) : kind === 'bot' ? words.bridge : name || nameOf(view.ticket, words);
   const meta = el('div.meta', {}, el('time', { dateTime: entry.at, title: new Date(entry.at).toLocaleString(view.lang) }, clock.time(new Date(entry.at))));
@@ -43,7 +44,7 @@ function bubble(view, entry, more) {
   const how = meta.dataset.progress;
   item = el(`div.msg${side}${more ? '.more' : ''}${['failed', 'unconfirmed'].includes(how) ? '.bad' : ''}${kind === 'bot' ? '.bot' : ''}`, {},
     !more && el('div.name', {}, el('bdi', {}, shown), note && el('span.tag', {}, kind === 'bot' ? words.bridgeTag : words.noteTag)),
-    entry.text && el('div.bubble', { dir: 'auto' }, linked(entry.text)), (entry.cards || []).map((one) => card(one)), (entry.attachments || []).map((one) => file(one, words, () => { if (view.near(420)) view.bottom(); }, (picture) => view.zoom(picture))), meta);
+    text && el('div.bubble', { dir: 'auto' }, linked(text)), (entry.cards || []).map((one) => card(one)), (entry.attachments || []).map((one) => file(one, words, () => { if (view.near(420)) view.bottom(); }, (picture) => view.zoom(picture))), meta);
   return item;
 }
 
