@@ -153,8 +153,8 @@ class State:
 
     def give(self, ticket: Ticket, requestor: str, creator: str) -> None:
         """Somebody else becomes the requestor: RT writes down who was added, and who was taken away."""
-        self.add(ticket, "AddWatcher", creator, column="Requestor", new="61")
-        self.add(ticket, "DelWatcher", creator, column="Requestor", old="60")
+        self.add(ticket, "AddWatcher", creator, change=("Requestor", "", "61"))
+        self.add(ticket, "DelWatcher", creator, change=("Requestor", "60", ""))
         self.names.setdefault(requestor, "")
         ticket.requestors = [requestor]
 
