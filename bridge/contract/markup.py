@@ -3,15 +3,20 @@
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bridge.contract.elements import ENDED_BY, HIDDEN, LINES, PARAGRAPHS, SCOPE, TABLE, VOID, Declared, target_of
 from bridge.contract.page import Page, Span
+from bridge.contract.pictures import source_of
 
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _LOOK = 200  # open elements that are looked through for the one that ends; keeps hostile nesting linear
 _STRUCK = frozenset({"s", "del", "strike"})
 _SPANS = {"sup": "sup", "sub": "sub", "q": "quote", "rt": "ruby", "option": "option"}
+_BETWEEN = {"mfrac": "/", "msup": "^", "msub": "_", "mroot": "√"}
+_GROUPS = frozenset({"mrow", "msqrt"})
+_LINKS = 5
+_GAUGES = frozenset({"progress", "meter"})
 _MEDIA = frozenset({"video", "audio"})
 
 
@@ -35,6 +40,8 @@ class Reader(Page, HTMLParser):
         self._open: list[_Open] = []
         self._spanned: dict[str, int] = {}  # kinds of spans that are open: only the outermost counts
         self._player: tuple[str, Mapping[str, str]] | None = None  # a player whose address is not known yet
+        self._better = ""  # the address that a <picture> names for its picture
+        self._formula: list[list[Any]] = []  # open parts of formulas whose children mean something by their place
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
@@ -44,9 +51,13 @@ class Reader(Page, HTMLParser):
         if tag == "source" and self._player is not None:
             self._show(self._player[0], self._player[1], attributes.get("src", ""))
             self._player = None
+        elif tag == "source":
+            self._better = self._better or source_of({"srcset": attributes.get("srcset", "")})
         declared = Declared(attributes)
         in_drawing = tag == "title" and self._counts.get("svg", 0) > 0
         hidden = parent.hidden or (tag in HIDDEN and not in_drawing) or declared.hidden
+        if self._formula and not hidden:
+            self._next_in_formula(parent.tag)
         if tag in VOID:
             if not hidden:
                 self._void(tag, attributes)
@@ -55,7 +66,10 @@ class Reader(Page, HTMLParser):
         if not hidden:
             spans = self._enter(tag, attributes, struck=tag in _STRUCK or declared.struck)
             hidden = (
-                tag in _MEDIA or tag == "iframe" or (tag == "object" and bool(target_of(attributes.get("data", ""))))
+                tag in _MEDIA
+                or tag == "iframe"
+                or (tag in _GAUGES and "value" in attributes)
+                or (tag == "object" and bool(target_of(attributes.get("data", ""))))
             )
         pre = declared.preformatted if declared.preformatted is not None else parent.pre or tag in {"pre", "textarea"}
         mute = parent.mute if declared.mute is None else declared.mute
@@ -107,8 +121,19 @@ class Reader(Page, HTMLParser):
             self._space = text.endswith(" ")
 
     def result(self) -> str:
+        """The text. Where it says nothing at all, the links that nobody would have seen."""
         self._end_down_to(0)
-        return self.text()
+        return self.text() or "\n".join(list(self._unseen)[:_LINKS])
+
+    def _next_in_formula(self, parent: str) -> None:
+        """10⁶ and ½ must not become 106 and 12: what stands between two children of a fraction, a power or an index."""
+        part = self._formula[-1]
+        if parent == part[0]:
+            part[1] += 1
+            if part[1] == 2:
+                self._space = False
+                self._write(_BETWEEN[parent])
+            self._space = self._space and part[1] < 2
 
     def _end_nearest(self, tags: frozenset[str], barriers: frozenset[str]) -> None:
         if not any(self._counts.get(tag) for tag in tags):
@@ -129,6 +154,12 @@ class Reader(Page, HTMLParser):
         above = self._open[-1].hidden if self._open else False
         if above:
             return
+        if self._formula and entry.tag == self._formula[-1][0]:
+            self._formula.pop()
+        if entry.tag in _GROUPS and self._formula_around(entry.tag):
+            self._write(")")
+        if entry.tag == "picture":
+            self._better = ""
         if entry.tag in _MEDIA and self._player is not None:
             self._show(*self._player, "")
             self._player = None
@@ -140,7 +171,12 @@ class Reader(Page, HTMLParser):
 
     def _enter(self, tag: str, attributes: Mapping[str, str], *, struck: bool) -> tuple[Span, ...]:
         title = " ".join((attributes.get("title", "") or attributes.get("aria-label", "")).split())
+        self._enter_formula(tag)
         match tag:
+            case "progress" | "meter" if attributes.get("value"):
+                self._space = True
+                self._write(f"{attributes['value']}/{attributes.get('max') or '1'}")
+                self._space = True
             case "li":
                 self._item(attributes)
             case "td" | "th":
@@ -161,10 +197,19 @@ class Reader(Page, HTMLParser):
                 elif tag != "object":
                     self._player = (tag, attributes)
         self._begin_block(tag, attributes)
-        if tag == "svg" and title:
-            self._write(f"[{title}]")
+        if tag == "svg" and (title or self._counts.get("a")):
+            self._write(f"[{title or 'picture'}]")
         spans = self._begun(tag, attributes, title)
         return self._opened([*spans, Span("strike", len(self._out))] if struck else spans)
+
+    def _enter_formula(self, tag: str) -> None:
+        if tag in _BETWEEN:
+            self._formula.append([tag, 0])
+        elif tag in _GROUPS and self._formula_around(tag):
+            self._write("√(" if tag == "msqrt" else "(")
+
+    def _formula_around(self, tag: str) -> bool:
+        return tag == "msqrt" or bool(self._formula)
 
     def _opened(self, spans: list[Span]) -> tuple[Span, ...]:
         """Those that are the outermost of their kind."""
@@ -190,7 +235,7 @@ class Reader(Page, HTMLParser):
         if tag == "br":
             self._newline()
         elif tag == "img":
-            self._picture(attributes)
+            self._picture({"src": source_of(attributes) or self._better, **_without_src(attributes)})
         elif tag == "embed":
             self._show("object", attributes, attributes.get("src", ""))
         elif tag == "input":
@@ -218,3 +263,7 @@ class Reader(Page, HTMLParser):
         if words.strip():
             self._write(" ".join(words.split()))
             self._space = True
+
+
+def _without_src(attributes: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in attributes.items() if name != "src"}

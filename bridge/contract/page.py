@@ -11,6 +11,7 @@ _GAP = re.compile(r"\n{3,}")
 _SELF_EVIDENT = frozenset({"st", "nd", "rd", "th", "er", "re", "e", "ème", "o", "a", "tm", "sm", "™", "®", "©"})
 _PLAIN_INDEX = re.compile(r"[+\-−]?[^\W_]+(?:[.,][^\W_]+)?")
 _AROUND = {"strike": ("~~", "~~"), "quote": ("“", "”"), "ruby": ("(", ")"), "name": ("[", "]")}
+_ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 _KEPT = "\U000f000a"  # a line break of preformatted text: blank lines there have a meaning
 
 
@@ -35,6 +36,8 @@ class Page:
         self._counts: dict[str, int] = {}  # open elements by name
         self._targets: list[str] = []
         self._lists: list[list[int] | None] = []  # next number and step, None for bullets
+        self._marks: list[str] = []  # how the items of open lists are counted: 1, a, A, i or I
+        self._unseen: dict[str, None] = {}  # links around nothing
         self._rows: list[list[int]] = []  # per open table: empty cells owed, whether the row has words, its kind
         self._cell = 0  # where the present cell begins
         self._chosen = False
@@ -49,6 +52,7 @@ class Page:
             first = _number(attributes.get("start", ""))
             step = -1 if "reversed" in attributes and first is not None else 1
             self._lists.append([1 if first is None else first, step] if tag == "ol" else None)
+            self._marks.append(attributes.get("type", ""))
             self._break(1 if nested else 2)
         elif tag in PARAGRAPHS:
             self._break(2)
@@ -67,6 +71,7 @@ class Page:
         elif tag in {"ul", "ol", "menu"}:
             if self._lists:
                 self._lists.pop()
+                self._marks.pop()
             self._break(1 if self._lists else 2)
         elif tag in PARAGRAPHS:
             if tag == "table" and self._rows:
@@ -130,6 +135,7 @@ class Page:
         if empty:  # a link around nothing cannot be seen, unless it has a name
             if span.label:
                 self._write(f"[{span.label}] ({target})")
+            self._unseen[target] = None
             return
         label = "".join(self._out[span.start :]).strip().rstrip("/")
         if label not in {target.rstrip("/"), f"mailto:{target}", f"tel:{target}"}:
@@ -143,7 +149,7 @@ class Page:
         if numbers is not None:
             given = _number(attributes.get("value", ""))
             numbers[0] = numbers[0] if given is None else given
-            mark = f"{numbers[0]}. "
+            mark = f"{_counted(numbers[0], self._marks[-1])}. "
             numbers[0] += numbers[1]
         self._write("  " * max(0, min(len(self._lists), 8) - 1) + mark)
         self._marked = True
@@ -196,6 +202,16 @@ class Page:
     def _newline(self) -> None:
         self._breaks = min(self._breaks + 1, 3)
         self._space = False
+
+
+def _counted(number: int, kind: str) -> str:
+    """The mark of an item, as "b" for the second one where letters count: people refer to it."""
+    if kind in {"a", "A"} and 0 < number <= 26:
+        return chr(ord(kind) + number - 1)
+    if kind in {"i", "I"} and 0 < number < 40:
+        roman = "x" * (number // 10) + _ROMAN[number % 10]
+        return roman if kind == "i" else roman.upper()
+    return str(number)
 
 
 def _number(text: str) -> int | None:

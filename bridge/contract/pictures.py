@@ -21,6 +21,14 @@ _SAYS_NOTHING = re.compile(
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f\u20e3#*0123456789")
 
 
+def source_of(attributes: Mapping[str, str]) -> str:
+    """Where a picture is: scripts of pages keep the true address elsewhere until it is scrolled to."""
+    named = [attributes.get("srcset", ""), attributes.get("data-srcset", "")]
+    sets = [found.split(",")[0].split()[0] for found in named if found.strip(" ,")]
+    places = [attributes.get("src", ""), *sets, attributes.get("data-src", ""), attributes.get("data-original", "")]
+    return next((place.strip() for place in places if place.strip()), "")
+
+
 def words_of(attributes: Mapping[str, str], *, linked: bool) -> str:
     """What a picture says, and where it is unless it stands in a link; "" for a measuring pixel."""
     if _CARRIED in attributes:
@@ -57,7 +65,7 @@ def carry_pictures(html: str, carries: Callable[[str], bool]) -> tuple[str, list
             linked = tag[1] != "</a" and tag[1] != "</A"
             return tag[0]
         attributes = _attributes(tag[0])
-        source = attributes.get("src", "").strip()
+        source = source_of(attributes)
         if _emoji(attributes):
             return tag[0]
         if _is_pixel(attributes):

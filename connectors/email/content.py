@@ -29,6 +29,8 @@ _NO_HTML = re.compile(
     re.IGNORECASE,
 )
 _BEGINS = 120  # characters of what was left out that are told
+_LONG = 60  # characters: signatures have short lines
+_AFTERTHOUGHT = re.compile(r"\s*(?:p\.?\s?s|n\.?b|附|另|又|注)\b|\s*[附另又注][：:]?", re.IGNORECASE)
 _IMG = re.compile(r"<img\b[^<>]{0,2000}>", re.IGNORECASE)
 _SRC_CID = re.compile(r"src=\"cid:([^\"]{1,300})\"", re.IGNORECASE)
 _SIDE = re.compile(r"\b(?:width|height)=\"?(\d{1,5})", re.IGNORECASE)
@@ -76,8 +78,10 @@ def _omitted(cut: Cut) -> tuple[Omitted, ...]:
     if not lines:
         return ()
     what: Literal["history", "signature"] = "history" if cut.how == "cut" else "signature"
-    marked = lines[0] == "-- " or all(line.lstrip().startswith(">") for line in lines[3:])
-    marked = marked if what == "signature" or any(line.lstrip().startswith(">") for line in lines) else False
+    if what == "signature":
+        marked = lines[0] == "-- " and not any(len(line) > _LONG or _AFTERTHOUGHT.match(line) for line in lines)
+    else:
+        marked = all(line.lstrip().startswith(">") for line in lines[3:]) and any(">" in line[:3] for line in lines)
     begins = " ".join(" ".join(lines)[:600].split())[:_BEGINS]
     return (Omitted(what=what, begins=begins, size=len(cut.rest), marked=marked),)
 

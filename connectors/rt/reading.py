@@ -93,7 +93,10 @@ class Reading:
             return ""
         if not ticket or (await self._person(creator)).get("privileged") is not True:
             return ""
-        found = (await self._api.get(f"/ticket/{ticket}")).get("Requestor")
+        shown = await self._api.get(f"/ticket/{ticket}")
+        if id_of(shown) != ticket:  # merged into another one since: its first words were said to somebody else
+            return ""
+        found = shown.get("Requestor")
         asked = [id_of(one) for one in found] if isinstance(found, list) else [id_of(found)]
         return next((one.lower() for one in asked if is_customer(one, self._config.requestor_domain)), "")
 

@@ -157,6 +157,7 @@ async def test_the_sixth_answer_waits_as_the_page_says(address: str, browser: Br
 
 async def test_what_is_broken_heals_as_it_says(address: str, browser: Browser) -> None:
     page = await browser.new_page(viewport={"width": 1366, "height": 800})
+    page.set_default_timeout(90_000)  # a process is started anew, on a machine that may have much else to do
     await page.goto(address)
     await ask(page, "first words")
     await desk_shows(page, "first words")

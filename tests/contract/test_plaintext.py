@@ -26,6 +26,36 @@ HTML = {
     "named mail link": ('<a href="mailto:a@x.example">us</a>', "us (a@x.example)"),
     "phone link": ('<a href="tel:+431">call</a>', "call (+431)"),
     "script link": ('<a href="javascript:alert(1)">x</a> <a href="#top">y</a> <a>z</a>', "x y z"),
+    "link around a drawing": (
+        '<a href="https://pay.example/x"><svg><path/></svg></a>',
+        "[picture] (https://pay.example/x)",
+    ),
+    "nothing but a link around nothing": (
+        '<p><a href="https://x.example/"><i class="icon"></i></a></p>',
+        "https://x.example/",
+    ),
+    "picture by its set": (
+        '<img srcset="https://x.example/a.png 1x, b.png 2x">',
+        "[picture] (https://x.example/a.png)",
+    ),
+    "picture that waits to be seen": (
+        '<img data-src="https://x.example/a.png">',
+        "[picture] (https://x.example/a.png)",
+    ),
+    "picture by its source": (
+        '<picture><source srcset="https://x.example/w.webp"><img alt=""></picture>',
+        "[picture] (https://x.example/w.webp)",
+    ),
+    "fraction": ("<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math>", "1/2"),
+    "sum in a fraction": (
+        "<math><mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mn>2</mn></mfrac></math>",
+        "(a+b)/2",
+    ),
+    "power": ("<math><msup><mn>10</mn><mn>6</mn></msup></math>", "10^6"),
+    "root": ("<math><msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt></math>", "√(x+1)"),
+    "list by letters": ('<ol type="a"><li>x<li>y</ol>', "a. x\nb. y"),
+    "list by Roman numbers": ('<ol type="I" start="4"><li>x</ol>', "IV. x"),
+    "gauges": ('<progress value="3" max="10"></progress> <meter value="0.6">60%</meter>', "3/10 0.6/1"),
     "link around nothing": ('a <a href="https://t.example/px"> </a>b', "a b"),
     "link left open": ('<a href="https://x.example">x', "x (https://x.example)"),
     "list": ("<ul><li>one</li><li>two</li></ul>after", "- one\n- two\n\nafter"),

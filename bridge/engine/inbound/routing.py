@@ -32,6 +32,7 @@ from bridge.engine.inbound.colleagues import colleague_said
 from bridge.engine.inbound.contact_events import contact_changed
 from mappings import consents, inbox, links, outbox, people
 from mappings.inbox import ReadyRow
+from mappings.states import UNFINISHED
 from mappings.store import Tx, is_trouble
 
 # longer than an unknown step takes to be looked for: its settling time, a fetch and one retry
@@ -204,8 +205,9 @@ def _is_early(tx: Tx, runtime: Runtime, connected: ConnectedAccount, events: Seq
             continue
         link = links.ticket_link(tx, connected.name, event.message.conversation, lock=False)
         if link is None:
-            if event.message.origin and outbox.step_by_key(tx, event.message.origin) is not None:
-                continue  # our own voice: it may be what names the ticket
+            ours = outbox.step_by_key(tx, event.message.origin) if event.message.origin else None
+            if ours is not None and ours.state not in UNFINISHED:
+                continue  # our own voice, of a step that has ended: it may be what names the ticket
             if links.awaits_number(tx, connected.name, runtime.now() - _UNCONFIRMED):
                 return True
             continue

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 
 import nh3
 
+from bridge.contract import Format, to_plain
 from connectors.email.cut.containers import CONTAINERS, Container
 from connectors.email.cut.text import is_end_matter
 from connectors.email.plain import to_lines
@@ -48,7 +49,21 @@ _TAGS = nh3.ALLOWED_TAGS | {
 # what is only read, never sent on: everything with a meaning, for the one reader of all connectors
 _SEEN = _TAGS | {
     *("iframe", "video", "audio", "source", "track", "object", "embed", "picture", "form", "input", "select", "option"),
-    *("optgroup", "button", "label", "fieldset", "legend", "textarea", "noscript", "map", "area", "font", "title"),
+    *(
+        "optgroup",
+        "button",
+        "label",
+        "fieldset",
+        "legend",
+        "textarea",
+        "noscript",
+        "map",
+        "area",
+        "font",
+        "title",
+        "progress",
+        "meter",
+    ),
 }
 _UNSEEN = {"script", "style", "head", "template"}
 _SHOWN_BY = {
@@ -56,14 +71,13 @@ _SHOWN_BY = {
         *("class", "id", "style", "name", "title", "type", "hidden", "role", "dir", "start", "reversed", "value"),
         *("aria-label", "alt", "src", "data", "width", "height", "border", "cellpadding", "cellspacing", "checked"),
         *("placeholder", "selected", "data-emoji"),
+        *("srcset", "data-src", "data-srcset", "data-original", "max"),
     },
     "a": {"href"},
     "area": {"href"},
 }
 _DRAWING = re.compile(r"<svg\b[^<>]{0,2000}>", re.IGNORECASE)
-_FORMULA = re.compile(
-    r"</?(?:math|m[inos]|mtext|mrow|mfrac|msqrt)\b[^<>]{0,2000}>", re.IGNORECASE
-)  # no HTML either; its numbers are words
+_FORMULA = re.compile(r"<math\b.{0,5000}?</math>", re.IGNORECASE | re.DOTALL)  # no HTML: words
 _NAMED = re.compile(r"\s(?:aria-label|title)\s*=\s*(?:\"([^\"]{1,300})\"|'([^']{1,300})')", re.IGNORECASE)
 
 
@@ -108,7 +122,7 @@ def sanitise(source: str) -> str:
 
 def readable(source: str) -> str:
     """Well-formed HTML with all that somebody would see of it, for `to_plain` and nothing else; at most 512 kB."""
-    source = _FORMULA.sub("", _DRAWING.sub(_with_its_name, source[:MAX_HTML]))
+    source = _DRAWING.sub(_with_its_name, _FORMULA.sub(_in_words, source[:MAX_HTML]))
     if _is_bomb(source):
         return escape(_TAG.sub(" ", source), quote=False)
     return nh3.clean(
@@ -122,10 +136,14 @@ def readable(source: str) -> str:
     )
 
 
+def _in_words(formula: re.Match[str]) -> str:
+    return escape(to_plain(formula[0], Format.HTML), quote=False)
+
+
 def _with_its_name(drawing: re.Match[str]) -> str:
-    """Drawings are no HTML, so nothing of them comes through; their name is all that can be said of them."""
+    """Drawings are no HTML, so nothing of them comes through but that they are there, and their name."""
     name = _NAMED.search(drawing[0])
-    return f'<img alt="{escape(name[1] or name[2])}">{drawing[0]}' if name else drawing[0]
+    return f'<img alt="{escape(name[1] or name[2]) if name else ""}" data-drawing="">{drawing[0]}'
 
 
 def _is_bomb(source: str) -> bool:
