@@ -15,6 +15,7 @@ _STATE = "/cgi-bin/kf/service_state/get"
 _MOVE = "/cgi-bin/kf/service_state/trans"
 _NAMES = {"image": "image", "voice": "voice.amr", "video": "video.mp4", "file": "file"}
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg"}
+_UNREADABLE = frozenset({"40033", "40058"})  # the request's form, the id's among it
 _NEW, _ASSISTANT, _POOL, _SERVICER = 0, 1, 2, 3
 
 
@@ -47,7 +48,7 @@ class Delivery:
         except Rejected as error:
             if error.code == str(EXPIRED_MEDIA) and "media_id" in prepared:
                 return await self._send(step, target, await self._uploaded(step))
-            if _is_repeat(error):
+            if _is_repeat(error, target):
                 return Receipt(ids=(message_id(target.key),), conversation=target.conversation or "")
             raise
 
@@ -61,7 +62,7 @@ class Delivery:
                 await self._api.call(_WELCOME, body)
                 return Receipt(ids=(number_,), conversation=target.conversation or "")
             except Rejected as error:
-                if _is_repeat(error):
+                if _is_repeat(error, target):
                     raise
                 # used, or over: the customer may have written meanwhile, which allows an ordinary message
         await self._api.call(_SEND, {"touser": user, "open_kfid": account, "msgid": number_, **content})
@@ -131,12 +132,13 @@ def _content(step: Step, prepared: dict[str, Any]) -> dict[str, Any]:
     return {"msgtype": kind, kind: {"media_id": prepared["media_id"]}}
 
 
-def _is_repeat(error: ConnectorError) -> bool:
-    """Whether the platform refuses an id because it has it: then the first attempt arrived.
+def _is_repeat(error: ConnectorError, target: Target) -> bool:
+    """Whether the platform refuses an id because it has it: then an earlier attempt arrived. A first attempt repeats
+    nothing, and a request that could not be read says nothing of what was sent before.
 
     The code is documented nowhere; the text names `msgid`.
     """
-    return "msgid" in error.message.lower()
+    return target.attempt > 1 and error.code not in _UNREADABLE and "msgid" in error.message.lower()
 
 
 def _taken(name: str) -> dict[str, str]:

@@ -207,8 +207,9 @@ class Outbound(ConnectorCase):
     async def test_receipts_do_not_lie(self, harness: Harness) -> None:
         """The same step twice: either it is seen once, or the second receipt names another message."""
         conversation = await self.open_conversation(harness)
-        first = await self._say(harness, conversation, "key-1", "delivered twice")
-        second = await self._say(harness, conversation, "key-1", "delivered twice")
+        step, target = self._step(harness, conversation, "key-1", "delivered twice")
+        first = await send(harness, step, target)
+        second = await send(harness, step, target.model_copy(update={"attempt": 2}))
         times = await self.times(harness, "delivered twice")
         assert times in {1, 2}
         assert (times == 1) or not first.ids or first.ids != second.ids, "one id for two messages"

@@ -44,7 +44,7 @@ class Messages:
         if sum((now - one.at).total_seconds() < 60 for one in conversation.messages) >= self._site.flood:
             raise Refused(422, "Validation failed: Too many messages")
         content = fields.get("content")
-        if not content and not files:
+        if not str(content or "").strip() and not files:  # Rails' blank?: white space says nothing
             raise Refused(422, "Content can't be blank")
         if content is not None and len(str(content)) > 150_000:
             raise Refused(422, "Content is too long (maximum is 150000 characters)")

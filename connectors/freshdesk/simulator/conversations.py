@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bridge.contract import Format, to_plain
 from connectors.freshdesk.simulator.checks import (
     NOTE,
     RATING,
@@ -22,7 +23,7 @@ from connectors.freshdesk.simulator.checks import (
     read_query,
 )
 from connectors.freshdesk.simulator.site import Site
-from connectors.freshdesk.simulator.state import Agent, Conversation, Ticket, text_of
+from connectors.freshdesk.simulator.state import Agent, Conversation, Ticket
 from connectors.freshdesk.simulator.views import show_conversation
 
 
@@ -127,5 +128,7 @@ class Conversations:
 
 
 def _expect_body(form: Form) -> None:
-    if not text_of(str(form.fields.get("body", ""))) and "structured_body" not in form.fields and not form.files:
+    # blank is what shows nothing: a picture alone is no blank body
+    shown = to_plain(str(form.fields.get("body", "")), Format.HTML).strip()
+    if not shown and "structured_body" not in form.fields and not form.files:
         raise invalid("body", "missing_field", "It should be a String")

@@ -230,3 +230,16 @@ async def test_a_welcome_may_be_a_menu(platform: Simulator, wecom: WeCom, clock:
     (step,) = steps(wecom, Choices(text="Hello! What is it about?", options=("An order", "Something else")))
     await wecom.deliver(step, target(context={"_welcome_code": code, "_welcome_until": until}))
     assert platform.chat(USER)[-1].kind == "msgmenu"
+
+
+@pytest.mark.parametrize(("attempt", "code"), [(1, 95022), (2, 40058)])
+async def test_a_refusal_that_names_the_id_is_not_always_a_repeat(
+    platform: Simulator, wecom: WeCom, attempt: int, code: int
+) -> None:
+    """A first attempt repeats nothing, and an id of a wrong form was never taken: nobody may believe that it arrived."""
+    platform.lets_reply(USER)
+    platform.fail(code, "invalid parameter: msgid")
+    (step,) = steps(wecom, Text(body="not sent"))
+    with pytest.raises(Rejected):
+        await wecom.deliver(step, target(attempt=attempt))
+    assert platform.received(USER) == []
