@@ -227,10 +227,8 @@ def _route(work: Work, connected: ConnectedAccount, event: Event, inbox_id: int)
                 desk_events.agent_said(work, connected, event, inbox_id)
         case Entered():
             channel_events.customer_entered(work, connected, event)
-        case StatusChanged():
-            desk_events.status_changed(work, connected, event)
-        case OwnersChanged():
-            desk_events.owners_changed(work, connected, event)
+        case StatusChanged() | OwnersChanged():
+            _ticket_changed(work, connected, event)
         case MessageChanged():
             desk_events.message_changed(work, connected, event)
         case Retried():
@@ -243,3 +241,10 @@ def _route(work: Work, connected: ConnectedAccount, event: Event, inbox_id: int)
             consents.set_consent(work.tx, name, event.conversation, event.template, event.count, work.now)
         case BotAnswered():
             answered(work, connected, event, inbox_id)
+
+
+def _ticket_changed(work: Work, connected: ConnectedAccount, event: StatusChanged | OwnersChanged) -> None:
+    if isinstance(event, OwnersChanged):
+        desk_events.owners_changed(work, connected, event)
+    else:
+        desk_events.status_changed(work, connected, event)
