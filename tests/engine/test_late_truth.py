@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.contract import DeliveryState, Event, Raw, Receipt, ReceiptReceived, Retryable, Step, Target
+from bridge.contract import Capabilities, DeliveryState, Event, Raw, Receipt, ReceiptReceived, Retryable, Step, Target
 from mappings.store import Tx
 from tests.engine.engine_harness import Scene
 from tests.engine.fakes import FakeChannel
@@ -131,6 +131,7 @@ async def test_an_echo_names_the_ticket_that_a_lost_creation_made(scene: Scene) 
             raise Retryable("reset", certain=False)
 
     scene.vendors.trouble = lose
+    scene.channel_class = type("Channel", (FakeChannel,), {"vendors": scene.vendors, "capabilities": Capabilities()})
     async with scene.running():
         await scene.says("ann", "hello")
         await scene.quiet()

@@ -30,7 +30,7 @@ async def test_lines_join_and_none_is_half_a_minute_late(database_url: str, tmp_
             text = "\n".join(harness.desk.seen())
             seen |= {line: harness.clock() for line in said if line not in seen and line in text}
             if number > 20 and not shown[0]:
-                found = await bridge.store.read(trace_json, ticket)
+                found = await bridge.store.read(trace_json, ticket, harness.clock())
                 waits = [one["waits_for"] for one in found["links"][0]["waiting"]]
                 status = await bridge.store.read(status_json, bridge.runtime.settings, harness.clock())
                 (desk,) = [one for one in status["accounts"] if one["account"] == "desk"]
