@@ -1,5 +1,6 @@
 """Zendesk's REST API: requests with credentials, pages, uploads, downloads."""
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -194,3 +195,8 @@ def _number_of(next_page: Any) -> int:
         return 0
     numbers = parse_qs(urlsplit(next_page).query).get("page", [])
     return int(numbers[0]) if numbers and numbers[0].isdecimal() else 0
+
+
+def other_key(key: str, ticket: Row) -> str:
+    """A key for another body of the same step, the same at every attempt."""
+    return f"{key}-{hashlib.sha256(dumps(ticket)).hexdigest()[:16]}"

@@ -5,7 +5,6 @@ metadata, which audits give back.
 Source: https://developer.zendesk.com/documentation/ticketing/managing-tickets/creating-and-updating-tickets/
 """
 
-import hashlib
 from typing import Any
 
 from bridge.contract import (
@@ -24,7 +23,7 @@ from bridge.contract import (
     file_name,
 )
 from connectors.zendesk.agents import present
-from connectors.zendesk.api import Api, Row, dumps, id_of, number_of, path_id
+from connectors.zendesk.api import Api, Row, id_of, number_of, other_key, path_id
 from connectors.zendesk.body import escape
 from connectors.zendesk.errors import Refused
 from connectors.zendesk.lookup import Finding
@@ -204,14 +203,14 @@ class Writer:
                 raise Retryable(what, code=failed.code, certain=False) from None
             if found is not None:
                 return found
-            answer = await self._post(ticket, _other_key(target.key, ticket))
+            answer = await self._post(ticket, other_key(target.key, ticket))
         except Refused as error:
             if error.fields & _ABOUT_THE_USER or not any(name in ticket for name in _WANTED_BY_THE_ROUTE):
                 raise self._refused(error, target) from None
             # the message matters more than the wishes of the route, which `check` cannot know to be out of date
             plain = {name: value for name, value in ticket.items() if name not in _WANTED_BY_THE_ROUTE}
             self.places.unknown[f"Zendesk refused {', '.join(sorted(error.fields)) or 'a field'} of a route"] = None
-            answer = await self._post(plain, _other_key(target.key, plain))
+            answer = await self._post(plain, other_key(target.key, plain))
             refused = [as_the_route_says(name, step) for name in _ASKED if name in ticket]
             return self._receipt(answer, target).model_copy(update={"left_out": tuple(refused)})
         left_out = tuple(target.prepared.get("left_out") or ())
@@ -296,8 +295,3 @@ def _update(step: Step, target: Target) -> Row:
 
 def _marked(target: Target) -> Row:
     return {"bridge": {"d": target.key}}
-
-
-def _other_key(key: str, ticket: Row) -> str:
-    """A key for another body of the same step, the same at every attempt."""
-    return f"{key}-{hashlib.sha256(dumps(ticket)).hexdigest()[:16]}"
