@@ -37,6 +37,7 @@ from bridge.services.media import MediaFiles
 from bridge.services.records import StoredRecords
 from bridge.services.tokens import StoredTokens, derive_key
 from bridge.settings import Settings
+from bridge.web.answers import AnswerPages
 from bridge.web.consents import consents
 from bridge.web.dispatch import Front
 from bridge.web.failures import failed
@@ -232,6 +233,7 @@ class Bridge:
         ratings = RatingPages(self.runtime, self._act)
         routes: list[BaseRoute] = [
             Route("/media/{token}", Files(self.store, self.files).give, methods=["GET"]),
+            Route("/answers/{token}", AnswerPages(self.runtime, self.store).show, methods=["GET"]),
             Route("/rate/{token}", ratings.show, methods=["GET"]),
             Route("/rate/{token}", ratings.take, methods=["POST"]),
             *api_routes(self.runtime, self.store, self._act, consents(self.runtime, self.store, self.clock)),

@@ -143,6 +143,12 @@ class _Metrics:
         self.bot_held_back = Counter("bridge_bot_held_back", "Answers of a bot that were not sent", "account", "why")
         self.targets = Counter("bridge_targets", "Targets by how they ended", "target", "kind", "outcome")
         self.events = Counter("bridge_events", "Events sent to other systems, by outcome", "receiver", "outcome")
+        self.bot_seconds = Histogram(
+            "bridge_bot_seconds",
+            "Time from a question to a bot to its answer",
+            "account",
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120),
+        )
         self.media = Counter("bridge_media", "Files fetched, by account and outcome", "account", "outcome")
         self.keep_seconds = Histogram(
             "bridge_keep_seconds",

@@ -99,6 +99,12 @@ def finish_raws(tx: Tx, inbox_ids: Sequence[int], now: datetime) -> None:
         _FINISH.later(tx, id=one, state="done", error="", done_at=now)
 
 
+def payload_of(tx: Tx, account: str, key: str) -> bytes | None:
+    """What was routed under a key; None when it is not kept any more."""
+    routed = _inbox.c.account == account, _inbox.c.key == key, _inbox.c.state == RawState.DONE
+    return tx.execute(select(_inbox.c.payload).where(*routed)).scalar()
+
+
 def empty_payload(tx: Tx, inbox_id: int) -> None:
     """Nothing of it is to be kept but its key."""
     tx.execute(update(_inbox).where(_inbox.c.id == inbox_id).values(payload=None))

@@ -9,10 +9,13 @@ from sqlalchemy import Row, func, insert, select, update
 
 from mappings.holder_tables import BotTurn
 from mappings.sql import table
+from mappings.states import RawState
 from mappings.store import Tx
-from mappings.tables import Outbox, Waiting
+from mappings.tables import Inbox, Outbox, Waiting
 
-_turn, _waiting, _outbox = table(BotTurn), table(Waiting), table(Outbox)
+_turn, _waiting, _outbox, _inbox = table(BotTurn), table(Waiting), table(Outbox), table(Inbox)
+
+_TO_BOT = _waiting.c.lane < 0, _waiting.c.lane % 2 == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ def add_turn(tx: Tx, **values: Any) -> None:
 def turn_of(tx: Tx, outbox_id: int) -> Row[Any] | None:
     """The turn of a question's step."""
     return tx.execute(select(_turn).where(_turn.c.outbox_id == outbox_id)).first()
+
+
+def get_turn(tx: Tx, turn_id: int) -> Row[Any] | None:
+    """A turn by its number."""
+    return tx.execute(select(_turn).where(_turn.c.id == turn_id)).first()
 
 
 def is_under_way(tx: Tx, link_id: int, term: int) -> bool:
@@ -105,15 +113,34 @@ def late_turns(tx: Tx, account: str, before: datetime) -> list[int]:
     """Links whose bot was asked before a moment, or should have been, and has not answered."""
     asked = select(_turn.c.link_id).where(_turn.c.account == account, _turn.c.state == "asked", _turn.c.at < before)
     waits = select(_waiting.c.link_id).where(
-        _waiting.c.account == account, _waiting.c.lane < 0, _waiting.c.lane % 2 == 0, _waiting.c.created_at < before
+        _waiting.c.account == account, *_TO_BOT, _waiting.c.held == "", _waiting.c.created_at < before
     )
     return sorted({*tx.execute(asked.limit(200)).scalars(), *tx.execute(waits.limit(200)).scalars()})
 
 
+def held_questions(tx: Tx, account: str, before: datetime) -> list[int]:
+    """Links whose customer was asked before a moment whether a bot may answer, and said nothing."""
+    held = _waiting.c.account == account, *_TO_BOT, _waiting.c.held != "", _waiting.c.created_at < before
+    return sorted({*tx.execute(select(_waiting.c.link_id).where(*held).limit(200)).scalars()})
+
+
 def latest_turns(tx: Tx, account: str, limit: int = 50) -> list[Row[Any]]:
     """The newest turns of a bot, each with the `messages` of its question as they are stored."""
-    rows = select(_turn, _outbox.c.messages).join(_outbox, _outbox.c.id == _turn.c.outbox_id)
+    rows = select(_turn, _outbox.c.messages, _outbox.c.key.label("job")).join(
+        _outbox, _outbox.c.id == _turn.c.outbox_id
+    )
     return list(tx.execute(rows.where(_turn.c.account == account).order_by(_turn.c.id.desc()).limit(limit)))
+
+
+def payloads_of(tx: Tx, account: str, keys: Sequence[str]) -> dict[str, bytes]:
+    """Key → what a bot said under it, as far as that is kept."""
+    mine = (
+        _inbox.c.account == account,
+        _inbox.c.key.in_(keys),
+        _inbox.c.state == RawState.DONE,
+        _inbox.c.payload.is_not(None),
+    )
+    return {row.key: row.payload for row in tx.execute(select(_inbox.c.key, _inbox.c.payload).where(*mine))}
 
 
 def count_turns(tx: Tx, account: str, since: datetime) -> dict[tuple[str, str], int]:

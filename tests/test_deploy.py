@@ -73,7 +73,7 @@ def test_a_proxy_passes_on_what_is_meant_for_the_outside(name: str) -> None:
     """And nothing else: an allow-list, so that no odd spelling of /metrics gets through."""
     text = (DEPLOY / "proxy" / name).read_text("utf-8")
     passed = {word for found in re.findall(PROXIES[name], text) for word in found.split("|")}
-    assert passed == {"hooks", "chat", "desk", "media", "api", "rate", "console"}
+    assert passed == {"hooks", "chat", "desk", "media", "api", "rate", "answers", "console"}
     assert "404" in text
 
 

@@ -80,8 +80,11 @@ def check_answer(answer: str, asked: str, limits: Limits, secret: str = "") -> C
     return Checked(shorten(text, limits.longest), "", person)
 
 
-def shorten(text: str, most: int) -> str:
-    """At the end of a sentence where there is one in the second half, else with an ellipsis."""
+def shorten(text: str, most: int, most_bytes: int | None = None) -> str:
+    """At the end of a sentence where there is one in the second half, else with an ellipsis. `most_bytes` is UTF-8."""
+    if most_bytes is not None and len(text.encode()) > most_bytes:
+        room = max(0, most_bytes - len("…".encode()))
+        most = min(most, len(text.encode()[:room].decode(errors="ignore")) + 1)
     if len(text) <= most:
         return text
     ends = [found.end() for found in _ENDS.finditer(text[:most])]

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from bridge.bots.answers import Limits, check_answer
+from bridge.bots.masking import mask, unmask
 from bridge.bots.people_words import wants_person
 from bridge.contract import (
     Author,
@@ -49,8 +50,12 @@ async def ask(bot: Connector[Any], text: str, route: BotSettings | None = None) 
         reason = "the customer's words bring a person; the bot is not asked"
         return Asked(text, "", BotVerdict.HANDOFF.value, time.perf_counter() - began, reason=reason)
     name = uuid4().hex
+    hidden = route.mask if route is not None else ()
     message = Message(
-        id=f"ask:{name}", conversation="", author=Author(kind=AuthorKind.CUSTOMER), parts=(Text(body=text),)
+        id=f"ask:{name}",
+        conversation="",
+        author=Author(kind=AuthorKind.CUSTOMER),
+        parts=(Text(body=mask(text, hidden, name)),),
     )
     context = RenderContext(conversation=name, contact=Contact(id=name), asks=True, now=datetime.now(UTC))
     try:
@@ -68,7 +73,8 @@ async def ask(bot: Connector[Any], text: str, route: BotSettings | None = None) 
     limits = Limits(scripted=scripted)
     if route is not None:
         limits = Limits(route.max_chars, route.allowed_hosts, route.promises == "allow", scripted)
-    checked = check_answer(answer.text, text, limits, str(getattr(bot, "instructions", "")))
+    said = unmask(answer.text, [text], hidden, name)
+    checked = check_answer(said, text, limits, str(getattr(bot, "instructions", "")))
     verdict = BotVerdict.HANDOFF if checked.person else answer.verdict
     speaks = verdict in {BotVerdict.ANSWER, BotVerdict.RESOLVED}
     held_back = checked.wrong if speaks else ""
@@ -80,25 +86,28 @@ async def ask(bot: Connector[Any], text: str, route: BotSettings | None = None) 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One line of a set. `verdict` "" means any; `must` and `must_not` are words of the answer."""
+    """One line of a set. Without `verdicts` any will do; `must` and `must_not` are words of the answer."""
 
     question: str
-    verdict: str = ""
+    verdicts: tuple[str, ...] = ()
     must: tuple[str, ...] = ()
     must_not: tuple[str, ...] = ()
 
     def faults(self, asked: Asked) -> list[str]:
         """What of it was not met."""
         found = []
-        if self.verdict and asked.verdict != self.verdict:
-            found.append(f"verdict {asked.verdict}, expected {self.verdict}")
+        if self.verdicts and asked.verdict not in self.verdicts:
+            found.append(f"verdict {asked.verdict}, expected {' or '.join(self.verdicts)}")
         found += [f"lacks {word!r}" for word in self.must if word.casefold() not in asked.text.casefold()]
         found += [f"has {word!r}" for word in self.must_not if word.casefold() in asked.text.casefold()]
         return found
 
 
 def read_set(path: Path) -> list[Expectation]:
-    """`[[test]]` tables: `question`, and if wanted `verdict`, `must`, `must_not`. Raises ValueError."""
+    """`[[test]]` tables: `question`, and if wanted `verdict` (one, or several that will do), `must`, `must_not`.
+
+    Raises ValueError.
+    """
     try:
         content = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -113,10 +122,11 @@ def read_set(path: Path) -> list[Expectation]:
 def _expectation(path: Path, number: int, row: Any) -> Expectation:
     if not isinstance(row, Mapping) or not str(row.get("question", "")).strip():
         raise ValueError(f"{path}: test {number} needs a `question`")
-    verdict = str(row.get("verdict", row.get("expect", "")))
-    if verdict and verdict not in {*BotVerdict}:
-        raise ValueError(f"{path}: test {number}: verdict {verdict!r} is none of {', '.join(BotVerdict)}")
-    return Expectation(str(row["question"]), verdict, _words(row.get("must")), _words(row.get("must_not")))
+    verdicts = tuple(one for one in _words(row.get("verdict", row.get("expect"))) if one)
+    for one in verdicts:
+        if one not in {*BotVerdict}:
+            raise ValueError(f"{path}: test {number}: verdict {one!r} is none of {', '.join(BotVerdict)}")
+    return Expectation(str(row["question"]), verdicts, _words(row.get("must")), _words(row.get("must_not")))
 
 
 def _words(value: Any) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 _ASKS = (
     r"(转|找|要|接|换|叫|联系|有没有|有)?(个|一个|位)?(人工|真人|活人)(客服|服务|坐席|座席)?(?!智能)",
-    r"(转|找|要|接|叫|联系|投诉)(你们|一下)?的?(客服|经理|主管|负责人|领导)",
+    r"(转|找|要|接|叫|联系|投诉)(一下)?(你们|一下)?的?(客服|经理|主管|负责人|领导)",
     r"投诉|举报|不要机器人|别用机器人|机器人滚|不想和机器人",
     r"\b(human|real person|live (agent|person|chat)|(an|the|to) agent|representative|operator|supervisor|manager)\b",
     r"\b(complain|complaint|no (more )?bots?|not a (bot|robot|machine))\b",
@@ -28,6 +28,29 @@ _NOT = re.compile(
     re.IGNORECASE,
 )
 _ALONE = frozenset({"客服", "agent", "person", "human", "help me", "经理", "人", "staff", "人工", "0"})
+
+
+_NO_BOT = re.compile(
+    r"(不要|别用|不想(和|跟|用)?|拒绝|讨厌)(你们)?的?(智能|AI)?(机器人|智能客服|智能助手)"
+    r"|\bno (more )?(bots?|robots?|machines?)\b"
+    r"|(don'?t|do not) want (a |an |any |to talk to a )?(bots?|robots?|machines?|ai)\b",
+    re.IGNORECASE,
+)
+_YES = frozenset(
+    {"同意", "我同意", "好", "好的", "可以", "是", "是的", "行", "嗯", "没问题", "1"}
+    | {"yes", "y", "ok", "okay", "sure", "agree", "i agree", "yes please", "fine"}
+)
+
+
+def refuses_bots(text: str) -> bool:
+    """Whether a customer says that they want no bot, now or later."""
+    return _NO_BOT.search(unicodedata.normalize("NFKC", text)) is not None
+
+
+def agrees(text: str) -> bool:
+    """Whether the whole message is a yes."""
+    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return plain.strip(" .!。！,，~～") in _YES
 
 
 def wants_person(text: str, words: Sequence[str] = ()) -> bool:

@@ -69,7 +69,7 @@ def test_command(name: str, path: str, config: str | None, as_json: bool) -> Non
 
 def _report(wanted: "list[Expectation]", asked: "list[Asked]", faults: list[list[str]]) -> dict[str, object]:
     rows = [
-        {**asdict(found), "expected": one.verdict, "faults": fault}
+        {**asdict(found), "expected": list(one.verdicts), "faults": fault}
         for one, found, fault in zip(wanted, asked, faults, strict=True)
     ]
     return {"ok": not any(faults), "passed": sum(not fault for fault in faults), "total": len(rows), "tests": rows}

@@ -134,7 +134,7 @@ class Page:
         facts = {
             "bubbles": self._bubbles(language),
             "trace": trace_of(found, language),
-            "steps": self._story.steps(found, self._phone.chat(CUSTOMER)),
+            "steps": self._story.steps(found),
             "broken": self._breaking.facts(found),
             "link": found["links"][-1]["link"] if found["links"] else 0,
         }
@@ -173,11 +173,12 @@ class Page:
                 response.raw_headers.append((b"set-cookie", cookie.encode("latin-1")))
         return response
 
-    def _bubbles(self, language: str) -> list[dict[str, str]]:
+    def _bubbles(self, language: str) -> list[dict[str, Any]]:
         return [
             {
                 "who": bubble.who,
                 "kind": bubble.kind,
+                "generated": bool((bubble.body or {}).get("aimsgcontext", {}).get("is_ai_msg")),
                 "text": bubble.text,
                 "detail": say(language, "mini_program"),
                 "file": f"/demo/file/{number}" if bubble.kind == "image" else "",

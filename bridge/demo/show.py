@@ -21,8 +21,7 @@ from bridge.serve import QuietServer
 
 _FAQ = Path(__file__).parents[1] / "demo_faq.toml"
 ROUTES: list[dict[str, Any]] = [
-    {"channel": "shop", "desk": "desk"},  # the phone counts WeChat's replies: all of them are the visitor's
-    {"channel": "site", "desk": "desk", "bot": {"name": "faq", "quiet": "0s"}},
+    {"channel": channel, "desk": "desk", "bot": {"name": "faq", "quiet": "0s"}} for channel in ("shop", "site")
 ]
 
 

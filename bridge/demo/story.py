@@ -7,6 +7,8 @@ from mappings.states import StepState
 
 _MARKS = {StepState.DONE: "done", StepState.READY: "ready", StepState.PARKED: "ready", "unknown": "ready"}
 _SHOWN = 14
+_FEWEST = 4  # answers of an agent that the platform takes at once, after one of the bot's
+_MACHINES = ("answer:", "handoff:", "greeting:")
 
 
 class Story:
@@ -16,16 +18,25 @@ class Story:
         self._done = [False, False, False]
         self._waited = False
 
-    def steps(self, found: dict[str, Any], bubbles: list[Any]) -> dict[str, Any]:
+    def steps(self, found: dict[str, Any]) -> dict[str, Any]:
         """Which are done, and whether the answer of the third waits just now."""
-        answers = [step for link in found["links"] for step in link["steps"] if step["to"] == link["channel"]]
+        links = found["links"]
+        said = [step for link in links for step in link["steps"] if step["to"] == link["channel"]]
+        answers = [step for step in said if _is_agents(step)]
+        asked = any(turn["state"] == "answered" for link in links for turn in link["turns"])
         waits = held_in(found) > 0
         self._waited = self._waited or waits
-        self._done[0] = self._done[0] or any(link["ticket"] for link in found["links"])
-        self._done[1] = self._done[1] or any(one.who == "service" for one in bubbles)
         delivered = sum(step["state"] == StepState.DONE for step in answers)
-        self._done[2] = self._done[2] or (self._waited and not waits and delivered > 5)
+        ticket = any(link["ticket"] for link in links)
+        self._done[0] = self._done[0] or (ticket and (asked or any(link["handovers"] for link in links)))
+        self._done[1] = self._done[1] or delivered > 0
+        self._done[2] = self._done[2] or (self._waited and not waits and delivered > _FEWEST)
         return {"done": list(self._done), "waits": waits}
+
+
+def _is_agents(step: dict[str, Any]) -> bool:
+    """Whether a person says it."""
+    return bool(step["messages"]) and not step["messages"][0].startswith(_MACHINES)
 
 
 def held_in(found: dict[str, Any]) -> int:

@@ -50,6 +50,7 @@ class Runtime:
     calendars: dict[str, Calendar] = field(init=False)
     context_key: str = field(init=False, repr=False)  # signs what the shop's server says of customers
     survey_key: bytes = field(init=False, repr=False)  # signs the links by which customers say how it was
+    page_key: bytes = field(init=False, repr=False)  # signs the links to answers that were too long for one message
     asks_how: frozenset[str] = field(init=False)  # channels where they are asked
     shop_tells: bool = field(init=False)  # the shop's server may tell of customers: then it is asked for what it told
     bots: frozenset[str] = field(init=False)  # accounts that answer by themselves on some route
@@ -71,6 +72,7 @@ class Runtime:
         self.shop_tells = bool(self.settings.bridge.api_token.get_secret_value())
         self.context_key = context_key(self.settings.bridge.secret_key.get_secret_value())
         self.survey_key = derive_key(self.settings.bridge.secret_key.get_secret_value(), "rate")
+        self.page_key = derive_key(self.settings.bridge.secret_key.get_secret_value(), "answer")
         self.asks_how = frozenset(one.channel for one in self.settings.routes if one.survey is not None)
         self.topics = tuple(one.topic for one in self.settings.topics)
         self.announces = bool(self.settings.events)

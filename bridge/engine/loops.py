@@ -152,6 +152,7 @@ def _count(what: str, facts: dict[str, Any]) -> None:
         case "bot turn":
             metrics.bot_turns.count(facts["account"], facts["verdict"])
             metrics.bot_tokens.count(facts["account"], by=facts["tokens"])
+            metrics.bot_seconds.took(facts["seconds"], facts["account"])
         case "bot answer held back":
             metrics.bot_held_back.count(facts["account"], facts["why"])
         case "target ended":

@@ -25,22 +25,22 @@ def context_key(secret: str) -> str:
     return derive_key(secret, "context").hex()
 
 
-def sign_survey(key: bytes, number: int, until: datetime) -> str:
-    """The token of a link by which one customer answers one question."""
-    return _survey_token(key, number, int(until.timestamp()))
+def sign_number(key: bytes, number: int, until: datetime) -> str:
+    """The token of a link by which one customer opens one row's page. Each kind of page has a key of its own."""
+    return _numbered(key, number, int(until.timestamp()))
 
 
-def open_survey(key: bytes, token: str, now: datetime) -> int | None:
-    """The question a token names; None when it is forged or over (nobody is told which)."""
+def open_number(key: bytes, token: str, now: datetime) -> int | None:
+    """The row a token names; None when it is forged or over (nobody is told which)."""
     number, _, rest = token.partition(".")
     until, _, _ = rest.partition(".")
     if not all(one.isascii() and one.isdigit() and len(one) < 15 for one in (number, until)):
         return None
-    right = hmac.compare_digest(_survey_token(key, int(number), int(until)).encode(), token.encode())
+    right = hmac.compare_digest(_numbered(key, int(number), int(until)).encode(), token.encode())
     return int(number) if right and int(until) > now.timestamp() else None
 
 
-def _survey_token(key: bytes, number: int, until: int) -> str:
+def _numbered(key: bytes, number: int, until: int) -> str:
     return f"{number}.{until}.{hmac.digest(key, f'{number}.{until}'.encode(), hashlib.sha256).hex()[:32]}"
 
 

@@ -15,7 +15,8 @@ class BotSettings(Section):
     """`[routes.bot]`: which bot, and how far it may go.
 
     `reserve` are replies of the allowance that only people may use. `quiet` is how long a customer must have stopped
-    writing before the bot is asked. `sample` is the share of conversations that begin with the bot.
+    writing before the bot is asked. `sample` is the share of conversations that begin with the bot. What is longer than
+    `max_chars`, or than the channel's own limit, is shortened; `longer` says whether a link leads to all of it.
     """
 
     name: str
@@ -32,9 +33,12 @@ class BotSettings(Section):
     show_as: Literal["note", "public"] = "note"
     handoff_text: str = ""
     label_ai: bool = True
+    mask: tuple[Literal["phone", "id_card", "bank", "mail"], ...] = ()
+    consent: Literal["told", "ask"] = "told"
     sample: float = Field(default=1.0, ge=0.0, le=1.0)
     quiet: Duration = timedelta(seconds=1)
     max_chars: int = Field(default=600, ge=20)
+    longer: Literal["link", "shorten"] = "link"
     allowed_hosts: tuple[str, ...] = ()
     promises: Literal["handoff", "allow"] = "handoff"
 

@@ -1,12 +1,11 @@
 """The page behind `/rate/{token}`: stars, a comment, one button. No script; it works in a mini program's web view."""
 
-import base64
-import hashlib
 from html import escape
+
+from bridge.web.plain_page import document, headers
 
 _WORDS = {
     "en": {
-        "lang": "en",
         "title": "How satisfied were you with our service?",
         "5": "very satisfied",
         "4": "satisfied",
@@ -22,7 +21,6 @@ _WORDS = {
         "down": "This does not work just now. Please try again in a minute.",
     },
     "zh": {
-        "lang": "zh-CN",
         "title": "您对本次服务满意吗？",
         "5": "非常满意",
         "4": "满意",
@@ -53,15 +51,7 @@ textarea { width: 100%; box-sizing: border-box; min-height: 5rem; font: inherit;
 button { width: 100%; min-height: 2.9rem; margin-top: 1rem; border: 0; border-radius: .6rem; font: inherit;
   background: var(--go); color: #fff }
 """
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-HEADERS = {
-    "content-security-policy": (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{_HASH}'; "
-        f"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
-}
+HEADERS = headers(_STYLE, form=True)
 LONGEST = 1000  # characters of a comment
 
 
@@ -97,10 +87,4 @@ def word_page(language: str, what: str) -> str:
 
 
 def _page(language: str, inside: str) -> str:
-    words = _WORDS[language]
-    return (
-        f'<!doctype html><html lang="{words["lang"]}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(words["title"])}</title><link rel="icon" href="data:,"><style>{_STYLE}</style></head>'
-        f"<body><main>{inside}</main></body></html>"
-    )
+    return document(language, _WORDS[language]["title"], _STYLE, inside)

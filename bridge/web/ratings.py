@@ -11,7 +11,7 @@ from bridge.contract import Limit, Limits
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation import survey
 from bridge.services.faults import Fault, fault_of
-from bridge.services.tokens import open_survey
+from bridge.services.tokens import open_number
 from bridge.web.bodies import declares_more
 from bridge.web.rating_page import HEADERS, LONGEST, form_page, word_page
 from mappings import links, surveys
@@ -47,7 +47,7 @@ class RatingPages:
 
     async def _answer(self, request: Request, score: int | None, comment: str) -> Response:
         language = "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
-        number = open_survey(self._runtime.survey_key, str(request.path_params["token"]), self._runtime.now())
+        number = open_number(self._runtime.survey_key, str(request.path_params["token"]), self._runtime.now())
         if number is None:
             return _html(word_page(language, "gone"), 404)
         if wait := self._limits.wait("question", str(number)):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from bridge.contract import (
     BotAnswered,
@@ -99,7 +100,7 @@ class Dify(Connector[Settings]):
             zh = "请检查 api_key 和 api_base，以及应用是否已发布"
             return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh, credentials=True),))
         name = str(body.get("name", "")) if isinstance(body, Mapping) else ""
-        return Health(facts={"app": name[:80]})
+        return Health(facts={"server": urlsplit(self.config.api_base).netloc.rpartition("@")[2], "app": name[:80]})
 
     def _said(self, answer: Response) -> Said:
         if answer.status >= 400:

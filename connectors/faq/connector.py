@@ -31,7 +31,7 @@ from bridge.contract import (
     answered_step,
     to_plain,
 )
-from connectors.faq.entries import read_entries
+from connectors.faq.entries import read_entries, read_knowledge
 from connectors.faq.search import Search
 from connectors.faq.settings import Settings
 
@@ -81,7 +81,8 @@ class Faq(Connector[Settings]):
     def look_up(self, text: str) -> dict[str, Any]:
         """What `normalise` reads."""
         if self._search is None:
-            self._search = Search(read_entries(self.config.file))
+            knowledge = read_knowledge(self.config.file)
+            self._search = Search(knowledge.entries, knowledge.synonyms)
         hits = self._search.answer(text, self.config.threshold)
         if not hits:
             return {"verdict": BotVerdict.NOTHING.value}

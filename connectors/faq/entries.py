@@ -1,8 +1,8 @@
 """The file of questions and answers.
 
 TOML: `[[faq]]` tables with `question` (one, or a list of ways to ask), `answer`, and if wanted `words`, `choices` (what
-to tap next, where the channel has buttons) and `handoff = true`. CSV: the same names in its first line; several in one
-cell are parted by `|`.
+to tap next, where the channel has buttons) and `handoff = true`; and `[[synonyms]]` tables with `words` that mean the
+same here. CSV: the same names in its first line; several in one cell are parted by `|`.
 """
 
 import csv
@@ -30,8 +30,21 @@ class Entry:
     choices: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """A file: its entries, and words that mean the same."""
+
+    entries: tuple[Entry, ...]
+    synonyms: tuple[tuple[str, ...], ...] = ()
+
+
 def read_entries(path: Path) -> tuple[Entry, ...]:
     """All entries of a file. Raises ValueError with what is wrong, and where."""
+    return read_knowledge(path).entries
+
+
+def read_knowledge(path: Path) -> Knowledge:
+    """A whole file. Raises ValueError with what is wrong, and where."""
     try:
         if path.stat().st_size > _MOST:
             raise WrongValue(f"{path} is larger than {_MOST >> 20} MiB", f"{path} 超过 {_MOST >> 20} MiB")
@@ -44,7 +57,7 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
     except UnicodeDecodeError:
         raise WrongValue(f"{path} is not UTF-8; save it as UTF-8", f"{path} 不是 UTF-8 编码，请另存为 UTF-8") from None
     try:
-        rows = _csv(text) if path.suffix.lower() == ".csv" else _toml(text)
+        rows, synonyms = (_csv(text), []) if path.suffix.lower() == ".csv" else _toml(text)
     except (tomllib.TOMLDecodeError, csv.Error) as error:
         raise WrongValue(f"{path}: {error}", f"{path} 格式有误：{error}") from None
     entries = tuple(_entry(path, number, row) for number, row in enumerate(rows, 1))
@@ -53,14 +66,25 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
             f"{path} has no entries; write [[faq]] tables with `question` and `answer`",
             f"{path} 中没有条目；请用 [[faq]] 表填写 `question` 和 `answer`",
         )
-    return entries
+    return Knowledge(entries, tuple(_synonyms(path, number, row) for number, row in enumerate(synonyms, 1)))
 
 
-def _toml(text: str) -> list[Any]:
+def _synonyms(path: Path, number: int, row: Any) -> tuple[str, ...]:
+    words = _many(row.get("words")) if isinstance(row, Mapping) else ()
+    if len(words) < 2:
+        raise WrongValue(
+            f"{path}: synonyms {number} needs `words`, two or more",
+            f"{path}：第 {number} 组 synonyms 需要两个以上的 `words`",
+        )
+    return words
+
+
+def _toml(text: str) -> tuple[list[Any], list[Any]]:
     content = tomllib.loads(text)
     name = next((one for one in _TABLES if isinstance(content.get(one), list)), "")
     rows: list[Any] = content.get(name, [])
-    return rows
+    synonyms = content.get("synonyms", [])
+    return rows, synonyms if isinstance(synonyms, list) else []
 
 
 def _csv(text: str) -> list[Any]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from bridge.contract import (
     BotAnswered,
@@ -51,6 +52,10 @@ class ChatModel(Connector[Settings]):
         prompt = read_text(self.config.prompt) if self.config.prompt is not None else ""
         knowledge = read_text(self.config.file) if self.config.file is not None else ""
         return instructions(prompt, knowledge, tools=self.config.tools)
+
+    @property
+    def _server(self) -> str:
+        return urlsplit(self.config.api_base).netloc.rpartition("@")[2]
 
     def verify(self, request: Request) -> CallbackResult:
         """Nobody calls it."""
@@ -125,7 +130,7 @@ class ChatModel(Connector[Settings]):
             what, what_zh = f"there is no model {self.config.model!r}", f"没有名为“{self.config.model}”的模型"
             problem = Problem(what=what, remedy=f"it has {some}", what_zh=what_zh, zh=f"可用的模型：{some}")
             return Health(problems=(problem,))
-        return Health(facts={"model": self.config.model, "models": str(len(names))})
+        return Health(facts={"server": self._server, "model": self.config.model, "models": str(len(names))})
 
     async def _send(self, method: str, path: str, **more: Any) -> Any:
         key = self.config.api_key.get_secret_value()

@@ -4,15 +4,17 @@ Sources: OpenAI's error codes as its gateways and compatible servers give them (
 "insufficient_quota"; api-docs.deepseek.com, "Rate Limit").
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from bridge.contract import AuthFailed, ConnectorError, Rejected, Retryable, Scope, Throttled
 
-_NO_MONEY = (
-    *("insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded"),
-    *("project_spend_limit_exceeded", "organization_usage_limit_exceeded", "billing_hard_limit_reached"),
+# parts of codes: gateways spell them in their own ways (insufficient_user_quota, Arrearage, 1113 of bigmodel.cn)
+_NO_MONEY = re.compile(
+    r"insufficient\w*(quota|balance|fund|credit)|credit_balance|spend_limit|usage_limit|billing|arrear|\b1113\b",
+    re.IGNORECASE,
 )
 _REST = timedelta(hours=1).total_seconds()  # until a bot without money is tried again
 
@@ -23,7 +25,7 @@ def refusal(status: int, body: Any, headers: Mapping[str, str], where: str) -> C
     found: Mapping[str, Any] = error if isinstance(error, Mapping) else body if isinstance(body, Mapping) else {}
     code = str(found.get("code") or found.get("type") or f"http {status}")[:60]
     said = f"{where}: {status} {code}"
-    if code in _NO_MONEY or status == 402:
+    if status == 402 or _NO_MONEY.search(code):
         return Throttled(f"{said}: no money is left", retry_after=_REST, scope=Scope.ACCOUNT, code=code)
     if status in {401, 403} or code in {"invalid_api_key", "authentication_error", "permission_denied"}:
         return AuthFailed(f"{said}: the key is refused", code=code)

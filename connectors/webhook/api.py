@@ -7,6 +7,8 @@ from typing import Any
 from bridge.contract import Account, AuthFailed, Gone, Rejected, Response, Retryable, Scope, Throttled, sign_webhook
 from connectors.webhook.settings import Settings
 
+_HOUR = 3600.0
+
 
 class Api:
     """One program's address."""
@@ -49,6 +51,10 @@ def _judge(answer: Response, scope: Scope) -> None:
         return
     if status in {401, 403}:
         raise AuthFailed(f"{said}: the program refuses the signature", code=f"http {status}")
+    if status == 402:
+        raise Throttled(
+            f"{said}: the program has no budget left", retry_after=_HOUR, scope=Scope.ACCOUNT, code="http 402"
+        )
     if status == 410:
         raise Gone(f"{said}: the program takes no more for this ticket", code="http 410")
     if status in {404, 405} or 300 <= status < 400:

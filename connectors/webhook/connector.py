@@ -8,6 +8,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from bridge.contract import (
     Account,
@@ -150,7 +151,7 @@ class Webhook(Connector[Settings]):
             remedy = 'look at url and secret; the program must answer {"type": "ping"} with a 2xx'
             zh = '请检查 url 和 secret；您的程序必须以 2xx 应答 {"type": "ping"}'
             return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh),))
-        return Health()
+        return Health(facts={"server": urlsplit(self.config.url).netloc.rpartition("@")[2]})
 
     async def _tell(self, step: Step, target: Target) -> Receipt:
         if target.conversation is None and step.verb != telling.MESSAGE:

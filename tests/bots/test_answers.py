@@ -98,3 +98,10 @@ def test_what_the_operator_wrote_is_meant() -> None:
 def test_long_answers_end_at_a_sentence(text: str, most: int, short: str) -> None:
     found = shorten(text, most)
     assert found == short and len(found) <= most
+
+
+def test_bytes_count_too() -> None:
+    assert shorten("九点开门。十点关门。", 100, 15) == "九点开门。"
+    assert shorten("九点开门", 100, 12) == "九点开门"
+    for most in range(4, 40):
+        assert len(shorten("九点a开门b" * 9, 100, most).encode()) <= most

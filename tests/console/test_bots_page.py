@@ -42,6 +42,10 @@ async def test_each_question_has_its_row(scene: BotConsole) -> None:
         assert "my secret words" in rows[1] and "did not know" in rows[1] and "no such article" in rows[1]
         assert "when do you open?" in rows[2] and "answered" in rows[2] and " 40 " in rows[2]
         assert page.count('<a href="/console/conversations/1">') == 3
+        assert "at nine" in rows[2] and "people took over: the bot asks for a person" in rows[0]
+        talk = (await (await scene.person("operator", "Ota")).get("/conversations/1")).text
+        assert "helper → <strong>desk</strong>: the bot asks for a person" in talk and "term 2" in talk
+        assert talk.count("helper was asked:") == 3 and "Bot and hand-overs" in talk
         assert "43 tokens" in page and "answers first, replies kept for people: 3" in page
 
 

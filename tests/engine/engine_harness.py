@@ -64,8 +64,17 @@ class Scene:
         bridge = self.build()
         async with bridge.running():
             self.bridge = bridge
+            await self._caught_up(bridge)
             yield bridge
         self.bridge = None
+
+    async def _caught_up(self, bridge: Bridge) -> None:
+        """The first round of each poll is over. Else it may see a ticket before its number is known here, and what it
+        saw waits for a moment that no virtual clock brings.
+        """
+        assert bridge.engine is not None
+        pollers = bridge.engine.loops.pollers.values()
+        await self.until(lambda: all(one.wake.rests for one in pollers))
 
     async def push(self, raw: Raw, account: str = "shop") -> None:
         assert self.bridge is not None and self.bridge.engine is not None

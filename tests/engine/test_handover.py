@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.app import Bridge
-from bridge.contract import Retryable, Step
+from bridge.contract import Retryable, Step, WindowClosed
 from bridge.engine.context import Work
 from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.registry import Declared
@@ -195,3 +195,47 @@ async def test_unknown_desks_are_named(scene: TwoDesks) -> None:
         await scene.looked()
         assert said in scene.vendors.notes(scene.only_ticket)[-1], order
     assert scene.second.tickets == {}
+
+
+async def test_an_answer_that_waits_on_the_old_ticket_comes_back_with_it(scene: TwoDesks) -> None:
+    await scene.says("ann", "hi")
+    await scene.quiet()
+    scene.vendors.agent_says(scene.only_ticket, "#move other", private=True)
+    await scene.looked()
+    scene.vendors.agent_says(scene.only_ticket, "one more thing")
+    await scene.looked()
+    (new,) = scene.second.tickets
+    scene.second.agent_says(new, "#move desk", private=True)
+    await scene.looked()
+    scene.vendors.agent_says(scene.only_ticket, "#send", private=True)
+    await scene.looked()
+    assert scene.heard() == ["one more thing"]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_an_answer_behind_a_refused_one_is_told_as_well(scene: TwoDesks, moved: bool) -> None:
+    refused = [WindowClosed("over", code="45015")]
+
+    def trouble(account: str, step: Step, phase: str) -> None:
+        if account == "shop" and step.verb == "send" and refused:
+            raise refused.pop()
+
+    await scene.says("ann", "hi")
+    await scene.quiet()
+    scene.vendors.trouble = trouble
+    scene.vendors.agent_says(scene.only_ticket, "one")
+    await scene.looked()
+    hall, ticket = scene.vendors, scene.only_ticket
+    if moved:
+        hall.agent_says(ticket, "#move other", private=True)
+        await scene.looked()
+        hall, (ticket,) = scene.second, scene.second.tickets
+    hall.agent_says(ticket, "two")
+    await scene.looked()
+    await scene.pass_time(5)  # notes of the same kind are gathered for a moment
+    await scene.looked()
+    (note,) = [one for one in hall.notes(ticket) if one.startswith("Not delivered yet") and "> two" in one]
+    assert "> one" not in note or not moved
+    await scene.says("ann", "again")
+    await scene.quiet()
+    assert scene.heard() == ["one", "two"]

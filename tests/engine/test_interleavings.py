@@ -4,43 +4,33 @@ Whatever happens, in the end: every message of a customer stands on their ticket
 reached the customer once and in order, or its agent was told; nothing private left; no ticket carries two customers.
 """
 
-import asyncio
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import rule
 
 from bridge.contract import Rejected, Retryable, Step
-from tests.databases import sqlite_database
-from tests.engine.engine_harness import Scene
+from tests.engine.machine import VendorsMachine, run_machine
 
 CUSTOMERS = ("anna", "bert")
 
 
-class FakeVendors(RuleBasedStateMachine):
-    """One bridge that is killed and started again on one vendors."""
+class Shop(VendorsMachine):
+    """Two customers, a channel that counts, and a desk whose tickets end."""
 
-    database_url = ""
+    pauses = (1, 40, 600)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.runner = asyncio.Runner()
-        url = self.database_url or sqlite_database(self.folder.name)
-        self.scene = Scene(url, Path(self.folder.name))
-        self.scene.vendors.replies = 5
+    def make_scene(self, url: str, folder: Path) -> Any:
+        scene = super().make_scene(url, folder)
         self.said: dict[str, list[str]] = {customer: [] for customer in CUSTOMERS}
         self.answered: dict[str, list[str]] = {customer: [] for customer in CUSTOMERS}
         self.sent: list[Any] = []
         self.troubles: list[tuple[str, str, Exception]] = []
-        self.scene.vendors.trouble = self._trouble
-        self.context: Any = None
         self.count = 0
-        self.runner.run(self._start())
+        scene.vendors.trouble = self._trouble
+        return scene
 
     def _trouble(self, account: str, step: Step, phase: str) -> None:
         if step.verb in {"find", "collect", "check", "fetch"}:
@@ -49,23 +39,6 @@ class FakeVendors(RuleBasedStateMachine):
             if name == account and when == phase:
                 del self.troubles[index]
                 raise error
-
-    async def _start(self) -> None:
-        self.context = self.scene.running()
-        await self.context.__aenter__()
-
-    async def _crash(self) -> None:
-        """No step is finished, no lease is given back."""
-        engine = self.scene.bridge.engine
-        engine.timetable.scheduler.stop()
-        for dispatcher in engine.loops.dispatchers.values():
-            dispatcher.cancel()
-        tasks = [*engine._tasks, *(task for one in engine.loops.dispatchers.values() for task in one._tasks)]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        engine._tasks.clear()
-        await self.context.__aexit__(None, None, None)
 
     def text(self, who: str) -> str:
         self.count += 1
@@ -121,35 +94,10 @@ class FakeVendors(RuleBasedStateMachine):
         if ticket and self.scene.vendors.tickets[ticket].status != "closed":
             self.scene.vendors.set_status(ticket, status)
 
-    @rule(seconds=st.sampled_from([1, 40, 600]))
-    def time_passes(self, seconds: int) -> None:
-        self.runner.run(self.scene.pass_time(seconds))
-
-    @rule()
-    def all_is_quiet(self) -> None:
-        self.runner.run(self.scene.quiet())
-
-    @rule()
-    def the_process_dies(self) -> None:
-        self.runner.run(self._crash())
-        self.runner.run(self._start())
-
-    def teardown(self) -> None:
-        try:
-            self.runner.run(self._judge())
-        finally:
-            self.runner.run(self._crash())
-            self.runner.close()
-            self.folder.cleanup()
-
-    async def _judge(self) -> None:
+    async def judge(self) -> None:
         self.troubles.clear()
         vendors = self.scene.vendors
-        for _ in range(6):
-            self.scene.look()
-            await self.scene.collected()
-            await self.scene.pass_time(400)
-            await self.scene.quiet()
+        await self.settle(400)
         for customer in CUSTOMERS:
             if self.said[customer]:  # speaking opens the window again for what was held
                 text = self.text(customer)
@@ -190,16 +138,4 @@ class FakeVendors(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600)
 def test_any_interleaving(database_url: str) -> None:
-    machine = type("Machine", (FakeVendors,), {"database_url": "" if "sqlite" in database_url else database_url})
-    few = 12 if "sqlite" in database_url else 1
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=few,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            derandomize=False,
-            phases=[Phase.generate],  # what depends on real time cannot be shrunk
-        ),
-    )
+    run_machine(Shop, database_url)

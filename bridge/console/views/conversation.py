@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from starlette.responses import Response
 
 from bridge.cli import dead_letters
 from bridge.console.timeline import Reader, allowance_of, timeline
+from bridge.console.views.bots import outcome, why_text
 from bridge.console.visit import NotFound, Refused, Visit
 from bridge.console.words import mask
 from bridge.contract.storable import clean_text
@@ -18,7 +20,7 @@ from bridge.engine.conversation.queueing import put
 from bridge.engine.inbound.agent_commands import obey
 from bridge.engine.inbound.handover_commands import Order
 from bridge.engine.runtime.ids import new_name
-from mappings import consents, conversations, links
+from mappings import consents, conversations, handovers, links, turns
 from mappings.links import LinkRow
 from mappings.store import Tx
 
@@ -59,11 +61,31 @@ def _page(tx: Tx, visit: Visit, link_id: int, before: int | None) -> Response:
         closes=until - visit.now if until is not None else None,
         consents=consents.consents_of(tx, link.channel, link.conversation),
         trouble=conversations.troubles(tx, [link.id]).get(link.id, conversations.Trouble()),
+        holders=_holders(tx, visit, link, masked=masked),
+        turns=[] if masked else turns.turns_of_link(tx, link.id),
+        outcome=outcome,
         siblings=conversations.siblings(tx, link),
         url=link.url if link.url.startswith(("https://", "http://", "/")) else "",
         notes=runtime.capabilities(link.desk).notes,
         known=link.channel in runtime.accounts and link.desk in runtime.accounts,
     )
+
+
+def _holders(tx: Tx, visit: Visit, link: LinkRow, *, masked: bool) -> list[dict[str, Any]]:
+    """Who had the conversation after whom, and why."""
+    mine = links.conversation_links(tx, link.channel, link.conversation)
+    return [
+        {
+            "id": row.id,
+            "at": row.at,
+            "left": row.from_account,
+            "taken": row.to_account,
+            "why": why_text(visit.language, row.why),
+            "who": mask(row.who) if masked else row.who,
+            "term": row.term,
+        }
+        for row in handovers.handovers_of(tx, [one.id for one in mine])
+    ]
 
 
 def _found(tx: Tx, link_id: int) -> LinkRow:

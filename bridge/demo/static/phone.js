@@ -37,6 +37,7 @@ const phone = (() => {
     const face = make("span", entry.who === "customer" ? "我" : texts.shop.slice(0, 1), "face");
     face.setAttribute("aria-hidden", "true");
     row.append(face, said(entry)); list.append(row);
+    if (entry.generated) list.append(make("div", texts.generated, "generated"));
   }
 
   function draw(bubbles) {

@@ -35,12 +35,8 @@ def tell_absence(work: Work, link: LinkRow) -> None:
         return
     calendar = work.runtime.calendars.get(route.calendar)
     if route.away is not None and calendar is not None and not is_open(calendar, work.now):
-        opens = next_open(calendar, work.now)
-        period = f"{opens:%Y-%m-%dT%H:%M}" if opens is not None else "never"
-        if _recently_answered(link, work.now) or _greeted_since(work, link, period):
-            return
-        if links.notice_once(work.tx, link.id, f"away.{period}", work.now):
-            _send(work, link, _away_text(work.runtime, route, calendar, _language(work, link), work.now))
+        if text := away_text(work, link):
+            _send(work, link, text)
     elif route.waiting is not None and not any(row.kind == WAIT for row in goals.open_goals(work.tx, link.id)):
         due = add(calendar, work.now, route.waiting.after) if calendar is not None else work.now + route.waiting.after
         if due is not None:
@@ -62,6 +58,21 @@ def _away_text(runtime: Runtime, route: RouteSettings, calendar: Calendar, langu
     texts = route.away.texts if route.away is not None else ()
     text = _of_language(runtime, texts, language) or say(language, "away.text", opens=OPENS)
     return with_opening(text, calendar, now, language)
+
+
+def away_text(work: Work, link: LinkRow) -> str:
+    """What a customer is to hear of the office being closed; "" where it is not, or where they have heard it."""
+    route = route_of(work.runtime, link)
+    calendar = work.runtime.calendars.get(route.calendar) if route is not None else None
+    if route is None or route.away is None or calendar is None or is_open(calendar, work.now):
+        return ""
+    opens = next_open(calendar, work.now)
+    period = f"{opens:%Y-%m-%dT%H:%M}" if opens is not None else "never"
+    if _recently_answered(link, work.now) or _greeted_since(work, link, period):
+        return ""
+    if not links.notice_once(work.tx, link.id, f"away.{period}", work.now):
+        return ""
+    return _away_text(work.runtime, route, calendar, _language(work, link), work.now)
 
 
 def tell_waiting(work: Work, link: LinkRow, goal_id: int) -> None:

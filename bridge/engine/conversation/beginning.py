@@ -4,9 +4,13 @@ from bridge.contract import Audience, AuthorKind, MessageReceived
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.announcement import announce
+from bridge.engine.conversation.bot_share import carry_wishes
+from bridge.engine.conversation.handover import has_opening
 from bridge.engine.conversation.labels import marks_of, refresh
-from bridge.engine.conversation.queueing import carry_answers
-from mappings import links
+from bridge.engine.conversation.queueing import carry_answers, put
+from bridge.engine.conversation.transcript import said_before, transcript
+from bridge.engine.conversation.withdrawal import withdraw_bot
+from mappings import handovers, links
 from mappings.links import LinkRow
 from mappings.states import LinkColumns
 
@@ -27,6 +31,10 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
     if known is None:
         return None
     current = links.open_link(work.tx, known.channel, known.conversation) or known
+    apart = current.state != "ended" and not has_opening(work, current)  # a bot had it, and no desk has a word of it
+    unasked = withdraw_bot(work, current) if current.holder != current.desk else []
+    mine = links.conversation_links(work.tx, known.channel, known.conversation)
+    said = said_before(work, mine, {one.id for one in unasked}) if apart else []
     if current.state != "ended":
         links.change_link(work.tx, current.id, state="ended", warn_at=None, touched_at=work.now)
     columns: LinkColumns = {
@@ -49,6 +57,16 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
     fresh = links.add_link(work.tx, **columns)
     carry_answers(work.tx, current, fresh)
     refresh(work, fresh)
+    carry_wishes(work, current, fresh)
+    if current.holder != current.desk:
+        handovers.add_handover(
+            work.tx, link_id=fresh.id, left_id=current.id, from_account=current.holder, to_account=desk, why="agent",
+            who=message.author.name, term=fresh.term, at=work.now,
+        )  # fmt: skip
+    if said:
+        put(work, fresh, transcript(work, fresh, said), to_desk=True)
+    for one in unasked if apart else ():
+        put(work, fresh, one, to_desk=True)
     if current.ticket is not None and current.state == "open":
         tell(work, current, "begun.elsewhere", ticket=message.conversation)
     work.effects.accounts |= {fresh.desk, fresh.channel}

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from itertools import takewhile
 
 from bridge.contract import AuthorKind, Message
 from bridge.engine.context import Runtime, Work
@@ -12,6 +13,7 @@ from bridge.settings import BotSettings, RouteSettings
 from mappings import links, outbox, state, waiting
 from mappings.links import LinkRow
 
+WISHES, REFUSED = "bot.", "bot.refused"  # notices of a link: what its customer wants of bots
 HANDOFF = "handoff:"  # how the ids of the texts at a hand-off begin
 
 
@@ -24,8 +26,8 @@ def bot_of(runtime: Runtime, link: LinkRow) -> BotSettings | None:
     return bot if bot is not None and bot.name in runtime.bots else None
 
 
-def first_holder(work: Work, route: RouteSettings, conversation: str, *, again: bool) -> str:
-    """Who begins with a new conversation. `again`: there was one before, whose ticket is finished."""
+def first_holder(work: Work, route: RouteSettings, conversation: str, before: LinkRow | None) -> str:
+    """Who begins with a new conversation. `before`: what there was of it until now; its ticket may be finished."""
     bot = route.bot
     if bot is None or bot.mode != "first" or bot.name not in work.runtime.bots:
         return route.desk
@@ -35,9 +37,16 @@ def first_holder(work: Work, route: RouteSettings, conversation: str, *, again: 
     share = int.from_bytes(hashlib.sha256(conversation.encode()).digest()[:4]) / 2**32
     pause = state.pauses(work.tx).get(bot.name)
     paused = pause is not None and (pause.until is None or work.now < pause.until)
+    again = before is not None and (before.state == "ended" or before.generation > 1)
     if share >= bot.sample or paused or (again and bot.after_close == "people"):
         return route.desk
-    return bot.name
+    return route.desk if before is not None and links.told_at(work.tx, before.id, REFUSED) else bot.name
+
+
+def carry_wishes(work: Work, link: LinkRow, fresh: LinkRow) -> None:
+    """What a customer wants of bots holds for the next ticket, too."""
+    if link.channel in work.runtime.bot_channels:
+        links.move_notices(work.tx, link.id, fresh.id, WISHES)
 
 
 def is_of_bot(message: Message) -> bool:
@@ -55,17 +64,16 @@ def share_left(work: Work, link: LinkRow, bot: BotSettings) -> int:
     return left - on_the_way - bot.reserve
 
 
+def of_one_sort(messages: Sequence[Message]) -> list[Message]:
+    """What is rendered together, from the first on: people's words, or one of a machine's. A machine's may be dropped
+    on the way, because its term is over; people's never.
+    """
+    if messages and is_of_bot(messages[0]):
+        return [messages[0]]
+    return list(takewhile(lambda one: not is_of_bot(one), messages))
+
+
 def within_share(work: Work, link: LinkRow, messages: Sequence[Message], left: int) -> list[Message]:
-    """Of what waits to be rendered: a machine's words only as far as people keep their replies."""
-    if not any(map(is_of_bot, messages)):
-        return list(messages)
-    bot = bot_of(work.runtime, link)
-    spare = max(0, left - (bot.reserve if bot is not None else 0))
-    kept: list[Message] = []
-    for message in messages:
-        if not is_of_bot(message):
-            kept.append(message)
-        elif spare > 0 and len(messages) == 1 + len(kept):
-            kept.append(message)
-            spare -= 1
-    return kept
+    """Of what is rendered together: a machine's words only as far as people keep their replies."""
+    bot = bot_of(work.runtime, link) if any(map(is_of_bot, messages)) else None
+    return [] if bot is not None and left <= bot.reserve else list(messages)

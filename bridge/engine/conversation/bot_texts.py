@@ -17,6 +17,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": '(Automatic answer. For a person, write "agent".)',
         "zh": "（智能助手自动回复；回复“人工”可转人工客服）",
     },
+    "consent": {
+        "en": 'A machine can answer you here; your words are processed by its provider. Write "yes" to agree, '
+        'or "agent" for a person.',
+        "zh": "您可以选择由智能助手为您解答，您发送的内容将由其服务方处理。同意请回复“同意”，需要人工请回复“人工”。",
+    },
+    "more": {"en": "All of it: {url}", "zh": "查看全文：{url}"},
     "mark": {"en": "[Bot] ", "zh": "【智能助手】"},
     "suggested": {
         "en": "Suggested answer (private note; #send sends it as yours):\n{text}",

@@ -15,6 +15,7 @@ from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.announcement import announce
+from bridge.engine.conversation.bot_share import carry_wishes
 from bridge.engine.conversation.decision import fields_of
 from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import note, say
@@ -70,6 +71,8 @@ def hand_over(work: Work, link: LinkRow, to: str, cause: Cause) -> LinkRow:
         links.change_link(work.tx, link.id, holder=to, term=link.term + 1, memory=memory)
         fresh = links.get_link(work.tx, link.id)
         _tell_same_desk(work, link, fresh, cause, unasked)
+        if fresh.ticket is not None:
+            refresh(work, fresh)
     handovers.add_handover(
         work.tx, link_id=fresh.id, left_id=link.id, from_account=link.holder, to_account=to, why=cause.why,
         who=cause.who, term=fresh.term, at=work.now,
@@ -92,7 +95,7 @@ def _tell_same_desk(work: Work, link: LinkRow, fresh: LinkRow, cause: Cause, una
     if fresh.holder != fresh.desk:
         tell(work, fresh, "handed.bot", taken=fresh.holder, **_reasons(work, cause))
         return
-    opened = fresh.ticket is not None or _has_opening(work, fresh)
+    opened = has_opening(work, fresh)
     mine = links.conversation_links(work.tx, link.channel, link.conversation)
     said = said_before(work, mine, set() if opened else {message.id for message in unasked})
     if unasked and not opened:
@@ -108,12 +111,16 @@ def _tell_same_desk(work: Work, link: LinkRow, fresh: LinkRow, cause: Cause, una
         _put_facts(work, link, fresh, cause, last_words(work, said))
 
 
-def _has_opening(work: Work, link: LinkRow) -> bool:
-    """Whether the words that make the ticket are on their way."""
+def has_opening(work: Work, link: LinkRow) -> bool:
+    """Whether there is a ticket, or the words that make it are on their way."""
     lane = links.lane_to_desk(link.id)
-    return bool(outbox.unfinished_in(work.tx, lane)) or any(
-        Message.model_validate_json(row.message).audience is Audience.CUSTOMER
-        for row in waiting.waiting_in(work.tx, lane)
+    return (
+        link.ticket is not None
+        or bool(outbox.unfinished_in(work.tx, lane))
+        or any(
+            Message.model_validate_json(row.message).audience is Audience.CUSTOMER
+            for row in waiting.waiting_in(work.tx, lane)
+        )
     )
 
 
@@ -153,6 +160,9 @@ def _change_desks(work: Work, link: LinkRow, to: str, cause: Cause, unasked: Seq
     for message in behind:
         put(work, fresh, message, to_desk=True)
     _move_answers(work, link, fresh)
+    if back is not None:  # what was written there meanwhile still waits for `#send`
+        drafts, lane = links.lane_of_drafts(back.id), links.lane_of_drafts(fresh.id)
+        waiting.move_waiting(work.tx, drafts, lane, fresh.id, fresh.channel)
     if link.ticket is not None or outbox.unfinished_in(work.tx, links.lane_to_desk(link.id)):
         tell(work, link, "handed.on", taken=to, **_reasons(work, cause))
     if fresh.ticket is not None:
@@ -178,6 +188,7 @@ def _take_back(work: Work, link: LinkRow) -> list[Message]:
 def _move_answers(work: Work, link: LinkRow, fresh: LinkRow) -> None:
     """Answers that were not sent go first, in their order; what calls the customer back goes along."""
     carry_answers(work.tx, link, fresh)
+    carry_wishes(work, link, fresh)
     lane, to_lane = links.lane_of_invitations(link.id), links.lane_of_invitations(fresh.id)
     waiting.move_waiting(work.tx, lane, to_lane, fresh.id, fresh.channel)
     outbox.move_steps(work.tx, lane, to_lane, fresh.id)
@@ -199,13 +210,22 @@ def _reasons(work: Work, cause: Cause) -> dict[str, str]:
     }
 
 
+def _replies(work: Work, link: LinkRow) -> str:
+    """How many are left, and until when."""
+    book, language = Allowance.model_validate_json(link.allowance), work.runtime.language
+    left, until = book.remaining(work.now), book.until(work.now)
+    if not left or until is None:
+        return f"{left}"
+    return say(language, "handed.replies", left=left, until=work.runtime.clock_text(until))
+
+
 def _put_facts(work: Work, link: LinkRow, fresh: LinkRow, cause: Cause, quoted: str) -> None:
     """A private note: why, from whom, the entry page, what the bot understood, replies left and until when."""
     if not work.runtime.capabilities(fresh.desk).notes:
         return
     language = work.runtime.language
     counted = work.runtime.capabilities(link.channel).window is not None
-    replies = Allowance.model_validate_json(link.allowance).summary(work.now) if counted else "∞"
+    replies = _replies(work, link) if counted else "∞"
     context: dict[str, str] = json.loads(link.context)
     entry = " · ".join(dict.fromkeys(context[name] for name in _ENTRY if context.get(name)))
     more = say(language, "handed.summary", summary=cause.summary[:600]) if cause.summary else ""

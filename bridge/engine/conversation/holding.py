@@ -8,6 +8,7 @@ from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import show_progress, tell_waiting
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.announcement import announce
+from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.engine.conversation.invitation import invite
 from bridge.engine.conversation.release import reopen, under_way
 from mappings import facts, links, outbox, waiting
@@ -34,8 +35,24 @@ def hold(
         invite(work, link)
 
 
+def hold_behind(work: Work, link: LinkRow, message: Message) -> None:
+    """An answer that stands behind one which the platform refused: its lane is not rendered, so that nobody else would
+    say that it waits. Nothing is asked of the database while there are replies.
+    """
+    if work.runtime.capabilities(link.channel).window is None:
+        return
+    book = Allowance.model_validate_json(link.allowance)
+    if book.remaining(work.now) > 0:
+        return
+    steps = outbox.unfinished_in(work.tx, links.lane_to_channel(link.id))
+    if any(step.state == StepState.PARKED for step in steps):
+        hold(work, link, [message], "window.spent" if book.is_open(work.now) else "window.over")
+
+
 def hold_back(work: Work, link: LinkRow, who: str) -> None:
-    """Nothing goes to the customer from now on."""
+    """Nothing goes to the customer from now on. What a bot has to say would come too late: people take over."""
+    if link.holder != link.desk:
+        link = hand_over(work, link, link.desk, Cause("held", who))
     links.change_link(work.tx, link.id, held_by=who)
     lane = links.lane_to_channel(link.id)
     for step in outbox.unfinished_in(work.tx, lane):

@@ -107,6 +107,8 @@ def labels_of(runtime: Runtime, link: LinkRow, now: datetime, level: str = "") -
     if level:
         tags.append(f"replies-{level}")
     tags += json.loads(link.fields).get(MARKS, ())
+    if link.holder not in {"", link.desk}:
+        tags.append("replies-bot")  # so that triggers and views can leave out what nobody needs to answer
     route = route_of(runtime, link)
     fields: dict[str, str] = {}
     if route is not None and route.desk == link.desk:

@@ -13,7 +13,7 @@ from bridge.engine.context import ConnectedAccount, Runtime, Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.announcement import announce, announce_state
-from bridge.engine.conversation.bot_share import first_holder
+from bridge.engine.conversation.bot_share import carry_wishes, first_holder
 from bridge.engine.conversation.decision import UNVERIFIED, Decided, Opening, Proven, decide, is_final, route_of
 from bridge.engine.conversation.labels import MARKS, marks_of, refresh
 from bridge.engine.conversation.last_agent import last_served
@@ -98,13 +98,14 @@ def link_for(
         "held_by": link.held_by if link is not None else "",
         "created_at": work.now,
         "touched_at": work.now,
-        "holder": first_holder(work, decided.route, conversation, again=link is not None),
+        "holder": first_holder(work, decided.route, conversation, link),
         "term": link.term + 1 if link is not None else 1,
         **decided.columns,
     }
     fresh = links.add_link(work.tx, **columns)
     if link is not None:
         carry_answers(work.tx, link, fresh)
+        carry_wishes(work, link, fresh)
     if work.runtime.announces:
         announce(work, fresh, "conversation.opened", {"by": "customer"})
     _introduce(work, fresh, message)
@@ -148,7 +149,7 @@ def _decided(work: Work, opening: Opening) -> Decided:
 
 def _lead_elsewhere(work: Work, link: LinkRow, decided: Decided) -> LinkRow:
     """What the customer said leads to another desk than opening the chat did; nothing has gone to that one yet."""
-    holder = first_holder(work, decided.route, link.conversation, again=link.generation > 1)
+    holder = first_holder(work, decided.route, link.conversation, link)
     links.change_link(work.tx, link.id, desk=decided.route.desk, holder=holder, peer="", previous="")
     return links.get_link(work.tx, link.id)
 

@@ -34,7 +34,7 @@ from bridge.engine.runtime.failpoints import reach
 from bridge.engine.runtime.ids import new_name
 from bridge.figures.ratings import read_rating
 from bridge.figures.survey_texts import choices, question
-from bridge.services.tokens import sign_survey
+from bridge.services.tokens import sign_number
 from bridge.settings.surveys import SurveySettings
 from mappings import attempts, facts, links, outbox, surveys, waiting
 from mappings.links import LinkRow
@@ -205,7 +205,7 @@ def _ask(work: Work, link: LinkRow, number: int, wanted: SurveySettings) -> None
     language = "zh" if locale.startswith("zh") else "en" if locale else work.runtime.language
     part: Part = choices(language, wanted.scale)
     if wanted.way == "link":
-        token = sign_survey(work.runtime.survey_key, number, work.now + wanted.valid)
+        token = sign_number(work.runtime.survey_key, number, work.now + wanted.valid)
         address = f"{work.runtime.settings.bridge.public_url}/rate/{token}"
         part = Text(body=question(language, wanted.scale, address))
     message = Message(

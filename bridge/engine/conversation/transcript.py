@@ -105,7 +105,7 @@ def _line(language: str, one: Said) -> str:
         who = say(language, "who.bot")
     at = f"{one.at:%m-%d %H:%M} " if one.at is not None else ""
     mark = "" if one.sent else f" {say(language, 'not.yet')}"
-    return f"{at}{who}: {quote([one.message], language, _LONGEST)}{mark}"
+    return f"{at}{who}{say(language, 'colon')}{quote([one.message], language, _LONGEST)}{mark}"
 
 
 def _files(message: Message) -> list[Part]:

@@ -5,10 +5,10 @@ routed like all others, and counts only while the term in which it was asked las
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bridge.bots.answers import Limits, check_answer
+from bridge.bots.answers import Checked, shorten
 from bridge.bots.people_words import wants_person
 from bridge.contract import (
     Audience,
@@ -18,7 +18,6 @@ from bridge.contract import (
     BotVerdict,
     Card,
     Choices,
-    Contact,
     Message,
     Text,
     Voice,
@@ -27,9 +26,11 @@ from bridge.contract import (
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation.after_bot import give_to_people
 from bridge.engine.conversation.bot_share import HANDOFF, bot_of, share_left
-from bridge.engine.conversation.bot_texts import bot_says, language_of
+from bridge.engine.conversation.bot_texts import bot_says
+from bridge.engine.conversation.bot_wishes import PATIENCE, wished
+from bridge.engine.conversation.bot_words import Frame, checked, handoff_text, language_for, one_message, unmasked
 from bridge.engine.conversation.decision import words_of
-from bridge.engine.conversation.handover import Cause
+from bridge.engine.conversation.handover import Cause, has_opening
 from bridge.engine.conversation.notices import note
 from bridge.engine.conversation.queueing import carried_by, put, put_draft
 from bridge.engine.runtime.failpoints import reach
@@ -57,7 +58,7 @@ def customer_asked(work: Work, link: LinkRow, message: Message, inbox_id: int) -
     unread = not all(_readable(part) for part in message.parts)
     if unread and not first:
         return False
-    apart = first and bot.ticket == "handoff"
+    apart = first and bot.ticket == "handoff" and not has_opening(work, link)
     if not apart:
         put(work, link, message, to_desk=True, inbox_id=inbox_id)
     lane = links.lane_to_bot(link.id)
@@ -71,7 +72,10 @@ def customer_asked(work: Work, link: LinkRow, message: Message, inbox_id: int) -
     waiting.delay_waiting(work.tx, lane, due)
     work.effects.accounts.add(bot.name)
     if first:
-        why = "content" if unread else "words" if wants_person(words_of(message), bot.people_when) else ""
+        words = words_of(message)
+        why = "held" if link.held_by else "content" if unread else ""
+        why = why or wished(work, link, bot, words)
+        why = why or ("words" if wants_person(words, bot.people_when) else "")
         why = why or ("paused" if is_paused(work, bot.name) else "")
         if why:
             to_people(work, link, bot, Cause(why), asked=words_of(message))
@@ -89,15 +93,16 @@ def is_paused(work: Work, account: str) -> bool:
 
 
 def to_people(work: Work, link: LinkRow, bot: BotSettings, cause: Cause, *, text: str = "", asked: str = "") -> LinkRow:
-    """People take over; the customer hears of it in one message, with what the bot said, if there is a reply for it."""
+    """People take over; the customer hears of it in one message, if there is a reply for it. `text` is that message
+    where the bot said something itself. Whoever has the customer in the platform's own client is there already.
+    """
     if link.holder != bot.name:
         return link
     fresh = give_to_people(work, link, cause, asked)
     turns.drop_turns(work.tx, link.id, work.now)
-    if share_left(work, fresh, bot) <= 0:
+    if fresh.held_by or share_left(work, fresh, bot) <= 0:
         return fresh
-    language = _language(work, fresh, asked)
-    said = "\n".join(filter(None, (text, bot.handoff_text or bot_says("handoff", language))))
+    said = text or handoff_text(work, fresh, bot, language_for(work, fresh, asked))
     message = Message(
         id=f"{HANDOFF}{new_name()}",
         conversation=fresh.ticket or "",
@@ -108,10 +113,6 @@ def to_people(work: Work, link: LinkRow, bot: BotSettings, cause: Cause, *, text
     )
     put(work, fresh, message, to_desk=False)
     return fresh
-
-
-def _language(work: Work, link: LinkRow, asked: str) -> str:
-    return language_of(asked, Contact.model_validate_json(link.contact).locale, work.runtime.language)
 
 
 def answered(work: Work, connected: ConnectedAccount, event: BotAnswered, inbox_id: int) -> None:
@@ -133,6 +134,8 @@ def answered(work: Work, connected: ConnectedAccount, event: BotAnswered, inbox_
     if bot is None or bot.name != connected.name:
         turns.end_turn(work.tx, turn.id, work.now, state="late", tokens=event.tokens)
         return
+    asked = carried_by(step)
+    event = unmasked(work, link, bot, event, asked)
     used = turns.used(work.tx, link.id, link.term, work.now - _SPAN)
     if event.memory and event.memory != link.memory:
         links.change_link(work.tx, link.id, memory=event.memory)
@@ -141,13 +144,12 @@ def answered(work: Work, connected: ConnectedAccount, event: BotAnswered, inbox_
     work.effects.note("bot turn", account=bot.name, verdict=event.verdict.value, tokens=event.tokens, seconds=seconds)
     if used.superseded < _BURST and waiting.waiting_in(work.tx, links.lane_to_bot(link.id)):
         turns.end_turn(work.tx, turn.id, work.now, state="superseded", **facts)
-        _ask_again(work, link, carried_by(step))
+        _ask_again(work, link, asked)
         return
     turns.end_turn(work.tx, turn.id, work.now, state="answered", **facts)
     waiting.delay_waiting(work.tx, links.lane_to_bot(link.id), work.now)
-    asked = carried_by(step)
     if bot.mode == "first":
-        _speak(work, link, bot, event, _Question(asked, used, inbox_id))
+        _speak(work, link, bot, event, _Question(turn.id, asked, used, inbox_id))
     else:
         _show(work, link, bot, event, asked)
 
@@ -171,37 +173,35 @@ def _ask_again(work: Work, link: LinkRow, asked: list[Message]) -> None:
 class _Question:
     """What a turn was about: the customer's messages, what was used before it, the payload that answers it."""
 
+    turn: int
     asked: list[Message]
     used: turns.Used
     inbox_id: int
 
 
 def _speak(work: Work, link: LinkRow, bot: BotSettings, event: BotAnswered, question: _Question) -> None:
-    asked, used, inbox_id = question.asked, question.used, question.inbox_id
-    words = "\n".join(words_of(message) for message in asked)
-    known = f"{words}\n{event.summary}"
-    checked = check_answer(event.text, known, _limits(work, bot), _secret(work, bot))
-    cause = ""
-    if event.verdict is BotVerdict.HANDOFF or checked.person:
-        cause = "asked"
-    elif event.verdict is BotVerdict.NOTHING:
-        cause = "doubt" if used.doubts + 1 >= bot.max_doubts else ""
-    elif checked.wrong:
-        cause = "filter"
-        work.effects.note("bot answer held back", account=bot.name, link=link.id, why=checked.wrong)
+    words = "\n".join(map(words_of, question.asked))
+    found = checked(work.runtime, bot, event, question.asked)
+    language = language_for(work, link, words)
+    marked = bot.label_ai and not work.runtime.capabilities(link.channel).labels_generated
+    frame = Frame(question.turn, language, before=bot_says("mark", language) if marked else "")
+    cause = _why_people(event, found, question.used, bot)
+    if cause == "filter":
+        work.effects.note("bot answer held back", account=bot.name, link=link.id, why=found.wrong)
     if cause:
-        text = checked.text if not checked.wrong else ""
+        text = found.text if not found.wrong else ""
+        if text and share_left(work, link, bot) > 0:
+            text = one_message(work, link, bot, text, replace(frame, after=handoff_text(work, link, bot, language)))
         to_people(work, link, bot, Cause(cause, summary=event.summary or event.reason), text=text, asked=words)
         return
     if share_left(work, link, bot) <= 0:
         to_people(work, link, bot, Cause("allowance", summary=event.summary), asked=words)
         return
-    language = _language(work, link, words)
-    text = checked.text if event.verdict is not BotVerdict.NOTHING else bot_says("doubt", language)
-    if not used.answers and event.verdict is not BotVerdict.NOTHING:
-        text = f"{text}\n{bot_says('hint', language)}"
-    if bot.label_ai and not work.runtime.capabilities(link.channel).labels_generated:
-        text = f"{bot_says('mark', language)}{text}"
+    doubts = event.verdict is BotVerdict.NOTHING
+    if not question.used.answers and not doubts:
+        frame = replace(frame, after=bot_says("hint", language))
+    whole = bot_says("doubt", language) if doubts else found.text
+    text = one_message(work, link, bot, whole, frame)
     message = Message(
         id=answer_key(event.job),
         conversation=link.ticket or "",
@@ -210,41 +210,41 @@ def _speak(work: Work, link: LinkRow, bot: BotSettings, event: BotAnswered, ques
         sent_at=work.now,
         generated=bot.label_ai,
     )
-    links.add_pair(work.tx, bot.name, message.id, link.id, work.now, inbox_id=inbox_id)
-    put(work, link, message, to_desk=False, inbox_id=inbox_id)
+    links.add_pair(work.tx, bot.name, message.id, link.id, work.now, inbox_id=question.inbox_id)
+    put(work, link, message, to_desk=False, inbox_id=question.inbox_id)
+
+
+def _why_people(event: BotAnswered, found: Checked, used: turns.Used, bot: BotSettings) -> str:
+    """Why an answer leads to people: a `why.…` of the texts, "" when the bot goes on."""
+    if event.verdict is BotVerdict.HANDOFF or found.person:
+        return "asked"
+    if event.verdict is BotVerdict.NOTHING:
+        return "doubt" if used.doubts + 1 >= bot.max_doubts else ""
+    return "filter" if found.wrong else ""
 
 
 def _show(work: Work, link: LinkRow, bot: BotSettings, event: BotAnswered, asked: list[Message]) -> None:
     """For agents only: a draft that `#send` sends, or a note for comparison."""
-    words = "\n".join(words_of(message) for message in asked)
-    checked = check_answer(event.text, words, _limits(work, bot), _secret(work, bot))
+    found = checked(work.runtime, bot, event, asked)
+    answer = shorten(found.text, bot.max_chars)
     language = work.runtime.language
     about = asked[-1].id if asked else ""
+    shown = f"note:{new_name()}"
     if bot.mode == "shadow":
-        text = bot_says("shadow", language, verdict=event.verdict.value, text=checked.text or checked.wrong or "-")
-    elif checked.text and not checked.wrong and event.verdict in {BotVerdict.ANSWER, BotVerdict.RESOLVED}:
-        text = bot_says("suggested", language, text=checked.text)
+        text = bot_says("shadow", language, verdict=event.verdict.value, text=answer or found.wrong or "-")
+    elif answer and not found.wrong and event.verdict in {BotVerdict.ANSWER, BotVerdict.RESOLVED}:
+        text = bot_says("suggested", language, text=answer)
         lane = links.lane_of_drafts(link.id)
         old = [row.id for row in waiting.waiting_in(work.tx, lane) if row.message_id.startswith(answer_key(""))]
         waiting.drop_waiting(work.tx, old)
         draft = Message(
-            id=answer_key(event.job), conversation=link.ticket or "", parts=(Text(body=checked.text),),
-            author=Author(kind=AuthorKind.BOT, id=bot.name), sent_at=work.now,
+            id=answer_key(event.job), conversation=link.ticket or "", parts=(Text(body=answer),),
+            author=Author(kind=AuthorKind.BOT, id=bot.name), sent_at=work.now, reply_to=shown,
         )  # fmt: skip
         put_draft(work, link, draft)
     else:
         return
-    put(work, link, note(f"note:{new_name()}", text, at=work.now, about=about), to_desk=True)
-
-
-def _limits(work: Work, bot: BotSettings) -> Limits:
-    scripted = work.runtime.capabilities(bot.name).scripted
-    return Limits(bot.max_chars, bot.allowed_hosts, bot.promises == "allow", scripted)
-
-
-def _secret(work: Work, bot: BotSettings) -> str:
-    """The instructions that a bot was given, where its connector knows them."""
-    return str(getattr(work.runtime.accounts[bot.name].connector, "instructions", ""))
+    put(work, link, note(shown, text, at=work.now, about=about), to_desk=True)
 
 
 def answer_lost(work: Work, link: LinkRow, why: str) -> None:
@@ -257,7 +257,7 @@ def answer_lost(work: Work, link: LinkRow, why: str) -> None:
 def show_answer(work: Work, link: LinkRow, message: Message) -> None:
     """What a bot said to the customer, on the ticket that has the rest."""
     bot = bot_of(work.runtime, link)
-    if bot is None or bot.ticket == "handoff":
+    if bot is None or (bot.ticket == "handoff" and not has_opening(work, link)):
         return
     text = bot_says("answered", work.runtime.language, text=words_of(message))
     public = bot.show_as == "public"
@@ -277,11 +277,13 @@ def give_up_late(work: Work, resting: Collection[str]) -> None:
             state.pause(work.tx, name, "trouble", work.now, work.now + work.runtime.settings.engine.breaker_pause)
         paused = is_paused(work, name)
         before: datetime = work.now if paused else work.now - deadline - _LONGEST_QUIET / 4
-        for link_id in turns.late_turns(work.tx, name, before):
+        late = dict.fromkeys(turns.late_turns(work.tx, name, before), "paused" if paused else "failure")
+        silent = turns.held_questions(work.tx, name, work.now - PATIENCE)
+        for link_id, why in {**dict.fromkeys(silent, "consent"), **late}.items():
             link = links.get_link(work.tx, link_id, lock=True)
             bot = bot_of(work.runtime, link)
             if bot is not None and link.holder == name:
-                to_people(work, link, bot, Cause("paused" if paused else "failure"))
+                to_people(work, link, bot, Cause(why))
             else:
                 turns.drop_turns(work.tx, link_id, work.now)
                 lane = links.lane_to_bot(link_id)

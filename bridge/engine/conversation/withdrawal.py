@@ -1,6 +1,6 @@
 """What a bot was asked and has said is taken back, as far as nobody has heard it: its term is over."""
 
-from bridge.contract import AuthorKind, Message
+from bridge.contract import AuthorKind, Message, answer_key
 from bridge.engine.context import Work
 from bridge.engine.conversation.queueing import carried_by
 from mappings import links, outbox, waiting
@@ -18,7 +18,8 @@ def withdraw_bot(work: Work, link: LinkRow) -> list[Message]:
     rows = waiting.waiting_in(work.tx, lane)
     waiting.drop_waiting(work.tx, [row.id for row in rows])
     drafts = links.lane_of_drafts(link.id)
-    waiting.drop_waiting(work.tx, [row.id for row in waiting.waiting_in(work.tx, drafts)])
+    suggested = [row.id for row in waiting.waiting_in(work.tx, drafts) if row.message_id.startswith(answer_key(""))]
+    waiting.drop_waiting(work.tx, suggested)  # what agents wrote waits on
     return list((asked | {row.message_id: Message.model_validate_json(row.message) for row in rows}).values())
 
 

@@ -27,6 +27,7 @@ from bridge.engine.conversation.agent_notes import show_progress, tell, tell_end
 from bridge.engine.conversation.announcement import announce_end, announce_state
 from bridge.engine.conversation.beginning import begin
 from bridge.engine.conversation.handover import Cause, hand_over
+from bridge.engine.conversation.holding import hold_behind
 from bridge.engine.conversation.invitation import not_invited
 from bridge.engine.conversation.links import came_with, follow
 from bridge.engine.conversation.notices import LANGUAGES, quote, say
@@ -87,6 +88,7 @@ def _goes_on(work: Work, link: LinkRow, message: Message, inbox_id: int) -> None
     if person and link.holder != link.desk:  # a fact from the desk takes a conversation from any bot
         link = hand_over(work, link, link.desk, Cause("agent", message.author.name))
     put(work, link, message, to_desk=False, inbox_id=inbox_id)
+    hold_behind(work, link, message)
     if message.omitted and person:
         _tell_omitted(work, link, message)
 

@@ -7,8 +7,9 @@ from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.decision import route_of
 from bridge.engine.conversation.handover import Cause, hand_over, is_bot
-from bridge.engine.conversation.queueing import put
-from mappings import links, waiting
+from bridge.engine.conversation.queueing import carried_by, put
+from bridge.engine.runtime.failpoints import reach
+from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 
 
@@ -47,10 +48,19 @@ def give_to_bot(work: Work, link: LinkRow, order: Order) -> None:
         hand_over(work, link, bot, Cause("command", order.who))
 
 
+def _on_the_way(work: Work, link: LinkRow) -> set[str]:
+    """Notes that no agent can have read: what one of them suggests is not what an agent means."""
+    lane = links.lane_to_desk(link.id)
+    going = {message.id for step in outbox.unfinished_in(work.tx, lane) for message in carried_by(step)}
+    return going | {row.message_id for row in waiting.waiting_in(work.tx, lane)}
+
+
 def send_drafts(work: Work, link: LinkRow, order: Order) -> None:
     """`#send`: what was not forwarded, or what a bot suggested, goes as this agent's own words. Once."""
     lane = links.lane_of_drafts(order.here.id)
-    rows = waiting.waiting_in(work.tx, lane)
+    unread = _on_the_way(work, order.here)
+    drafts = [(row, Message.model_validate_json(row.message)) for row in waiting.waiting_in(work.tx, lane)]
+    rows = [row for row, message in drafts if message.reply_to not in unread]
     if not rows:
         tell(work, order.here, "nothing", command="#send")
         return
@@ -62,3 +72,4 @@ def send_drafts(work: Work, link: LinkRow, order: Order) -> None:
         author = Author(kind=AuthorKind.AGENT, id=message.author.id, name=order.who or message.author.name)
         put(work, link, message.model_copy(update={"author": author}), to_desk=False, inbox_id=row.inbox_id)
     tell(work, order.here, "sent", count=len(rows))
+    reach("drafts")

@@ -43,7 +43,7 @@ def question_failed(work: Work, row: Row[Any], link: LinkRow, decision: Decision
     turn = turns.turn_of(work.tx, row.id)
     if turn is not None and turn.state == "asked":
         turns.end_turn(work.tx, turn.id, work.now, state="failed", why=code[:200])
-    work.effects.note("bot turn", account=row.account, verdict="failed", tokens=0, seconds=0.0)
+    work.effects.note("bot turn", account=row.account, verdict="failed", tokens=0, seconds=_since(row, work))
     if turns.failed_in_a_row(work.tx, row.account, work.now - _SPAN) >= _ROW:
         pause = work.runtime.settings.engine.breaker_pause
         state.pause(work.tx, row.account, "trouble", work.now, work.now + pause)
@@ -52,3 +52,7 @@ def question_failed(work: Work, row: Row[Any], link: LinkRow, decision: Decision
         asked = "\n".join(words_of(message) for message in carried_by(row))
         to_people(work, link, bot, Cause("failure"), asked=asked)
     return Decision(Disposition.GIVE_UP, hold_account=decision.hold_account, trouble=decision.trouble)
+
+
+def _since(row: Row[Any], work: Work) -> float:
+    return round(float((work.now - row.created_at).total_seconds()), 3)

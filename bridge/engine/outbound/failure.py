@@ -158,7 +158,7 @@ def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> Atte
 
 def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, decision: Decision, code: str) -> None:
     if row.term is not None and decision.disposition in _LOST:
-        answer_lost(work, link, "failure")
+        answer_lost(work, link, "closed" if decision.disposition is Disposition.PARK else "failure")
     match decision.disposition:
         case Disposition.PARK:
             spent = isinstance(error, WindowClosed) and error.spent

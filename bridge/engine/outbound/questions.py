@@ -1,7 +1,5 @@
 """Questions to bots: what the customer wrote since the last turn becomes one step, unless people must take over."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,6 +7,7 @@ from datetime import timedelta
 from bridge.contract import Contact, Message, RenderContext
 from bridge.engine.context import Work
 from bridge.engine.conversation.bot_share import bot_of, share_left
+from bridge.engine.conversation.bot_words import made_up, masked
 from bridge.engine.conversation.decision import words_of
 from bridge.engine.conversation.handover import Cause
 from bridge.engine.conversation.transcript import said_before
@@ -43,7 +42,8 @@ def render_question(work: Work, link: LinkRow, lane: int) -> None:
     if why:
         return
     connector = work.runtime.accounts[bot.name].connector
-    steps = connector.render([_bare(message) for message in messages], _context(work, link, messages))
+    asked_bot = [masked(work.runtime, link, bot, _bare(message)) for message in messages]
+    steps = connector.render(asked_bot, _context(work, link, bot, messages))
     for step in steps[:1]:
         values = {
             "key": new_name(),
@@ -77,7 +77,7 @@ def _too_much(work: Work, link: LinkRow, bot: BotSettings) -> str:
     return "allowance" if bot.mode == "first" and share_left(work, link, bot) <= 0 else ""
 
 
-def _context(work: Work, link: LinkRow, messages: Sequence[Message]) -> RenderContext:
+def _context(work: Work, link: LinkRow, bot: BotSettings, messages: Sequence[Message]) -> RenderContext:
     """What a bot may know: what was said, in which language, and made-up ids that mean nothing elsewhere."""
     mine = links.conversation_links(work.tx, link.channel, link.conversation)
     said = said_before(work, mine, {message.id for message in messages})
@@ -87,21 +87,17 @@ def _context(work: Work, link: LinkRow, messages: Sequence[Message]) -> RenderCo
         left -= len(words_of(one.message).encode())
         if left < 0:
             break
-        history.insert(0, _bare(one.message))
+        history.insert(0, masked(work.runtime, link, bot, _bare(one.message)))
     contact = Contact.model_validate_json(link.contact)
     return RenderContext(
-        conversation=_made_up(work, f"{link.channel}:{link.conversation}:{link.term}"),
-        contact=Contact(id=_made_up(work, f"{link.channel}:{link.conversation}"), locale=contact.locale),
+        conversation=made_up(work.runtime, f"{link.channel}:{link.conversation}:{link.term}"),
+        contact=Contact(id=made_up(work.runtime, f"{link.channel}:{link.conversation}"), locale=contact.locale),
         history=tuple(history),
         memory=link.memory,
         asks=True,
         language=work.runtime.language,
         now=work.now,
     )
-
-
-def _made_up(work: Work, name: str) -> str:
-    return hmac.new(work.runtime.context_key.encode(), f"bot:{name}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _bare(message: Message) -> Message:

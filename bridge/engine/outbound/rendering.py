@@ -22,7 +22,7 @@ from bridge.contract import (
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell_waiting
 from bridge.engine.conversation.allowance import Allowance
-from bridge.engine.conversation.bot_share import is_of_bot, within_share
+from bridge.engine.conversation.bot_share import is_of_bot, of_one_sort, within_share
 from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.labels import render_labels
 from bridge.engine.conversation.links import render_context
@@ -118,11 +118,12 @@ def _for_channel(work: Work, link: LinkRow, messages: list[Message]) -> _Chosen 
     context = render_context(work.runtime, link, work.now, to_desk=False)
     window = connector.capabilities.window
     if window is None:
+        messages = of_one_sort(messages)
         return _Chosen(messages, connector.render(messages, context))
     book = Allowance.model_validate_json(link.allowance)
     left = book.remaining(work.now)
     messages = _without_greedy(work, link, messages, left - 1 if book.is_open(work.now) else left)
-    messages = _within_share(work, link, messages, left)
+    messages = _within_share(work, link, of_one_sort(messages), left)
     if not messages:
         return None
     cost = 0

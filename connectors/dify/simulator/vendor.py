@@ -63,7 +63,23 @@ class Simulator(BotSimulator):
         self.asked.append(body["query"])
         conversation = conversation or f"conversation-{len(self.conversations) + 1}"
         self.conversations[conversation] = body["user"]
+        if body.get("response_mode") != "streaming":
+            return JSONResponse(self._whole(conversation))
         return StreamingResponse(self._stream(conversation), media_type="text/event-stream")
+
+    def _whole(self, conversation: str) -> dict[str, Any]:
+        """An answer to a question that was asked with `blocking`, or without a mode."""
+        return {
+            "event": "message",
+            "task_id": "task-1",
+            "id": "message-1",
+            "message_id": "message-1",
+            "conversation_id": conversation,
+            "mode": self.mode,
+            "answer": self.says,
+            "metadata": {"usage": {"total_tokens": 42}, "retriever_resources": []},
+            "created_at": 1_700_000_000,
+        }
 
     async def _stream(self, conversation: str) -> AsyncIterator[str]:
         common = {"task_id": "task-1", "conversation_id": conversation, "message_id": "message-1"}
@@ -102,6 +118,10 @@ class Simulator(BotSimulator):
                 return HTMLResponse("<html>504 Gateway Time-out</html>", 504)
             case BotTrouble.AUTH:
                 return _error(401, "unauthorized", "Access token is invalid")
+            case BotTrouble.BAD_TOOL:
+                text = _event("agent_thought", thought="", tool="search", tool_input='{"search": {"q', task_id="t")
+                text += _event("message_end", metadata={}, conversation_id="c", message_id="m", task_id="t")
+                return Response(text, media_type="text/event-stream")
             case BotTrouble.EMPTY:
                 text = _event("message_end", metadata={}, conversation_id="c", message_id="m", task_id="t")
                 return Response(text, media_type="text/event-stream")

@@ -149,6 +149,10 @@ class Simulator(BotSimulator):
                 return HTMLResponse("<html>maintenance</html>", 503)
             case BotTrouble.AUTH:
                 return Response("bad signature", 401)
+            case BotTrouble.QUOTA:
+                return Response("no budget left", 402)
+            case BotTrouble.BAD_TOOL:
+                return JSONResponse({"answers": {"text": 3}, "verdict": ["handoff"]})
             case BotTrouble.EMPTY:
                 return JSONResponse({"answers": [], "verdict": "answer"})
             case _:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.contract import AuthFailed, BotAnswered, BotVerdict, Raw, Rejected, Retryable, Scope, Target, Throttled
-from bridge.testing.conformance.bots import BotConformance, BotTrouble
+from bridge.testing.conformance.bots import BotConformance
 from bridge.testing.rig import lend_account
 from connectors.dify import Dify
 from connectors.dify.errors import refusal
@@ -17,7 +17,6 @@ from connectors.dify.stream import read_stream
 class TestDify(BotConformance):
     connector = Dify
     simulator = Simulator
-    troubles = tuple(one for one in BotTrouble if one is not BotTrouble.BAD_TOOL)
 
 
 def stream(*events: dict[str, Any]) -> bytes:
@@ -59,7 +58,7 @@ def test_each_refusal_has_its_class(status: int, code: str, expect: type[Excepti
 
 
 @pytest.mark.anyio
-async def test_a_conversation_goes_on_and_is_begun_anew_when_it_is_forgotten() -> None:
+async def test_failure_13_a_conversation_that_was_forgotten_is_begun_anew() -> None:
     """Public failure 13: `Conversation Not Exists` after the app was rebuilt (langgenius/dify#14893)."""
     async with Simulator() as vendor, lend_account("flow", home=vendor.base) as account:
         bot = Dify(Dify.Config.model_validate(vendor.settings()), account)
@@ -81,3 +80,14 @@ async def test_a_conversation_goes_on_and_is_begun_anew_when_it_is_forgotten() -
         assert again.memory == "conversation-1" and "customer: hello" in vendor.asked[-1]
         vendor.mode = "replaced"
         assert (await ask("x", "")).text == "(taken back)"
+
+
+@pytest.mark.anyio
+async def test_a_blocking_question_has_a_whole_answer() -> None:
+    """What clients of other people send by default."""
+    async with Simulator() as vendor, lend_account("flow", home=vendor.base) as account:
+        body = {"inputs": {}, "query": "hi", "user": "u-1"}
+        headers = {"authorization": f"Bearer {vendor.settings()['api_key']}"}
+        answer = await account.http.request("POST", f"{vendor.base}/chat-messages", json=body, headers=headers)
+        found = json.loads(answer.body)
+        assert (found["event"], found["answer"], found["conversation_id"]) == ("message", vendor.says, "conversation-1")

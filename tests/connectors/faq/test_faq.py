@@ -12,12 +12,13 @@ from bridge.cli.main import main
 from bridge.testing.conformance.bots import BotConformance
 from bridge.testing.rig import lend_account
 from connectors.faq import Faq
-from connectors.faq.entries import read_entries
+from connectors.faq.entries import read_entries, read_knowledge
+from connectors.faq.homophones import sound
 from connectors.faq.search import Search
+from connectors.faq.spelling import distance
 
 HERE = Path(__file__).parent
 SHOP = Path(__file__).parents[3] / "bridge" / "demo_faq.toml"
-SET = HERE / "shop_questions.toml"
 
 
 class TestFaq(BotConformance):
@@ -28,22 +29,62 @@ class TestFaq(BotConformance):
         return {"kind": "faq", "file": str(SHOP)}
 
 
+HOTEL = HERE / "hotel.toml"
+# first the sets on which the search was made, then those that were written when it was finished
+SETS = [
+    (SHOP, "shop_questions.toml"),
+    (SHOP, "shop_held_out.toml"),
+    (HOTEL, "hotel_held_out.toml"),
+    (SHOP, "shop_fresh.toml"),
+    (HOTEL, "hotel_fresh.toml"),
+    (SHOP, "shop_final.toml"),
+    (HOTEL, "hotel_final.toml"),
+]
+
+
 @pytest.mark.anyio
-async def test_the_set_of_shop_questions() -> None:
-    """At least 85 % of the answerable ones right, none of the rest answered, median under 5 ms."""
-    config = Faq.Config.model_validate({"kind": "faq", "file": str(SHOP)})
-    wanted = read_set(SET)
-    assert len(wanted) == 60
+@pytest.mark.parametrize(("file", "name"), SETS, ids=[name for _, name in SETS])
+async def test_a_set_of_questions(file: Path, name: str) -> None:
+    """At least 85 % of the answerable ones right, at most 2 % of the rest answered, median under 5 ms."""
+    config = Faq.Config.model_validate({"kind": "faq", "file": str(file)})
+    wanted = read_set(HERE / name)
     async with lend_account("helper") as account:
         bot = Faq(config, account)
         await ask(bot, "warm up")
         asked = [await ask(bot, one.question) for one in wanted]
     pairs = list(zip(wanted, asked, strict=True))
-    answerable = [(one, found) for one, found in pairs if one.verdict == "answer"]
+    answerable = [(one, found) for one, found in pairs if one.verdicts == ("answer",)]
     wrong = [found.question for one, found in answerable if one.faults(found)]
     assert len(wrong) <= 0.15 * len(answerable), wrong
-    assert [found.question for one, found in pairs if one.verdict != "answer" and found.verdict == "answer"] == []
+    rest = [found for one, found in pairs if one.verdicts != ("answer",)]
+    assert len(rest) >= 17
+    assert [found.question for found in rest if found.verdict == "answer"] == []
     assert median(found.seconds for found in asked) < 0.005
+
+
+def test_words_that_sound_alike_or_are_typed_wrong() -> None:
+    search = Search(read_entries(SHOP))
+    for text in ("能开发漂吗", "取销订单", "优惠卷", "顺风", "my refnd", "cancle it", "returnig this"):
+        assert search.answer(text, 0.35), text
+    assert sound("发票") == sound("发漂") != sound("法律") and sound("歺") == ("歺",)
+    assert distance("cancle", "cancel", 1) == 1 and distance("refund", "reach", 1) > 1
+
+
+def test_nobody_is_answered_in_a_script_that_they_do_not_write() -> None:
+    search = Search(read_entries(SHOP))
+    assert search.answer("do you have a warranty", 0.35) == []
+    assert "ships" not in search.answer("什么时候发货", 0.35)[0].entry.answer
+
+
+def test_an_operators_own_synonyms(tmp_path: Path) -> None:
+    file = tmp_path / "faq.toml"
+    file.write_text(
+        "[[faq]]\nquestion = '酱香拿铁多少钱'\nanswer = '19 元'\n[[synonyms]]\nwords = ['酱香拿铁', '茅台咖啡']\n",
+        "utf-8",
+    )
+    knowledge = read_knowledge(file)
+    assert Search(knowledge.entries).answer("茅台咖啡几块", 0.35) == []
+    assert Search(knowledge.entries, knowledge.synonyms).answer("茅台咖啡几块", 0.35)
 
 
 def test_two_questions_have_two_answers() -> None:
@@ -68,6 +109,7 @@ def test_a_csv_file_will_do(tmp_path: Path) -> None:
         ("a.toml", "", "has no entries"),
         ("a.toml", "x = [", "a.toml"),
         ("a.csv", "a,b\n1,2\n", "entry 1 needs"),
+        ("a.toml", "[[faq]]\nquestion='a'\nanswer='b'\n[[synonyms]]\nwords=['x']", "synonyms 1 needs `words`"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, name: str, text: str, said: str) -> None:

@@ -34,7 +34,6 @@ from connectors.openai.simulator.vendor import KEY, MODEL
 class TestChatModel(BotConformance):
     connector = ChatModel
     simulator = Simulator
-    troubles = tuple(one for one in BotTrouble if one is not BotTrouble.FORGOTTEN)
 
 
 @pytest.mark.anyio
@@ -66,6 +65,13 @@ async def test_a_third_partys_client_is_content_with_the_simulator() -> None:
         (401, "invalid_api_key", AuthFailed, None),
         (404, "model_not_found", AuthFailed, None),
         (400, "context_length_exceeded", Rejected, None),
+        (402, "", Throttled, Scope.ACCOUNT),
+        (403, "insufficient_user_quota", Throttled, Scope.ACCOUNT),
+        (400, "Arrearage", Throttled, Scope.ACCOUNT),
+        (429, "1113", Throttled, Scope.ACCOUNT),
+        (429, "billing_not_active", Throttled, Scope.ACCOUNT),
+        (403, "insufficient_permissions", AuthFailed, None),
+        (429, "Throttling.AllocationQuota", Throttled, Scope.ITEM),
         (503, "", Retryable, None),
         (529, "overloaded_error", Retryable, None),
     ],

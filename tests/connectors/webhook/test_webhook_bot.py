@@ -8,7 +8,7 @@ import pytest
 import standardwebhooks
 
 from bridge.contract import Malformed, Raw, Request, Unauthentic, sign_webhook, verify_webhook, webhook_key
-from bridge.testing.conformance.bots import BotConformance, BotTrouble
+from bridge.testing.conformance.bots import BotConformance
 from bridge.testing.rig import lend_account
 from connectors.webhook import Webhook
 from connectors.webhook.simulator import Simulator
@@ -20,9 +20,6 @@ NOW = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
 class TestWebhookBot(BotConformance):
     connector = Webhook
     simulator = Simulator
-    troubles = tuple(
-        one for one in BotTrouble if one not in {BotTrouble.FORGOTTEN, BotTrouble.QUOTA, BotTrouble.BAD_TOOL}
-    )
 
 
 def test_signatures_are_those_of_standard_webhooks() -> None:
