@@ -96,8 +96,10 @@ def test_two_questions_have_two_answers() -> None:
 
 def test_a_csv_file_will_do(tmp_path: Path) -> None:
     file = tmp_path / "faq.csv"
-    file.write_text('question,answer,words\n几点开门|什么时候营业,"九点，周一休息",营业\n', "utf-8-sig")
+    text = 'question,answer,words,choices\n几点开门|什么时候营业,"九点，周一休息",营业,地址|人工\n'
+    file.write_text(text, "utf-8-sig")
     (entry,) = read_entries(file)
+    assert entry.choices == ("地址", "人工")
     assert entry.questions == ("几点开门", "什么时候营业") and entry.answer == "九点，周一休息"
     assert Search([entry]).answer("你们几点开门呀", 0.35)[0].entry is entry
 

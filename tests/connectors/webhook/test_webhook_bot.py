@@ -11,6 +11,7 @@ from bridge.contract import Malformed, Raw, Request, Unauthentic, sign_webhook, 
 from bridge.testing.conformance.bots import BotConformance
 from bridge.testing.rig import lend_account
 from connectors.webhook import Webhook
+from connectors.webhook.asking import answer
 from connectors.webhook.simulator import Simulator
 from connectors.webhook.simulator.vendor import SECRET
 
@@ -76,3 +77,17 @@ async def test_a_late_answer_has_the_key_of_an_early_one() -> None:
         for wrong in ({"verdict": "maybe"}, {"answers": "text"}, {"answers": [3]}, []):
             with pytest.raises(Malformed):
                 bot.normalise(Raw("answer:1", json.dumps(wrong).encode()))
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["An order", " Something else "], ("An order", "Something else")),
+        (["x" * 500, "", 7, None], ("x" * 128,)),
+        ([str(number) for number in range(40)], tuple(str(number) for number in range(10))),
+        ("no list", ()),
+        (None, ()),
+    ],
+)
+def test_answers_to_tap_come_along(given: Any, kept: tuple[str, ...]) -> None:
+    assert answer({"answers": ["What is it about?"], "choices": given}, "job-1").choices == kept
