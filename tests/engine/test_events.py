@@ -202,7 +202,7 @@ async def test_what_is_given_up_is_seen_and_can_be_told_again(telling: Telling) 
     (group,) = found["groups"]
     assert (group["account"], group["state"], group["cause"]) == ("events crm", "dead", "http 410")
     status = await telling.read_all(status_json, bridge.settings, telling.clock())
-    assert any("events crm" in one for one in status["needs_you"]) and "events crm" in status_text(status)
+    assert any("events for crm" in one for one in status["needs_you"]) and "[✗] events crm" in status_text(status)
     crm.answer = lambda _: httpx.Response(200)
     identifier = group["entries"][0]["id"]
     assert await bridge.store.write(replay, [identifier], "test", telling.clock()) == 1
