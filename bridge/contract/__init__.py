@@ -106,7 +106,7 @@ from bridge.contract.messages import (
     Voice,
 )
 from bridge.contract.people import Forgets, Subject
-from bridge.contract.phrases import Phrases, file_name, files_in, first_line, line_of
+from bridge.contract.phrases import Phrases, file_name, files_in, first_line, line_of, words_of
 from bridge.contract.pictures import carry_pictures
 from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response
@@ -271,6 +271,7 @@ __all__ = [
     "to_plain",
     "verify_webhook",
     "webhook_key",
+    "words_of",
 ]
 
 

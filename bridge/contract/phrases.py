@@ -201,6 +201,22 @@ def _places(part: Part) -> tuple[str, ...]:
     return (part.title, part.url, part.path) if isinstance(part, Card) else ()
 
 
+def words_of(message: Message) -> str:
+    """What was said, as far as it is words: texts, what a voice message was heard to say, a card's title."""
+    found = []
+    for part in message.parts:
+        match part:
+            case Text():
+                found.append(to_plain(part.body, part.format))
+            case Voice():
+                found.append(part.transcript)
+            case Card():
+                found.append(part.title)
+            case _:
+                pass
+    return "\n".join(filter(None, found))
+
+
 def files_in(part: Part) -> list[tuple[Media, str]]:
     """A part's files, each with the kind under which `Phrases` names it."""
     match part:

@@ -10,7 +10,6 @@ from bridge.contract import (
     BotVerdict,
     CallbackResult,
     Capabilities,
-    Card,
     Connector,
     ConnectorError,
     Event,
@@ -27,11 +26,9 @@ from bridge.contract import (
     Role,
     Step,
     Target,
-    Text,
     Unauthentic,
-    Voice,
     answered_step,
-    to_plain,
+    words_of,
 )
 from connectors.dify.errors import is_forgotten, refusal
 from connectors.dify.settings import Settings
@@ -55,8 +52,8 @@ class Dify(Connector[Settings]):
 
     def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         """One question; `user` must be the same in a conversation."""
-        query = "\n".join(filter(None, map(_words, messages)))
-        before = "\n".join(f"{one.author.kind.value}: {_words(one)}" for one in context.history)[-_HISTORY:]
+        query = "\n".join(filter(None, map(words_of, messages)))
+        before = "\n".join(f"{one.author.kind.value}: {words_of(one)}" for one in context.history)[-_HISTORY:]
         body = {"query": query, "user": context.contact.id or "customer", "conversation": context.memory}
         body |= {"history": before} if before else {}
         return [Step(verb="ask", body=body, covers=tuple(message.id for message in messages), cost=0)]
@@ -144,18 +141,3 @@ def _json(answer: Response) -> Any:
 
 def _made_of(text: str) -> BotVerdict:
     return BotVerdict.ANSWER if text.strip() else BotVerdict.NOTHING
-
-
-def _words(message: Message) -> str:
-    found = []
-    for part in message.parts:
-        match part:
-            case Text():
-                found.append(to_plain(part.body, part.format))
-            case Voice():
-                found.append(part.transcript)
-            case Card():
-                found.append(part.title)
-            case _:
-                pass
-    return "\n".join(filter(None, found))

@@ -9,7 +9,6 @@ from bridge.contract import (
     BotVerdict,
     CallbackResult,
     Capabilities,
-    Card,
     Connector,
     Event,
     Health,
@@ -23,13 +22,11 @@ from bridge.contract import (
     Role,
     Step,
     Target,
-    Text,
     Unauthentic,
-    Voice,
     Words,
     WrongValue,
     answered_step,
-    to_plain,
+    words_of,
 )
 from connectors.faq.entries import read_entries, read_knowledge
 from connectors.faq.search import Search
@@ -60,7 +57,7 @@ class Faq(Connector[Settings]):
 
     def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:
         """The customer's words, as one question."""
-        text = "\n".join(filter(None, (_words(message) for message in messages)))
+        text = "\n".join(filter(None, (words_of(message) for message in messages)))
         return [Step(verb="ask", body={"text": text}, covers=tuple(message.id for message in messages), cost=0)]
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
@@ -93,18 +90,3 @@ class Faq(Connector[Settings]):
             "verdict": (BotVerdict.HANDOFF if handoff else BotVerdict.ANSWER).value,
             "reason": ", ".join(f"{hit.entry.questions[0]} ({hit.score:.2f})" for hit in hits)[:200],
         }
-
-
-def _words(message: Message) -> str:
-    found = []
-    for part in message.parts:
-        match part:
-            case Text():
-                found.append(to_plain(part.body, part.format))
-            case Voice():
-                found.append(part.transcript)
-            case Card():
-                found.append(part.title)
-            case _:
-                pass
-    return "\n".join(filter(None, found))

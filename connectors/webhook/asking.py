@@ -14,13 +14,10 @@ from bridge.contract import (
     AuthorKind,
     BotAnswered,
     BotVerdict,
-    Card,
     Malformed,
     Message,
     RenderContext,
-    Text,
-    Voice,
-    to_plain,
+    words_of,
 )
 
 _FROM = {AuthorKind.CUSTOMER: "customer", AuthorKind.AGENT: "person", AuthorKind.BOT: "bot"}
@@ -43,22 +40,7 @@ def _message(message: Message) -> dict[str, str]:
     at = f"{message.sent_at:%Y-%m-%dT%H:%M:%SZ}" if message.sent_at is not None else ""
     kind = message.parts[0].kind if message.parts else "text"
     who = _FROM.get(message.author.kind, "bot")
-    return {"id": message.id, "at": at, "from": who, "kind": kind, "text": _words(message)}
-
-
-def _words(message: Message) -> str:
-    found = []
-    for part in message.parts:
-        match part:
-            case Text():
-                found.append(to_plain(part.body, part.format))
-            case Voice():
-                found.append(part.transcript)
-            case Card():
-                found.append(part.title)
-            case _:
-                pass
-    return "\n".join(filter(None, found))
+    return {"id": message.id, "at": at, "from": who, "kind": kind, "text": words_of(message)}
 
 
 def answer(body: Any, job: str) -> BotAnswered:
