@@ -173,13 +173,18 @@ def route_faults(settings: Settings, declared: dict[str, Declared], path: Path) 
             faults.append(f"{path}: routes.{index}.when: the last route of {channel!r} must match everything")
     if faults:
         return faults
-    used = {end for route in settings.routes for end in (route.channel, route.desk, route.fallback)}
-    used |= {route.bot.name for route in settings.routes if route.bot is not None}
     return [
         f"{path}: accounts.{name}: no route names this account; add one under [[routes]]"
-        for name in declared
-        if name not in used
+        for name in unrouted(settings, declared)
+        if Role.CHANNEL in declared[name].connector.roles  # its customers would write to nobody
     ]
+
+
+def unrouted(settings: Settings, declared: dict[str, Declared]) -> list[str]:
+    """Accounts that no route names. Desks and bots may be: agents move conversations there by name."""
+    used = {end for route in settings.routes for end in (route.channel, route.desk, route.fallback)}
+    used |= {route.bot.name for route in settings.routes if route.bot is not None}
+    return [name for name in declared if name not in used]
 
 
 def _bot_faults(route: RouteSettings, declared: dict[str, Declared], desks: set[str]) -> list[str]:

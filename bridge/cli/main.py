@@ -97,7 +97,7 @@ def check(config: str | None, as_json: bool) -> None:
 
     from bridge.advice import warnings
     from bridge.published import published_secrets
-    from bridge.registry import trial_faults
+    from bridge.registry import trial_faults, unrouted
     from bridge.route_checks import long_texts, unfit_fields, unreachable_rules
     from bridge.settings import ConfigError
 
@@ -110,6 +110,10 @@ def check(config: str | None, as_json: bool) -> None:
         faults += trial_faults(settings, declared, path)
         configs = {name: one.config for name, one in declared.items()}
         advice = [f"{path}: {line}" for line in warnings(settings, configs, datetime.now(UTC).date())]
+        advice += [
+            f"{path}: accounts.{name}: no route names it: conversations get there only when somebody moves them"
+            for name in unrouted(settings, declared)
+        ]
     except ConfigError as error:
         faults = error.faults
     if as_json:

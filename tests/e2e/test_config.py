@@ -107,6 +107,23 @@ def test_a_good_one_is_good(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_only_a_channel_must_have_a_route(tmp_path: Path) -> None:
+    """Its customers would write to nobody; a desk or a bot that no route names is where somebody may move them."""
+    path = tmp_path / "config.toml"
+    spare = (
+        '[accounts.spare]\nkind = "rt"\napi_base = "https://rt.example.com/REST/2.0"\ntoken = "1-2-4"\nqueue = "B"\n'
+    )
+    path.write_text(GOOD.replace("[[routes]]", f"{spare}[[routes]]"))
+    done = run("check", path)
+    assert done.returncode == 0
+    assert "accounts.spare: no route names it" in done.stderr
+    chat = '[accounts.site]\nkind = "webchat"\n'
+    path.write_text(GOOD.replace("[[routes]]", f"{chat}[[routes]]"))
+    done = run("check", path)
+    assert done.returncode == 2
+    assert "accounts.site: no route names this account" in done.stderr
+
+
 def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("from-a-file\n")
