@@ -14,7 +14,7 @@ from mappings.tables import Inbox, Link, Outbox
 
 _outbox, _inbox, _link = table(Outbox), table(Inbox), table(Link)
 QUARANTINED = "quarantined"
-_NUMBERS = re.compile(r"[0-9a-f]*\d[0-9a-f]*(?:[-_:.][0-9a-f]*\d[0-9a-f]*)*", re.IGNORECASE)
+_NUMBERS = re.compile(r"[0-9a-f]*\d[0-9a-f]*(?:[-_:.](?:[0-9a-f]*\d[0-9a-f]*|[0-9a-f]{6,}))*", re.IGNORECASE)
 _PIECE = 500  # rows looked at for one piece of a cause
 
 
@@ -28,7 +28,9 @@ class Cause(NamedTuple):
 
 
 class Group(NamedTuple):
-    """So many of one cause. `example` is the newest one's id, `said` its very words, `link` its conversation."""
+    """So many of one cause. `example` is the newest one's id, `said` its very words, `link` its conversation, `reason`
+    why, for people (JSON by language).
+    """
 
     cause: Cause
     number: int
@@ -37,6 +39,7 @@ class Group(NamedTuple):
     example: int
     said: str
     link: int | None = None
+    reason: str = ""
 
 
 def alike(text: str) -> str:
@@ -68,11 +71,11 @@ def groups(tx: Tx) -> list[Group]:
     for account, error, *facts in tx.execute(of_raws):
         _add(found, Cause(account, QUARANTINED, "", alike(error)), error, facts)
     steps = [one.example for one in found.values() if one.cause.state != QUARANTINED]
-    links: dict[int, int] = dict(
-        tx.execute(select(*columns(_outbox, "id", "link_id")).where(_outbox.c.id.in_(steps))).all()
-    )
+    rows = tx.execute(select(*columns(_outbox, "id", "link_id", "reason")).where(_outbox.c.id.in_(steps)))
+    examples = {row.id: {"link": row.link_id, "reason": row.reason} for row in rows}
     shown = [
-        one._replace(link=links.get(one.example)) if one.cause.state != QUARANTINED else one for one in found.values()
+        one._replace(**examples.get(one.example, {})) if one.cause.state != QUARANTINED else one
+        for one in found.values()
     ]
     return sorted(shown, key=lambda one: (-one.number, one.cause))
 

@@ -1,12 +1,12 @@
 """People and their identities: who an external id is, and joining two people into one so that it can be undone."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import Row, bindparam, insert, or_, select, update
 
 from mappings.deferred import notes
 from mappings.locks import lock_links
@@ -57,6 +57,22 @@ def _identity_of(tx: Tx, account: str, external_id: str) -> Any:
     if (account, external_id) in expected:
         return expected[account, external_id]
     return _KNOWN.first(tx, account=account, external_id=external_id)
+
+
+def latest_people(tx: Tx, *, before: int | None = None, limit: int = 50) -> tuple[list[int], int | None]:
+    """People by when they came, the newest first, and the identity to go on before; None when there is nobody more."""
+    rows = select(_identity.c.id, _identity.c.person_id).order_by(_identity.c.id.desc()).limit(limit)
+    found = tx.execute(rows if before is None else rows.where(_identity.c.id < before)).all()
+    return list(dict.fromkeys(row.person_id for row in found)), found[-1].id if len(found) == limit else None
+
+
+def identities_of(tx: Tx, people: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """By person: how the accounts know them."""
+    found: dict[int, list[Row[Any]]] = {one: [] for one in people}
+    rows = select(_identity).where(_identity.c.person_id.in_(people)).order_by(_identity.c.id)
+    for row in tx.execute(rows):
+        found[row.person_id].append(row)
+    return {one: rows for one, rows in found.items() if rows}
 
 
 def know(  # noqa: PLR0913 - the columns of a row, by name

@@ -48,13 +48,14 @@ def named(tx: Tx, text: str, accounts: Sequence[str]) -> list[int]:
     add(select(_outbox.c.link_id).where(_outbox.c.key == text))
     if text[:1] == "s" and text[1:].isascii() and text[1:].isdigit() and len(text) < 19:
         add(select(_outbox.c.link_id).where(_outbox.c.id == int(text[1:])))
-    people = dict.fromkeys(_people(tx, text, accounts))
+    people = dict.fromkeys(people_named(tx, text, accounts))
     if people:
         add(select(_link.c.id).where(_link.c.person_id.in_(people)).order_by(_link.c.id.desc()))
     return list(found)
 
 
-def _people(tx: Tx, text: str, accounts: Sequence[str]) -> list[int]:
+def people_named(tx: Tx, text: str, accounts: Sequence[str]) -> list[int]:
+    """People by an id, its beginning, or a customer number that was proven."""
     begins = _identity.c.external_id >= text, _identity.c.external_id < text + _HIGHEST
     exact = select(_identity.c.person_id).where(_identity.c.account.in_(accounts), _identity.c.external_id == text)
     first = select(_identity.c.person_id).where(_identity.c.account.in_(accounts), *begins)
@@ -66,9 +67,14 @@ def _people(tx: Tx, text: str, accounts: Sequence[str]) -> list[int]:
     return found
 
 
+def people_called(tx: Tx, text: str, *, before: int | None = None, seconds: float = 0.03) -> Scanned:
+    """People (in place of conversations) who are called so, or gave such an address or number."""
+    return _scan(tx, _identity, _identity.c.person_id, lambda: _like(tx, _identity.c.profile, text), before, seconds)
+
+
 def called(tx: Tx, text: str, *, before: int | None = None, seconds: float = 0.03) -> Scanned:
     """Conversations whose customer is called so, or gave such an address or number."""
-    found = _scan(tx, _identity, _identity.c.person_id, lambda: _like(tx, _identity.c.profile, text), before, seconds)
+    found = people_called(tx, text, before=before, seconds=seconds)
     if not found.links:
         return found
     ids = tx.execute(

@@ -212,6 +212,7 @@ class Outbox(TableBase, table=True):
     tried_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     code: str = Field(default="", sa_column=words())
     error: str = Field(default="", sa_column=words())
+    reason: str = Field(default="", sa_column=words())  # the same for people: JSON by language, "" for none
     receipt: str = Field(default="", sa_column=words())
     created_at: datetime = Field(sa_column=moment())
     done_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bridge.console.texts import say
 from bridge.contract import Capabilities, Connector, Invites, Listens, LooksUp, MediaRule, Polls, Serves, SetsUp, Types
 from bridge.kinds import capabilities_of, known_kinds, load_kind
 
@@ -33,20 +34,29 @@ def matrix_rows() -> list[dict[str, Any]]:
     return rows
 
 
-def facts_of(connector: type[Connector[Any]], capabilities: Capabilities) -> dict[str, str]:
-    """What a connector, or an account of it, can do: one short word each."""
+def facts_of(connector: type[Connector[Any]], capabilities: Capabilities, language: str = "en") -> dict[str, str]:
+    """What a connector, or an account of it, can do: a few words each."""
+
+    def able(word: str, **values: Any) -> str:
+        return say(language, f"able.{word.replace(' ', '_')}", **values)
+
+    def rule(one: MediaRule) -> str:
+        support = able(one.support.value)
+        return support if one.max_bytes is None else f"{support} ≤ {_bytes(one.max_bytes)}"
+
+    window = capabilities.window
+    also = [able(name) for name, protocol in _PROTOCOLS.items() if _implements(connector, protocol)]
     return {
-        "text": _bytes(capabilities.max_text_bytes) if capabilities.max_text_bytes else "any length",
-        "image": _rule(capabilities.image),
-        "voice": _rule(capabilities.voice),
-        "video": _rule(capabilities.video),
-        "file": _rule(capabilities.file),
-        "card": capabilities.card.value,
-        "location": capabilities.location.value,
-        "private notes": "yes" if capabilities.notes else "no",
-        "progress": "yes" if capabilities.delivery_status else "no",
-        "window": _window(capabilities),
-        "also": ", ".join(name for name, protocol in _PROTOCOLS.items() if _implements(connector, protocol)),
+        "text": _bytes(capabilities.max_text_bytes) if capabilities.max_text_bytes else able("any length"),
+        **{name: rule(getattr(capabilities, name)) for name in ("image", "voice", "video", "file")},
+        "card": able(capabilities.card.value),
+        "location": able(capabilities.location.value),
+        "private notes": able("yes" if capabilities.notes else "no"),
+        "progress": able("yes" if capabilities.delivery_status else "no"),
+        "window": able("window", n=window.replies, hours=f"{window.lasts.total_seconds() / 3600:g}")
+        if window
+        else able("none"),
+        "also": say(language, "common.and").join(also),
     }
 
 
@@ -69,17 +79,6 @@ def _roles(connector: type[Connector[Any]]) -> list[str]:
 
 def _cell(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _rule(rule: MediaRule) -> str:
-    return rule.support.value if rule.max_bytes is None else f"{rule.support.value} ≤ {_bytes(rule.max_bytes)}"
-
-
-def _window(capabilities: Capabilities) -> str:
-    window = capabilities.window
-    if window is None:
-        return "none"
-    return f"{window.replies} in {window.lasts.total_seconds() / 3600:g} h"
 
 
 def _bytes(size: int) -> str:

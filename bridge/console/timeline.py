@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from bridge.away import pauses_by_account
 from bridge.cli.trace import allowance_json, steps_json, what_releases
 from bridge.console.texts import say, say_if
-from bridge.console.words import hidden, mask, parts_of
+from bridge.console.words import hidden, mask, parts_of, reason_in
 from bridge.contract import Message
 from bridge.engine.context import Runtime
 from bridge.engine.conversation.allowance import Allowance
@@ -44,7 +44,7 @@ def timeline(
     told = {step["step"]: _meant(step, language) for step in steps_json(tx, link, steps, away, language)}
     found: dict[str, Entry] = {}
     for step in steps:
-        shown = told[step.id]
+        shown = told[step.id] | {"reason": reason_in(step.reason, language)}
         carried = [Message.model_validate(one) for one in json.loads(step.messages)]
         if not carried:
             found[f"s{step.id}"] = _bare(step, shown)

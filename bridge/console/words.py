@@ -1,5 +1,6 @@
 """What people said, as the console shows it: as text, and hidden from those who may not read it."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,12 @@ from bridge.contract import (
 from bridge.contract.plaintext import to_plain
 
 _DOTS = "••••"
+
+
+def reason_in(reason: str, language: str) -> str:
+    """Why a step failed, as its connector says it to people; "" where it said nothing."""
+    found: dict[str, str] = json.loads(reason) if reason else {}
+    return found.get(language) or found.get("en", "")
 
 
 def mask(text: str) -> str:

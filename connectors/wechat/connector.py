@@ -27,6 +27,7 @@ from bridge.contract import (
     Request,
     Retryable,
     Role,
+    Said,
     Scope,
     Step,
     Support,
@@ -155,7 +156,16 @@ class WeChat(Connector[Settings]):
 
     async def check(self) -> Health:
         """Asks for the shared token (the same one comes back, nothing is used up), then for the quota of sends."""
-        facts = {"app id": self.config.app_id, "mode": self.config.mode, "callback URL": self.account.hook_url}
+        modes = {
+            "plain": Words("plain", "明文模式"),
+            "compatible": Words("compatible", "兼容模式"),
+            "secure": Words("secure", "安全模式"),
+        }
+        facts: dict[str, Said] = {
+            "app id": self.config.app_id,
+            "mode": modes.get(self.config.mode, self.config.mode),
+            "callback URL": self.account.hook_url,
+        }
         try:
             await self._api.ask_token()
         except AuthFailed as error:
@@ -169,7 +179,8 @@ class WeChat(Connector[Settings]):
             return Health(facts=facts, unchecked=(Words("the quota of sends", "发送额度"), *_UNPROVEN))
         quota = result.get("quota")
         if isinstance(quota, dict):
-            facts["sends left today"] = f"{quota.get('remain')} of {quota.get('daily_limit')}"
+            left, limit = quota.get("remain"), quota.get("daily_limit")
+            facts["sends left today"] = Words(f"{left} of {limit}", f"{left} / {limit}")
         return Health(facts=facts, unchecked=_UNPROVEN)
 
     async def _uploaded(self, step: Step) -> dict[str, Any]:

@@ -26,6 +26,27 @@ async def suggested(scene: ConsoleScene) -> None:
     await scene.up.store.write(suggest)
 
 
+async def test_people_are_listed_and_found_by_id_and_name(scene: ConsoleScene) -> None:
+    operator, viewer = await scene.person("operator"), await scene.person("viewer")
+    assert "Nobody has written yet" in (await operator.get("/people")).text
+    for number in range(60):
+        await scene.says(f"customer-{number:02}", "hello")
+    await scene.quiet()
+    page = (await operator.get("/people")).text
+    assert "Customer customer-59" in page and "customer-05" not in page
+    (older,) = re.findall(r'name="before" value="(\d+)"', page)
+    further = (await operator.get(f"/people?before={older}")).text
+    assert "customer-05" in further and "customer-59" not in further and 'name="before"' not in further
+    for asked in ("customer-07", "Customer customer-07"):
+        found = (await operator.get(f"/people?q={asked}")).text
+        assert re.findall(r'<tr data-id="p(\d+)"', found) == ["8"], asked
+    masked = (await viewer.get("/people?q=customer-07")).text
+    assert re.findall(r'<tr data-id="p(\d+)"', masked) == ["8"] and "shop:customer-07" not in masked
+    assert "Nobody is known by that" in (await viewer.get("/people?q=Customer customer-07")).text, (
+        "names are not theirs"
+    )
+
+
 async def test_people_are_joined_with_proof_and_taken_apart(scene: ConsoleScene) -> None:
     operator, viewer = await scene.person("operator"), await scene.person("viewer")
     assert "Nobody is suggested" in (await operator.get("/people")).text

@@ -42,7 +42,34 @@ async def the_cause(scene: ConsoleScene) -> str:
     return key
 
 
+async def test_a_cause_is_told_in_the_readers_language_before_the_vendors_answer(scene: ConsoleScene) -> None:
+    reason = {"en": "WeChat does not allow this text.", "zh": "微信不允许发送此内容。"}
+
+    def trouble(account: str, step: Step, phase: str) -> None:
+        if account == "shop" and phase == "before":
+            raise Rejected("45166 invalid content rid: 6b0d750f-abcdefab-76b6b57a", code="45166", reason=reason)
+
+    await scene.says("anna", "hello")
+    await scene.quiet()
+    scene.town.trouble = trouble
+    scene.town.agent_says(scene.only_ticket, "an answer")
+    scene.look()
+    await scene.collected()
+    await scene.quiet()
+    operator = await scene.person("operator")
+    key = await the_cause(scene)
+    for path in ("/problems", f"/problems/{key}", "/conversations/1"):
+        page = (await operator.get(path)).text
+        assert reason["en"] in page and "45166: 45166 invalid content rid" in page, path
+        assert page.index(reason["en"]) < page.index("45166 invalid"), path
+    await operator.send("/settings/look", language="zh", theme="")
+    for path in ("/problems", f"/problems/{key}", "/conversations/1"):
+        page = (await operator.get(path)).text
+        assert reason["zh"] in page and reason["en"] not in page.partition('class="talk"')[0], path
+
+
 def test_words_are_alike_but_for_numbers() -> None:
+    assert alike("rid: 6b0d750f-abcdefab-76b6b57a") == alike("rid: 7f0d750f-12cdefab-76b6b57b")
     assert alike("trace 12ab-99: no field 3601") == alike("trace 7f: no field 1")
     assert alike("no such user") != alike("no such field")
 

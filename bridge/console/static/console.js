@@ -14,6 +14,19 @@
     }
   }
 
+  // on a phone each cell of a table is a line: it says what it is
+  function label(where) {
+    for (const table of $('table.stack', where)) {
+      const names = $('thead th', table).map((one) => (one.querySelector('.hide') ? '' : one.textContent.trim()));
+      for (const row of $('tbody tr', table)) {
+        [...row.children].forEach((cell, at) => {
+          if (at && names[at] && !cell.dataset.name && cell.textContent.trim()) cell.dataset.name = names[at];
+        });
+      }
+    }
+  }
+  document.querySelector('.menu [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
   // copying
   document.addEventListener('click', async (event) => {
     const button = event.target.closest('[data-copy]');
@@ -85,8 +98,9 @@
     }
   });
 
-  document.addEventListener('htmx:afterSwap', () => tell(document));
-  document.addEventListener('htmx:afterSettle', () => tell(document));
-  tell(document);
+  const prepare = () => { tell(document); label(document); };
+  document.addEventListener('htmx:afterSwap', prepare);
+  document.addEventListener('htmx:afterSettle', prepare);
+  prepare();
   follow();
 })();

@@ -59,7 +59,9 @@ def _page(tx: Tx, visit: Visit, account: dict[str, Any], connected: ConnectedAcc
         pause=pause,
         by_hand=pause is not None and pause.reason.startswith(state.BY_HAND),
         urgent=_urgent(tx, name) if pause is not None else None,
-        abilities=facts_of(kind, connected.capabilities) if connected is not None and kind is not None else {},
+        abilities=facts_of(kind, connected.capabilities, visit.language)
+        if connected is not None and kind is not None
+        else {},
         hook_url=connected.account.hook_url if connected is not None else "",
         sets_up=connected is not None and isinstance(connected.connector, SetsUp),
         values=_values(connected, visit) if connected is not None else [],

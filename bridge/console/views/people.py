@@ -11,26 +11,52 @@ from bridge.console.visit import NotFound, Refused, Visit
 from bridge.console.words import mask
 from bridge.engine.context import Work
 from bridge.engine.conversation.profile import of_conversation
-from mappings import conversations, people, shop, subjects
+from mappings import conversations, people, search, shop, subjects
 from mappings.store import Tx
 from mappings.subjects import Side
 
 _PAGE = "/console/people"
+_LEAST = 2  # characters of a name that is looked for
 
 
 async def show(visit: Visit) -> Response:
-    """Suggestions and what was joined."""
-    return await visit.read(_page, visit)
+    """Suggestions and what was joined; everybody by when they came, or whom a search found."""
+    query, before = visit.asked("q"), visit.asked("before")
+    return await visit.read(_page, visit, query, int(before) if before.isdigit() and len(before) < 19 else None)
 
 
-def _page(tx: Tx, visit: Visit) -> Response:
-    found = acts.joinings_json(tx)
-    if not visit.session.may("operator"):
+def _page(tx: Tx, visit: Visit, query: str, before: int | None) -> Response:
+    found = acts.joinings_json(tx) if not query and before is None else []
+    masked = not visit.session.may("operator")
+    if masked:
         for one in found:
             one["proof"] = mask(one["proof"])
             for side in (one["kept"], one["joined"]):
                 side["known as"] = [_masked(known) for known in side["known as"]]
-    return visit.page("people.html", rows=found)
+    people_found, older, since = _people(tx, query, before, reads=not masked)
+    shown = [
+        {
+            "id": person,
+            "name": next((name for row in rows if (name := json.loads(row.profile).get("name", ""))), ""),
+            "known": [f"{row.account}:{mask(row.external_id) if masked else row.external_id}" for row in rows],
+            "seen_at": max(row.seen_at for row in rows),
+        }
+        for person, rows in people.identities_of(tx, people_found).items()
+    ]
+    for one in shown if masked else ():
+        one["name"] = mask(one["name"])
+    return visit.page("people.html", rows=found, people=shown, query=query, before=before, older=older, since=since)
+
+
+def _people(tx: Tx, query: str, before: int | None, *, reads: bool) -> tuple[list[int], int | None, datetime | None]:
+    """Ids of people, where to go on, and how far back a search by names came. Who may not read names finds ids only."""
+    if not query:
+        return *people.latest_people(tx, before=before), None
+    named = [] if before is not None else search.people_named(tx, query, search.accounts_known(tx))
+    if named or not reads or len(query) < _LEAST:
+        return list(dict.fromkeys(named)), None, None
+    scan = search.people_called(tx, query, before=before)
+    return scan.links, scan.before, scan.since
 
 
 def _masked(known: str) -> str:

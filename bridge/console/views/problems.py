@@ -11,6 +11,7 @@ from bridge.away import pauses_by_account
 from bridge.cli import dead_letters
 from bridge.console.prospects import prospect
 from bridge.console.visit import NotFound, Refused, Visit
+from bridge.console.words import reason_in
 from bridge.engine.context import Work
 from mappings import causes, overview, replays
 from mappings.causes import QUARANTINED, Cause, Group
@@ -47,6 +48,7 @@ def _page(tx: Tx, visit: Visit) -> Response:
             if not number or job.state == "running"
         ],
         masked=not visit.session.may("operator"),
+        reason=lambda said: reason_in(said, visit.language),
     )
 
 
@@ -87,6 +89,7 @@ def _cause_page(tx: Tx, visit: Visit) -> Response:
         "problem.html",
         key=key_of(group.cause),
         group=group,
+        why=reason_in(group.reason, visit.language),
         rows=rows,
         sums=sums,
         looked=looked,

@@ -1,5 +1,6 @@
 """What becomes of a step, written down: accepted, again later, parked, moved, or ended with a word to the agents."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,7 +77,9 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     plainer = less_asked(row, link, error) if decision.disposition is Disposition.FAIL else None
     if plainer is not None:
         decision = Decision(Disposition.ANEW)
-    values = {"code": code, "error": _sentence(error), "tries": tries, **_changes(row, decision, work.now, looking)}
+    reasons = _reasons(error)
+    said = {"error": _sentence(error), "reason": json.dumps(reasons, ensure_ascii=False) if reasons else ""}
+    values = {"code": code, **said, "tries": tries, **_changes(row, decision, work.now, looking)}
     detail = _sentence(error)
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
         detail = f"{detail} ({Allowance.model_validate_json(link.allowance).summary(work.now)})"

@@ -257,7 +257,7 @@ async def test_a_good_account_shows_its_facts(platform, wechat):
     health = await wechat.check()
     assert health.ok
     assert health.facts["callback URL"] == "https://bridge.example.com/hooks/shop"
-    assert health.facts["sends left today"] == "500000 of 500000"
+    assert health.facts["sends left today"].en == "500000 of 500000"
     platform.fail(45009, where="quota")
     assert (await wechat.check()).ok
     platform.platform.may_send = False
