@@ -51,8 +51,8 @@ async def test_a_cause_is_told_in_the_readers_language_before_the_vendors_answer
 
     await scene.says("anna", "hello")
     await scene.quiet()
-    scene.town.trouble = trouble
-    scene.town.agent_says(scene.only_ticket, "an answer")
+    scene.vendors.trouble = trouble
+    scene.vendors.agent_says(scene.only_ticket, "an answer")
     scene.look()
     await scene.collected()
     await scene.quiet()
