@@ -8,7 +8,8 @@ import logging
 import time
 import traceback
 from collections import OrderedDict
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import structlog
 
@@ -49,6 +50,24 @@ def _outline(error: BaseException) -> list[str]:
 
 def _short(path: str) -> str:
     return "/".join(path.split("/")[-3:])
+
+
+class Stream:
+    """Standard error for the log. A line that cannot be written (a full disk, a pipe that nobody reads) is lost, and
+    nothing else with it: what was logged about goes on.
+    """
+
+    def __init__(self, to: TextIO) -> None:
+        self._to = to
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._to.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._to.flush()
 
 
 class OthersLines(logging.Handler):

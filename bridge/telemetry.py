@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import structlog
 
-from bridge.log_lines import take_over, tell_exception
+from bridge.log_lines import Stream, take_over, tell_exception
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -198,7 +198,7 @@ def set_up_logging(*, level: str = "INFO", terminal: bool | None = None) -> None
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Stream(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     # these libraries log whole URLs, with the credentials some vendors put there

@@ -1,7 +1,10 @@
 """A serving bridge between a simulated platform and a simulated desk, with people who may sign in to its console."""
 
 import asyncio
+import resource
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +114,18 @@ class ConsoleScene:
         async with other:
             await other.says("oCustomer_0", "nobody may read this")
         await asyncio.sleep(2.5)  # what was refused is written down every two seconds
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """The bridge's process can make no file longer: to it every disk is full."""
+        assert self.bridge._process is not None
+        pid = self.bridge._process.pid
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            yield
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
     def make_read_only(self) -> None:
         """Another program holds the database's writer: reads go on."""

@@ -149,6 +149,33 @@ async def test_pages_show_and_say_so_when_the_database_takes_no_writes(here: Con
     await page.wait_for_selector(".said")
 
 
+async def test_a_disk_that_takes_nothing_is_said_and_stops_no_page(here: ConsoleScene) -> None:
+    """Not the database alone: files, the log, what an export needs."""
+    await here.fill()
+    page = await here.signed_in("Ada")
+    with here.full_disk():
+        await looked_at(page, here, ["overview", "conversations/2", "accounts/shop", "people/1"])
+        for where, act in (("conversations/2", "/hold"), ("people/1", "/export")):
+            await page.goto(here.url(where))
+            await page.click(f"form[action$='{act}'] button")
+            await page.wait_for_selector(".alert")
+            assert "nothing was done" in await page.inner_text("main"), act
+        await page.goto(here.url("overview"))
+        await until(page, "() => document.querySelector('main .alert') || location.reload()", 20)
+        assert "taken no writes" in await page.inner_text("main .alert")
+        assert await faults(page) == []
+    await page.goto(here.url("conversations/2"))
+    async with asyncio.timeout(20):
+        while True:
+            await page.click("form[action$='/hold'] button, form[action$='/release'] button")
+            await page.wait_for_selector(".said, .alert")
+            if await page.locator(".said").count():
+                break
+            await page.goto(here.url("conversations/2"))
+    here.console_errors.clear()  # 503 is an error to the browser
+    assert "Traceback" not in here.bridge.text() and "bug in the console" not in here.bridge.text()
+
+
 async def test_an_operator_repairs_and_a_viewer_may_not(here: ConsoleScene) -> None:
     await here.add_user("Olga", "operator")
     await here.add_user("Vi", "viewer")

@@ -18,7 +18,11 @@ from bridge.privacy.subject import NoSubject
 
 async def export_person(visit: Visit) -> Response:
     """The archive, to be saved."""
-    planned, folder = await _planned(visit), Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="bridge-export-"))
+    planned = await _planned(visit)
+    try:
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="bridge-export-"))
+    except OSError as error:  # also where no folder for such files can be written at all
+        raise Refused("error.disk", 503, why=error.strerror or type(error).__name__) from None
     out = folder / "person.zip"
     try:
         await export(visit.desk.bridge, planned, out)
