@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.console.sparks import Sparks
-from bridge.contract import Cause, Unauthentic
+from bridge.contract import Cause, Health, Problem, Unauthentic, Words
 from bridge.telemetry import metrics
 from mappings import callbacks, state
 from tests.console.console_harness import ConsoleScene
@@ -130,3 +130,29 @@ async def test_pages_hear_of_what_others_did(scene: ConsoleScene) -> None:
     async with asyncio.timeout(5):
         await task
     assert b"event: hello" in heard[0] and b"event: changed" in heard[-1]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_a_check_finds_stands_with_its_remedy(scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the reader's language, and a value to enter at the vendor to be copied."""
+    found = Health(
+        problems=(
+            Problem(what="the token may not write", remedy="Grant it.", what_zh="令牌无写入权限", zh="请授予权限。"),
+            Problem(what="40164 invalid ip", remedy="Allow it.", zh="请加入白名单。", enter="203.0.113.9"),
+        ),
+        facts={"version": Words("old", "旧版")},
+        unchecked=(Words("whether it arrives", "能否送达"),),
+    )
+
+    async def check(_self: object) -> Health:
+        return found
+
+    monkeypatch.setattr(scene.channel_class, "check", check)
+    viewer = await scene.person("viewer")
+    page = (await viewer.get("/accounts/shop/checks")).text
+    for words in ("the token may not write", "Grant it.", "203.0.113.9", "old", "whether it arrives"):
+        assert words in page, words
+    await viewer.send("/settings/look", language="zh", theme="")
+    page = (await viewer.get("/accounts/shop/checks")).text
+    for words in ("令牌无写入权限", "请授予权限。", "40164 invalid ip", "请加入白名单。", "旧版", "能否送达"):
+        assert words in page, words
