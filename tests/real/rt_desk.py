@@ -74,7 +74,8 @@ class RealRtDesk(Desk):
 
     def _all(self) -> list[str]:
         query = quote(f"Queue = '{self._rt.facts['queue']}'")
-        return [str(one["id"]) for one in self._get(f"/tickets?query={query}&orderby=id&per_page=100")["items"]]
+        newest = self._get(f"/tickets?query={query}&orderby=id&order=DESC&per_page=100")["items"]
+        return [str(one["id"]) for one in reversed(newest)]
 
     def _get(self, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"authorization": f"token {self._rt.facts['agent_token']}", "content-type": "application/json"}
