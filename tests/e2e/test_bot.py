@@ -144,3 +144,51 @@ async def test_a_talk_goes_to_another_desk_and_back(database_url: str, tmp_path:
             assert not has(second, "thanks")
         finally:
             await bridge.close()
+
+
+@pytest.mark.parametrize(
+    ("database_url", "failpoint"),
+    [("sqlite", "handover"), ("sqlite", "drafts"), ("postgresql", "begun:6")],
+    indirect=["database_url"],
+)
+async def test_an_agents_commands_survive(database_url: str, tmp_path: Path, failpoint: str) -> None:
+    """`#move`, `#send` and `#bot`, killed inside their transactions, or while their notes are sent: each happens once."""
+    first, second = Zendesk(), Rt()
+    async with Phone() as phone, first.simulator, second.simulator:
+        accounts = {
+            "shop": phone.settings(),
+            "zen": first.settings(),
+            "rt": second.settings(),
+            "helper": {"kind": "faq", "file": str(SHOP)},
+        }
+        bot = {"name": "helper", "quiet": "0s", "hours": "always"}
+        routes = [
+            {"channel": "shop", "desk": "rt", "when": {"page": "special"}},
+            {"channel": "shop", "desk": "zen", "bot": bot},
+        ]
+        bridge = Process(tmp_path, database_url, accounts, routes)
+        phone.hook_url = bridge.hook("shop")
+        first.calls(bridge.hook("zen"))
+        second.calls(bridge.hook("rt"))
+        try:
+            async with bridge.supervised(failpoint=failpoint) as ends:
+                await phone.says(CUSTOMER, "我要人工")
+                await until(lambda: has(first, "我要人工"))
+                await first.agent_notes(first.ticket, "#move rt")
+                await until(lambda: second.tickets() and has(second, "我要人工"))
+                await until(lambda: any("goes on at rt" in note for note in first.notes()))
+                await first.agent_says(first.ticket, "too late")
+                await until(lambda: any(note.startswith("Not sent") for note in first.notes()))
+                await first.agent_notes(first.ticket, "#send")
+                await until(lambda: phone.received(CUSTOMER)[1:] == ["too late"])
+                await second.agent_notes(second.ticket, "#bot")
+                await until(lambda: any("helper answers this customer" in note for note in second.notes()))
+                await phone.says(CUSTOMER, "包邮吗？")
+                await until(lambda: len(phone.received(CUSTOMER)) == 3)
+                assert ends == [-signal.SIGKILL]
+            assert phone.received(CUSTOMER)[2].startswith("满 99 元包邮")
+            assert sum(note.startswith("This conversation goes on at rt") for note in first.notes()) == 1
+            assert len(first.tickets()) == len(second.tickets()) == 1
+            assert sum("我要人工" in line for line in second.seen()) == 1
+        finally:
+            await bridge.close()

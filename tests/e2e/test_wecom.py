@@ -9,9 +9,11 @@ import pytest
 from bridge.testing.e2e.process import Process, until
 from connectors.rt.simulator import Simulator as Desk
 from connectors.wecom.simulator import Simulator as Phone
+from tests.databases import sqlite_database
 from tests.e2e.conftest import PlatformHarness
 
 CUSTOMER = "wmAJ2GCAAAme1XQRC-NI-q0_ZM9ukoAw"
+SHOP = Path(__file__).parents[2] / "bridge" / "demo_faq.toml"
 LINES = [f"line {number}" for number in range(5)]
 
 
@@ -93,3 +95,29 @@ async def test_a_message_that_fails_later_is_told(service: PlatformHarness) -> N
     await until(lambda: phone.received(CUSTOMER) == ["taken and lost"])
     await phone.fails(CUSTOMER, phone.chat(CUSTOMER)[-1].msgid, 10)
     await until(lambda: any("refuses messages" in note for note in service.notes()))
+
+
+async def test_a_bot_is_silent_while_a_person_has_the_session(tmp_path: Path) -> None:
+    """95018 (langbot-app/LangBot#1547): nothing is sent into a colleague's talk, and people take over."""
+    url = sqlite_database(tmp_path)
+    async with Phone() as phone, Desk() as desk:
+        accounts = {"shop": phone.settings(), "desk": desk.settings(), "helper": {"kind": "faq", "file": str(SHOP)}}
+        route = {"channel": "shop", "desk": "desk", "bot": {"name": "helper", "quiet": "0s"}}
+        bridge = Process(tmp_path, url, accounts, [route])
+        phone.hook_url, desk.hook_url = bridge.hook("shop"), bridge.hook("desk")
+        service = PlatformHarness(phone, desk, bridge)  # type: ignore[arg-type]  # the same verbs as the mini program's
+        try:
+            await bridge.start()
+            await phone.says(CUSTOMER, "什么时候发货")
+            await until(lambda: any("24 小时" in text for text in phone.received(CUSTOMER)))
+            await phone.takes(CUSTOMER, "zhangsan")
+            await until(lambda: any("zhangsan" in note for note in service.notes()))
+            await phone.says(CUSTOMER, "包邮吗")
+            await until(lambda: any("takes no answer now" in note for note in service.notes()))
+            await phone.ends(CUSTOMER)
+            await phone.says(CUSTOMER, "还在吗")
+            await until(lambda: service.said() == ["什么时候发货", "包邮吗", "还在吗"])
+            await desk.agent_says(service.ticket, "在的")
+            await until(lambda: phone.received(CUSTOMER)[1:] == ["在的"])
+        finally:
+            await bridge.close()
