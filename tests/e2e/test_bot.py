@@ -76,6 +76,7 @@ async def test_a_hand_over_survives(shop: tuple[Phone, Rt, Process]) -> None:
     assert out.count("helper → desk: agent") == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here asks the database anything new
 async def test_the_customer_sees_that_a_machine_answers(shop: tuple[Phone, Rt, Process]) -> None:
     phone, _, bridge = shop
     await bridge.start()
@@ -87,6 +88,7 @@ async def test_the_customer_sees_that_a_machine_answers(shop: tuple[Phone, Rt, P
     assert code == 0 and '"ok": true' in out
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here asks the database anything new
 async def test_a_model_that_is_down_brings_a_person(database_url: str, tmp_path: Path) -> None:
     desk = Rt()
     async with Phone() as phone, desk.simulator, Model() as model:
