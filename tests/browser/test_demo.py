@@ -26,9 +26,11 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "bridge", "demo", "--port", str(port), "--data", str(tmp_path / "demo")]
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        await answers(f"http://127.0.0.1:{port}/readyz")
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
+        try:
+            await answers(f"http://127.0.0.1:{port}/readyz")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
         assert process.wait(20) == 0
     assert "Traceback" not in (tmp_path / "log").read_text("utf-8")
 
