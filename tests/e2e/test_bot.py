@@ -175,7 +175,7 @@ async def test_an_agents_commands_survive(database_url: str, tmp_path: Path, fai
         try:
             async with bridge.supervised(failpoint=failpoint) as ends:
                 await phone.says(CUSTOMER, "我要人工")
-                await until(lambda: has(first, "我要人工"))
+                await until(lambda: has(first, "我要人工") and phone.received(CUSTOMER) == [HANDED])
                 await first.agent_notes(first.ticket, "#move rt")
                 await until(lambda: second.tickets() and has(second, "我要人工"))
                 await until(lambda: any("goes on at rt" in note for note in first.notes()))
