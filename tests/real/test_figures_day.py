@@ -32,7 +32,7 @@ from tests.engine.engine_harness import Scene
 from tests.engine.fakes import FakeConfig
 from tests.real.rt_server import RealRt
 
-COUNT = int(os.environ.get("BRIDGE_REAL_DAY", "12"))
+COUNT = int(os.environ.get("BRIDGE_REAL_DAY", "8"))
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240 + COUNT * 15)]
 
 
