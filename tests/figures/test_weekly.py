@@ -52,7 +52,7 @@ async def scene(database_url: str, tmp_path: Path, request: pytest.FixtureReques
 
 def watch(scene: Counted, receiver: Any) -> Watch:
     assert scene.bridge is not None
-    return Watch(scene.bridge.store, scene.bridge.settings, {"ops": receiver}, scene.clock)
+    return Watch(scene.bridge.store, scene.bridge.settings, {"ops": receiver}, scene.clock, {})
 
 
 def to_monday(scene: Counted, hour: int) -> None:
