@@ -258,7 +258,11 @@ def links_to_warn(tx: Tx, now: datetime, limit: int = 100) -> list[LinkRow]:
 def conversation_links(tx: Tx, channel: str, conversation: str) -> list[LinkRow]:
     """All links of a channel's conversation, oldest first: on whatever desk it was."""
     named = _link.c.channel == channel, _link.c.conversation == conversation
-    return list(tx.execute(select(_link).where(*named).order_by(_link.c.id)))
+    # each by an index of its own
+    parts = [
+        tx.execute(select(_link).where(*named, state)) for state in (_link.c.state == "ended", _link.c.state != "ended")
+    ]
+    return sorted((row for rows in parts for row in rows), key=lambda row: row.id)
 
 
 def newest_of_peer(tx: Tx, desk: str, peer: str) -> LinkRow | None:

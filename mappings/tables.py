@@ -77,6 +77,7 @@ class Link(TableBase, table=True):
 
     __table_args__ = (
         partial_index("link_open", "channel", "conversation", unique=True, where="state <> 'ended'"),
+        partial_index("link_past", "channel", "conversation", where="state = 'ended'"),
         Index("link_ticket", "desk", "ticket"),
         partial_index("link_warn", "warn_at", where="warn_at IS NOT NULL"),
     )  # fmt: skip
