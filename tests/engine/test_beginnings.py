@@ -120,3 +120,19 @@ async def test_our_own_tickets_are_not_begun_by_anybody(database_url: str, tmp_p
             await harness.read()
         assert harness.desk.tickets() == [harness.desk.ticket]
         assert harness.phone.received(harness.customer) == [] and harness.notes == []
+
+
+@pytest.mark.parametrize("desk", [Zendesk, Freshdesk], ids=lambda one: one.kind)
+async def test_an_agents_ticket_says_where_the_customer_writes(
+    database_url: str, tmp_path: Path, desk: type[Desk]
+) -> None:
+    """The bridge did not make it, so its tag is put on it with what is left of the replies."""
+    harness = harness_of(database_url, tmp_path, desk)
+    async with harness.running():
+        await harness.asks("hello")
+        harness.clock.advance(60)
+        new = await opens(harness, harness.desk.ticket)
+        await harness.read()
+        await harness.wait(6)
+        tags = harness.desk.simulator.state.tickets[int(new)].tags
+        assert "shop" in tags and any(tag.startswith("replies-left-") for tag in tags)

@@ -564,3 +564,16 @@ async def test_the_last_agent_gets_the_next_ticket_while_their_desk_is_open(rig:
     agent = await rig.agent()
     given = [(await agent.get(f"/desk/site/v1/tickets/{one}")).json()["ticket"] for one in (away, there)]
     assert [one["assignee"] for one in given] == ["", "Agent A"]
+
+
+async def test_a_note_of_the_bridge_is_kept_in_every_language(rig: WebchatRig) -> None:
+    """The desk shows each agent their own; what people write has one language."""
+    name = await ticket(rig)
+    words = Text(body="Not delivered: too long.", words={"zh": "未送达：内容过长。"})
+    note = said("", 2, words).model_copy(update={"audience": Audience.AGENTS})
+    note = note.model_copy(update={"author": Author(kind=AuthorKind.BRIDGE), "parts": (words,)})
+    await rig.bring(note, "step-2", to=name)
+    shown = (await entries(await rig.agent(), name))[-1]
+    assert shown["text"] == shown["words"]["en"] == "Not delivered: too long."
+    assert shown["words"]["zh"] == "未送达：内容过长。"
+    assert "words" not in (await entries(await rig.agent(), name))[0]
