@@ -16,6 +16,7 @@ from bridge.contract import (
     Audience,
     AuthorKind,
     Connector,
+    ConnectorError,
     Event,
     LooksUp,
     Message,
@@ -26,10 +27,12 @@ from bridge.contract import (
     Receipt,
     RenderContext,
     Role,
+    Scope,
     Status,
     StatusChanged,
     Step,
     Target,
+    Text,
 )
 from bridge.testing.conformance.case import ConnectorCase
 
@@ -111,6 +114,14 @@ def _without_files(event: Event) -> Event | None:
     return _saying(parts=parts)(event) if parts else None
 
 
+def _without_wordless(event: Event) -> Event:
+    """What has no letters of its own is read as an empty text."""
+    if not isinstance(event, MessageReceived):
+        return event
+    words = [part.body for part in event.message.parts if isinstance(part, Text) and "://" not in part.body]
+    return event if "".join(words).strip() else _saying(parts=(Text(body=""),))(event)
+
+
 def _other_status(event: Event) -> Event:
     return event.model_copy(update={"status": Status.OPEN}) if isinstance(event, StatusChanged) else event
 
@@ -160,6 +171,19 @@ def _receiving(**changes: Any) -> Callable[[Kind], Kind]:
         return type(kind.__name__, (kind,), {"deliver": deliver})
 
     return make
+
+
+def _about_the_account(kind: Kind) -> Kind:
+    """Whatever goes wrong with one step stops everything."""
+
+    async def deliver(self: Connector[Any], step: Step, target: Target) -> Receipt:
+        try:
+            return await kind.deliver(self, step, target)
+        except ConnectorError as error:
+            error.scope = Scope.ACCOUNT
+            raise
+
+    return type(kind.__name__, (kind,), {"deliver": deliver})
 
 
 def _raw_fields(kind: Kind) -> Kind:
@@ -227,6 +251,8 @@ SABOTAGE: tuple[Sabotage, ...] = (
         _rendering(lambda steps: [step.model_copy(update={"media": ()}) for step in steps]),
         ("test_files_from_here_can_be_opened_there",),
     ),
+    Sabotage("what has no words vanishes", _reading(_without_wordless), ("test_what_has_no_words_arrives",)),
+    Sabotage("one step's error stops the account", _about_the_account, ("test_every_refusal_has_its_class",)),
     Sabotage("customers and agents are mixed up", _reading(_other_author), ("test_who_speaks_is_known",)),
     Sabotage(
         "a route's fields are passed as they are",
