@@ -7,7 +7,7 @@ from random import Random
 from urllib.parse import quote, urlencode
 
 from bridge.contract import sign_webhook, webhook_key
-from bridge.services.tokens import derive_key, sign_survey
+from bridge.services.tokens import derive_key, sign_number
 from bridge.testing.clock import system_clock
 from connectors.webhook.simulator.vendor import SECRET
 from connectors.wecom.simulator import Simulator as WeCom
@@ -115,7 +115,7 @@ class NewerSurfaces:
 
     def _rate(self, random: Random) -> bytes:
         number = random.choice([0, 1, 2**40, 2**63 - 1])
-        token = sign_survey(derive_key(SECRET_KEY, "rate"), number, system_clock() + timedelta(days=1))
+        token = sign_number(derive_key(SECRET_KEY, "rate"), number, system_clock() + timedelta(days=1))
         if random.random() < 0.4:
             token = bent(random, token.encode()).decode("utf-8", "replace")
         form = {"score": str(random.choice([1, 5, 9, "x"])), "comment": str(random.choice(ODD))}
