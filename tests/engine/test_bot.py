@@ -248,6 +248,8 @@ async def test_a_long_answer_is_one_message_with_a_link_to_all_of_it(opened: Ope
             assert "script" not in page.text and "default-src 'none'" in page.headers["content-security-policy"]
             assert (await client.get(found[1][:-1] + "x")).status_code == 404
             assert (await client.get("/answers/1.2.3")).status_code == 404
+            often = [await client.get(found[1], headers={"accept-language": "zh-CN"}) for _ in range(25)]
+            assert often[-1].status_code == 429 and "请稍后再试" in often[-1].text and often[-1].headers["retry-after"]
             scene.clock.advance(days=8)
             late = await client.get(found[1], headers={"accept-language": "zh-CN"})
             assert late.status_code == 404 and "链接已失效" in late.text

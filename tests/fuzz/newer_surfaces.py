@@ -115,13 +115,14 @@ class NewerSurfaces:
 
     def _rate(self, random: Random) -> bytes:
         number = random.choice([0, 1, 2**40, 2**63 - 1])
-        token = sign_number(derive_key(SECRET_KEY, "rate"), number, system_clock() + timedelta(days=1))
+        page, purpose = random.choice([("rate", "rate"), ("answers", "answer")])
+        token = sign_number(derive_key(SECRET_KEY, purpose), number, system_clock() + timedelta(days=1))
         if random.random() < 0.4:
             token = bent(random, token.encode()).decode("utf-8", "replace")
         form = {"score": str(random.choice([1, 5, 9, "x"])), "comment": str(random.choice(ODD))}
         body = urlencode({name: value.encode("utf-8", "replace") for name, value in form.items()}).encode()
         kind = {"content-type": "application/x-www-form-urlencoded"}
-        return request(random, random.choice(["GET", "POST"]), f"/rate/{quote(token)}", body, kind)
+        return request(random, random.choice(["GET", "POST"]), f"/{page}/{quote(token)}", body, kind)
 
     def _console(self, random: Random) -> bytes:
         values = [str(one).encode("utf-8", "replace").decode() for one in ODD if not isinstance(one, list | dict)]
