@@ -59,6 +59,14 @@ def begin_attempt(tx: Tx, outbox_id: int, lease: str, now: datetime, lease_until
     return True
 
 
+def prolong(tx: Tx, outbox_id: int, lease: str, until: datetime) -> bool:
+    """Before a step is sent that waited long since its attempt was marked. False: somebody else has it, drop it."""
+    if _leased(tx, outbox_id, lease) is None:
+        return False
+    _CHANGE.later(tx, id=outbox_id, lease_until=until)
+    return True
+
+
 def settle(
     tx: Tx, outbox_id: int, lease: str, now: datetime, *, outcome: str, detail: str = "", **changes: Unpack[StepChanges]
 ) -> bool:

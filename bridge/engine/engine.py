@@ -48,6 +48,8 @@ class Engine:
 
     async def start(self) -> None:
         """Starts the loops; returns when they run."""
+        if not self._store.sqlite:
+            self._tasks.append(asyncio.create_task(self.loops.signals.run(self._stop), name="hear others"))
         if self._work:
             await self._recover()
             for coroutine, name in self.loops.run(self._stop):

@@ -20,6 +20,7 @@ from bridge.engine.runtime.wakeups import Wakeup
 from bridge.services.media import MediaFiles
 from bridge.telemetry import metrics
 from mappings import pending
+from mappings.signals import Signals
 from mappings.store import Store
 
 log = structlog.get_logger("bridge.engine")
@@ -34,6 +35,7 @@ class Loops:
         self._work = work
         self._present = [name for name, one in runtime.accounts.items() if not one.absent]
         self.admission = Admission(time.monotonic, store.commit_wanted)
+        self.signals = Signals(store, self._heard)
         self.intake = Intake(store, runtime, self.admission, self._kept, self._piggybacks)
         self.typing = TypingSigns(store, runtime, time.monotonic)
         self.fetcher = Fetcher(store, runtime, files, self.wake_dispatcher)
@@ -113,6 +115,8 @@ class Loops:
         """Whoever has something to do after a transaction; what it wanted to be logged is."""
         for name in effects.accounts:
             self.wake_dispatcher(name)
+            if name in self.dispatchers and self.dispatchers[name].is_full:
+                self.signals.tell(name)
         for name in effects.routers:
             self.routers[name].wake.set()
         if effects.media:
@@ -132,8 +136,16 @@ class Loops:
 
     def _kept(self, name: str, count: int, routed: bool) -> None:
         self.admission.count_kept(count)
+        if not self.admission.is_flooded:
+            self.signals.tell(name)  # whoever routes this account at the moment goes on with it
         if not routed:
             self.routers[name].wake.set()
+
+    def _heard(self, name: str) -> None:
+        """Another process has something for an account."""
+        if self._work and name in self.routers:
+            self.routers[name].wake.set()
+            self.wake_dispatcher(name)
 
     def _piggybacks(self, name: str) -> bool:
         """Whether what is about to be kept will be routed without another word. Not in a flood: its senders would wait

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bridge.contract import Message, RenderContext, Step, Target
 from bridge.engine.outbound.claims import Claimed
@@ -147,6 +147,17 @@ async def test_a_crash_while_it_looked_is_looked_up_and_the_message_arrives_once
             await scene.quiet()
         assert lines(scene) == ["hello"]
         assert scene.vendors.notes(scene.only_ticket) == []
+
+
+async def test_a_step_that_waited_long_and_is_in_other_hands_is_not_sent(scene: Scene) -> None:
+    async with scene.running() as bridge:
+        await scene.says("ann", "hello")
+        await scene.until(lambda: scene.desk_class.looks)  # its attempt is marked, and it waits
+        await bridge.store.write(lambda tx: tx.execute(update(table(Outbox)).values(lease="of another process")))
+        scene.clock.advance(0.75 * bridge.settings.engine.lease.total_seconds())
+        scene.desk_class.gate.set()
+        await scene.until(lambda: not bridge.engine.loops.dispatchers["desk"]._tasks)
+        assert lines(scene) == []
 
 
 async def test_what_cannot_be_rendered_keeps_nobody_from_their_lanes(scene: Scene) -> None:

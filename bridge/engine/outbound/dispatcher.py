@@ -100,6 +100,11 @@ class Dispatcher:
             task.cancel()
 
     @property
+    def is_full(self) -> bool:
+        """There is no place for another step here."""
+        return self._full
+
+    @property
     def idle(self) -> bool:
         """Nothing is being claimed or sent."""
         return self.wake.rests and not self._tasks and not self._promised
@@ -216,7 +221,9 @@ class Dispatcher:
             prepared = await self._prepares.prepare(step, target)
             target = target.model_copy(update={"prepared": prepared})
         await reached("claimed")
-        if not begun and not await self._settling.write(row, lambda work: self._mark(work, row), ends=False):
+        mark = self._prolong if begun else self._mark
+        long = self._runtime.now() >= row.lease_until - self._lease / 2
+        if (long or not begun) and not await self._settling.write(row, lambda work: mark(work, row), ends=False):
             log.info("lease lost before sending")
             return None
         await reached("begun")
@@ -227,6 +234,9 @@ class Dispatcher:
 
     def _mark(self, work: Work, row: Row[Any]) -> bool:
         return attempts.begin_attempt(work.tx, row.id, row.lease, work.now, work.now + self._lease)
+
+    def _prolong(self, work: Work, row: Row[Any]) -> bool:
+        return attempts.prolong(work.tx, row.id, row.lease, work.now + self._lease)
 
     async def _accepted(self, row: Row[Any], receipt: Receipt, *, found: bool = False) -> None:
         kept = storable(receipt)
