@@ -38,7 +38,8 @@ h1 { font-size: 1.25rem } p { white-space: pre-line } small { color: var(--weak)
 """
 HEADERS = headers(_STYLE)
 _LIMITS = {"answer": Limit(20, 10)}  # forged tokens ask the database nothing
-_URL = re.compile(r"https?://[^\s<>\"'，。！？；）)】]+")
+# a sentence's end is none of it
+_URL = re.compile(r"https?://[^\s<>\"'，。！？；）)】]*[^\s<>\"'，。！？；）)】.,;:!?]")
 
 
 class AnswerPages:
