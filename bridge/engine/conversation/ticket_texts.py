@@ -29,7 +29,7 @@ TICKET_TEXTS: dict[str, dict[str, str]] = {
     },
     "omitted": {
         "en": "The customer does not get all of this answer: {kinds} is left out ({count} characters, see below). "
-        "Write what they must read above it, or as an answer of its own. `bridge trace {id}` tells an "
+        "Write what they need above it, or as an answer of its own. `bridge trace {id}` tells an "
         "administrator what was left out. This is said once per ticket.",
         "zh": "该回复未全部发送给客户：其中的{kinds}已略去（{count} 个字符，见下文）。"
         "需要客户看到的内容，请写在其上方，或另行回复。管理员可用 `bridge trace {id}` 查看每条回复略去的内容。"
