@@ -162,7 +162,10 @@ class Conversation(VendorsMachine):
         agents = [line for line in heard if line.startswith("agent ")]
         assert len(agents) == len(set(agents)), "no answer is said twice"
         drafts, waits = await scene.bridge.store.read(_unsent)
-        missing = [text for text in self.answered if text not in agents and text not in drafts]
+        notes = [entry.text for ticket in tickets for entry in ticket.entries if entry.who == "note"]
+        doubts = "\n".join(note for note in notes if note.startswith("May not have been delivered"))
+        known = [*agents, *drafts, *re.findall(r"agent \d+", doubts)]  # killed while it was sent: the agent knows
+        missing = [text for text in self.answered if text not in known]
         assert not missing or (scene.vendors.left["ann"] == 0 and missing == [one for one in missing if one in waits])
         spoken = [found[1] for line in heard if (found := BOT.search(line))]
         assert len(spoken) == len(set(spoken)), "no answer is said twice"
