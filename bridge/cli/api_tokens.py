@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from bridge.cli.common import CONFIG, Fault, guarded, reading, writing
-from bridge.contract.durations import parse_duration
 
 SCOPES = ("read", "send", "context", "figures")
 
@@ -46,6 +45,8 @@ def add_token_command(name: str, scopes: tuple[str, ...], expires: str, config: 
 
 
 def _until(text: str, now: datetime) -> datetime | None:
+    from bridge.contract.durations import parse_duration
+
     if text == "never":
         return None
     try:

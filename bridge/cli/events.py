@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import click
 
 from bridge.cli.common import CONFIG, Fault, guarded, reading, writing
-from bridge.contract.durations import parse_duration
 
 
 @click.group()
@@ -39,6 +38,7 @@ def replay_command(what: tuple[str, ...], since: str | None, config: str | None)
 
     They keep their `webhook-id`, so a receiver that took them knows them again.
     """
+    from bridge.contract.durations import parse_duration
     from bridge.events.overview import replay_ids, replay_receiver
     from bridge.settings import find_config, load_settings
 

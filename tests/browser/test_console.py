@@ -120,6 +120,9 @@ async def test_every_page_empty_and_filled(here: ConsoleScene) -> None:
             answer = await page.goto(here.url(path))
             assert answer is not None and answer.status == status
             assert await seen(page) == [], path
+        said = [re.sub(r".*status of (\d+).*", r"\1", one) for one in here.console_errors]
+        assert said == ["404", "409"], "the browser names the two that were asked for, and nothing else"
+        here.console_errors.clear()
     async with asyncio.timeout(60):  # figures are a few seconds old
         while not await page.locator(".plot.drawn canvas").count():
             await page.goto(here.url("figures"))

@@ -8,12 +8,14 @@ import pytest
 
 from bridge.contract import Http, Retryable
 from bridge.testing.conformance import Harness
+from bridge.testing.conformance.builders import CUSTOMER
 from bridge.testing.conformance.failures import Failures
 from bridge.testing.faults import Trouble
 from bridge.testing.proxy import FaultProxy
 from bridge.testing.rig import lend_account
 from connectors.rt import RequestTracker
 from connectors.rt.simulator import Simulator
+from connectors.rt.text import address
 from tests.connectors.rt.test_rt_conformance import TestRequestTracker as Whole
 
 
@@ -34,7 +36,7 @@ class TestThroughTheProxy(Failures):
                 yield Harness(account.now, account, connector, proxy)
 
     async def open_conversation(self, harness: Harness) -> str:
-        return self.desk.open_ticket()
+        return self.desk.open_ticket(address(CUSTOMER.id, harness.connector.config.requestor_domain))
 
     async def shown(self, harness: Harness) -> list[Any]:
         return [seen.text for number in self.desk.state.tickets for seen in self.desk.ticket(str(number))]

@@ -317,7 +317,8 @@ async def test_the_allowance_is_told_and_shown_on_the_ticket(journey: Journey) -
     await journey.rt.answers(ticket, "#retry", verb="comment")
     await poll(lambda: answered_with(journey, "first\nsecond\nrefused once"))
     notes = [text for kind, who, text, _ in await journey.rt.seen(ticket) if kind == "Comment" and who != "agent"]
-    assert len([note for note in notes if note.startswith("Not delivered yet")]) == 1, "one note per cause"
+    held = [note for note in notes if note.startswith("Not delivered yet")]
+    assert [note.rsplit("> ", 1)[1] for note in held] == ["first", "second"], "each held answer has its note, once"
 
 
 async def test_a_picture_with_its_caption_is_planned_whole(journey: Journey) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.contract import AuthFailed, Gone, Rejected, Retryable, Throttled
 from bridge.testing.conformance import Harness, Refusal
+from bridge.testing.conformance.builders import CUSTOMER
 from bridge.testing.conformance.failures import Failures
 from bridge.testing.proxy import FaultProxy
 from bridge.testing.rig import lend_account
@@ -62,7 +63,7 @@ class TestRealRequestTracker(Failures):
         subject = {
             "Queue": self.real.facts["queue"],
             "Subject": uuid4().hex,
-            "Requestor": address("c", "bridge.invalid"),
+            "Requestor": address(CUSTOMER.id, "bridge.invalid"),
         }
         answer = await self.real._call("POST", "/ticket", json=subject)
         harness.cursor = str(answer.json()["id"])
