@@ -29,6 +29,8 @@ class Signals:
         self._store = store
         self._heard = heard
         self._connection: Any = None
+        self._made: Any = None  # the last one, also one that nobody waits for any more
+        self._ended = False
         self._socket = -1
         self._waiting: set[str] = set()  # names to tell
         self._sending = False
@@ -52,16 +54,21 @@ class Signals:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: listens, and greets."""
-        while not stop.is_set():
-            if self._connection is None and not await self._listen():
-                return
-            self._say([])
-            try:
-                async with asyncio.timeout(_HELLO):
-                    await stop.wait()
-            except TimeoutError:
-                pass
-        self._close()
+        try:
+            while not stop.is_set():
+                if self._connection is None and not await self._listen():
+                    return
+                self._say([])
+                try:
+                    async with asyncio.timeout(_HELLO):
+                        await stop.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            self._ended = True
+            self._close()
+            if self._made is not None:
+                self._made.close()
 
     async def _listen(self) -> bool:
         """False: it will never work here."""
@@ -87,6 +94,12 @@ class Signals:
             return None
         connection: Any = fairy.driver_connection
         fairy.detach()
+        if self._made is not None:
+            self._made.close()
+        self._made = connection
+        if self._ended:  # meanwhile
+            connection.close()
+            return None
         connection.rollback()
         connection.autocommit = True
         connection.execute("SET synchronous_commit = off; SET idle_in_transaction_session_timeout = 0")
