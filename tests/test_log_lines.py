@@ -4,12 +4,14 @@ import asyncio
 import io
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from bridge.contract import Put, StoreDown
 from bridge.log_lines import OthersLines
@@ -17,7 +19,6 @@ from bridge.services.records import StoredRecords
 from bridge.telemetry import set_up_logging
 from bridge.testing.clock import system_clock
 from mappings.engines import sqlite_engine
-from mappings.schema import migrate_aside
 from mappings.store import Store
 
 WORDS = "Canary: the customer's words"
@@ -98,16 +99,20 @@ def test_a_statement_that_fails_does_not_say_what_it_was_given(tmp_path: Any) ->
     assert WORDS not in str(raised.value)
 
 
-async def test_records_of_a_store_in_trouble_say_so(tmp_path: Any) -> None:
+async def test_records_of_a_store_in_trouble_say_so(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    locked = OperationalError("INSERT", {"value": WORDS}, busy)
+    assert WORDS in str(locked)
+
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise locked
+
     store = Store(f"sqlite:///{tmp_path}/bridge.db")
-    migrate_aside(store)
-    store.open()
-    try:
-        records = StoredRecords(store, "site", system_clock)
-        await store.write(lambda tx: tx.execute(text("DROP TABLE record")))
-        for work in (records.get("a", "b"), records.list("a"), records.commit(Put("a", "b", {"x": WORDS}))):
-            with pytest.raises(StoreDown) as raised:
-                await work
-            assert WORDS not in repr(raised.value) and raised.value.__suppress_context__
-    finally:
-        store.close()
+    monkeypatch.setattr(store, "read", refuse)
+    monkeypatch.setattr(store, "write", refuse)
+    records = StoredRecords(store, "site", system_clock)
+    for work in (records.get("a", "b"), records.list("a"), records.commit(Put("a", "b", {"x": WORDS}))):
+        with pytest.raises(StoreDown) as raised:
+            await work
+        assert WORDS not in repr(raised.value) and raised.value.__suppress_context__

@@ -91,4 +91,4 @@ def test_the_migrations_make_the_tables_that_the_code_names(empty_database_url: 
         for index in table.indexes
     }
     assert {key: found[key] for key in named} == named
-    assert sum(named.values()) == 19
+    assert sum(named.values()) == 20
