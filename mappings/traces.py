@@ -1,6 +1,6 @@
 """Where somebody's words may stand besides their own rows: payloads as received, and who else needs their files.
 
-All of it only reads, in bites: each is a transaction of its own, so that no reader holds up a checkpoint for long.
+All of it only reads, in batches: each is a transaction of its own, so that no reader holds up a checkpoint for long.
 """
 
 import json

@@ -12,7 +12,7 @@ from mappings import figure_texts, figures
 from mappings.store import Store, Tx
 
 NIGHT = timedelta(hours=4)  # after the office's midnight
-_MOST = 400  # bites: of a busier shop the newest messages are counted
+_MOST = 400  # batches: of a busier shop the newest messages are counted
 Reads = Callable[..., object]
 
 

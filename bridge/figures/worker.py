@@ -1,4 +1,4 @@
-"""Keeps the figures: logs become facts, facts spans, spans the sums of hours and days; each bite in a transaction with
+"""Keeps the figures: logs become facts, facts spans, spans the sums of hours and days; each batch in a transaction with
 how far it came. A conversation or an hour in which something changed is counted anew as a whole, so that what arrives
 late, twice or after a crash leads to the same sums.
 """
@@ -23,8 +23,8 @@ from mappings.store import Store, Tx
 EVERY = timedelta(seconds=10)
 _LEASE = timedelta(minutes=5)
 _BITE = 10
-_MOST = 1000  # bites in one go
-# seven kinds of bites: where much happens each works one second of 250, all of them three in a hundred
+_MOST = 1000  # batches in one go
+# seven kinds of batches: where much happens each works one second of 250, all of them three in a hundred
 _SHARE, _QUICK, _LONGEST = 250, 0.2, 120.0  # seconds: what is quicker needs no rest, and none is longer
 _ENOUGH = 0.5  # seconds of one kind in one go
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -36,7 +36,7 @@ async def tick(store: Store, runtime: Runtime, owner: str, *, at_once: bool = Fa
     if not await store.write(state.take_lease, "tick figures", owner, now, now + _LEASE):
         return
     zone = zone_of(runtime.settings)
-    bites: dict[str, Callable[[Tx], int]] = {
+    batches: dict[str, Callable[[Tx], int]] = {
         "facts": partial(collect, now=now),
         "spans": partial(span, runtime=runtime),
         "hours": partial(sum_hours, zone=zone),
@@ -45,8 +45,8 @@ async def tick(store: Store, runtime: Runtime, owner: str, *, at_once: bool = Fa
         "months": partial(sum_months, zone=zone),
         "old": partial(forget, runtime=runtime, now=now),
     }
-    for name, bite in bites.items():
-        await _in_turn(store, name, bite, at_once=at_once)
+    for name, batch in batches.items():
+        await _in_turn(store, name, batch, at_once=at_once)
     if runtime.settings.figures.phrases:
         await rising.tick(store, zone, now)
     await store.write(state.take_lease, "tick figures", owner, now, now)  # it is free again
@@ -195,8 +195,8 @@ def rebuild(tx: Tx, runtime: Runtime, since: datetime, now: datetime) -> int:
     roots = 0
     while count := span(tx, runtime):
         roots += count
-    for bite in (sum_hours, sum_days, sum_weeks, sum_months):
-        while bite(tx, zone_of(runtime.settings)):
+    for batch in (sum_hours, sum_days, sum_weeks, sum_months):
+        while batch(tx, zone_of(runtime.settings)):
             pass
     return roots
 

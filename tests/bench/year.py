@@ -118,10 +118,10 @@ def main() -> None:
             store.run(fill_facts, first, min(_BATCH, asked.facts + 1 - first))
         for number in range(DAYS):
             store.run(fill_hours, FROM + timedelta(days=number))
-        bites: tuple[Callable[..., int], ...] = (worker.sum_days, worker.sum_weeks, worker.sum_months)
+        batches: tuple[Callable[..., int], ...] = (worker.sum_days, worker.sum_weeks, worker.sum_months)
         store.run(figures.anew, ZONE.key)
-        for bite in bites:
-            while store.run(bite, ZONE):
+        for batch in batches:
+            while store.run(batch, ZONE):
                 pass
         store.run(lambda tx: tx.execute(text("ANALYZE")))  # as autovacuum does in time
         slow = [since for since in ("7d", "30d", "90d", "365d") if _measured(store, since) > LIMIT]

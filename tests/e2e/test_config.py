@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from bridge.cli.main import main
 
 GOOD = """[bridge]
 public_url = "https://bridge.example.com"
@@ -85,19 +88,28 @@ def run(command: str, path: Path, **environment: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("name", FAULTS)
-@pytest.mark.parametrize("command", ["check", "serve"])
-def test_a_fault_is_one_line_with_its_key(tmp_path: Path, name: str, command: str) -> None:
+def test_a_fault_is_one_line_with_its_key(tmp_path: Path, name: str) -> None:
     old, new, expected = FAULTS[name]
     assert old in GOOD
     path = tmp_path / "config.toml"
     path.write_text(GOOD.replace(old, new))
-    done = run(command, path)
-    assert done.returncode == 2
-    assert done.stdout == ""
+    done = CliRunner().invoke(main, ["check", "--config", str(path)])
+    assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(str(path))
     assert expected in done.stderr
     assert done.stderr.count("\n") == 1
     assert "secret-of-the-app" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["typo", "missing key", "route to nowhere", "not TOML"])
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_each_command_ends_with_the_same_line(tmp_path: Path, name: str, command: str) -> None:
+    old, new, expected = FAULTS[name]
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD.replace(old, new))
+    done = run(command, path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(str(path)) and expected in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_good_one_is_good(tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ def test_incremental_equals_rebuilt_whatever_crashes(
     mixed = [*events, *chance.sample(events, len(events) // 3)]
     chance.shuffle(mixed)
 
-    def bite(tx: Tx, crash: bool) -> None:
+    def batch(tx: Tx, crash: bool) -> None:
         chance.choice(
             [
                 lambda: worker.collect(tx, now, all_of_it=True),
@@ -243,7 +243,7 @@ def test_incremental_equals_rebuilt_whatever_crashes(
         store.run(take, ids, some)
         for _ in range(chance.randint(0, 4)):
             with suppress(Crash):
-                store.run(bite, chance.random() < 0.3)
+                store.run(batch, chance.random() < 0.3)
     for step in (
         lambda tx: worker.collect(tx, now, all_of_it=True),
         lambda tx: worker.span(tx, runtime),
@@ -307,7 +307,7 @@ def test_sums_outlive_their_facts(counted: tuple[Any, Any]) -> None:
     ]
 
     def count(now: datetime) -> None:
-        for bite in (
+        for batch in (
             lambda tx: worker.collect(tx, now, all_of_it=True),
             lambda tx: worker.span(tx, runtime),
             lambda tx: worker.sum_hours(tx, zone),
@@ -316,7 +316,7 @@ def test_sums_outlive_their_facts(counted: tuple[Any, Any]) -> None:
             lambda tx: worker.sum_months(tx, zone),
             lambda tx: worker.forget(tx, runtime, now),
         ):
-            while store.run(bite):
+            while store.run(batch):
                 pass
 
     store.run(take, ids, common)
@@ -347,14 +347,14 @@ def test_other_days_of_the_office_are_summed_anew(counted: tuple[Any, Any]) -> N
     sums = {}
     for name in ("Asia/Shanghai", "Asia/Tokyo", "America/New_York", "Asia/Shanghai"):
         zone = ZoneInfo(name)
-        for bite in (
+        for batch in (
             lambda tx: worker.collect(tx, START, all_of_it=True),
             lambda tx: worker.span(tx, runtime),
             lambda tx: worker.sum_hours(tx, zone),  # noqa: B023 - run within this turn
             lambda tx: worker.sum_days(tx, zone),  # noqa: B023
             lambda tx: worker.sum_weeks(tx, zone),  # noqa: B023
         ):
-            while store.run(bite):
+            while store.run(batch):
                 pass
         for grain in "dptw":
             found = [row for row in store.run(written)["measure"] if row[:1] == (grain,) and row[2] == "customer"]

@@ -58,7 +58,7 @@ class Desk:
 
     def __init__(self, connector: RequestTracker, rt: RealRt) -> None:
         self.connector, self.rt = connector, rt
-        self.contact = Contact(id=f"o{uuid4().hex[:12]}_Ab-", name='王小明, "Ming" <M>')
+        self.contact = Contact(id=f"o{uuid4().hex[:12]}_Ab-", name='顾客甲, "Guest" <G>')
         self.address = address(self.contact.id, "bridge.invalid")
 
     def steps(self, *parts: Part, ticket: str | None = None, **context: Any) -> list[Step]:
@@ -140,7 +140,7 @@ async def test_who_the_author_is(desk: Desk) -> None:
     assert [who for _, who, _, _ in await desk.rt.seen(made.conversation)] == [author, author]
     assert made.peer == desk.address
     person = await as_root(desk.rt, "GET", f"/user/{desk.address}")
-    assert person["RealName"] == "王小明 Ming M"
+    assert person["RealName"] == "顾客甲 Guest G"
 
 
 async def test_a_lost_answer_is_found_and_what_never_was_is_not(desk: Desk) -> None:

@@ -6,10 +6,10 @@ ready there, and at its end for one commit. So the relay (routing, rendering, se
 callbacks are about, but never nothing. How many steps are on their way does not matter: waiting for a slow vendor takes
 nothing from anybody. Three questions decide, and each has one name, here:
 
-- `is_flooded`: do callbacks come faster than one process relays? Then steps and bites of routing begin one after the
+- `is_flooded`: do callbacks come faster than one process relays? Then steps and batches of routing begin one after the
   other, evenly, and less often the faster they come; and no callback carries the routing of its payload with it.
 - `intake_waits`: do several callbacks wait for the next commit at this moment? Then routing and sending step back for
-  a moment, and take a small bite if it lasts longer.
+  a moment, and take a small batch if it lasts longer.
 - `commit_wanted`: does somebody outside wait for the commit of the transaction under way? Then it ends early.
 
 All numbers of it stand here, except how many transactions share a commit of SQLite (`mappings/store.py`).
@@ -72,7 +72,7 @@ class Admission:
         return len(self.gathering) >= _WAITING
 
     async def admit(self) -> None:
-        """Before a step is sent or a bite is routed. Returns at once, or while it is flooded a moment after the one
+        """Before a step is sent or a batch is routed. Returns at once, or while it is flooded a moment after the one
         before it.
         """
         if self.is_flooded:
@@ -82,7 +82,7 @@ class Admission:
 
     async def yield_to_intake(self) -> bool:
         """Before a transaction of the relay: lets callbacks go first, for a moment. True when they still wait: then
-        take a small bite, because they wait behind it.
+        take a small batch, because they wait behind it.
         """
         for _ in range(_MOMENTS):
             if not self.intake_waits:

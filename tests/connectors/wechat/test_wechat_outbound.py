@@ -284,8 +284,8 @@ def test_a_sub_merchant_session_is_answered_as_one():
 
 
 def test_an_invitation_fits_its_fields_and_costs_no_reply():
-    step = WECHAT.invitation("TEMPLATE_1", context(now=NOW, contact={"id": "o", "name": "王小明王小明王小明王小明"}))
-    assert step == WECHAT.invitation("back", context(now=NOW, contact={"id": "o", "name": "王小明王小明王小明王小明"}))
+    step = WECHAT.invitation("TEMPLATE_1", context(now=NOW, contact={"id": "o", "name": "顾客甲乙丙顾客甲乙丙丁戊"}))
+    assert step == WECHAT.invitation("back", context(now=NOW, contact={"id": "o", "name": "顾客甲乙丙顾客甲乙丙丁戊"}))
     assert step.cost == 0
     assert step.body == {
         "template_id": "TEMPLATE_1",
@@ -295,7 +295,7 @@ def test_an_invitation_fits_its_fields_and_costs_no_reply():
         "data": {
             "thing1": {"value": "您有一条新的客服回复，请点击查看并继续…"},
             "time2": {"value": "2026-01-05 17:00"},
-            "name3": {"value": "王小明王小明王小明…"},
+            "name3": {"value": "顾客甲乙丙顾客甲乙…"},
         },
     }
 
