@@ -72,21 +72,17 @@ def send(tx: Connection, sql: str, values: Sequence[Any]) -> Any:
 
 def flush(tx: Connection) -> None:
     """Writes what waits."""
-    waiting = _take(tx)
-    driver: Any = tx.connection.driver_connection
-    if tx.dialect.name == "sqlite":
-        for one in waiting:
-            driver.execute(*one)
-    elif waiting:
-        with driver.pipeline():
-            for one in waiting:
-                _raw(driver).execute(*one)
+    _write(tx)
 
 
 def finish(tx: Connection) -> None:
     """Writes what waits and, on PostgreSQL, commits in the same round trip; the driver's own commit has nothing to do
     then.
     """
+    _write(tx, commit=True)
+
+
+def _write(tx: Connection, *, commit: bool = False) -> None:
     waiting = _take(tx)
     driver: Any = tx.connection.driver_connection
     if tx.dialect.name == "sqlite":
@@ -96,7 +92,8 @@ def finish(tx: Connection) -> None:
         with driver.pipeline():
             for one in waiting:
                 _raw(driver).execute(*one)
-            _raw(driver).execute("COMMIT", prepare=False)
+            if commit:
+                _raw(driver).execute("COMMIT", prepare=False)
 
 
 def _raw(driver: Any) -> Any:

@@ -46,7 +46,9 @@ BUG = [KeyError(WORDS), AssertionError(WORDS), IntegrityError(WORDS, {}, ValueEr
 ALL = [*((one, 503) for one in STORE), *((one, 400) for one in INPUT), *((one, 500) for one in BUG)]
 
 
-async def test_a_callback_is_answered_by_whose_fault_it_is(database_url: str, tmp_path: Path) -> None:
+async def test_a_callback_is_answered_by_whose_fault_it_is(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The vendor is asked to come again for what may go better then, and never for what will not."""
     scene = Scene(database_url, tmp_path)
     async with scene.running() as bridge:
@@ -58,7 +60,7 @@ async def test_a_callback_is_answered_by_whose_fault_it_is(database_url: str, tm
                 def verify(_request: Any, raised: Exception = error) -> Any:
                     raise raised
 
-                connector.verify = verify  # type: ignore[method-assign]
+                monkeypatch.setattr(connector, "verify", verify)
                 with capture_logs() as logs:
                     answer = await web.post("/hooks/shop", content=b"x")
                 assert answer.status_code == (400 if status == 400 else 599), error
