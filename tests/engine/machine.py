@@ -1,6 +1,7 @@
 """What all random interleavings share: one bridge that is killed and started again on one world, with its own database."""
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -82,7 +83,10 @@ class VendorsMachine(RuleBasedStateMachine):
 
 
 def run_machine(machine: type[VendorsMachine], database_url: str, *, examples: int = 12, steps: int = 25) -> None:
-    """Many on files, one on a server: its database cannot be made anew for each."""
+    """Many on files, one on a server: its database cannot be made anew for each. `BRIDGE_EXAMPLES` asks for more, and
+    pytest's `--hypothesis-seed` for others.
+    """
+    examples = int(os.environ.get("BRIDGE_EXAMPLES", examples))
     sqlite = "sqlite" in database_url
     made = type(machine.__name__, (machine,), {"database_url": "" if sqlite else database_url})
     run_state_machine_as_test(
