@@ -37,6 +37,7 @@ _ENDING = Prepared(
     select(*_SHOWN, _WAITING.c.number).join(_WAITING, _WAITING.c.id == _link.c.id).order_by(_WAITING.c.warn_at)
 )
 _LOOKED = 5000  # conversations whose window is open that are looked through
+_TROUBLED = 1000  # of the oldest steps in trouble, to find whose they are
 _ALIVE = timedelta(seconds=15)  # every process proves its store every two seconds
 
 
@@ -69,6 +70,20 @@ def next_attempts(tx: Tx) -> dict[str, datetime]:
         .group_by(_outbox.c.account)
     )
     return dict(rows.all())
+
+
+def refused_since(tx: Tx, before: datetime) -> dict[str, tuple[datetime, str]]:
+    """By account: the oldest of its steps that were tried, failed and are older than `before`, and its last code."""
+    rows = tx.execute(
+        select(*columns(_outbox, "account", "created_at", "code"))
+        .where(_outbox.c.state == StepState.READY, _outbox.c.attempts > 0, _outbox.c.created_at < before)
+        .order_by(_outbox.c.created_at, _outbox.c.id)
+        .limit(_TROUBLED)
+    )
+    found: dict[str, tuple[datetime, str]] = {}
+    for account, since, code in rows:
+        found.setdefault(account, (since, code))
+    return found
 
 
 def tried_steps(tx: Tx, limit: int = 200) -> list[Row[Any]]:

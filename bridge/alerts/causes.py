@@ -9,10 +9,11 @@ from bridge.away import reason_of
 from bridge.events.overview import is_late, receivers_json
 from bridge.services.disks import mebibytes, shortages
 from bridge.settings import Settings
-from mappings import callbacks, goals, inbox, inspection, state
+from mappings import callbacks, goals, inbox, inspection, overview, state
 from mappings.store import Tx
 
 SILENT_AFTER = timedelta(hours=24)
+WAITS_AFTER = timedelta(minutes=5)  # what an outage of less delays is soon gone
 _BUSY = 20  # callbacks in a row of days from which silence is unusual
 _NOISE = frozenset({"visit", "no callbacks"})
 
@@ -32,7 +33,7 @@ class Outside:
 
 def causes_now(tx: Tx, settings: Settings, now: datetime, outside: Outside) -> dict[str, Causes]:
     """By receiver: what it should hear of. Everybody hears of the machine; of late answers those whom targets name."""
-    common = {**_machine(settings), **_accounts(tx), **_callbacks(tx, now), **_events(tx, settings, now)}
+    common = {**_machine(settings), **_accounts(tx, now), **_callbacks(tx, now), **_events(tx, settings, now)}
     until = outside.certificate_until
     if until is not None and until - now < SOON:
         common["certificate"] = {"until": f"{until:%Y-%m-%d}"}
@@ -74,11 +75,14 @@ def _events(tx: Tx, settings: Settings, now: datetime) -> Causes:
     }
 
 
-def _accounts(tx: Tx) -> Causes:
+def _accounts(tx: Tx, now: datetime) -> Causes:
     found: Causes = {}
     for name, pause in state.pauses(tx).items():
         if pause.until is None:
             found[f"paused.{name}"] = {"account": name, "why": reason_of(pause.reason)[:200]}
+    for name, (since, code) in overview.refused_since(tx, now - WAITS_AFTER).items():
+        if f"paused.{name}" not in found:
+            found[f"waits.{name}"] = {"account": name, "since": f"{since:%Y-%m-%d %H:%M}", "why": code or "-"}
     for name, count in inspection.count_given_up(tx).items():
         found[f"dead.{name}"] = {"account": name, "count": str(count)}
     for (name, what), count in inbox.count_raws(tx).items():

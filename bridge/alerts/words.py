@@ -8,6 +8,10 @@ from bridge.contract.storable import clean_name
 _WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "en": {
         "paused": ("{account} is paused: {why}. `bridge doctor --account {account}`", "{account} sends again"),
+        "waits": (
+            "messages for {account} wait since {since} UTC ({why}). `bridge doctor --account {account}`",
+            "{account} takes messages again",
+        ),
         "dead": (
             "{count} messages for {account} were given up. `bridge dead list`",
             "nothing is given up for {account}",
@@ -47,6 +51,10 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "paused": (
             "账号 {account} 已暂停：{why}。请运行 bridge doctor --account {account}",
             "账号 {account} 已恢复发送",
+        ),
+        "waits": (
+            "发往 {account} 的消息自 {since}（UTC）起未能送出（{why}）。请运行 bridge doctor --account {account}",
+            "{account} 已恢复接收消息",
         ),
         "dead": (
             "发往 {account} 的 {count} 条消息已放弃。请运行 bridge dead list",

@@ -19,7 +19,7 @@ from aiosmtpd.controller import Controller
 from bridge.alerts.causes import Outside
 from bridge.alerts.receivers import declare_alerts
 from bridge.cli.dead_letters import drop
-from bridge.contract import AuthFailed, Raw, Rejected, Step
+from bridge.contract import AuthFailed, Raw, Rejected, Retryable, Step
 from bridge.settings import ConfigError
 from mappings import callbacks
 from mappings.callbacks import Seen
@@ -140,6 +140,35 @@ async def test_told_once_everywhere_and_well_again(database_url: str, tmp_path: 
                 await tick(scene)
             assert robots.texts == {kind: [TROUBLE, WELL] for kind in robots.texts}
             assert "secret words" not in str(robots.texts)
+
+
+async def test_a_desk_that_takes_nothing_for_long_is_told(database_url: str, tmp_path: Path, robots: Robots) -> None:
+    """An outage pauses nothing: what waits goes by itself, but somebody should know."""
+    waits = (
+        "Bridge: somebody has to look\n· messages for desk wait since 2026-01-05 09:00 UTC (503). "
+        "`bridge doctor --account desk`"
+    )
+
+    def fail(account: str, step: Step, phase: str) -> None:
+        if account == "desk":
+            raise Retryable("down", code="503")
+
+    async with robots.serving() as base:
+        scene = Scene(database_url, tmp_path, alerts={"hook": receivers(base)["hook"]})
+        async with scene.running():
+            scene.vendors.trouble = fail
+            await scene.says("anna", "hello")
+            await scene.quiet()
+            for minute in range(8):
+                await scene.pass_time(minutes=1)
+                await scene.quiet()
+                await tick(scene, seconds=1)
+                assert robots.texts["webhook"] == ([waits] if minute >= 4 else [])
+            scene.vendors.trouble = None
+            await scene.pass_time(minutes=5)
+            await scene.quiet()
+            await tick(scene)
+            assert robots.texts["webhook"] == [waits, "Bridge: well again\n· desk takes messages again"]
 
 
 async def test_a_receiver_that_is_down_is_tried_again_and_its_address_stays_a_secret(

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from bridge.alerts.causes import Outside, causes_now
+from bridge.alerts.watch import Watch
 from bridge.app import Bridge
+from bridge.contract import Alert
 from bridge.doctor import Doctor
 from bridge.explanation import explain_conversation
-from bridge.registry import Declared
+from bridge.registry import Declared, known_kinds, load_kind
 from bridge.routing.contexts import sign
 from tests.e2e.desks import Desk, Freshdesk, Rt, Zendesk
 from tests.engine.desk_harness import DeskHarness
@@ -115,11 +116,13 @@ async def test_vip_forged(database_url: str, tmp_path: Path, desk: type[Desk], f
 
 
 class TwoDesks(DeskHarness):
-    """A second desk of the same kind beside the first."""
+    """A second desk beside the first: of the same kind, or of `other`."""
 
-    def __init__(self, database_url: str, folder: Path, desk: type[Desk], **options: Any) -> None:
+    def __init__(
+        self, database_url: str, folder: Path, desk: type[Desk], *, other: type[Desk] | None = None, **options: Any
+    ) -> None:
         super().__init__(database_url, folder, desk, **options)
-        self.other = desk(clock=self.clock)
+        self.other = (other or desk)(clock=self.clock)
         self.other.silence()
 
     def build(self) -> Bridge:
@@ -127,46 +130,92 @@ class TwoDesks(DeskHarness):
         declared = {
             name: Declared(name, type(one.connector), one.config) for name, one in made.runtime.accounts.items()
         }
-        kind = declared["desk"].connector
+        kind = load_kind(known_kinds()[self.other.kind])
         declared["mailbox"] = Declared("mailbox", kind, kind.Config.model_validate(self.other.settings()))
         return Bridge(self.settings(), declared, clock=self.clock)
+
+    def agents_see(self, desk: Desk, ticket: str) -> list[tuple[str, str]]:
+        """A ticket as its agents read it: whose each entry is, and its lines without the bridge's references."""
+        found = []
+        for one in desk.entries(ticket):
+            lines = [line.strip() for line in one.text.split("\n")]
+            found.append(
+                (one.side, "\n".join(line for line in lines if line and not line.startswith(("ref ", "[ref "))))
+            )
+        return found
+
+
+class Ears:
+    """What admins are told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def send(self, alert: Alert) -> None:
+        self.heard += alert.lines
+
+
+FALLS = {"name": "rest", "channel": "shop", "desk": "desk", "fallback": "mailbox"}
+ACCOUNTS = {name: {"kind": "x"} for name in ("shop", "desk", "mailbox")}
 
 
 @ALL
 async def test_desk_refused_for_twenty_minutes(database_url: str, tmp_path: Path, desk: type[Desk]) -> None:
+    await desk_refused_for_twenty_minutes(database_url, tmp_path, desk)
+
+
+async def desk_refused_for_twenty_minutes(
+    database_url: str, tmp_path: Path, desk: type[Desk], other: type[Desk] | None = None
+) -> None:
     """Who has no ticket gets one at the other desk, with all their words in order; who has one waits. Admins hear."""
-    routes = [{"name": "rest", "channel": "shop", "desk": "desk", "fallback": "mailbox"}]
-    accounts = {name: {"kind": "x"} for name in ("shop", "desk", "mailbox")}
-    harness = TwoDesks(database_url, tmp_path, desk, routes=routes, accounts=accounts)
+    harness = TwoDesks(database_url, tmp_path, desk, other=other, routes=[FALLS], accounts=ACCOUNTS)
     async with harness.other.simulator, harness.running() as bridge:
         heard = bridge.settings.model_copy(update={"alerts": {"ops": {}}})
+        ears = Ears()
+        watch = Watch(bridge.store, heard, {"ops": ears}, harness.clock, {})  # type: ignore[dict-item] # sends nowhere
         await harness.asks("before all this", "oCustomer_B")
         harness.desk.refuse_credentials()  # type: ignore[attr-defined] # of the house's own desks
         await harness.asks("one")
         await harness.asks("two")
         await harness.asks("another thing", "oCustomer_B")
+        await watch.tick()
         await harness.wait(minutes=10)
-        assert harness.other.tickets() == []
-        causes = await bridge.store.read(causes_now, heard, harness.clock(), Outside())
-        assert "paused.desk" in causes["ops"]
+        await watch.tick()
+        assert harness.other.tickets() == [] and len(harness.desk.tickets()) == 1
+        (told,) = ears.heard
+        assert told.startswith("· desk is paused: ") and told.endswith(". `bridge doctor --account desk`")
         await harness.wait(minutes=10)
         (ticket,) = harness.other.tickets()
-        assert [line for line in harness.other.seen() if line in {"one", "two"}] == ["one", "two"]
-        (note,) = harness.other.notes()
-        assert "the desk could not be reached for too long" in note
+        seen = harness.agents_see(harness.other, ticket)
+        said = [line for side, text in seen if side == "customer" for line in text.split("\n")]
+        assert [line for line in said if line in {"one", "two"}] == ["one", "two"]
+        (note,) = [text for side, text in seen if side == "note"]
+        moved = "This conversation was handed over from desk to mailbox: the desk could not be reached for too long."
+        assert note.startswith(moved)
         await harness.other.agent_says(ticket, "here we are")
         harness.clock.advance(1)
         bridge.engine.refresh("mailbox", (ticket,))  # type: ignore[union-attr]
         await harness.quiet()
         assert harness.phone.received(harness.customer) == ["here we are"]
-        assert harness.phone.received("oCustomer_B") == []
+        await harness.asks("hello, I am new", "oCustomer_C")  # goes there at once
+        assert harness.phone.received("oCustomer_B") == harness.phone.received("oCustomer_C") == []
+        assert len(harness.other.tickets()) == 2 and len(harness.desk.tickets()) == 1
+        (found,) = await bridge.store.read(explain_conversation, bridge.runtime, "oCustomer_C")
+        assert (found["desk"], found["then"]["instead"], found["then"]["because"]) == ("mailbox", "desk", "fallback")
         harness.desk.accept_credentials()  # type: ignore[attr-defined] # as above
         await bridge.engine.timetable.check_paused()  # type: ignore[union-attr]
         await harness.quiet()
-        assert harness.desk.seen() == ["before all this", "another thing"]
-        assert len(harness.other.tickets()) == 1
-        causes = await bridge.store.read(causes_now, heard, harness.clock(), Outside())
-        assert "paused.desk" not in causes["ops"]
+        await watch.tick()
+        assert ears.heard[1:] == ["· desk sends again"]
+        await harness.asks("and I after it", "oCustomer_D")
+        assert [harness.agents_see(harness.desk, one) for one in harness.desk.tickets()] == [
+            [("customer", "before all this"), ("customer", "another thing")],
+            [("customer", "and I after it")],
+        ]
+        assert len(harness.other.tickets()) == 2
+        await harness.asks("thanks", harness.customer)  # whose talk it is stays where it went
+        assert harness.agents_see(harness.other, ticket)[-1] == ("customer", "thanks")
+        assert harness.notes == []
 
 
 @pytest.mark.parametrize("stick", ["agent", "none"])

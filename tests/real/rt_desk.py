@@ -42,6 +42,12 @@ class RealRtDesk(Desk):
     def silence(self) -> None:
         """Nobody told it whom to call."""
 
+    def refuse_credentials(self) -> None:
+        self._rt.disable(disabled=True)
+
+    def accept_credentials(self) -> None:
+        self._rt.disable(disabled=False)
+
     def tickets(self) -> list[str]:
         return [one for one in self._all() if int(one) > self._first]
 

@@ -63,8 +63,19 @@ class RealRt:
             "my $all = RT::Group->new(RT->SystemUser); $all->LoadSystemInternalGroup('Privileged');"
             "$all->PrincipalObj->GrantRight(Right => $_, Object => $cf) for qw(SeeCustomField ModifyCustomField);"
         )
+        self._perl(script, name, self.facts["queue"])
+
+    def disable(self, *, disabled: bool) -> None:
+        """As an administrator of RT does with the bridge's own user: it is refused until it is enabled again."""
+        script = (
+            "use RT -init; my $user = RT::User->new(RT->SystemUser); $user->Load($ARGV[0]);"
+            "my ($done, $why) = $user->SetDisabled($ARGV[1]); die $why unless $done;"
+        )
+        self._perl(script, self.facts["user"], str(int(disabled)))
+
+    def _perl(self, script: str, *arguments: str) -> None:
         config = [f"RT_SITE_CONFIG={self._folder}/RT_SiteConfig.pm", f"RT_SITE_CONFIG_DIR={self._folder}/none"]
-        perl = ["perl", "-I/usr/share/request-tracker5/lib", "-e", script, name, self.facts["queue"]]
+        perl = ["perl", "-I/usr/share/request-tracker5/lib", "-e", script, *arguments]
         done = subprocess.run(
             ["runuser", "-u", "www-data", "--", "env", *config, *perl], capture_output=True, text=True, check=False
         )
