@@ -18,9 +18,9 @@ _SHOWN = ("id", "receiver", "name", "kind", "link_id", "at", "state", "tries", "
 
 def add_events(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     """Columns as `OutgoingEvent` has them; they are ready at once."""
-    tx.execute(
-        insert(_event), [{"state": StepState.READY, "ready_at": row["at"], "due_at": row["at"], **row} for row in rows]
-    )
+    ready = [{"state": StepState.READY, "ready_at": row["at"], "due_at": row["at"], **row} for row in rows]
+    if ready:
+        tx.execute(insert(_event), ready)
 
 
 def heads(tx: Tx, receiver: str, now: datetime, limit: int) -> list[Row[Any]]:
@@ -92,6 +92,23 @@ def replay_since(tx: Tx, receiver: str, since: datetime, now: datetime) -> int:
     """Sends all of a receiver's since a moment again."""
     ended = _event.c.receiver == receiver, _event.c.at >= since, _event.c.state != StepState.READY
     return tx.execute(update(_event).where(*ended).values(_again(now))).rowcount
+
+
+def told_to_others(tx: Tx, receiver: str, since: datetime, after: int = 0, limit: int = 1000) -> list[Row[Any]]:
+    """What others were told since a moment, behind an id, in the order in which it happened: several rows may have one
+    name, and a name never stands in two of these lists.
+    """
+    theirs = select(_event).where(_event.c.receiver != receiver, _event.c.at >= since, _event.c.id > after)
+    rows = list(tx.execute(theirs.order_by(_event.c.id).limit(limit)))
+    if len(rows) < limit:
+        return rows
+    return [row for row in rows if row.name != rows[-1].name] or rows
+
+
+def names_of(tx: Tx, receiver: str, names: Sequence[str]) -> set[str]:
+    """Which of these events a receiver has."""
+    mine = select(_event.c.name).where(_event.c.receiver == receiver, _event.c.name.in_(names))
+    return set(tx.execute(mine).scalars())
 
 
 def _again(now: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`GET /api/openapi.json`: all addresses of the API, described. Bodies come from the models that read them."""
+"""`GET /api/openapi.json`: all addresses, and what `[[events]]` send. Bodies come from the models that read them."""
 
 from functools import cache
 from typing import Any
@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from bridge import __version__
 from bridge.api.contexts import ContextGiven
+from bridge.api.event_schemas import event_schemas, event_webhooks
 from bridge.api.messages import MessageGiven
 from bridge.figures.export import WHAT
 from bridge.figures.report import BY
@@ -36,7 +37,7 @@ def describe_api() -> Schema:
         "Conversations": _object({"conversations": _list("Conversation"), "next": _NEXT}),
         "ConversationState": _object(
             _texts("channel", "conversation", "desk", "state", "holder")
-            | {"link": _NUMBER, "steps": _ROWS, "waiting": _ROWS}
+            | {"link": _NUMBER, "person": _NUMBER, "steps": _ROWS, "waiting": _ROWS}
         ),
         "Identity": _object(_texts("account", "conversation")),
         "Person": _object(
@@ -48,7 +49,8 @@ def describe_api() -> Schema:
         ),
         "ContextKept": _object({"kept": {"type": "boolean"}, "shown": {"type": "boolean"}}),
         "ConsentsLeft": _object({"left": _NUMBER}),
-        "Figures": {"type": "object"},
+        "Figures": _object(_texts("since", "until", "timezone") | {"complete": {"type": "boolean"}}),
+        **event_schemas(),
     }
     for model in (ContextGiven, MessageGiven, ConsentGiven):
         found = model.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -80,6 +82,7 @@ def describe_api() -> Schema:
         "info": {"title": "bridge", "version": __version__, "description": "For the shop's own systems."},
         "security": [{"token": []}],
         "paths": paths,
+        "webhooks": event_webhooks(),
         "components": {"schemas": schemas, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     }
 

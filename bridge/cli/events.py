@@ -36,7 +36,8 @@ def list_command(config: str | None, as_json: bool, limit: int) -> None:
 def replay_command(what: tuple[str, ...], since: str | None, config: str | None) -> None:
     """Sends events again: those of some IDs (as `events list` prints them), or all of a RECEIVER's `--since`.
 
-    They keep their `webhook-id`, so a receiver that took them knows them again.
+    They keep their `webhook-id`, so a receiver that took them knows them again. One that is new is sent what
+    others were told since then.
     """
     from bridge.contract.durations import parse_duration
     from bridge.events.overview import replay_ids, replay_receiver
@@ -51,14 +52,14 @@ def replay_command(what: tuple[str, ...], since: str | None, config: str | None)
             raise Fault("ids look like e123 (see bridge events list); for all of a receiver's add --since 2h")
         count = writing(config, replay_ids, numbers, "command line", now)
     else:
-        known = [one.receiver for one in load_settings(find_config(config)).events]
+        known = {one.receiver: one for one in load_settings(find_config(config)).events}
         if len(what) != 1 or what[0] not in known:
             raise Fault(f"name one receiver of: {', '.join(known) or 'none (there is no [[events]])'}")
         try:
             begin = now - parse_duration(since)
         except (ValueError, OverflowError):
             raise Fault("--since: write how long, such as 2h or 7d") from None
-        count = writing(config, replay_receiver, what[0], begin, "command line", now)
+        count = writing(config, replay_receiver, known[what[0]], begin, "command line", now)
     click.echo(f"sending again: {count}")
 
 

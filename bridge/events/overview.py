@@ -1,5 +1,6 @@
 """The receivers of events as people look at them, and sending events again with a row in the audit."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -90,11 +91,40 @@ def replay_ids(tx: Tx, ids: Sequence[int], by: str, now: datetime) -> int:
     return count
 
 
-def replay_receiver(tx: Tx, receiver: str, since: datetime, by: str, now: datetime) -> int:
-    """Sends all of a receiver's since a moment again."""
-    count = outgoing.replay_since(tx, receiver, since, now)
-    state.add_audit(tx, by, "send events again", f"{receiver}: {count} since {since:%Y-%m-%d %H:%M} UTC", now)
+def replay_receiver(tx: Tx, receiver: EventSettings, since: datetime, by: str, now: datetime) -> int:
+    """Sends all of a receiver's since a moment again, and what others were told meanwhile and it never was: one that is
+    new gets its past that way.
+    """
+    count = outgoing.replay_since(tx, receiver.receiver, since, now) + _catch_up(tx, receiver, since, now)
+    what = f"{receiver.receiver}: {count} since {since:%Y-%m-%d %H:%M} UTC"
+    state.add_audit(tx, by, "send events again", what, now)
     return count
+
+
+def _catch_up(tx: Tx, receiver: EventSettings, since: datetime, now: datetime) -> int:
+    count = after = 0
+    while rows := outgoing.told_to_others(tx, receiver.receiver, since, after):
+        after = rows[-1].id
+        known = outgoing.names_of(tx, receiver.receiver, [row.name for row in rows])
+        told: dict[str, Row[Any]] = {}
+        for row in rows:
+            if row.name not in known and receiver.wants(row.kind):
+                told[row.name] = max(told.get(row.name, row), row, key=lambda one: len(one.data))  # the one with words
+        outgoing.add_events(tx, [_as_told_to(receiver, row, now) for row in told.values()])
+        count += len(told)
+    return count
+
+
+def _as_told_to(receiver: EventSettings, row: Row[Any], now: datetime) -> dict[str, Any]:
+    body = json.loads(row.data)
+    if not receiver.texts:
+        for message in body["data"].get("messages", ()):
+            for words in ("text", "author"):
+                message.pop(words, None)
+    return {
+        "receiver": receiver.receiver, "name": row.name, "kind": row.kind, "link_id": row.link_id, "thread": row.thread,
+        "at": row.at, "data": json.dumps(body, ensure_ascii=False), "ready_at": now, "due_at": now,
+    }  # fmt: skip
 
 
 def _time(moment: datetime | None) -> str | None:

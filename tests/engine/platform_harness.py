@@ -130,14 +130,16 @@ class PlatformHarness(Scene):
         self.desk_class = type("Desk", (ShowingDesk,), {"vendors": self.vendors, "shown": self.shown})
         self.window: dict[str, Any] = {}
 
-    def build(self) -> Bridge:
+    def declared(self) -> dict[str, Declared]:
         template = {"id": TEMPLATE, "page": "pages/chat", "data": {"thing1": "An answer waits for you"}}
         config = PlatformSettings(**self.phone.settings(), templates={"back": template}, window=self.window)
-        declared = {
+        return {
             "shop": Declared("shop", WeChat, config),
             "desk": Declared("desk", self.desk_class, FakeConfig(kind="fake")),
         }
-        return Bridge(self.settings(), declared, clock=self.clock)
+
+    def build(self) -> Bridge:
+        return Bridge(self.settings(), self.declared(), clock=self.clock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Bridge]:

@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 import standardwebhooks
 from click.testing import CliRunner
 from pydantic import ValidationError
 
+from bridge.api.description import describe_api
 from bridge.cli.dead_letters import dead_json, drop, replay
 from bridge.cli.main import main
 from bridge.contract import Http
 from bridge.events.overview import events_json, events_text, replay_ids, replay_receiver
-from bridge.settings import EventSettings
+from bridge.settings import EventSettings, Settings
+from bridge.settings.events import KINDS
 from bridge.status import status_json, status_text
 from bridge.testing.clock import system_clock
 from mappings import outgoing
@@ -26,6 +30,31 @@ SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cy0wMDAwMDE="
 CRM = {"url": "https://crm.example.com/events", "secret": SECRET, "name": "crm"}
 OTHER = "oCustomer_B"
 Answer = Callable[[dict[str, Any]], httpx.Response]
+
+
+def _closed(schema: Any) -> Any:
+    """A schema that takes nothing which it does not name."""
+    if isinstance(schema, list):
+        return [_closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _closed(value) for key, value in schema.items()}
+    return (
+        found | {"additionalProperties": False} if schema.get("type") == "object" and "properties" in schema else found
+    )
+
+
+DESCRIBED = describe_api()
+COMPONENTS = _closed(DESCRIBED["components"])
+
+
+def is_as_described(request: httpx.Request) -> None:
+    """An event is what the API's OpenAPI file says of its kind, with its headers, and nothing more."""
+    body = json.loads(request.content)
+    described = DESCRIBED["webhooks"][body["type"]]["post"]
+    assert all(one["name"] in request.headers for one in described["parameters"])
+    schema = {**described["requestBody"]["content"]["application/json"]["schema"], "components": COMPONENTS}
+    jsonschema.Draft202012Validator(schema).validate(body)
 
 
 class Receiver:
@@ -38,6 +67,7 @@ class Receiver:
         self.answer: Answer = lambda _: httpx.Response(204)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        is_as_described(request)
         body = json.loads(request.content)
         self.tries.append((request.url.host, body["type"]))
         answer = self.answer(body)
@@ -230,7 +260,7 @@ async def test_all_since_a_moment_are_told_again_under_the_names_they_had(tellin
     bridge = telling.bridge
     assert bridge is not None and len(before) == 3
     since = telling.clock() - timedelta(hours=1)
-    assert await bridge.store.write(replay_receiver, "crm", since, "test", telling.clock()) == 1
+    assert await bridge.store.write(replay_receiver, bridge.settings.events[0], since, "test", telling.clock()) == 1
     await telling.told()
     assert crm.names == [*before, before[2]]
     rows = await telling.read_all(outgoing.latest)
@@ -242,6 +272,46 @@ async def test_all_since_a_moment_are_told_again_under_the_names_they_had(tellin
     assert "https" not in str(listed), "an address may hold a key"
     telling.clock.advance(days=15)
     assert await bridge.store.write(outgoing.forget, telling.clock()) == 3
+
+
+NEW = {
+    "url": "https://new.example.com/x",
+    "secret": SECRET,
+    "name": "new",
+    "kinds": ["message.*", "conversation.solved"],
+}
+
+
+@pytest.mark.parametrize("words", [False, True])
+async def test_a_new_receiver_is_told_the_past_when_it_is_asked_for(
+    database_url: str, tmp_path: Path, *, words: bool
+) -> None:
+    """What others were told, under the same names, once, and with words only where it wants them and they were told."""
+    telling = Telling(database_url, tmp_path, *BOTH)
+    crm = telling.crm
+    async with telling.running():
+        await telling.asks("where is it?")
+        await telling.answer("on its way")
+        await telling.told()
+        telling.clock.advance(hours=1)
+    names = dict(zip(crm.kinds(), crm.names, strict=True))
+    crm.taken, crm.names, crm.tries = [], [], []
+    telling.options["events"] = [*BOTH, {**NEW, "texts": words}]
+    async with telling.running() as bridge:
+        telling.clock.advance(minutes=1)  # the lease of the one before is over
+        new, now = bridge.settings.events[-1], telling.clock()
+        assert await bridge.store.write(replay_receiver, new, now, "test", now) == 0
+        assert await bridge.store.write(replay_receiver, new, now - timedelta(hours=2), "test", now) == 2
+        await telling.told()
+        assert crm.kinds() == ["message.received", "message.accepted"]
+        assert crm.names == [names[kind] for kind in crm.kinds()]
+        assert ["on its way" in str(one) for one in crm.taken] == [False, words]
+        assert {host for host, _ in crm.tries} == {"new.example.com"}
+        await telling.asks("thanks")
+        await telling.told()
+        assert [host for host, _ in crm.tries[2:]] == ["crm.example.com", "new.example.com"]
+        again = await bridge.store.write(replay_receiver, new, now - timedelta(hours=2), "test", now)
+        assert again == 3, "nothing is there twice"
 
 
 async def test_a_crash_after_sending_tells_it_once_more_under_the_same_name(telling: Telling) -> None:
@@ -277,6 +347,49 @@ async def test_answers_that_did_not_arrive_are_told_with_their_reason(telling: T
     await telling.told()
     ended = [one["data"] for one in crm.taken if one["type"] == "message.failed"]
     assert ended and {one["code"] for one in ended} == {"expired"} and all(one["messages"] for one in ended)
+
+
+class Everything(Telling):
+    """A route that asks how it was, and another desk to move to."""
+
+    def settings(self) -> Settings:
+        self.options["routes"] = [{"channel": "shop", "desk": "desk", "survey": {"after": "1s"}}]
+        found = super().settings()
+        found.accounts["other"] = found.accounts["desk"]
+        return found
+
+    def declared(self) -> dict[str, Any]:
+        found = super().declared()
+        return {**found, "other": replace(found["desk"], name="other")}
+
+
+@pytest.mark.parametrize("texts", [False, True])
+async def test_every_kind_is_sent_and_is_as_it_is_described(database_url: str, tmp_path: Path, *, texts: bool) -> None:
+    telling = Everything(database_url, tmp_path, {**CRM, "texts": texts})
+    async with telling.running():
+        await telling.asks()
+        await telling.answer("b")
+        for status in ("solved", "open", "solved"):
+            telling.vendors.set_status(telling.only_ticket, status)
+            await telling.read()
+        await telling.wait(60)
+        await telling.asks("4")
+        telling.vendors.set_status(telling.only_ticket, "closed")
+        await telling.read()
+        await telling.asks("and another thing")
+        ticket = list(telling.vendors.tickets)[-1]
+        telling.phone.fail(-1, times=3, carried_out=False)
+        await telling.answer("perhaps", ticket=ticket)
+        for _ in range(12):
+            await telling.wait(40)
+        for number in range(7):
+            await telling.answer(str(number), ticket=ticket)
+            await telling.wait(6)
+        await telling.answer("#move other", ticket=ticket, private=True)
+        await telling.wait(days=8)
+        await telling.told()
+    assert set(telling.crm.kinds()) == set(KINDS) == set(DESCRIBED["webhooks"])
+    assert ("text" in str(telling.crm.taken[1]["data"]["messages"][0].keys())) == texts
 
 
 async def test_nothing_is_written_where_nobody_is_told(database_url: str, tmp_path: Path) -> None:

@@ -47,10 +47,10 @@ async def replay(visit: Visit) -> Response:
 
 
 async def replay_since(visit: Visit) -> Response:
-    """All of a receiver's since a while ago."""
-    receiver, hours = visit.form.get("receiver", ""), visit.form.get("hours", "")
-    known = {one.receiver for one in visit.desk.bridge.settings.events}
-    if receiver not in known or hours not in {str(one) for one in HOURS}:
+    """All of a receiver's since a while ago; one that is new gets what others were told."""
+    name, hours = visit.form.get("receiver", ""), visit.form.get("hours", "")
+    receiver = next((one for one in visit.desk.bridge.settings.events if one.receiver == name), None)
+    if receiver is None or hours not in {str(one) for one in HOURS}:
         raise Refused("error.form", 400)
 
     def act(work: Work) -> int:

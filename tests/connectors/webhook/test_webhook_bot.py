@@ -36,6 +36,26 @@ def test_signatures_are_those_of_standard_webhooks() -> None:
     assert verify_webhook(webhook_key(SECRET), signed, body.encode(), now) == "msg_2"
 
 
+# made by npm's `standardwebhooks` 1.1.1: new Webhook(secret).sign("evt_0000018d", new Date(1767603600000), body)
+_LONG_SECRET = "whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eDf3t3c29rZ2NfW1dTT0tHQz87NzMvKycjHxsXEw8LBwA=="
+_SHORT_SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cy0wMDAwMDE="
+SIGNED_BY_NODE = [
+    (_SHORT_SECRET, '{"type": "message.received", "data": {"text": "您好 😀 ünï"}}', "UMYtENvmfVJ5p8WjGdqaO3DClj86S4FS1STdLw2zRzk="),
+    (_SHORT_SECRET, " [1,\n 2]\n", "AXseSEsGRhohkAP8wyhC4VBBEUBNMWbAYVjZZmXuvWo="),
+    (_LONG_SECRET, "{}", "bCsu5wYgR9Rw8zKM6bGRSySxMHjtQQdTXXiO1LSbR6E="),
+    (_LONG_SECRET, '{"a": "' + "x" * 5000 + '"}', "mlElG7QJtL//4Zwh97XbEUxbiIdKWqWwQePJjonsKGM="),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("secret", "body", "signature"), SIGNED_BY_NODE)
+def test_signatures_are_those_of_nodes_library(secret: str, body: str, signature: str) -> None:
+    """A signature has one value: where both make the same, each verifies what the other sends."""
+    now = datetime.fromtimestamp(1767603600, UTC)
+    headers = sign_webhook(webhook_key(secret), "evt_0000018d", now, body.encode())
+    assert headers["webhook-signature"] == f"v1,{signature}"
+    assert verify_webhook(webhook_key(secret), headers, body.encode(), now) == "evt_0000018d"
+
+
 @pytest.mark.parametrize(
     "change",
     [
