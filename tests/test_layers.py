@@ -198,6 +198,21 @@ def test_exceptions_from_the_linters_have_a_reason() -> None:
     assert found == []
 
 
+def test_every_exception_is_raised_once() -> None:
+    """One that is kept and raised again holds every frame that it went through, and each request's body with it."""
+    found = []
+    for path in SOURCES:
+        tree = ast.parse(path.read_text("utf-8"))
+        kept = {ast.unparse(one) for node in tree.body if isinstance(node, ast.Assign) for one in node.targets}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Raise) or node.exc is None or isinstance(node.exc, ast.Call):
+                continue
+            name = ast.unparse(node.exc)
+            if name in kept or name.startswith("self.") or name.isupper():
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: raise {name}")
+    assert found == []
+
+
 def test_nothing_names_a_machine_or_a_registry() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {hit[0]}"

@@ -45,9 +45,6 @@ _ENDINGS = {
     "image/webp": (".webp",),
     "application/pdf": (".pdf",),
 }
-_UNWANTED = Refusal(
-    415, "file_type", "This kind of file cannot be sent. Pictures, PDF, office files, sound and film can."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +90,16 @@ async def accept(data: bytes) -> Upload:
     """The file as it will be kept. Raises Refusal (415, 413)."""
     mime = recognise(data)
     if not mime:
-        raise _UNWANTED
+        raise _unwanted()
     if mime in _PICTURES:
         return await asyncio.get_running_loop().run_in_executor(_DECODER, _clean_picture, data, mime)
     return Upload(data, mime, kind_of(mime))
+
+
+def _unwanted() -> Refusal:
+    return Refusal(
+        415, "file_type", "This kind of file cannot be sent. Pictures, PDF, office files, sound and film can."
+    )
 
 
 def fitting_name(name: str, mime: str) -> str:
@@ -128,7 +131,7 @@ def _clean_picture(data: bytes, mime: str) -> Upload:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refusal(413, "too_many_pixels", "The picture has too many pixels.") from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError):
-        raise _UNWANTED from None
+        raise _unwanted() from None
 
 
 def _shrink(picture: Image.Image) -> None:

@@ -130,16 +130,19 @@ def refused(refusal: Refusal) -> Response:
 
 async def read_body(request: Request, limit: int) -> bytes:
     """The body, if it is no larger. Raises Refusal (413) before it is all read."""
-    large = Refusal(413, "too_large", f"Larger than {limit} bytes.", limit=limit)
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        raise large
+        raise _too_large(limit)
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
         if len(data) > limit:
-            raise large
+            raise _too_large(limit)
     return bytes(data)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, "too_large", f"Larger than {limit} bytes.", limit=limit)
 
 
 async def read_json(request: Request, limit: int = _MAX_BODY) -> dict[str, Any]:
@@ -149,17 +152,20 @@ async def read_json(request: Request, limit: int = _MAX_BODY) -> dict[str, Any]:
     if kind != "application/json":
         # a form of another site can send anything but this
         raise Refusal(415, "json_wanted", "Send JSON, and say so in content-type.")
-    bad = Refusal(400, "bad_request", "This is no JSON object.")
     if body.count(b"[") + body.count(b"{") > 500:
-        raise bad
+        raise _no_object()
     try:
         value = json.loads(body, object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        raise bad from None
+        raise _no_object() from None
     if not isinstance(value, dict) or _depth(value) > _MAX_DEPTH:
-        raise bad
+        raise _no_object()
     found: dict[str, Any] = _storable(value)
     return found
+
+
+def _no_object() -> Refusal:
+    return Refusal(400, "bad_request", "This is no JSON object.")
 
 
 def _storable(value: Any) -> Any:

@@ -25,6 +25,7 @@ async def test_every_surface(tmp_path: Path) -> None:
         await sign_in(bridge, surfaces)
         before = memory(bridge)
         seen: dict[str, Counter[bytes]] = {}
+        sizes = {"": before}  # after each surface, so that a leak has a name
         for name, make in surfaces.targets.items():
             counts = seen[name] = Counter()
             ends = time.monotonic() + SECONDS
@@ -40,9 +41,10 @@ async def test_every_surface(tmp_path: Path) -> None:
                     status = answer[9:12]
                     counts[status] += 1
                     assert status != b"500", f"seed {SEED}, {name} {number}: {data[:400]!r}"
+            sizes[name] = memory(bridge)
         await asyncio.sleep(1)
         grown = memory(bridge) - before
-        assert grown < GROWTH + 2**20 * SECONDS / 600, f"seed {SEED}: {grown} bytes more; {seen}"
+        assert grown < GROWTH + 2**20 * SECONDS / 600, f"seed {SEED}: {grown} bytes more; {sizes}; {seen}"
         log = bridge.text()
         assert "bug while" not in log and "Traceback" not in log, log[-3000:]
         query, body = phone.push(phone.message("oStill_here", Content="hello"))

@@ -1,5 +1,6 @@
 """What visitors' browsers may and may not do."""
 
+import gc
 import hashlib
 import hmac
 import io
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from starlette.requests import Request
 
 from bridge.contract import Author, AuthorKind, DeliveryState, Entered, MessageReceived, Put, ReceiptReceived
 from bridge.contract import Message as Said
@@ -455,6 +457,21 @@ async def test_what_browsers_would_run_is_refused_whatever_it_says_it_is(
 ) -> None:
     answer = await (await rig.visitor()).upload(data, name, kind)
     assert answer.status_code == 415 and code(answer) == "file_type"
+
+
+async def test_refused_files_are_let_go(rig: WebchatRig) -> None:
+    visitor = await rig.visitor()
+    unread = b"\x89PNG\r\n\x1a\n but no picture"
+    await visitor.upload(unread, "a.png", "image/png")
+    before = _kept(Request)  # the decoder's thread may still have the last one
+    for data in [SVG, b"<html>", b"MZ\x90\0", b"GIF89a<svg>", unread]:
+        assert (await visitor.upload(data, "a.gif", "image/gif")).status_code == 415
+    assert _kept(Request) <= before, "each holds the body of its file"
+
+
+def _kept(kind: type) -> int:
+    gc.collect()
+    return sum(isinstance(one, kind) for one in gc.get_objects())
 
 
 async def test_fifty_megabytes_are_refused_before_they_are_read(rig: WebchatRig) -> None:
