@@ -4,6 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 JOBS ?= auto
+unexport PYTHONDONTWRITEBYTECODE # what is compiled once is kept: the tests start the program hundreds of times
 
 # Installs lock files with a line that counts the packages; pip's own complaints stay. `--no-deps`: the lock names all.
 define install

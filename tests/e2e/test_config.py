@@ -1,13 +1,13 @@
 """Faults in the configuration: exit 2 and one line that names the key."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from bridge.cli.main import main
+from bridge.testing.e2e import prefork
 
 GOOD = """[bridge]
 public_url = "https://bridge.example.com"
@@ -78,13 +78,7 @@ FAULTS = {
 
 
 def run(command: str, path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bridge", command, "--config", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", **environment},
-    )
+    return prefork.run(command, "--config", str(path), environment=environment)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -181,7 +175,5 @@ def test_no_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
 def test_every_command_that_reads_a_configuration_says_where_it_looks() -> None:
     """The variable in the help is the one that is read."""
     for command in (["check"], ["serve"], ["trace"], ["dead", "list"], ["people", "list"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "bridge", *command, "--help"], capture_output=True, text=True, check=False
-        )
+        done = CliRunner().invoke(main, [*command, "--help"])
         assert "$BRIDGE_CONFIG" in done.stdout, command

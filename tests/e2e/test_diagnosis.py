@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from bridge.testing.e2e import prefork
 from bridge.testing.e2e.process import until
 from bridge.testing.ports import free_port
 from tests.e2e.conftest import PlatformHarness
@@ -231,9 +232,7 @@ def test_commands_load_only_what_they_need() -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_first_configuration_is_written_for_every_desk_that_is_installed(tmp_path: Path, language: str) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "bridge", *arguments], capture_output=True, text=True, check=False, cwd=tmp_path
-        )
+        return prefork.run(*arguments, folder=tmp_path)
 
     given = ("--public-url", "https://b.example", "--language", language)
     for kind in ("email", "freshdesk", "rt", "webchat", "zendesk"):

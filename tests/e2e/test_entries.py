@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.routing.contexts import verify
+from bridge.testing.e2e import prefork
 from tests.e2e.test_config import GOOD
 
 CALLS = {
@@ -28,8 +29,7 @@ MAIN = (
 def entry(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     path = folder / "config.toml"
     path.write_text(GOOD, encoding="utf-8")
-    command = [sys.executable, "-m", "bridge", "entry", "--config", str(path), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
+    return prefork.run("entry", "--config", str(path), *words)
 
 
 def test_the_button_is_ready_to_paste(tmp_path: Path) -> None:

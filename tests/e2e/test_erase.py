@@ -1,8 +1,6 @@
 """`bridge export` and `bridge erase` beside a bridge that serves, on the web chat in both its roles."""
 
 import asyncio
-import subprocess
-import sys
 import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
+from bridge.testing.e2e import prefork
 from bridge.testing.e2e.process import Process
 
 PASSWORD = "a long password"
@@ -41,8 +40,7 @@ async def until(found: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def run(bridge: Process, *arguments: str) -> str:
-    command = [sys.executable, "-m", "bridge", *arguments, "--config", str(bridge.config)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = prefork.run(*arguments, "--config", str(bridge.config))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -1,9 +1,7 @@
 """Somebody else's connector that cannot be used is one sentence, and keeps no other account from its work."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from bridge.absent import Absent, absent_config
 from bridge.app import Bridge
 from bridge.registry import Declared
+from bridge.testing.e2e import prefork
 from tests.engine.engine_harness import Scene
 from tests.engine.fakes import FakeConfig
 
@@ -87,9 +86,7 @@ def install(folder: Path, code: str, *names: str) -> None:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder), "HOME": os.environ.get("HOME", "/")}
-    command = [sys.executable, "-m", "bridge", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder)
+    return prefork.run(*arguments, folder=folder, environment={"PYTHONPATH": str(folder)})
 
 
 @pytest.mark.parametrize("name", FAULTS)

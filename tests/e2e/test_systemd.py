@@ -20,6 +20,13 @@ os.execv(sys.executable, [sys.executable, "-m", "bridge", "serve", *sys.argv[2:]
 """
 
 
+class Launched(subprocess.Popen[bytes]):
+    """Started by the real command, with what the harness asks a process."""
+
+    exitcode = property(subprocess.Popen.poll)
+    join = subprocess.Popen.wait
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_nobody_is_refused_during_a_restart(harness: PlatformHarness) -> None:
     bridge = harness.bridge
@@ -29,7 +36,7 @@ async def test_nobody_is_refused_during_a_restart(harness: PlatformHarness) -> N
 
         def start() -> None:
             command = [sys.executable, "-c", LAUNCH, str(held.fileno()), "--config", str(bridge.config)]
-            bridge._process = subprocess.Popen(command, pass_fds=[held.fileno()], stdout=log, stderr=log)
+            bridge._process = Launched(command, pass_fds=[held.fileno()], stdout=log, stderr=log)
 
         start()
         await bridge.until_ready()

@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bridge.engine.context import Runtime
 from bridge.explanation import explain_conversation, explanation_text, replay
+from bridge.testing.e2e import prefork
 from tests.e2e.test_config import GOOD
 from tests.engine.platform_harness import CUSTOMER, PlatformHarness
 
@@ -43,8 +43,7 @@ desk = "desk"
 def explain(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     path = folder / "config.toml"
     path.write_text(GOOD[: GOOD.index("[[routes]]")] + ROUTES, encoding="utf-8")
-    command = [sys.executable, "-m", "bridge", "routes", "explain", "--config", str(path), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
+    return prefork.run("routes", "explain", "--config", str(path), *words)
 
 
 def test_a_made_up_conversation_is_explained_rule_by_rule(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from bridge.advice import calendar_gaps
 from bridge.routing.holidays import dump, merge, parse_holidays, shipped
 from bridge.settings import CalendarSettings, Settings
+from bridge.testing.e2e import prefork
 from tests.e2e.test_config import GOOD
 
 OFFICE = '[calendars.office]\nhours = "mon-fri 09:00-18:00"\nholidays = "cn"\n'
@@ -26,14 +26,7 @@ NEXT = {
 
 
 def bridge(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bridge", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-    )
+    return prefork.run(*words, folder=folder)
 
 
 def test_what_is_written_is_read_again() -> None:

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +11,7 @@ from typing import Any
 
 from bridge.contract import Connector, ConnectorError, Http
 from bridge.kinds import GROUP, known_kinds
+from bridge.testing.e2e import prefork
 from bridge.testing.ports import free_port
 
 
@@ -55,7 +54,7 @@ class Process:
         self.log = folder / f"log-{self.port}.txt"
         self.database_url = database_url
         self._accounts, self._routes, self._more = accounts, routes, more
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: prefork.Forked | None = None
         self._http = Http(timeout=5.0)
 
     def _environment(self) -> dict[str, str]:
@@ -96,13 +95,8 @@ class Process:
     async def start(self, *, failpoint: str = "", ready: bool = True) -> None:
         self.write_config()
         environment = {**self._environment(), "BRIDGE_FAILPOINT": failpoint}
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - it does not wait; our own program
-                [sys.executable, "-m", "bridge", "serve", "--config", str(self.config), "--port", str(self.port)],
-                stderr=log,
-                stdout=log,
-                env=environment,
-            )
+        arguments = ("serve", "--config", str(self.config), "--port", str(self.port))
+        self._process = prefork.start(arguments, environment, self.log)
         if ready:
             await self.until_ready()
 
@@ -116,22 +110,22 @@ class Process:
                 if answer is not None and answer.status == 200:
                     return
                 assert self._process is not None
-                if self._process.poll() is not None:
-                    raise AssertionError(f"the bridge ended with {self._process.returncode}:\n{self.text()}")
+                if self._process.exitcode is not None:
+                    raise AssertionError(f"the bridge ended with {self._process.exitcode}:\n{self.text()}")
                 await asyncio.sleep(0.03)
 
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.join()
 
     async def died(self, seconds: float = 15.0) -> int:
         """Waits for the process to end by itself."""
         assert self._process is not None
         async with asyncio.timeout(seconds):
-            while self._process.poll() is None:
+            while (code := self._process.exitcode) is None:
                 await asyncio.sleep(0.02)
-        return self._process.returncode
+        return code
 
     @asynccontextmanager
     async def supervised(self, *, failpoint: str) -> AsyncIterator[list[int]]:
@@ -154,7 +148,7 @@ class Process:
 
     async def terminate(self) -> int:
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        self._process.terminate()
         return await self.died()
 
     async def close(self) -> None:
@@ -166,12 +160,9 @@ class Process:
 
     async def run(self, *arguments: str) -> tuple[int, str, str]:
         """A command beside the serving process: exit code, standard output, standard error."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bridge", *arguments, "--config", str(self.config),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=self._environment(),
-        )  # fmt: skip
-        out, error = await process.communicate()
-        return process.returncode or 0, out.decode(), error.decode()
+        words = (*arguments, "--config", str(self.config))
+        done = await asyncio.to_thread(prefork.run, *words, environment=self._environment())
+        return done.returncode, done.stdout, done.stderr
 
     async def get(self, path: str) -> str:
         return (await self._http.request("GET", self.base + path)).text
