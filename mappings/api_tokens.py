@@ -19,7 +19,7 @@ def add_token(tx: Tx, name: str, digest: str, scopes: str, now: datetime, until:
         return False
     tx.execute(insert(_token).values(name=name, hash=digest, scopes=scopes, created_at=now, expires_at=until))
     ends = f", until {until:%Y-%m-%d %H:%M} UTC" if until is not None else ""
-    state.add_audit(tx, "command line", "added an API token", f"{name}: {scopes}{ends}", now)
+    state.add_audit(tx, "command line", "add API token", f"{name}: {scopes}{ends}", now)
     return True
 
 
@@ -27,7 +27,7 @@ def revoke_token(tx: Tx, name: str, now: datetime) -> bool:
     """False where there is none of this name."""
     found = tx.execute(delete(_token).where(_token.c.name == name)).rowcount > 0
     if found:
-        state.add_audit(tx, "command line", "revoked an API token", name, now)
+        state.add_audit(tx, "command line", "revoke API token", name, now)
     return found
 
 

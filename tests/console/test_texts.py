@@ -1,5 +1,6 @@
 """Every text exists in both languages, is used, and is well written."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from bridge.console.pages import environment
 from bridge.console.texts import catalogue, language_of
+from bridge.console.views.conversation import COMMANDS
 
-CONSOLE = Path(__file__).resolve().parents[2] / "bridge" / "console"
+ROOT = Path(__file__).resolve().parents[2]
+CONSOLE = ROOT / "bridge" / "console"
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
 SOURCES = [*TEMPLATES, *CONSOLE.rglob("*.py"), *(CONSOLE.parent / "wizard").rglob("*.py")]
 _KEY = re.compile(
@@ -25,6 +28,21 @@ def test_every_key_that_is_named_is_in_the_catalogue() -> None:
     named = {key for path in SOURCES for found in _KEY.findall(path.read_text("utf-8")) for key in found if key}
     assert len(named) > 30
     assert named - set(catalogue()) == set()
+
+
+_ACTS = {"add_audit": 2, "audit": 1, "act": 0, "_act": 1, "_end": 3}  # which argument is the audit's word
+
+
+def test_every_act_of_the_audit_has_words() -> None:
+    acts = set(COMMANDS) | {f"{act} all of a cause" for act in ("replay", "drop")}
+    for path in (path for top in ("bridge", "connectors", "mappings") for path in (ROOT / top).rglob("*.py")):
+        for call in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)):
+            place = _ACTS.get(ast.unparse(call.func).rpartition(".")[2], 99)
+            if len(call.args) > place and "simulator" not in path.parts and "description" not in path.name:
+                said = [one.value for one in ast.walk(call.args[place]) if isinstance(one, ast.Constant)]
+                acts |= {one for one in said if isinstance(one, str) and re.fullmatch("[a-z][A-Za-z ]+", one)}
+    assert {"add API token", "add user", "erase", "remove agent", "pause", "sign in", "write a note", "retry"} <= acts
+    assert {f"act.{act.replace(' ', '_')}" for act in acts} - set(catalogue()) == set()
 
 
 def test_both_languages_say_something_with_the_same_values() -> None:

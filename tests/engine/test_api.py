@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.api.description import describe_api
+from bridge.cli.common import reading
 from bridge.cli.main import main
-from mappings import api_tokens
+from mappings import api_tokens, state
 from tests.engine.platform_harness import CUSTOMER, PlatformHarness
 
 TOKEN = "token-of-the-shop-0123456789"
@@ -259,3 +260,7 @@ def test_tokens_are_shown_once_and_kept_as_hashes(database_url: str, tmp_path: P
         assert token.encode() not in kept
     assert run("revoke", "crm").exit_code == 0
     assert run("revoke", "crm").exit_code != 0
+    written = [(row.what, row.detail) for row in reading(str(config), state.audits)]
+    assert written[0] == ("revoke API token", "crm") and written[-1][1].startswith("crm: read send, until ")
+    assert [what for what, _ in written].count("add API token") == 3, "what was refused stands nowhere"
+    assert all(token not in detail for _, detail in written)
