@@ -24,11 +24,13 @@ from mappings.link_cache import known
 from mappings.locks import holds_link, lock_links, made_link
 from mappings.notices import (
     causes_told,
+    expect_waiting_told,
     forget_notices,
     forget_old_notice,
     move_notices,
     notice_once,
     told_at,
+    was_waiting_told,
 )
 from mappings.pairs import add_pair, carry, expect_pairs, find_pair, find_pairs, is_known, name_messages
 from mappings.prepared import Prepared
@@ -43,6 +45,7 @@ __all__ = [  # lanes, messages and notices are read as the link's own
     "carry",
     "causes_told",
     "expect_pairs",
+    "expect_waiting_told",
     "find_pair",
     "find_pairs",
     "forget_notices",
@@ -63,6 +66,7 @@ __all__ = [  # lanes, messages and notices are read as the link's own
     "name_messages",
     "notice_once",
     "told_at",
+    "was_waiting_told",
 ]
 
 _link, _notice = table(Link), table(Notice)

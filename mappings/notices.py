@@ -1,19 +1,43 @@
 """What the agents of a conversation were told, by cause: each once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
-from mappings.sql import insert_for, table
+from mappings.deferred import notes
+from mappings.prepared import Prepared
+from mappings.sql import among, insert_for, table
 from mappings.store import Tx
 from mappings.tables import Notice
 
+WENT = "went."  # by message: agents read that it waits, and nobody has told them yet that it has gone
+LATE = "late."  # answers of this conversation do not go
 _notice = table(Notice)
+_WAITS = Prepared(
+    select(_notice.c.link_id).where(
+        among(_notice.c.link_id, "ids"),
+        or_(*(_notice.c.cause.startswith(prefix, autoescape=True) for prefix in (LATE, WENT))),
+    )
+)
+_EXPECTED = "waiting told"
+
+
+def expect_waiting_told(tx: Tx, ids: Collection[int]) -> None:
+    """`was_waiting_told`, asked for many links at once."""
+    if ids:
+        found = set(_WAITS.scalars(tx, ids=ids))
+        notes(tx).setdefault(_EXPECTED, {}).update((one, one in found) for one in ids)
+
+
+def was_waiting_told(tx: Tx, link_id: int) -> bool:
+    """Whether a link's agents believe that answers wait. False only where that is certain."""
+    return bool(notes(tx).get(_EXPECTED, {}).get(link_id, True))
 
 
 def notice_once(tx: Tx, link_id: int, cause: str, now: datetime) -> bool:
     """True the first time a link's agents are to be told of a cause."""
+    notes(tx).get(_EXPECTED, {}).pop(link_id, None)
     return (
         tx.execute(
             insert_for(tx, _notice)
@@ -45,6 +69,7 @@ def causes_told(tx: Tx, link_id: int, prefix: str, causes: Sequence[str] = ()) -
 
 def move_notices(tx: Tx, link_id: int, to_link: int, prefix: str) -> None:
     """What agents were told of answers that go on with another link of the conversation."""
+    notes(tx).get(_EXPECTED, {}).pop(to_link, None)
     moved = _notice.c.link_id == link_id, _notice.c.cause.startswith(prefix, autoescape=True)
     tx.execute(update(_notice).where(*moved).values(link_id=to_link))
 

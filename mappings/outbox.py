@@ -228,9 +228,18 @@ def sent_since(tx: Tx, link_id: int, lane: int, since: datetime) -> list[datetim
 
 def doubtful_since(tx: Tx, account: str, since: datetime, before: datetime, limit: int = 20) -> list[Row[Any]]:
     """Steps of an account that ended within a time without anybody knowing how, and are worth another look."""
-    doubtful = _outbox.c.account == account, _outbox.c.state == StepState.UNCONFIRMED, _outbox.c.unknown.is_(True)
+    mine = select(_outbox).where(_outbox.c.account == account, *_doubtful(since, before))
+    return list(tx.execute(mine.order_by(_outbox.c.id).limit(limit)))
+
+
+def accounts_in_doubt(tx: Tx, since: datetime, before: datetime) -> list[str]:
+    """The accounts that have such steps."""
+    return list(tx.execute(select(_outbox.c.account).where(*_doubtful(since, before)).distinct()).scalars())
+
+
+def _doubtful(since: datetime, before: datetime) -> tuple[Any, ...]:
     ended = _outbox.c.done_at > since, _outbox.c.done_at < before
-    return list(tx.execute(select(_outbox).where(*doubtful, *ended).order_by(_outbox.c.id).limit(limit)))
+    return _outbox.c.state == StepState.UNCONFIRMED, _outbox.c.unknown.is_(True), *ended
 
 
 def parked_since(tx: Tx, before: datetime, limit: int = 100) -> list[Row[Any]]:

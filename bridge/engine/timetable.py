@@ -12,7 +12,7 @@ from bridge.engine import maintenance
 from bridge.engine.context import Effects, Runtime, Work
 from bridge.engine.inbound import polling
 from bridge.engine.loops import Loops
-from bridge.engine.outbound.late_truth import look_again
+from bridge.engine.outbound.late_truth import accounts_in_doubt, look_again
 from bridge.engine.runtime.scheduler import Scheduler
 from bridge.services.disks import database_folder, database_shortage
 from bridge.services.folder import MediaFolder
@@ -85,8 +85,9 @@ class Timetable:
 
     async def look_again(self) -> None:
         """Whether what ended in doubt had arrived."""
-        if await self._leased("look again", timedelta(seconds=50)):
-            for name in await look_again(self._store, self._runtime):
+        accounts = await accounts_in_doubt(self._store, self._runtime)
+        if accounts and await self._leased("look again", timedelta(seconds=50)):
+            for name in await look_again(self._store, self._runtime, accounts):
                 self._loops.wake_dispatcher(name)
 
     async def prove_folder(self) -> None:

@@ -4,6 +4,7 @@ What sixteen messages need is what two need: people, links, messages and steps a
 """
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from mappings import attempts, deferred, inbox, prepared, sets
 from mappings.store import Store, Tx
 from tests.engine.engine_harness import Scene
 
-ROUTE, CLAIM, MARK, SETTLE = 13, 12, 2, 9  # statements, at most, however many messages
+ROUTE, CLAIM, MARK, SETTLE, ANSWERED = 13, 12, 2, 9, 9  # statements, at most, however many messages
 
 
 class Statements:
@@ -75,24 +76,32 @@ class Line:
         self.store: Store = self.bridge.store
         self.runtime: Runtime = self.bridge.runtime
         self.store.open()
-        self.claims = Claims(self.runtime, "desk", "test", lambda: False)
+        self.accounts = {name: Claims(self.runtime, name, "test", lambda: False) for name in ("desk", "shop")}
         self.settling = Settling(self.store, self.runtime, lambda _effects: None)
 
     def keep(self, customers: int, text: str) -> None:
         raws = [self.scene.vendors.customer_message(f"c{number}", text) for number in range(customers)]
         self.store.run(inbox.keep_raws, [("shop", raw.key, raw.payload, self.scene.clock()) for raw in raws])
 
-    def route(self) -> int:
+    def keep_answers(self, tickets: int, text: str) -> None:
+        """An agent wrote on so many tickets."""
+        raws = []
+        for number in range(1, tickets + 1):
+            said = {"type": "message", "ticket": f"t{number}", "id": f"{text}-{number}", "text": text, "private": False}
+            raws.append(("desk", said["id"], json.dumps(said).encode(), self.scene.clock()))
+        self.store.run(inbox.keep_raws, raws)
+
+    def route(self, account: str = "shop") -> int:
         def run(tx: Tx) -> int:
             work = Work(tx, self.runtime, self.runtime.now())
-            route_batch(work, "shop", limit=16)
+            route_batch(work, account, limit=16)
             return work.effects.done
 
         return self.store.run(run)
 
-    def claim(self, steps: int) -> list[Any]:
+    def claim(self, steps: int, account: str = "desk") -> list[Any]:
         budget = ClaimBudget(steps, 0, rested=False)
-        found = self.store.run(lambda tx: self.claims.claim(tx, budget, [], Interfaces(), careful=False))
+        found = self.store.run(lambda tx: self.accounts[account].claim(tx, budget, [], Interfaces(), careful=False))
         return [row for row, _, _ in found.steps]
 
     def together(self, rows: list[Any], act: Any, *, ends: bool) -> None:
@@ -147,3 +156,25 @@ def test_sixteen_messages_cost_as_many_statements_as_two(line: Line, statements:
         counts = {count: len(sent[name]) for count, sent in found.items()}
         assert len(set(counts.values())) == 1, (name, counts)
         assert counts[16] <= most, (name, found[16][name])
+
+
+def test_sixteen_answers_are_settled_with_as_many_statements_as_two(line: Line, statements: Statements) -> None:
+    """Whether agents believe that answers of a conversation wait is asked once, for all that were accepted."""
+    line.keep(16, "hello")
+    assert line.route() == 16
+    for _ in range(2):
+        rows = line.claim(8)
+        line.mark(rows)
+        line.settle(rows)
+    found: dict[int, list[str]] = {}
+    for count in (2, 16):
+        line.keep_answers(count, f"answer {count}")
+        assert line.route("desk") == count
+        rows = line.claim(16, "shop")
+        assert len(rows) == count
+        line.mark(rows)
+        statements.drawn()
+        line.settle(rows)
+        found[count] = statements.drawn()
+    assert len(found[2]) == len(found[16]) <= ANSWERED, found[2]
+    assert sum("notice" in sql for sql in found[16]) == 1

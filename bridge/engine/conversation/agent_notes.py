@@ -9,10 +9,11 @@ from datetime import timedelta
 from bridge.contract import DeliveryState, Message, Progress, Text
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.notices import LANGUAGES, by_language, note, quote, quoted_beside, say
-from bridge.engine.conversation.queueing import WENT, carried_by, put
+from bridge.engine.conversation.queueing import carried_by, put
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.notices import WENT
 
 GATHER = timedelta(seconds=2)  # answers that end within this share a note
 _NAMED = "window.held."  # notices, by message: agents read in this window that it waits for the customer

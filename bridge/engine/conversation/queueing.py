@@ -11,10 +11,10 @@ from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance
 from mappings import links, media, outbox, waiting
 from mappings.links import LinkRow
+from mappings.notices import WENT
 from mappings.states import WaitingCause
 from mappings.store import Tx
 
-WENT = "went."  # notices, by message: agents read that it waits, and nobody has told them yet that it has gone
 FOLLOWS = "+files"  # what the id of a message ends in that brings what another one came with
 DRAFT = "draft"  # why a draft is held: for an agent's word
 

@@ -3,6 +3,7 @@
 It shows in an echo or a receipt of the vendor's, or in a look-up that failed for too long and works again.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -68,10 +69,18 @@ def _correct(work: Work, link: LinkRow, step: Row[Any], what: str) -> None:
     tell(work, link, what, cause=f"{what}.{step.id}", quoted=quoted, about=about)
 
 
-async def look_again(store: Store, runtime: Runtime) -> set[str]:
-    """Looks for steps whose look-ups failed until it was too late. Returns the accounts that have something to send."""
+async def accounts_in_doubt(store: Store, runtime: Runtime) -> list[str]:
+    """The accounts whose steps ended in doubt because their look-ups failed until it was too late: one statement."""
+    now = runtime.now()
+    found = await store.read(outbox.accounts_in_doubt, now - _LAST, now - _FIRST)
+    return [name for name in found if name in runtime.accounts]
+
+
+async def look_again(store: Store, runtime: Runtime, accounts: Sequence[str]) -> set[str]:
+    """Looks for those of some accounts. Returns the accounts that have something to send."""
     woken: set[str] = set()
-    for name, connected in runtime.accounts.items():
+    for name in accounts:
+        connected = runtime.accounts[name]
         if isinstance(connected.connector, LooksUp):
             now = runtime.now()
             for row, link in await store.read(_doubtful, name, now - _LAST, now - _FIRST):

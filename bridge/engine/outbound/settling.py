@@ -139,4 +139,6 @@ def _hold(work: Work, entries: Sequence[Entry[Any]]) -> None:
     for row in ending:
         where_it_is(work, row)  # the link of one that moved, too
     no_more_links(work.tx)
+    answered = [row.link_id for row in ending if row.lane == links.lane_to_channel(row.link_id)]
+    links.expect_waiting_told(work.tx, answered)
     attempts.expect_steps(work.tx, [entry.row.id for entry in entries])

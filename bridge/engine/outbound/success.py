@@ -11,7 +11,7 @@ from bridge.engine.conversation.agent_notes import show_progress, shows_progress
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.announcement import announce, announce_state
 from bridge.engine.conversation.labels import look_at, refresh
-from bridge.engine.conversation.queueing import WENT, carried_by
+from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.conversation.targets import people_answered
 from bridge.engine.conversation.turns import show_answer
 from bridge.engine.outbound.fields import not_taken
@@ -19,6 +19,7 @@ from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.runtime.failpoints import reach
 from mappings import attempts, facts, inbox, links, outbox, waiting
 from mappings.links import LinkRow
+from mappings.notices import LATE, WENT
 from mappings.states import LinkColumns, StepState
 from mappings.subjects import is_erased
 
@@ -124,10 +125,12 @@ def _customer_has_it(work: Work, link: LinkRow, row: Row[Any]) -> None:
 
 def _tell_late_truth(work: Work, link: LinkRow, row: Row[Any]) -> None:
     """Answers go again. Of one that agents believe to be waiting they hear that it has gone: all of it."""
+    if not links.was_waiting_told(work.tx, link.id):
+        return
     carried = carried_by(row)
-    told = set(links.causes_told(work.tx, link.id, "late.", [f"{WENT}{message.id}" for message in carried]))
-    if any(cause.startswith("late.") for cause in told):
-        links.forget_notices(work.tx, link.id, "late.")
+    told = set(links.causes_told(work.tx, link.id, LATE, [f"{WENT}{message.id}" for message in carried]))
+    if any(cause.startswith(LATE) for cause in told):
+        links.forget_notices(work.tx, link.id, LATE)
         work.effects.note("answers go again", link=link.id)
     waited = [message for message in carried if f"{WENT}{message.id}" in told]
     if not waited:
