@@ -32,17 +32,18 @@ class Request:
     @property
     def ones(self) -> Mapping[str, str]:
         """The query parameters that are given once: what stands twice can be read in two ways, so it has no value."""
-        if self._ones is None:
+        found = self._ones
+        if found is None:
             found = dict(self.query)
             if len(found) != len(self.query):
                 names = Counter(name for name, _ in self.query)
                 found = {name: value for name, value in found.items() if names[name] == 1}
             self._ones = found
-        return self._ones
+        return found
 
     def one(self, name: str) -> str:
         """The only value of a query parameter, "" when it is absent *or given twice*: ambiguity is refused."""
-        return self.ones.get(name, "")
+        return (self._ones or self.ones).get(name, "")
 
 
 @dataclass(frozen=True, slots=True)

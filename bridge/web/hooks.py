@@ -111,11 +111,6 @@ class Hooks:
         pairs = pairs_of(query.decode("latin-1"))
         return Request(method, path, pairs, Headers(headers), body, client, self.runtime.now())
 
-    @property
-    def crowded(self) -> bool:
-        """So many authentic callbacks wait for their commit that one more is asked to come again."""
-        return self.at_work >= admission.CALLBACKS_AT_ONCE
-
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """For what has to wait before it can judge."""
         task = asyncio.create_task(work)
@@ -194,7 +189,7 @@ class Callback:
             self._notify(None)
             return
         hooks = self._hooks
-        if hooks.crowded:
+        if hooks.at_work >= admission.CALLBACKS_AT_ONCE:  # that wait for their commit
             self._end(self._connector.retry_later_reply, "overload")
             return
         hooks.at_work += 1

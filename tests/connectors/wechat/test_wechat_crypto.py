@@ -45,6 +45,23 @@ def test_packet_opens_and_is_made_again_byte_for_byte(vector):
     assert vault.seal(vector["plaintext"].encode(), random16) == vector["encrypted"]
 
 
+@given(st.lists(st.one_of(st.binary(max_size=80), st.integers(1, 6)), min_size=2, max_size=6))
+def test_a_packet_opens_the_same_whatever_was_opened_before(several):
+    """A number is so many blocks of noise: no packet, but something that leaves traces in what opens packets."""
+    used = Vault(KEY, "wx1")
+    for one in several:
+        noise = isinstance(one, int)
+        packet = base64.b64encode(bytes(range(one, one + 16)) * one).decode() if noise else Vault(KEY, "wx1").seal(one)
+        assert _said_of(used, packet) == _said_of(Vault(KEY, "wx1"), packet) == (None if noise else one)
+
+
+def _said_of(vault, packet):
+    try:
+        return vault.open(packet)
+    except ValueError:
+        return None
+
+
 @pytest.mark.parametrize("vector", VECTORS["negative"], ids=_ids(VECTORS["negative"]))
 def test_tampered_vector_is_refused(vector):
     parts = [vector["token"], vector["timestamp"], vector["nonce"]]
