@@ -20,6 +20,7 @@ PAGE = 100  # the most RT gives
 
 # a form without files would go out urlencoded, and RT wants multipart: an empty part makes it one
 _ONE_TICKET = re.compile(r"/ticket/\d", re.ASCII)
+_QUOTED = re.compile(r"(?<!\w)'([^']+)'(?!\w)")
 _AS_FORM = [("_", ("", b"", "text/plain"))]
 
 Upload = tuple[str, bytes, str]
@@ -190,6 +191,17 @@ def after_writing() -> Iterator[None]:
         yield
     except ConnectorError as error:
         raise Retryable(f"{error.message}; the write before it was done", code=error.code, certain=False) from None
+
+
+def had_status(answer: Response) -> bool:
+    """Whether a correspondence that asked for a status found it there. RT sets it after the words and adds a sentence:
+    "You can't change status from 'open' to 'open'", by which nothing is written; whatever else it says, or does not
+    (a language without such quotes), is no proof. Source: lib/RT/REST2/Resource/Message.pm and
+    lib/RT/Record/Role/Status.pm of RT 5.
+    """
+    said = answer.json()
+    named = _QUOTED.findall(str(said[1])) if isinstance(said, list) and len(said) == 2 else []
+    return len(named) == 2 and named[0] == named[1]
 
 
 def last_part(location: str) -> str:

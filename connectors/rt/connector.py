@@ -38,7 +38,7 @@ from bridge.contract import (
     read_files,
 )
 from connectors.rt import callback, inbound, outbound
-from connectors.rt.api import Api, Upload, after_writing, id_of, last_part
+from connectors.rt.api import Api, Upload, after_writing, had_status, id_of, last_part
 from connectors.rt.forgetting import Forgetting
 from connectors.rt.gateway import compose, sender
 from connectors.rt.health import examine
@@ -50,6 +50,7 @@ from connectors.rt.setup import manual_steps
 from connectors.rt.text import address, mark
 
 _FINISHED = {"rejected", "deleted"}
+_STAYS_OPEN = {"open", "resolved"}  # a ticket seen so is open after a customer's words, whatever happens meanwhile
 
 
 class RequestTracker(Forgetting, Connector[Settings]):
@@ -144,10 +145,11 @@ class RequestTracker(Forgetting, Connector[Settings]):
             return await self._send_mail(step, target, target.conversation, files)
         fields = {"Content": step.body["text"], "ContentType": "text/plain", "Subject": mark(target.key)}
         verb = "comment" if step.verb == "comment" else "correspond"
-        if verb == "correspond" and target.prepared.get("status") == "resolved":
+        seen = target.prepared.get("status")
+        if verb == "correspond" and seen in _STAYS_OPEN:
             fields["Status"] = "open"  # in the same call; RT's own scrip, which usually does it, may have been removed
         answer = await self._write(f"/ticket/{target.conversation}/{verb}", fields, step, files)
-        if verb == "correspond":
+        if verb == "correspond" and not (seen == "open" and had_status(answer)):
             with after_writing():
                 await self._reopen(target.conversation)
         return self._receipt(target.conversation, last_part(answer.headers.get("location", "")))
@@ -161,7 +163,8 @@ class RequestTracker(Forgetting, Connector[Settings]):
 
     async def _reopen(self, ticket: str) -> None:
         """RT's own scrip usually reopens; where an admin took it away, this does, also when the ticket was resolved
-        between our look and our write. Refusals are sentences in a 200.
+        between our look and our write. Refusals are sentences in a 200. Not needed where the answer of the write shows
+        that the ticket was open when the words were there.
         """
         if (await self._api.get(f"/ticket/{ticket}")).get("Status") in {"resolved", *_FINISHED}:
             await self._api.put(f"/ticket/{ticket}", {"Status": "open"})

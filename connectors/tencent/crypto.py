@@ -54,9 +54,9 @@ class Vault:
 
     @cached_property
     def _opener(self) -> Any:
-        """One for all packets, because a new one costs ten times what opening a packet does. What a packet leaves behind
-        in it changes the first block of the next one only (that is how CBC chains), and there the platform puts 16
-        random bytes that nobody reads.
+        """One for all packets, because a new one costs ten times what opening a packet does. What a packet leaves
+        behind in it changes the first block of the next one only (that is how CBC chains), and there the platform puts
+        16 random bytes that nobody reads.
         """
         return self._cipher.decryptor()
 

@@ -114,7 +114,10 @@ class Desk(asyncio.Protocol):
             self._send(201, {"type": "ticket", "id": number, "_url": url}, location=url)
         elif method == b"POST" and found:
             transaction = state.say(body) if rest == b"/correspond" else state.say(b"")
-            self._send(201, ["Correspondence added"], location=f"/REST/2.0/transaction/{transaction}")
+            said = ["Correspondence added"]
+            if b'"Status": "open"' in body:  # it is already
+                said.append("You can't change status from 'open' to 'open'.")
+            self._send(201, said, location=f"/REST/2.0/transaction/{transaction}")
         elif method == b"PUT":
             self._send(200, ["done"])
         elif found and not rest:

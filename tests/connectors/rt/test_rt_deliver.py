@@ -1,6 +1,7 @@
 """Writing to a simulated RT: once, on the right ticket, by the right person, whatever happens on the way."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from rt_rig import CUSTOMER, Rig, rigged
@@ -126,6 +127,31 @@ async def test_a_solved_ticket_opens_although_the_scrip_was_removed(rig: Rig) ->
     await rig.vendor.resolve(made.conversation)
     await rig.says("two", ticket=made.conversation)
     assert rig.vendor.status(made.conversation) == "open"
+
+
+@pytest.mark.parametrize(("status", "requests"), [("open", 2), ("new", 3), ("resolved", 3)])
+@pytest.mark.parametrize("meanwhile", ["", "resolved"])
+async def test_a_look_after_the_words_where_their_answer_does_not_show_the_status(
+    rest: Rig, monkeypatch: pytest.MonkeyPatch, status: str, meanwhile: str, requests: int
+) -> None:
+    made = await rest.says("one")
+    rest.vendor.state.opens = False
+    await rest.vendor.resolve(made.conversation, status)
+    asked, ask = [], rest.account.http.request
+
+    async def request(*arguments: Any, **named: Any) -> Any:
+        asked.append(arguments)
+        return await ask(*arguments, **named)
+
+    monkeypatch.setattr(rest.account.http, "request", request)
+    step, target = rest.step("two", ticket=made.conversation), rest.target(made.conversation)
+    target = target.model_copy(update={"prepared": await rest.connector.prepare(step, target)})
+    if meanwhile:
+        await rest.vendor.resolve(made.conversation, meanwhile)
+    await rest.connector.deliver(step, target)
+    assert rest.vendor.status(made.conversation) == ("new" if status == "new" and not meanwhile else "open")
+    if not meanwhile:
+        assert len(asked) == requests
 
 
 async def test_a_note_does_not_open_a_solved_ticket(rig: Rig) -> None:
