@@ -128,18 +128,24 @@ class Process:
         return code
 
     @asynccontextmanager
-    async def supervised(self, *, failpoint: str) -> AsyncIterator[list[int]]:
-        """Started with a failpoint, and again without whenever it ends, as services are. Yields the exit codes."""
+    async def supervised(self, *, failpoint: str, then: Sequence[str] = ()) -> AsyncIterator[list[int]]:
+        """Started with a failpoint, and again whenever it ends, as services are: with those that follow, one at each
+        start, and then without. Yields the exit codes.
+        """
         ends: list[int] = []
+        following = iter(then)
+
+        async def begin(failpoint: str) -> None:
+            await self.start(failpoint=failpoint, ready=False)
+            with suppress(AssertionError):  # it may die before it is ready
+                await self.until_ready()
 
         async def watch() -> None:
             while True:
                 ends.append(await self.died(60))
-                await self.start()
+                await begin(next(following, ""))
 
-        await self.start(failpoint=failpoint, ready=False)
-        with suppress(AssertionError):  # it may die before it is ready
-            await self.until_ready()
+        await begin(failpoint)
         watching = asyncio.create_task(watch())
         try:
             yield ends
