@@ -190,13 +190,9 @@ def set_up_logging(*, level: str = "INFO", terminal: bool | None = None) -> None
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: list[Any] = (
-        [tell_exception, structlog.dev.ConsoleRenderer()]
-        if terminal
-        else [tell_exception, redact, structlog.processors.JSONRenderer()]
-    )
+    renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[*shared, *last],
+        processors=[*shared, tell_exception, redact, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Stream(sys.stderr))),
         cache_logger_on_first_use=False,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from tests import limits, optional
 from tests.databases import Databases
@@ -18,8 +19,15 @@ _SERVER = "postgres_server"  # what workers of pytest-xdist are told of it
 _clusters: list[Cluster] = []  # of this process, for its workers
 
 
+def log_plainly() -> None:
+    """structlog draws a traceback with every local unless told otherwise: a second or two of work, seen by nobody."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
+
+
 @pytest.hookimpl(trylast=True)  # when the reporter is there
 def pytest_configure(config: pytest.Config) -> None:
+    log_plainly()
     config.pluginmanager.register(limits, "limits")
     if config.pluginmanager.hasplugin("xdist"):
         from tests import workers

@@ -33,13 +33,14 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         for attribute, value in {"handlers": [], "propagate": True, "disabled": False, "level": 0}.items():
             monkeypatch.setattr(logger, attribute, value)
         logger.manager._clear_cache()  # type: ignore[attr-defined] # a level that is set behind its back
+    configured = structlog.get_config()
     set_up_logging(terminal=False)
     out = io.StringIO()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(out))
     yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
     root.handlers, root.level = before, level
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 def test_what_an_exception_says_is_left_out(lines: Any) -> None:
