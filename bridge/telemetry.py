@@ -189,10 +189,12 @@ def set_up_logging(*, level: str = "INFO", terminal: bool | None = None) -> None
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        tell_exception,
+        redact,
     ]
     renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[*shared, tell_exception, redact, renderer],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Stream(sys.stderr))),
         cache_logger_on_first_use=False,
