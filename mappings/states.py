@@ -73,6 +73,7 @@ class StepChanges(TypedDict, total=False):
     due_at: datetime | None
     done_at: datetime | None
     unknown: bool
+    settles_at: datetime | None
     tries: int
     claims: int
     receipt: str

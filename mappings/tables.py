@@ -183,7 +183,8 @@ _UNFINISHED = "state IN ('ready', 'parked')"
 class Outbox(TableBase, table=True):
     """Steps. States: ready, parked, done, failed, unconfirmed, dead, dropped.
 
-    `unknown` marks a ready step whose last attempt may have taken effect: look before sending again.
+    `unknown` marks a ready step whose last attempt may have taken effect: look before sending again. That it is not
+    there counts from `settles_at` on: until then the vendor may still be at it.
     """
 
     __table_args__ = (
@@ -211,6 +212,7 @@ class Outbox(TableBase, table=True):
     lease_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     begun_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     tried_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    settles_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))  # of an unknown one: see there
     code: str = Field(default="", sa_column=words())
     error: str = Field(default="", sa_column=words())
     reason: str = Field(default="", sa_column=words())  # the same for people: JSON by language, "" for none

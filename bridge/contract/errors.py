@@ -12,7 +12,8 @@ ConnectorError
 
 `certain` says whether it is sure that nothing happened at the vendor. A connection that was refused is certain;
 a request that went out and got no readable answer is not. The engine repeats an uncertain step only after
-`LooksUp.lookup` said that it is absent, or by the account's `uncertain` setting.
+`LooksUp.lookup` said that it is absent, or by the account's `uncertain` setting; and "absent" is believed only when the
+vendor answered (`Retryable.ended`), or so much later that it has given the request up as well.
 
 `scope` says what the error is about, where that is not what its class says anyway (the table is in
 `bridge.engine.outbound.policy`): what is wrong with one ticket or one mailbox must not stop the others.
@@ -67,6 +68,8 @@ class Retryable(ConnectorError):
 
     `tries` limits how often *this* cause may be repeated (None: the engine's own limits). `then_unknown` makes the
     step end as unconfirmed when the tries are used up, for answers such as "busy" that may hide a success.
+    `ended`, of an uncertain one: the vendor answered and is done with the request, so that a look-up tells at once
+    (`Response.ended`). Without it the request may still be carried out after the connection is gone.
     """
 
     def __init__(  # noqa: PLR0913 - what is known of an error, all by name
@@ -78,11 +81,13 @@ class Retryable(ConnectorError):
         reason: Mapping[str, str] | None = None,
         tries: int | None = None,
         then_unknown: bool = False,
+        ended: bool = False,
         scope: Scope | None = None,
     ) -> None:
         super().__init__(message, code=code, certain=certain, reason=reason, scope=scope)
         self.tries = tries
         self.then_unknown = then_unknown
+        self.ended = ended
 
 
 class Throttled(Retryable):

@@ -2,12 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_NEVER = 60.0  # seconds
 
 
 class Trouble(StrEnum):
@@ -18,6 +21,7 @@ class Trouble(StrEnum):
     STATUS_AFTER = "status after"  # carries it out, then answers `status`
     RESET_BEFORE = "reset before"  # the connection breaks, nothing was carried out
     RESET_AFTER = "reset after"  # carried out, then the connection breaks without an answer
+    LATE = "late"  # the connection breaks, and it is carried out `seconds` later, or at `Fault.commit`
     TRUNCATED = "truncated"  # carried out, half of the answer comes
     GARBAGE = "garbage"  # carried out, the answer is not what it should be
 
@@ -35,6 +39,24 @@ class Fault:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     hits: int = 0
+    _go: asyncio.Event = field(default_factory=asyncio.Event)
+    _done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def commit(self) -> None:
+        """The vendor carries out now what it was asked for when the connection broke (`LATE`)."""
+        self.hurry()
+        await self._done.wait()
+
+    def hurry(self) -> None:
+        """As `commit`, without waiting for it."""
+        self._go.set()
+
+    async def carry_out(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What was asked for, after `seconds`, or a minute where a test never says when."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._go.wait(), self.seconds or _NEVER)
+        await work()
+        self._done.set()
 
 
 class Faults:
@@ -43,6 +65,7 @@ class Faults:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.pending: list[Fault] = []
+        self._late: list[Fault] = []
 
     def add(self, trouble: Trouble, where: str = ".", **options: Any) -> Fault:
         """Arms one fault; returns it, so that a test can look at `hits`."""
@@ -51,7 +74,11 @@ class Faults:
         return fault
 
     def clear(self) -> None:
+        """No more trouble; what is late is carried out at once."""
         self.pending.clear()
+        for fault in self._late:
+            fault.hurry()
+        self._late.clear()
 
     def _take(self, scope: MutableMapping[str, Any]) -> Fault | None:
         line = f"{scope['method']} {scope['path']}"
@@ -89,6 +116,11 @@ class Faults:
             case Trouble.RESET_AFTER:
                 await self._app(scope, receive, _swallow)
                 _abort(send)
+            case Trouble.LATE:
+                whole = await _read(receive)
+                self._late.append(fault)
+                _abort(send)
+                await fault.carry_out(lambda: self._app(scope, whole, _swallow))
             case Trouble.TRUNCATED:
                 await self._app(scope, receive, _swallow)
                 await _start(send, 200, {"content-type": "application/json", "content-length": "1000"})

@@ -40,7 +40,7 @@ def failure(answer: Response) -> ConnectorError:
         case status if 300 <= status < 400:
             return AuthFailed(f"{message}: leads elsewhere; check api_base", code=code)
         case status if status >= 500:
-            return Retryable(message, code=code, certain=answer.safe)
+            return Retryable(message, code=code, certain=answer.safe, ended=answer.ended)
         case _:
             return Rejected(message, code=code, reason=_REFUSED)
 

@@ -77,7 +77,7 @@ def refusal(answer: Response) -> ConnectorError:
             scope=_scope(answer),
         )
     if status >= 500 or status in {408, 425}:
-        return Retryable(f"{where}: a fault of Freshdesk's", code=fallback, certain=answer.safe)
+        return Retryable(f"{where}: a fault of Freshdesk's", code=fallback, certain=answer.safe, ended=answer.ended)
     said = ", ".join(f"{fault.field} {fault.code}".strip() for fault in faults) or code or "refused"
     if status == 409 and all(fault.code != "duplicate_value" for fault in faults):
         return Retryable(f"{where}: {said}", code=code or fallback, tries=5, scope=Scope.CONVERSATION)

@@ -35,7 +35,7 @@ class Api:
     def __init__(self, config: Settings, account: Account) -> None:
         self._config = config
         self._http = account.http
-        self._timeout = (
+        self.timeout = (
             max(_CALL_SECONDS, account.request_timeout) if account.request_timeout >= 10 else account.request_timeout
         )
 
@@ -86,7 +86,7 @@ class Api:
             "message": message.decode("ascii"),
             **({"ticket": ticket} if ticket else {}),
         }
-        answer = await self._http.request("POST", url, data=fields, files=_AS_FORM, timeout=self._timeout)
+        answer = await self._http.request("POST", url, data=fields, files=_AS_FORM, timeout=self.timeout)
         if not answer.ok:
             error = refusal(answer)
             raise Retryable(f"{error.message}; is mail_gateway right?") if isinstance(error, Gone) else error
@@ -132,7 +132,7 @@ class Api:
             json=json,
             data=data,
             files=parts,
-            timeout=self._timeout,
+            timeout=self.timeout,
             repeatable=repeatable,
             max_bytes=max_bytes,
         )
@@ -153,7 +153,7 @@ def refusal(answer: Response) -> ConnectorError:
     if answer.status == 429 or (answer.status == 503 and answer.retry_after is not None):
         return Throttled(f"{where}: too many requests", retry_after=answer.retry_after or 30.0, code=code)
     if answer.status >= 500:
-        return Retryable(f"{where}: RT has a fault", code=code, certain=answer.safe)
+        return Retryable(f"{where}: RT has a fault", code=code, certain=answer.safe, ended=answer.ended)
     if answer.status == 403:
         # rights are given by queue, and a ticket may stand in another one: then only it is shut
         scope = Scope.CONVERSATION if _ONE_TICKET.search(where) else None

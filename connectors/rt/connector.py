@@ -1,6 +1,7 @@
 """Request Tracker: what the engine calls."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -85,6 +86,7 @@ class RequestTracker(Forgetting, Connector[Settings]):
         self._poll = Poll(config, self._api, account.now)
         self._finding = Finding(config, account, self._api)
         self._owners = Owners(config, self._api)
+        self.capabilities = self.capabilities.model_copy(update={"longest_write": timedelta(seconds=self._api.timeout)})
         if config.mail_gateway:
             self.capabilities = self.capabilities.model_copy(update={"customer_is_author": Support.FULL})
 

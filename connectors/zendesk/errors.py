@@ -82,7 +82,7 @@ def refusal(answer: Response) -> ConnectorError:
         wait = _NO_HEADER if answer.retry_after is None else answer.retry_after
         return Throttled(f"{where}: too many requests", retry_after=wait, scope=_scope(answer), code=code)
     if status >= 500 or status == 408:
-        return Retryable(f"{where}: Zendesk has a fault", code=code, certain=answer.safe)
+        return Retryable(f"{where}: Zendesk has a fault", code=code, certain=answer.safe, ended=answer.ended)
     if status == 409 or (status < 500 and any(word in said.code for word in _CONFLICTS)):
         return Retryable(f"{where}: somebody else changes the same thing", code=code, scope=Scope.CONVERSATION)
     if status in {401, 402, 403} or 300 <= status < 400 or (status == 404 and (said.is_account or _elsewhere(said))):

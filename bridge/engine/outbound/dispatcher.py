@@ -19,6 +19,7 @@ from bridge.engine.outbound.breaker import Breaker
 from bridge.engine.outbound.claims import ClaimBudget, Claimed, Claims
 from bridge.engine.outbound.failure import fail
 from bridge.engine.outbound.interfaces import Interfaces
+from bridge.engine.outbound.looks import counts_as_absent, look_later
 from bridge.engine.outbound.policy import Decision, Disposition
 from bridge.engine.outbound.settling import Settling
 from bridge.engine.outbound.success import accept
@@ -197,6 +198,9 @@ class Dispatcher:
                     found = await self._look(row, step, target)
                 except Exception as error:  # noqa: BLE001 - the policy decides about everything
                     await self._failed(row, error, looking=True)
+                    return
+                if found is None and row.unknown and not counts_as_absent(row, now):
+                    await self._settling.write(row, lambda work: look_later(work, row), ends=False)
                     return
                 try:
                     async with asyncio.timeout(_LONGEST):

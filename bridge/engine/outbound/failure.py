@@ -1,6 +1,7 @@
 """What becomes of a step, written down: accepted, again later, parked, moved, or ended with a word to the agents."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,6 +60,10 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     code = clean_text(getattr(error, "code", "")) or type(error).__name__
     tries = row.tries + 1 if row.code == code else 1
     facts = facts_of(work.runtime, row, tries, work.now)
+    if not getattr(error, "certain", False) and not looking:
+        begun = outbox.get_step(work.tx, row.id)
+        took = work.now - begun.begun_at if begun is not None and begun.begun_at is not None else timedelta(0)
+        facts = replace(facts, settle=max(facts.settle, took))
     decision = decide(error, facts)
     if looking:
         decision = still_unknown(decision, facts)
@@ -109,7 +114,7 @@ def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) ->
         case Disposition.RETRY:
             return {"due_at": decision.due_at, "unknown": looking}
         case Disposition.VERIFY:
-            return {"due_at": decision.due_at, "unknown": True}
+            return {"due_at": decision.due_at, "unknown": True, "settles_at": decision.settles_at}
         case Disposition.PAUSE | Disposition.MOVE | Disposition.ANEW:
             return {"due_at": now, "unknown": looking}
         case Disposition.PARK:  # an automatic text is of no use later
@@ -153,10 +158,18 @@ def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> Atte
         max_age=runtime.settings.replies.try_for if towards_customer else _DESK_AGE,
         looks=isinstance(connected.connector, LooksUp),
         repeats=connected.config.uncertain == "retry",
-        settle=engine.settle,
+        settle=settle_of(runtime, row.account),
         backoff_max=engine.backoff_max,
         towards_customer=towards_customer,
     )
+
+
+def settle_of(runtime: Runtime, account: str) -> timedelta:
+    """How long after its end a request of this account that nobody answered may still be carried out: at least as long
+    as one may take.
+    """
+    engine = runtime.settings.engine
+    return max(engine.settle, engine.request_timeout, runtime.capabilities(account).longest_write)
 
 
 def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, decision: Decision, code: str) -> None:

@@ -16,6 +16,7 @@ from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.agent_notes import show_progress, take_back_doubt, tell
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import carried_by
+from bridge.engine.outbound.looks import counts_as_absent
 from bridge.engine.outbound.success import desk_has_it
 from bridge.engine.outbound.targets import target_of
 from mappings import links, outbox
@@ -94,6 +95,8 @@ async def look_again(store: Store, runtime: Runtime, accounts: Sequence[str]) ->
                         raise
                     log.exception("bug while looking")
                     break
+                if found is None and not counts_as_absent(row, now):
+                    continue
                 woken |= await store.write(_settle, runtime, row, storable(found) if found is not None else None)
     return woken
 

@@ -1,6 +1,7 @@
 """Attempts whose process ended: looked up, repeated or ended; and what ends a process every time is given up."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -10,7 +11,7 @@ from bridge.contract import (
     LooksUp,
 )
 from bridge.engine.context import Work
-from bridge.engine.outbound.failure import ENDS, facts_of, tell_end
+from bridge.engine.outbound.failure import ENDS, facts_of, settle_of, tell_end
 from bridge.engine.outbound.policy import Disposition
 from mappings import attempts, links, outbox
 from mappings.states import StepState
@@ -24,15 +25,11 @@ def rescue_lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
 
     Those `in_flight_here` here are none of them, even when this process stood still for longer than a lease.
     """
-    engine = work.runtime.settings.engine
     for row in outbox.lost_steps(work.tx, work.now):
         if row.account not in work.runtime.accounts or row.id in in_flight_here:
             continue
         connected = work.runtime.accounts[row.account]
-        begun = row.begun_at or work.now
-        due = max(work.now, begun + engine.request_timeout + engine.settle)
-        if links.is_towards_bot(row.lane):
-            due = work.now  # nobody has seen anything of it
+        settles, due = _times(work, row)
         looks = isinstance(connected.connector, LooksUp) or connected.config.uncertain == "retry"
         if looks:
             attempts.settle(
@@ -44,6 +41,7 @@ def rescue_lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
                 state=StepState.READY,
                 unknown=True,
                 due_at=due,
+                settles_at=settles,
                 claims=row.claims,  # counts on: a step that ends the process ends itself, see `lost_too_often`
                 code="lost",
                 error="the process ended while it was being sent",
@@ -64,6 +62,19 @@ def rescue_lost(work: Work, in_flight_here: Collection[int] = ()) -> None:
             tell_end(work, row, link, error, Disposition.UNCONFIRM, "lost")
         work.effects.accounts.add(row.account)
         work.effects.note("attempt lost", account=row.account, lane=row.lane, step=row.id)
+
+
+def _times(work: Work, row: Row[Any]) -> tuple[datetime, datetime]:
+    """From when on it counts that an attempt's effect is not there, and when it is looked for or repeated: the request
+    may have gone on without us for as long as one may take.
+    """
+    if links.is_towards_bot(row.lane):
+        return work.now, work.now  # nobody has seen anything of it
+    settle = settle_of(work.runtime, row.account)
+    longest = max(work.runtime.settings.engine.request_timeout, work.runtime.capabilities(row.account).longest_write)
+    settles = max(work.now, (row.begun_at or work.now) + longest + settle)
+    looks = isinstance(work.runtime.accounts[row.account].connector, LooksUp)
+    return settles, work.now if looks else settles
 
 
 def lost_too_often(work: Work, row: Row[Any]) -> bool:

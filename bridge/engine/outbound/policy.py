@@ -19,6 +19,9 @@ SCOPES: Mapping[type[ConnectorError], Scope] = {  # the first that fits; an erro
     ConnectorError: Scope.ITEM,
 }
 """What each error is about, and so what may rest because of it: the one table."""
+_FIRST_LOOK = timedelta(seconds=2)  # most writes that nobody answered were carried out or refused by then
+_LONGEST_LOOK = timedelta(seconds=30)  # between two look-ups
+_SLOWER = 4  # how much longer a write may take that nobody answered several times: its vendor is slow
 _BUGS = 3  # how often something unexpected is tried before it is given up
 
 
@@ -41,7 +44,8 @@ class AttemptFacts:
     """What is known of a step when an attempt ended.
 
     `tries` counts failures in a row of the same code, this one included; `looks` says that its outcome can be looked
-    up; `repeats` that the account would rather repeat than hold; `age` is how long it exists.
+    up; `repeats` that the account would rather repeat than hold; `age` is how long it exists; `settle` how long after
+    its end a request that nobody answered may still be carried out.
     """
 
     now: datetime
@@ -60,6 +64,7 @@ class AttemptFacts:
 class Decision:
     """`hold_account` asks to pause sending of the whole account until a moment, `hold_interface` that of steps of the
     same verb. `trouble` counts for the account's breaker, `suspect` only when it meets several conversations.
+    `settles_at`: from when on a look-up is believed that does not find an unknown step.
     """
 
     disposition: Disposition
@@ -68,6 +73,7 @@ class Decision:
     hold_interface: datetime | None = None
     trouble: bool = False
     suspect: bool = False
+    settles_at: datetime | None = None
 
 
 def backoff(attempts: int, most: timedelta, chance: Callable[[], float] = random.random) -> timedelta:
@@ -119,7 +125,7 @@ def _decide(error: BaseException, scope: Scope, facts: AttemptFacts, chance: Cal
     # a bug: nobody knows what it did
     if facts.tries >= _BUGS:
         return Decision(Disposition.GIVE_UP)
-    return _unknown(facts)
+    return _unknown(facts, ended=False)
 
 
 def _without_rights(scope: Scope, facts: AttemptFacts, chance: Callable[[], float]) -> Decision:
@@ -144,16 +150,32 @@ def _retry(error: Retryable, facts: AttemptFacts, chance: Callable[[], float]) -
     if error.tries is not None and facts.tries >= error.tries:
         return Decision(Disposition.UNCONFIRM if error.then_unknown else Disposition.GIVE_UP, trouble=True)
     if not error.certain:
-        return _unknown(facts)
+        return _unknown(facts, ended=error.ended)
     due = facts.now + backoff(facts.attempts, _most(facts), chance)
     return _or_give_up(Decision(Disposition.RETRY, due, trouble=True), facts)
 
 
-def _unknown(facts: AttemptFacts) -> Decision:
-    """Look first where that is possible; else hold or repeat, as the account says."""
-    if facts.looks or facts.repeats:
+def _unknown(facts: AttemptFacts, *, ended: bool) -> Decision:
+    """Look first where that is possible; else hold or repeat, as the account says.
+
+    A vendor that has `ended` with the request can be asked at once. One that did not answer may carry it out after we
+    hung up: it is looked for soon, but that it is not there counts only when as much time as a request may take has
+    passed once more.
+    """
+    if facts.looks and ended:
+        return Decision(Disposition.VERIFY, facts.now + _FIRST_LOOK, trouble=True, settles_at=facts.now)
+    if facts.looks:
+        over = facts.now + facts.settle * min(2 ** (facts.tries - 1), _SLOWER)
+        return Decision(Disposition.VERIFY, min(facts.now + _FIRST_LOOK, over), trouble=True, settles_at=over)
+    if facts.repeats:
         return Decision(Disposition.VERIFY, facts.now + facts.settle, trouble=True)
     return Decision(Disposition.UNCONFIRM, trouble=True)
+
+
+def next_look(now: datetime, tried_at: datetime, settles_at: datetime) -> datetime:
+    """When a step that was not there yet is looked for again: at growing distances, and at last when it counts."""
+    distance = min(max(_FIRST_LOOK, (now - tried_at) / 2), _LONGEST_LOOK)
+    return min(now + distance, settles_at)
 
 
 def _or_give_up(decision: Decision, facts: AttemptFacts) -> Decision:

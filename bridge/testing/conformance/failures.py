@@ -98,6 +98,27 @@ class Failures(ConnectorCase):
         assert await self.times(harness, WORDS) == 1, "the simulator did not carry out what came too late"
         await self._judge(harness, caught.value, step, target)
 
+    @applies(_meets(Trouble.LATE))
+    async def test_what_is_carried_out_long_after_the_connection_broke(self, harness: Harness) -> None:
+        """A look-up tells what is there now. Until the vendor is done the error must not pretend to know, and what it
+        calls safe to repeat is repeated before.
+        """
+        step, target = await self._ready(harness)
+        late = harness.vendor.faults.add(Trouble.LATE, self.effect)
+        with pytest.raises(Retryable) as caught:
+            await harness.connector.deliver(step, target)
+        connector: Any = harness.connector
+        assert not caught.value.ended, "nobody answered, so nobody knows whether the vendor is done with it"
+        assert await self.times(harness, WORDS) == 0, "the simulator did not do what the fault says"
+        if isinstance(connector, LooksUp):
+            assert await connector.lookup(step, target) is None, "it is not there yet"
+        if caught.value.certain:
+            await connector.deliver(step, target)
+        await late.commit()
+        assert await self.times(harness, WORDS) == 1
+        if isinstance(connector, LooksUp) and not caught.value.certain:
+            assert await connector.lookup(step, target) is not None, "it is there now"
+
     @applies(_has_vendor)
     async def test_a_vendor_that_is_down(self, harness: Harness) -> None:
         """Nothing listens: certainly nothing happened, and it goes through once the vendor is back."""

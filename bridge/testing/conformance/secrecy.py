@@ -73,6 +73,7 @@ class Secrecy(ConnectorCase):
                 await self._send(harness, conversation, number)
             except ConnectorError as error:
                 errors.append(error)
+            self.disarm(harness)
         for refusal in self.refusals:
             options = {"status": refusal.status, "body": refusal.body, "headers": refusal.headers}
             await self.arm(harness, Trouble.STATUS, times=refusal.attempts, **options)
