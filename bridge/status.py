@@ -75,6 +75,7 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
         elif name in spread:
             what = "throttled"
         due = next_attempts.get(name)
+        taking_turns, all_there = spread.get(name, (0, None))
         if pause is not None:
             due = pause.until
         found.append(
@@ -84,7 +85,8 @@ def _accounts(tx: Tx, names: list[str], settings: Settings, now: datetime) -> li
                 "state": what,
                 "reason": reason,
                 "paused_by": who_paused(reason),
-                "spread": spread.get(name, 0),
+                "spread": taking_turns,
+                "spread_until": _time(all_there),
                 "since": _time(since),
                 "until": _time(pause.until) if pause is not None else None,
                 "next_attempt": _time(due),
@@ -130,7 +132,7 @@ def _reason(account: dict[str, Any], language: str) -> str:
     """Why an account is as it is, in a language."""
     match account["state"]:
         case "throttled" if account["spread"] and not account["reason"]:
-            return say(language, "status.spread", count=account["spread"])
+            return say(language, "status.spread", count=account["spread"], until=account["spread_until"])
         case "throttled" | "retrying" if account["reason"] and account["until"] is None and not account["paused_by"]:
             return str(account["reason"])
         case "paused" | "throttled":

@@ -98,15 +98,17 @@ def tried_steps(tx: Tx, limit: int = 200) -> list[Row[Any]]:
     )
 
 
-def spread_tickets(tx: Tx, now: datetime) -> dict[str, int]:
-    """By account: tickets with something that waits for its turn, because the desk counts updates."""
+def spread_tickets(tx: Tx, now: datetime) -> dict[str, tuple[int, datetime]]:
+    """By account: tickets with something that waits for its turn, because the desk counts updates, and when the last of
+    them has it.
+    """
     rows = tx.execute(
-        select(_waiting.c.account, func.count(_waiting.c.link_id.distinct()))
-        .join(_notice, (_notice.c.link_id == _waiting.c.link_id) & (_notice.c.cause == "paced"))
+        select(_waiting.c.account, func.count(_waiting.c.link_id.distinct()), func.max(_waiting.c.due_at))
+        .join(_notice, (_notice.c.link_id == _waiting.c.link_id) & _notice.c.cause.startswith("paced."))
         .where(_waiting.c.held == "", _waiting.c.due_at > now, _waiting.c.lane % 4 == 0)
         .group_by(_waiting.c.account)
     )
-    return dict(rows.all())
+    return {account: (count, until) for account, count, until in rows}
 
 
 def parked_counts(tx: Tx) -> dict[str, int]:

@@ -146,7 +146,7 @@ def _handover(row: Row[Any]) -> dict[str, Any]:
 
 def _turn_at(tx: Tx, link: LinkRow, row: Row[Any], now: datetime) -> str:
     """A desk that counts updates of a ticket takes them one after the other."""
-    spread = row.due_at > now and row.lane == links.lane_to_desk(link.id) and links.told_at(tx, link.id, "paced")
+    spread = row.due_at > now and row.lane == links.lane_to_desk(link.id) and links.causes_told(tx, link.id, "paced.")
     return say("en", "away.turn", at=_time(row.due_at)) if spread else ""
 
 

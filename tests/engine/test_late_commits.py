@@ -41,7 +41,8 @@ def late(harness: DeskHarness, line: str) -> Fault:
 @pytest.mark.parametrize("after", [1, 20])
 async def test_a_ticket_and_a_message_that_come_late_are_there_once(harness: DeskHarness, after: int) -> None:
     """Once before the first look and once after several; on a new ticket and on one that is there."""
-    desk: HouseDesk = harness.desk
+    desk = harness.desk
+    assert isinstance(desk, HouseDesk)
     async with harness.running():
         for line, text in ((desk.creates, "is my order on its way"), (desk.says, "it has the number 17")):
             fault = late(harness, line)
@@ -58,7 +59,8 @@ async def test_a_ticket_and_a_message_that_come_late_are_there_once(harness: Des
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_what_never_comes_is_sent_again(harness: DeskHarness) -> None:
-    desk: HouseDesk = harness.desk
+    desk = harness.desk
+    assert isinstance(desk, HouseDesk)
     async with harness.running():
         desk.simulator.faults.add(Trouble.RESET_BEFORE, desk.creates)
         await harness.asks("is my order on its way")
@@ -71,7 +73,8 @@ async def test_what_never_comes_is_sent_again(harness: DeskHarness) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_fault_that_was_answered_is_looked_for_at_once(harness: DeskHarness) -> None:
-    desk: HouseDesk = harness.desk
+    desk = harness.desk
+    assert isinstance(desk, HouseDesk)
     async with harness.running():
         desk.simulator.faults.add(Trouble.STATUS, desk.creates, status=500)
         await harness.asks("is my order on its way")
@@ -81,7 +84,8 @@ async def test_a_fault_that_was_answered_is_looked_for_at_once(harness: DeskHarn
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_attempt_whose_process_ended_may_go_on_without_us(harness: DeskHarness) -> None:
-    desk: HouseDesk = harness.desk
+    desk = harness.desk
+    assert isinstance(desk, HouseDesk)
     async with harness.running() as bridge:
         fault = late(harness, desk.creates)
         await harness.asks("is my order on its way")

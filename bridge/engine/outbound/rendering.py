@@ -8,7 +8,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row
@@ -31,15 +30,14 @@ from bridge.engine.conversation.queueing import is_automatic
 from bridge.engine.conversation.shop_messages import let_go
 from bridge.engine.conversation.turns import answer_lost
 from bridge.engine.outbound.attachments import with_files
-from bridge.engine.outbound.pacing import next_update
+from bridge.engine.outbound.joining import together
+from bridge.engine.outbound.pacing import next_update, words_first
 from bridge.engine.outbound.questions import render_question
 from bridge.engine.runtime.ids import new_name
 from mappings import links, outbox, waiting
 from mappings.links import LinkRow
 from mappings.states import StepState
 from mappings.store import Tx
-
-_TOGETHER = 20  # messages rendered at once
 
 
 def render_lane(work: Work, lane: int, rows: Sequence[Row[Any]]) -> LinkRow:
@@ -60,9 +58,10 @@ def _render_messages(work: Work, link: LinkRow, lane: int, rows: Sequence[Row[An
     if link.held_by and not to_desk:
         waiting.hold_waiting(work.tx, lane, f"held by {link.held_by}")
         return
-    may_go = rows[:_TOGETHER]
+    limit = work.runtime.capabilities(link.desk if to_desk else link.channel).max_text_bytes
+    may_go = together(rows, limit)
     if to_desk and link.ticket is None:
-        may_go = _opening(rows)
+        may_go = together(_opening(rows), limit)
         if rows and not may_go:
             waiting.hold_waiting(work.tx, lane, "ticket")
             return
@@ -84,8 +83,7 @@ def _opening(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """What may make a ticket: the customer's own words. A note never does, nor goes ahead of them: it waits until the
     ticket has its number.
     """
-    said = (row for row in rows if Message.model_validate_json(row.message).audience is Audience.CUSTOMER)
-    return list(islice(said, _TOGETHER))
+    return [row for row in rows if Message.model_validate_json(row.message).audience is Audience.CUSTOMER]
 
 
 def _only_remarks(rows: Sequence[Row[Any]]) -> bool:
@@ -110,6 +108,8 @@ def _for_desk(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> 
         waiting.delay_waiting(work.tx, lane, pause)
         return None
     connector = work.runtime.accounts[link.desk].connector
+    if connector.capabilities.update_limit is not None:
+        messages = words_first(messages)
     return _Chosen(messages, connector.render(messages, render_context(work.runtime, link, work.now, to_desk=True)))
 
 
