@@ -23,11 +23,11 @@ def together(rows: Sequence[Row[Any]], limit: int | None) -> Sequence[Row[Any]]:
     if len(rows) <= _ALWAYS:
         return rows
     chosen: list[Row[Any]] = []
-    room = (limit or _UNSAID) * 3 // 4  # markup and escapes take some
+    free = (limit or _UNSAID) * 3 // 4  # markup and escapes take some
     for row in rows:
         message = Message.model_validate_json(row.message)
-        room -= len(words_of(message).encode()) + _AROUND
-        if len(chosen) >= _ALWAYS and (room < 0 or len(chosen) >= _MOST or any(files_of(message))):
+        free -= len(words_of(message).encode()) + _AROUND
+        if len(chosen) >= _ALWAYS and (free < 0 or len(chosen) >= _MOST or any(files_of(message))):
             break
         chosen.append(row)
     return chosen
