@@ -285,7 +285,7 @@ async def is_noticed(case: type[ConnectorCase], name: str) -> bool:
 
 async def _is_noticed(case: type[ConnectorCase], fault: Sabotage, tests: Sequence[str]) -> bool:
     kind = fault.make(case.connector)
-    broken = type(case.__name__, (case,), {"connector": kind, "role": case.role})()
+    broken = type(case.__name__, (case,), {"connector": kind, "role": case.role, "shrinks": False})()
     for name in tests:
         test = getattr(broken, name)
         takes = inspect.signature(test).parameters

@@ -88,6 +88,7 @@ class ConnectorCase:
     refusals: ClassVar[Sequence[Refusal]] = ()
     samples: ClassVar[Sequence[Raw]] = ()  # payloads as the vendor's documentation or a live account gave them
 
+    shrinks: ClassVar[bool] = True  # False: the first example that fails will do, as it came
     cannot_show: ClassVar[Mapping[str, str]] = {}  # a hook that cannot be given, and why
     unproven: ClassVar[Mapping[str, str]] = {}  # tests that are not collected because their hook is missing
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract import (
@@ -26,8 +25,8 @@ from bridge.contract import (
 )
 from bridge.testing.conformance.builders import leaves, said, send, target_for
 from bridge.testing.conformance.case import ConnectorCase, applies, offers
+from bridge.testing.conformance.examples import for_each
 from bridge.testing.conformance.harness import Harness
-from bridge.testing.conformance.reading import CALM
 from bridge.testing.strategies import messages, rooms
 
 
@@ -117,8 +116,7 @@ class Outbound(ConnectorCase):
         connector = self.isolated()
         words = st.text(st.sampled_from("abcdeXYZ0189你好退款"), min_size=1, max_size=12)
 
-        @CALM
-        @given(st.lists(st.lists(words, min_size=1, max_size=8), min_size=1, max_size=5))
+        @for_each(st.lists(st.lists(words, min_size=1, max_size=8), min_size=1, max_size=5), shrinks=self.shrinks)
         def examine(sentences: list[list[str]]) -> None:
             spoken = [said(self.role, Text(body=" ".join(line)), conversation="c1") for line in sentences]
             context, _ = target_for(self.role, "c1", key="k")
@@ -129,8 +127,6 @@ class Outbound(ConnectorCase):
                 place = everything.find(word, place)
                 assert place >= 0, f"{word!r} is missing, or not in order"
                 place += len(word)
-
-        examine()
 
     def test_markup_becomes_readable(self) -> None:
         """No tag reaches a place that shows plain text only."""
@@ -285,7 +281,8 @@ class Outbound(ConnectorCase):
 
     def _render(self, examine: Any) -> None:
         capabilities = self.isolated().capabilities
-        CALM(given(messages(self.role, capabilities), rooms(self.role, capabilities))(examine))()
+        drawn = (messages(self.role, capabilities), rooms(self.role, capabilities))
+        for_each(*drawn, shrinks=self.shrinks)(examine)
 
     def _step(self, harness: Harness, conversation: str | None, key: str, text: str) -> tuple[Step, Target]:
         context, target = target_for(self.role, conversation, key=key)

@@ -3,25 +3,16 @@
 import json
 from collections.abc import Sequence
 
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from bridge.contract import Event, Malformed, MessageReceived
 from bridge.contract.storable import storable
 from bridge.testing.conformance.case import ACCOUNT, ConnectorCase
+from bridge.testing.conformance.examples import for_each
 from bridge.testing.conformance.forgeries import enriched, poisoned, texts
 from bridge.testing.strategies import damaged
 
-CALM = hypothesis_settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    report_multiple_bugs=False,
-    suppress_health_check=list(HealthCheck),
-)
 _EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 
 
@@ -70,8 +61,7 @@ class Reading(ConnectorCase):
         """Nothing but Malformed leaves `normalise`, whatever the payload."""
         connector = self.isolated()
 
-        @CALM
-        @given(st.data())
+        @for_each(st.data(), shrinks=self.shrinks)
         def examine(data: st.DataObject) -> None:
             raw = data.draw(st.sampled_from(list(self.samples)), label="sample")
             payload = data.draw(damaged(raw.payload), label="payload")
@@ -79,8 +69,6 @@ class Reading(ConnectorCase):
                 _EVENTS.dump_json(list(connector.normalise(raw._replace(payload=payload))))
             except Malformed:
                 return
-
-        examine()
 
     def test_what_is_read_from_poison_can_be_stored(self) -> None:
         """Half a character, NUL or an endless word, anywhere in a payload: it is read, or Malformed. What is read can
