@@ -1,6 +1,7 @@
 """Commands that reach out: proving accounts, setting up vendors, signing agents in."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import click
 from bridge.app import Bridge
 from bridge.cli.common import Fault, read_config
 from bridge.console.texts import say
-from bridge.contract import AuthFailed, Connector, KeepsAgents, SetsUp, SignsIn, in_language
+from bridge.contract import AuthFailed, Connector, KeepsAgents, SetsUp, SetUpChange, SignsIn, in_language
 from bridge.registry import Declared
 from bridge.settings import ConfigError, Settings, nearest
 from mappings.schema import migrate
@@ -66,6 +67,7 @@ async def set_up(connector: Connector[Any], *, remove: bool, agreed: bool, langu
     for number, change in enumerate(changes, 1):
         hand = "" if change.apply else say(language, "setting.by_hand")
         click.echo(f"{number}. {hand}{change.say(language)}")
+        _echo_keys(change)
     doable = [change for change in changes if change.apply is not None]
     if not doable:
         return True
@@ -74,7 +76,18 @@ async def set_up(connector: Connector[Any], *, remove: bool, agreed: bool, langu
     for change in doable:
         assert change.apply is not None
         click.echo(f"✓ {in_language(await change.apply(), language)}")
+    shown = {change.text for change in changes}
+    for change in await connector.plan(remove=remove):
+        if change.text not in shown:  # what could be said only now
+            click.echo(say(language, "setting.by_hand") + change.say(language))
+            _echo_keys(change)
     return True
+
+
+def _echo_keys(change: SetUpChange) -> None:
+    """What belongs into the configuration, ready to paste: a secret among it can be had nowhere else."""
+    for key, value in change.keys.items():
+        click.echo(f"       {key} = {json.dumps(value)}")
 
 
 async def sign_in(connector: Connector[Any], name: str, password: str) -> None:

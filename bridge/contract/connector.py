@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -179,12 +179,16 @@ class Types(Protocol):
 @dataclass(frozen=True, slots=True)
 class SetUpChange:
     """One thing that set-up would change. Without `apply` it is a sentence that tells the admin what to do by hand.
-    `zh` is the same in Chinese. `apply` returns what was done, as a sentence.
+    `zh` is the same in Chinese. `apply` returns what was done, as a sentence. `keys` are values that this asks to
+    enter in the account's own keys: pages that keep them do that by themselves.
+
+    A text holds no secret: `<accounts.NAME.KEY>` stands for the value of a key, and is replaced where it may be shown.
     """
 
     text: str
     apply: Callable[[], Awaitable[Said]] | None = None
     zh: str = ""
+    keys: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def say(self, language: str) -> str:
         """In a language; English where there is no other."""

@@ -24,9 +24,10 @@ class ToEnter(NamedTuple):
 class Guide:
     """What an admin does at the vendor. All of it may be left out: then the keys that can be made up are shown.
 
-    `name` is what the vendor's product is called (`as_desk`: where the same kind is a desk). `place` is where `enter`
-    is entered, and `save` what happens when it is saved; with `calls_back` that is a callback, which the wizard waits
-    for. `warns` is what the admin should know before. `first` is how a customer writes for the first time.
+    `name` is what the vendor's product is called (`as_desk`: where the same kind is a desk). `prepare` is what must be
+    there before its keys can be entered: a user and its rights, say. `place` is where `enter` is entered, and `save`
+    what happens when it is saved; with `calls_back` that is a callback, which the wizard waits for. `warns` is what the
+    admin should know before. `first` is how a customer writes for the first time.
     """
 
     name: MessageRef = _NONE
@@ -37,3 +38,4 @@ class Guide:
     calls_back: bool = False
     warns: MessageRef = _NONE
     first: MessageRef = _NONE
+    prepare: MessageRef = _NONE

@@ -18,7 +18,7 @@ from bridge.settings import ConfigError
 from bridge.web.echo import ECHO, proof
 from bridge.web.failures import failed
 from bridge.web.hooks import PREFIX
-from bridge.wizard.setup import PATH, STEPS, Setup, Visit, language_in
+from bridge.wizard.setup import PATH, STEPS, Setup, Visit, language_in, starting_page
 from bridge.wizard.steps import DONE, PARTS, SHOWN
 from mappings.store import StoreUnusable
 
@@ -110,7 +110,9 @@ class SetupPages:
 
         return answer
 
-    async def _begin(self, _request: Request) -> Response:
+    async def _begin(self, request: Request) -> Response:
+        if self._setup.finished.is_set():
+            return starting_page(language_in(self._setup, request))
         return RedirectResponse(PATH, 303)
 
     async def _static(self, request: Request) -> Response:

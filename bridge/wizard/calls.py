@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -71,7 +70,7 @@ class Calls:
             await send(message)
 
         begun = time.monotonic()
-        await app(scope, _replay(body), sending)
+        await app(scope, _replay(body, receive), sending)
         ms = 1000 * (time.monotonic() - begun)
         request = _request(scope, body)
         if not request.one(ECHO):
@@ -128,10 +127,11 @@ async def _body(receive: Receive) -> list[Message]:
             return found
 
 
-def _replay(messages: list[Message]) -> Receive:
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    """What was read already, then what comes: streams wait here for whoever listens to leave."""
     left = list(messages)
 
-    async def receive() -> Any:
-        return left.pop(0) if left else {"type": "http.disconnect"}
+    async def again() -> Message:
+        return left.pop(0) if left else await receive()
 
-    return receive
+    return again

@@ -145,6 +145,10 @@ class Visit:
         text += f'<input type="hidden" name="seen" value="{mark}">'
         return Response(text, headers={**pages.HEADERS, "content-type": "text/html; charset=utf-8"})
 
+    def starting(self) -> Response:
+        """The last page was left; whoever asks now is taken to the console once it is served."""
+        return starting_page(self.language)
+
     def go(self, step: str, said: str = "") -> Response:
         """To a step."""
         return RedirectResponse(f"{PATH}/{step}" + (f"?{urlencode({'said': said})}" if said else ""), 303)
@@ -159,6 +163,13 @@ class Visit:
 def language_in(setup: Setup, request: Request) -> str:
     """The language that was chosen, else the browser's."""
     return setup.draft.language or language_of(request.headers.get("accept-language", ""))
+
+
+def starting_page(language: str) -> Response:
+    """It asks for the console by itself: while the process changes over, the socket keeps who comes."""
+    answer = pages.page("setup/starting.html", language)
+    answer.headers["refresh"] = "1; url=/console/"
+    return answer
 
 
 def step_page(visit: Visit, step: str, values: Mapping[str, Any]) -> Response:

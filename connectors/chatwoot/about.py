@@ -17,16 +17,19 @@ ACCOUNT_ID = About(
 TOKEN = About(
     ("Access token", "访问令牌"),
     (
-        "Of an agent of the bridge's own; an administrator's for `bridge setup chatwoot`.",
-        "专供本系统使用的客服账号的令牌；运行 `bridge setup chatwoot` 时需要管理员的令牌。",
+        (
+            "Of an administrator for the set-up; afterwards that of an agent of the bridge's own, a member of "
+            "the inbox, is enough."
+        ),
+        "接入设置时填写管理员的令牌；之后可换成专供本服务使用、且为收件箱成员的客服账号的令牌。",
     ),
     find=("Profile settings › Access token", "个人资料设置 › 访问令牌"),
 )
 INBOX_ID = About(
     ("Inbox", "收件箱编号"),
     (
-        "The API inbox that `bridge setup chatwoot` makes and names.",
-        "由 `bridge setup chatwoot` 创建并给出编号的 API 收件箱。",
+        "The number of the API inbox that the set-up makes.",
+        "接入设置所创建的 API 收件箱的编号。",
     ),
 )
 HOOK_SECRET = About(

@@ -23,12 +23,12 @@ _STATES = {"conversation_status_changed", "conversation_updated"}
 REASONS: Mapping[Cause, Mapping[str, str]] = {
     Cause.SIGNATURE: {
         "en": "hook_secret differs from the inbox's secret, or the address of the callbacks is an old one: run "
-        "bridge setup chatwoot again.",
-        "zh": "hook_secret 与收件箱的密钥不一致，或回调地址已过期：请重新运行 bridge setup chatwoot。",
+        "the set-up again.",
+        "zh": "hook_secret 与收件箱的密钥不一致，或回调地址已过期：请重新运行接入设置。",
     },
     Cause.UNSIGNED: {
-        "en": "Callbacks come without a signature and without the key in their address: run bridge setup chatwoot.",
-        "zh": "回调既无签名，地址中也没有密钥：请运行 bridge setup chatwoot。",
+        "en": "Callbacks come without a signature and without the key in their address: run the set-up.",
+        "zh": "回调既无签名，地址中也没有密钥：请运行接入设置。",
     },
 }
 

@@ -49,7 +49,13 @@ class Chatwoot(Connector[Settings]):
     kind: ClassVar[str] = "chatwoot"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
-    guide: ClassVar[Guide] = Guide(name=("Chatwoot", "Chatwoot"))
+    guide: ClassVar[Guide] = Guide(
+        name=("Chatwoot", "Chatwoot"),
+        prepare=(
+            ("Sign in to Chatwoot as an administrator: the set-up below then makes the inbox by itself."),
+            ("请以管理员身份登录 Chatwoot，获取令牌；随后即可由下方的设置自动创建收件箱。"),
+        ),
+    )
     capabilities = Capabilities(
         formats=(Format.PLAIN, Format.MARKDOWN),
         image=_FILES,
@@ -134,11 +140,14 @@ class Chatwoot(Connector[Settings]):
             return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh),))
         facts = {"agent": str(profile.get("name") or id_of(profile)), "version": await self._version()}
         inbox = next((row for row in found if id_of(row) == str(self.config.inbox_id)), None)
+        command = f"bridge setup {self.kind} --account {self.account.name}"
         if inbox is None:
             what = "inbox_id names no inbox that the agent may see" if self.config.inbox_id else "inbox_id is not set"
-            remedy = "Run bridge setup chatwoot with an administrator's token, and write down the number that it names."
+            remedy = (
+                f"Run the set-up with an administrator's token ({command}); it makes the inbox and names its number."
+            )
             what_zh = "inbox_id 对应的收件箱不存在，或客服无权查看" if self.config.inbox_id else "尚未设置 inbox_id"
-            zh = "请使用管理员令牌运行 bridge setup chatwoot，并填写它给出的编号。"
+            zh = f"请使用管理员令牌运行接入设置（{command}），创建收件箱并获得编号。"
             problem = Problem(what=what, remedy=remedy, what_zh=what_zh, zh=zh)
             return Health(problems=(problem,), facts=facts)
         facts["inbox"] = f"{inbox.get('name')} ({id_of(inbox)})"
@@ -146,18 +155,18 @@ class Chatwoot(Connector[Settings]):
             what = f"inbox {id_of(inbox)} is no API inbox: customers' messages cannot be written there"
             problem = Problem(
                 what=what,
-                remedy="Run bridge setup chatwoot for one.",
+                remedy=f"Run the set-up ({command}) for one.",
                 what_zh=f"收件箱 {id_of(inbox)} 不是 API 收件箱，无法写入客户消息",
-                zh="请运行 bridge setup chatwoot 创建一个。",
+                zh=f"请运行接入设置（{command}）创建一个。",
             )
             return Health(problems=(problem,), facts=facts)
         problems = []
         if "webhook_url" in inbox and not str(inbox["webhook_url"] or "").startswith(self.account.hook_url):
             what = "the inbox does not call the bridge back; answers are found late, by polling"
             what_zh = "收件箱未设置回调；回复只能通过轮询获取，会有延迟"
-            zh = "请运行 bridge setup chatwoot。"
+            zh = f"请运行接入设置（{command}）。"
             problems.append(
-                Problem(what=what, remedy="Run bridge setup chatwoot.", stops=False, what_zh=what_zh, zh=zh)
+                Problem(what=what, remedy=f"Run the set-up ({command}).", stops=False, what_zh=what_zh, zh=zh)
             )
         unchecked = (Words("the right to write in the inbox", "在收件箱中发送消息的权限"),)
         return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)

@@ -78,7 +78,18 @@ class Email(Connector[EmailConfig]):
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL, Role.DESK})
     Config = EmailConfig
     guide: ClassVar[Guide] = Guide(
-        name=("Mailbox", "邮箱"), as_desk=("A helpdesk that reads a mailbox", "通过邮箱接入的客服系统")
+        name=("Mailbox", "邮箱"),
+        as_desk=("A helpdesk that reads a mailbox", "通过邮箱接入的客服系统"),
+        prepare=(
+            (
+                "Make a mailbox for the bridge alone: everything that arrives there is read. Where it stands for "
+                "your helpdesk, let the helpdesk open tickets for mails from it."
+            ),
+            (
+                "请准备一个专供本服务使用的邮箱：收到的所有邮件都会被读取。作为客服端时，请允许客服系统为该邮箱发来"
+                "的邮件创建工单。"
+            ),
+        ),
     )
     capabilities: Capabilities = _capabilities(desk=True, largest=20 * 2**20)  # of a desk; an account has its own
 

@@ -36,8 +36,8 @@ HOOK_SECRET = About(
         "应出现在 `X-Bridge-Secret` 请求头中，至少 16 个字符；更换期间可用逗号分隔填写两个。为空时拒绝所有回调。",
     ),
     find=(
-        "make one up, and put it into the rules that `bridge setup freshdesk` prints",
-        "自行设定，并写入 `bridge setup freshdesk` 打印的自动化规则",
+        "make one up, and put it into the rules that the set-up shows",
+        "自行设定，并写入接入设置给出的自动化规则",
     ),
     make=lambda: secrets.token_hex(32),
 )

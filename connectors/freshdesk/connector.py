@@ -61,8 +61,8 @@ _REASONS = {
         "zh": "hook_secret 与自动化规则中 X-Bridge-Secret 请求头的值不一致：请改为相同。",
     },
     Cause.UNSIGNED: {
-        "en": "Calls come without the header X-Bridge-Secret: add it to the automation rules (bridge setup freshdesk).",
-        "zh": "请求缺少 X-Bridge-Secret 请求头：请在自动化规则中添加（参见 bridge setup freshdesk）。",
+        "en": "Calls come without the header X-Bridge-Secret: add it to the automation rules, as the set-up says.",
+        "zh": "请求缺少 X-Bridge-Secret 请求头：请按接入设置的说明在自动化规则中添加。",
     },
     Cause.NO_SECRET: {
         "en": "hook_secret is empty: set it (openssl rand -hex 32), and the same in the automation rules.",
@@ -81,7 +81,19 @@ class Freshdesk(Connector[Settings]):
     kind: ClassVar[str] = "freshdesk"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
-    guide: ClassVar[Guide] = Guide(name=("Freshdesk", "Freshdesk"))
+    guide: ClassVar[Guide] = Guide(
+        name=("Freshdesk", "Freshdesk"),
+        prepare=(
+            (
+                "In Freshdesk make an agent for the bridge (Admin › Agents; it takes a seat): role Agent or "
+                "wider, scope Global access. Sign in as that agent to see its API key."
+            ),
+            (
+                "请在 Freshdesk 中为本服务创建一名客服（Admin › Agents，占用一个席位）：角色 Agent 或更高，范围 "
+                "Global access。以该客服登录后可查看 API 密钥。"
+            ),
+        ),
+    )
     capabilities = Capabilities(
         formats=(Format.PLAIN,),
         image=_FILES,
@@ -186,19 +198,20 @@ class Freshdesk(Connector[Settings]):
             zh = f"请检查 domain（{self.config.domain}）和 api_base。"
             return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh),))
         missing = await setup.missing_fields(self._api, self.config)
+        command = f"bridge setup {self.kind} --account {self.account.name}"
         what, what_zh = "tickets cannot be opened as they are set up", "按当前设置无法创建工单"
         problems = [Problem(what=what, remedy=one.en, what_zh=what_zh, zh=one.zh) for one in missing]
         if not self.config.hook_secrets:
             what = "callbacks are refused, because hook_secret is empty; answers are found late, by polling"
-            remedy = "Set hook_secret (openssl rand -hex 32), then run bridge setup freshdesk."
-            zh = "请设置 hook_secret（可用 openssl rand -hex 32 生成），然后运行 bridge setup freshdesk。"
+            remedy = f"Set hook_secret (openssl rand -hex 32), then run the set-up ({command})."
+            zh = f"请设置 hook_secret（可用 openssl rand -hex 32 生成），然后运行接入设置（{command}）。"
             what_zh = "hook_secret 为空，回调会被拒绝；回复只能通过轮询获取，会有延迟"
             problems.append(Problem(what=what, remedy=remedy, stops=False, zh=zh, what_zh=what_zh))
         scope = agent.get("ticket_scope")
         facts: dict[str, Said] = {
             "agent": id_of(agent),
             "sees": _SCOPES.get(scope, _UNKNOWN) if isinstance(scope, int) else _UNKNOWN,
-            "calls per minute": f"{self._api.total:g}" if self._api.total else Words("not told", "未知"),
+            "calls per minute": str(self._api.total) if self._api.total else Words("not told", "未知"),
         }
         accepted, refused = (
             Words("accepted", "正常"),
@@ -208,8 +221,8 @@ class Freshdesk(Connector[Settings]):
         unchecked = (
             Words("the right to write on tickets", "写入工单的权限"),
             Words(
-                "whether the automation rules call (bridge setup freshdesk)",
-                "自动化规则是否回调（bridge setup freshdesk）",
+                "whether the automation rules call",
+                "自动化规则是否回调",
             ),
         )
         return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)

@@ -83,12 +83,12 @@ async def plan(api: Api, config: Settings, account: str, hook_url: str, *, remov
 def manual_steps(tag: str, account: str, hook_url: str) -> list[Words]:
     """How an admin makes the rules by hand. Holds no secret."""
     action = (
-        f"Action: Trigger webhook; request type POST; URL {hook_url} ; custom header  X-Bridge-Secret: <the value of "
-        f"accounts.{account}.hook_secret> ; encoding JSON; content Advanced: {CONTENT}"
+        f"Action: Trigger webhook; request type POST; URL {hook_url} ; custom header  X-Bridge-Secret: "
+        f"<accounts.{account}.hook_secret> ; encoding JSON; content Advanced: {CONTENT}"
     )
     action_zh = (
         f"Action：Trigger webhook；request type 选 POST；URL 填 {hook_url} ；custom header 填  X-Bridge-Secret: "
-        f"<accounts.{account}.hook_secret 的值> ；encoding 选 JSON；content 选 Advanced：{CONTENT}"
+        f"<accounts.{account}.hook_secret> ；encoding 选 JSON；content 选 Advanced：{CONTENT}"
     )
     return [Words(step.en.format(action=action, tag=tag), step.zh.format(action=action_zh, tag=tag)) for step in _STEPS]
 

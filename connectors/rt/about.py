@@ -45,8 +45,8 @@ HOOK_SECRET = About(
         ),
     ),
     find=(
-        "make one up, and put it into the scrips that `bridge setup rt` prints",
-        "自行设定，并写入 `bridge setup rt` 打印的 Scrip",
+        "make one up, and put it into the scrips that the set-up shows",
+        "自行设定，并写入接入设置给出的 Scrip",
     ),
     make=lambda: secrets.token_hex(32),
 )

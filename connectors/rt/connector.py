@@ -63,7 +63,21 @@ class RequestTracker(Forgetting, Connector[Settings]):
     kind: ClassVar[str] = "rt"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
-    guide: ClassVar[Guide] = Guide(name=("Request Tracker", "Request Tracker"))
+    guide: ClassVar[Guide] = Guide(
+        name=("Request Tracker", "Request Tracker"),
+        prepare=(
+            (
+                "In RT make a privileged user for the bridge (Admin › Users) and give it these rights on the "
+                "queue (Admin › Queues › User Rights): SeeQueue, ShowTicket, ShowTicketComments, CreateTicket, "
+                "ReplyToTicket, CommentOnTicket, ModifyTicket. Sign in as that user to make its token."
+            ),
+            (
+                "请在 RT 中为本服务创建一个特权用户（Admin › Users），并在队列上授予以下权限（Admin › Queues › "
+                "User Rights）：SeeQueue、ShowTicket、ShowTicketComments、CreateTicket、ReplyToTicket、CommentOnTic"
+                "ket、ModifyTicket。以该用户登录后创建令牌。"
+            ),
+        ),
+    )
     capabilities = Capabilities(
         formats=(Format.PLAIN,),
         image=MediaRule(support=Support.FULL),
@@ -257,7 +271,7 @@ class RequestTracker(Forgetting, Connector[Settings]):
 
     async def plan(self, *, remove: bool = False) -> Sequence[SetUpChange]:
         """RT's scrips cannot be made over REST: what to paste, and where."""
-        return manual_steps(self.config, self.account.hook_url, remove=remove)
+        return manual_steps(self.config, self.account.name, self.account.hook_url, remove=remove)
 
     async def _files(self, step: Step) -> tuple[Step, list[Upload]]:
         found, missing = await read_files(self.account.media, step.media)

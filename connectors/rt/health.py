@@ -30,8 +30,8 @@ async def examine(api: Api, config: Settings) -> Health:
     problems: list[Problem] = []
     if not config.hook_secret.get_secret_value():
         what = "callbacks are refused, because hook_secret is empty; answers are found late, by polling"
-        remedy = "Set hook_secret (openssl rand -hex 32), then run bridge setup rt."
-        zh = "请设置 hook_secret（可用 openssl rand -hex 32 生成），然后运行 bridge setup rt。"
+        remedy = "Set hook_secret (openssl rand -hex 32), then run the set-up, which says where it goes."
+        zh = "请设置 hook_secret（可用 openssl rand -hex 32 生成），然后运行接入设置，按其说明填写。"
         what_zh = "hook_secret 为空，回调会被拒绝；回复只能通过轮询获取，会有延迟"
         facts["callbacks"] = Words("refused, because hook_secret is empty", "被拒绝：hook_secret 为空")
         problems.append(Problem(what=what, remedy=remedy, stops=False, zh=zh, what_zh=what_zh))
@@ -61,7 +61,7 @@ async def examine(api: Api, config: Settings) -> Health:
         problems.append(_missing(lacks, config))
     problems += await _on_tickets(api, config)
     unchecked: tuple[Said, ...] = (
-        Words("the scrips that call the bridge (bridge setup rt)", "调用 bridge 的 Scrip（bridge setup rt）"),
+        Words("the scrips that call the bridge", "调用本服务的 Scrip"),
         *([Words("the mail gateway", "邮件网关")] if config.mail_gateway else []),
     )
     return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)

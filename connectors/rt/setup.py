@@ -12,12 +12,12 @@ my $b = JSON->new->canonical->utf8->encode({ event => lc $t->Type, ticket => $k-
   transaction => $t->Id + 0, type => $t->Type, creator => $t->CreatorObj->Name });
 LWP::UserAgent->new(timeout => 3, max_redirect => 0)->post('@URL@',
   'Content-Type' => 'application/json', 'X-Bridge-Signature' =>
-  Digest::SHA::hmac_sha256_hex($b, 'PUT THE HOOK SECRET HERE'), Content => $b);
+  Digest::SHA::hmac_sha256_hex($b, '<accounts.@NAME@.hook_secret>'), Content => $b);
 1;"""
 _SKIP = "return 1 if $t->Creator == @USER@;  # what the bridge writes itself\n"
 
 
-def manual_steps(config: Settings, url: str, *, remove: bool) -> Sequence[SetUpChange]:
+def manual_steps(config: Settings, name: str, url: str, *, remove: bool) -> Sequence[SetUpChange]:
     """Sentences for a person; nothing is changed by them."""
     conditions = ("On Correspond", "On Comment", "On Status Change")
     place = f"In RT, Admin > Queues > {config.queue} > Scrips"
@@ -36,15 +36,15 @@ def manual_steps(config: Settings, url: str, *, remove: bool) -> Sequence[SetUpC
         SetUpChange(
             f"{place} > Create: description 'Bridge {condition}', condition '{condition}', action 'User Defined', "
             "template 'Blank', custom action preparation code 'return 1;', custom action commit code as below, with "
-            "the hook secret in its place.",
+            "the callbacks' secret in it.",
             zh=(
                 f"在 RT 的 Admin > Queues > {config.queue} > Scrips > Create：Description 填“Bridge {condition}”，"
                 f"Condition 选“{condition}”，Action 选“User Defined”，Template 选“Blank”；"
-                "Custom action preparation code 填“return 1;”，Custom action commit code 填下方代码，并填入回调密钥。"
+                "Custom action preparation code 填“return 1;”，Custom action commit code 填下方代码（其中含回调密钥）。"
             ),
         )
         for condition in conditions
     ]
     skip = _SKIP.replace("@USER@", user_id(config)) if user_id(config) else ""
-    steps.append(SetUpChange(_CODE.replace("@SKIP@", skip).replace("@URL@", url)))
+    steps.append(SetUpChange(_CODE.replace("@SKIP@", skip).replace("@URL@", url).replace("@NAME@", name)))
     return steps

@@ -20,6 +20,7 @@ from bridge.contract import (
     MediaRule,
     Message,
     Persist,
+    Problem,
     Put,
     Raw,
     Receipt,
@@ -172,13 +173,20 @@ class WebChat(Connector[Settings]):
         }
         desk: dict[str, Said] = {
             "desk": f"{public}/desk/{name}/",
-            "agents": ", ".join(agents)
-            or Words(
-                f"none yet: bridge desk add-agent NAME --account {name}",
-                f"暂无：请运行 bridge desk add-agent 姓名 --account {name}",
-            ),
+            "agents": ", ".join(agents) or Words("none yet", "暂无"),
         }
-        return Health(facts=(chat if self._has_visitors else {}) | desk)
+        nobody = Problem(
+            what="nobody can sign in at the desk yet",
+            what_zh="还没有人可以登录客服台",
+            remedy=f"Add an agent (on a terminal: bridge desk add-agent NAME --account {name}).",
+            zh=f"请添加客服账号（终端命令：bridge desk add-agent 姓名 --account {name}）。",
+            stops=False,
+        )
+        is_desk = Role.DESK.value in self.account.roles
+        return Health(
+            problems=(nobody,) if is_desk and not agents else (),
+            facts=(chat if self._has_visitors else {}) | desk,
+        )
 
     async def _to_visitor(self, step: Step, target: Target) -> Receipt:
         visitor = target.conversation or ""

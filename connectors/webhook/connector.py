@@ -18,6 +18,7 @@ from bridge.contract import (
     Connector,
     ConnectorError,
     Event,
+    Guide,
     Health,
     Labels,
     Malformed,
@@ -57,6 +58,20 @@ class Webhook(Connector[Settings]):
     kind = "webhook"
     roles = frozenset({Role.BOT, Role.DESK})
     Config = Settings
+    guide = Guide(
+        name=("Your own program (webhooks)", "自有程序（Webhook）"),
+        prepare=(
+            (
+                "For a system of yours that has no connector: it takes signed JSON at an address and posts what "
+                "agents write. It answers the check with 2xx. connectors/webhook/README.md describes it, with two "
+                "complete examples."
+            ),
+            (
+                "适用于没有现成连接器的自有系统：在一个地址接收带签名的 JSON，并把客服的回复发回来；检查时须以 2xx "
+                "应答。详见 connectors/webhook/README.md，附两个完整示例。"
+            ),
+        ),
+    )
     contract = "1.1"
     capabilities = Capabilities(
         image=_FILES,

@@ -59,12 +59,8 @@ API_TOKEN = About(
 WEBHOOK_SECRET = About(
     ("Signing secret", "签名密钥"),
     (
-        (
-            "The webhook's signing secret; empty where `bridge setup zendesk` stored it. Without either, "
-            "callbacks are "
-            "refused."
-        ),
-        "Webhook 的签名密钥；已由 `bridge setup zendesk` 保存时留空。两者皆无时拒绝所有回调。",
+        ("The webhook's signing secret; empty where the set-up stored it. Without either, callbacks are refused."),
+        "Webhook 的签名密钥；已由接入设置保存时留空。两者皆无时拒绝所有回调。",
     ),
     find=(
         "Admin Center › Apps and integrations › Webhooks › the webhook › Reveal secret",

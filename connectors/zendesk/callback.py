@@ -28,17 +28,14 @@ _METHODS = frozenset({"POST", "PUT", "PATCH"})
 _REASONS = {
     Cause.SIGNATURE: {
         "en": (
-            "The webhook's signing secret is not the one known here: run bridge setup zendesk again, or copy "
+            "The webhook's signing secret is not the one known here: run the set-up again, or copy "
             "it from Admin Center > Webhooks into webhook_secret."
         ),
-        "zh": (
-            "Webhook 的签名密钥与此处的不一致：请重新运行 bridge setup zendesk，"
-            "或从管理中心 > Webhooks 复制到 webhook_secret。"
-        ),
+        "zh": ("Webhook 的签名密钥与此处的不一致：请重新运行接入设置，或从管理中心 > Webhooks 复制到 webhook_secret。"),
     },
     Cause.NO_SECRET: {
-        "en": "No signing secret is known: run bridge setup zendesk, or set webhook_secret.",
-        "zh": "尚无签名密钥：请运行 bridge setup zendesk，或设置 webhook_secret。",
+        "en": "No signing secret is known: run the set-up, or set webhook_secret.",
+        "zh": "尚无签名密钥：请运行接入设置，或设置 webhook_secret。",
     },
 }
 
@@ -55,6 +52,7 @@ class Hook:
         self._account = account
         self._stored = ""
         self._looked: datetime | None = None
+        self.set_up = f"bridge setup zendesk --account {account.name}"
 
     async def verify(self, request: Request) -> CallbackResult:
         """A call is a hint where to look; what was said there is read over the API."""

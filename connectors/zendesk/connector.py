@@ -57,7 +57,20 @@ class Zendesk(Connector[Settings]):
     kind: ClassVar[str] = "zendesk"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
-    guide: ClassVar[Guide] = Guide(name=("Zendesk", "Zendesk"))
+    guide: ClassVar[Guide] = Guide(
+        name=("Zendesk", "Zendesk"),
+        prepare=(
+            (
+                "In Zendesk, as an admin (best one for the bridge alone): Admin Center › Apps and integrations › "
+                "APIs › OAuth clients › Add OAuth client, kind Confidential. Its identifier and its secret are "
+                "asked for here."
+            ),
+            (
+                "请以管理员身份（最好专供本服务使用）登录 Zendesk：管理中心 › 应用和集成 › API › OAuth 客户端 "
+                "› 添加 OAuth 客户端，类型选“机密”。下面需要填写它的标识符和密钥。"
+            ),
+        ),
+    )
     # a 409 is tried again, a 500 never: https://developer.zendesk.com/documentation/webhooks/anatomy-of-a-webhook-request/
     retry_later_reply: ClassVar[Reply] = Reply(409, "busy", headers={"retry-after": "5"})
     capabilities = Capabilities(

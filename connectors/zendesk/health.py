@@ -38,14 +38,14 @@ async def examine(api: Api, config: Settings, hook: Hook, places: Places) -> Hea
     problems = await _problems(api, user)
     if not await hook.has_secret():
         what = "callbacks are refused, because no signing secret is known; answers are found late, by polling"
-        remedy = "Run bridge setup zendesk, or set webhook_secret."
-        zh = "请运行 bridge setup zendesk，或设置 webhook_secret。"
+        remedy = f"Run the set-up ({hook.set_up}), or set webhook_secret."
+        zh = f"请运行接入设置（{hook.set_up}），或设置 webhook_secret。"
         what_zh = "尚无签名密钥，回调会被拒绝；回复只能通过轮询获取，会有延迟"
-        facts["callbacks"] = Words("refused: bridge setup zendesk", "被拒绝：请运行 bridge setup zendesk")
+        facts["callbacks"] = Words("refused", "被拒绝")
         problems.append(Problem(what=what, remedy=remedy, stops=False, zh=zh, what_zh=what_zh))
     unchecked = (
         Words("the right to write on tickets", "写入工单的权限"),
-        Words("webhook and triggers (bridge setup zendesk)", "Webhook 和触发器（bridge setup zendesk）"),
+        Words("webhook and triggers", "Webhook 和触发器"),
     )
     return Health(problems=tuple(problems), facts=facts, unchecked=unchecked)
 

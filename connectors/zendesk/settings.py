@@ -70,8 +70,8 @@ class Settings(AccountConfig):
     def _webhook_secret(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value().strip() == PUBLIC_SECRET:
             raise WrongValue(
-                "is Zendesk's public test secret; leave it empty and run: bridge setup zendesk",
-                "这是 Zendesk 公开的测试密钥；请留空并运行 bridge setup zendesk",
+                "is Zendesk's public test secret; leave it empty and run the set-up",
+                "这是 Zendesk 公开的测试密钥；请留空并运行接入设置",
             )
         return value
 

@@ -20,6 +20,10 @@ from bridge.wizard.draft import Drafts
 from bridge.wizard.preview import Preview
 from bridge.wizard.setup import Setup
 from bridge.wizard.up import guarded, refuse_insecure
+from connectors.chatwoot.simulator import Simulator as ChatwootSimulator
+from connectors.chatwoot.simulator.vendor import ADMIN, TOKEN
+from connectors.freshdesk.simulator import Simulator as FreshdeskSimulator
+from connectors.rt.simulator import Simulator as RtSimulator
 from connectors.zendesk.simulator import Simulator as ZendeskSimulator
 
 BASE = "http://127.0.0.1:8080"
@@ -203,7 +207,7 @@ async def test_a_third_partys_desk_appears_by_itself(place: SetupHarness, monkey
         monkeypatch.setattr(module, "known_kinds", lambda: {**shipped, "post": point})
     async with place.inside() as mine:
         page = (await mine.get("/console/setup/desk")).text
-        assert '<option value="post">post</option>' in page
+        assert '<button name="kind" value="post">post</button>' in page
         assert (await place.post(mine, "desk", act="kind", kind="post")).status_code == 303
         page = (await mine.get("/console/setup/desk")).text
         required = [name for name, field in _config().model_fields.items() if field.is_required() and name != "kind"]
@@ -242,6 +246,81 @@ async def test_what_set_up_would_change_is_shown_and_then_done(place: SetupHarne
         assert (await mine.get("/console/setup/desk")).text.count('<li class="good">✓') >= 2
         after = (await mine.get("/console/setup/desk/check")).text
         assert 'value="apply"' not in after
+
+
+async def test_what_set_up_finds_out_is_entered_by_itself(place: SetupHarness) -> None:
+    """The number and the secret of an inbox that was made just now; an agent's token is told why it is not enough."""
+    async with place.inside() as mine, ChatwootSimulator() as vendor:
+        vendor.books.inboxes.clear()
+        await place.post(mine, "address", url="https://bridge.example.com")
+        await place.post(mine, "desk", act="kind", kind="chatwoot")
+        given = {"api_base": vendor.base, "account_id": "1", "token": TOKEN}
+        await place.post(mine, "desk", act="save", **given)
+        found = (await mine.get("/console/setup/desk/check")).text
+        assert 'value="apply"' not in found and "administrator&#39;s" in found
+        await place.post(mine, "desk", act="save", **given | {"token": ADMIN})
+        assert (await place.post(mine, "desk", act="apply")).status_code == 303
+        (inbox,) = vendor.books.inboxes.values()
+        desk = place.setup.draft.desk
+        assert desk is not None
+        assert (desk.values["inbox_id"], desk.values["hook_secret"]) == (inbox.id, inbox.secret)
+        page = (await mine.get("/console/setup/desk")).text
+        assert "entered here: inbox_id, hook_secret" in page and inbox.secret not in page
+        assert "It works." in (await mine.get("/console/setup/desk/check")).text
+
+
+async def test_steps_by_hand_hold_their_values(place: SetupHarness) -> None:
+    """Nothing that is to be pasted has to be put together first."""
+    async with place.inside() as mine, RtSimulator() as vendor, FreshdeskSimulator() as other:
+        await place.post(mine, "address", url="https://bridge.example.com")
+        for kind, simulator in (("rt", vendor), ("freshdesk", other)):
+            await place.post(mine, "desk", act="kind", kind=kind)
+            given = {
+                key: str(value) for key, value in simulator.settings().items() if key not in {"kind", "hook_secret"}
+            }
+            await place.post(mine, "desk", act="save", **given)
+            found = (await mine.get("/console/setup/desk/check")).text
+            desk = place.setup.draft.desk
+            assert desk is not None
+            assert desk.values["hook_secret"] in found and "hook_secret&gt;" not in found
+            assert "https://bridge.example.com/hooks/support" in found
+
+
+async def test_a_stream_behind_the_set_up_stays_open(place: SetupHarness) -> None:
+    """The web desk's: it was told at once that its listener had left."""
+    told: list[str] = []
+    gone = asyncio.Event()
+
+    async def stream(_scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["type"] == "http.request"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        told.append((await receive())["type"])
+
+    async def receive() -> Any:
+        if told or started.is_set():
+            await gone.wait()
+            return {"type": "http.disconnect"}
+        started.set()
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_message: Any) -> None: ...
+
+    started = asyncio.Event()
+    scope = {"type": "http", "method": "GET", "path": "/desk/x/v1/stream", "headers": [], "query_string": b""}
+    hearing = asyncio.create_task(place.setup.calls.hear(stream, scope, receive, send))
+    await asyncio.sleep(0.01)
+    assert told == []
+    gone.set()
+    await hearing
+    assert told == ["http.disconnect"]
+
+
+async def test_whoever_asks_while_the_process_changes_over_is_taken_to_the_console(place: SetupHarness) -> None:
+    async with place.browser() as visitor:
+        assert (await visitor.get("/console/")).headers["location"] == "/console/setup"
+        place.setup.finished.set()
+        answer = await visitor.get("/console/")
+        assert answer.status_code == 200 and answer.headers["refresh"] == "1; url=/console/"
 
 
 async def test_a_desk_that_refuses_says_so_and_plans_nothing(place: SetupHarness) -> None:

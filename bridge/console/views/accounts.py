@@ -143,7 +143,8 @@ async def apply(visit: Visit) -> Response:
             raise Refused("error.vendor", 502, said=error.message) from None
         done.append(in_language(said, visit.language))
         await visit.act("set up", f"{name}: {in_language(said, 'en')}"[:300], lambda _work: None)
-    return visit.page("applied.html", name=name, done=done)
+    left = [change.say(visit.language) for change in await _plan(visit) if change.apply is None]
+    return visit.page("applied.html", name=name, done=done, left=left)
 
 
 async def pause(visit: Visit) -> Response:

@@ -3,6 +3,7 @@
 Its shutdown cancels running jobs even when asked to wait, so a job only wakes somebody or runs one short transaction.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
 
@@ -16,6 +17,7 @@ class Scheduler:
     """Calls short coroutines at intervals, never twice at a time."""
 
     def __init__(self) -> None:
+        self._stopped = False
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 30}
         )
@@ -26,6 +28,9 @@ class Scheduler:
         async def tick() -> None:
             try:
                 await job()
+            except asyncio.CancelledError:
+                if not self._stopped:
+                    raise
             except Exception as error:  # noqa: BLE001 - the next tick tries again
                 log.warning("tick failed", tick=name, error=type(error).__name__)
 
@@ -37,5 +42,6 @@ class Scheduler:
 
     def stop(self) -> None:
         """No more ticks."""
+        self._stopped = True  # what runs is cancelled, which is no fault to be logged
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)

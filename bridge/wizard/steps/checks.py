@@ -1,10 +1,13 @@
 """A side, asked at its vendor: is it well, and what would set-up change there?"""
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from bridge.contract import ConnectorError, Health, Problem, SetsUp, SetUpChange, in_language
+from bridge.first_config import NAMES
 from bridge.wizard.setup import Visit
 
 
@@ -37,7 +40,7 @@ async def _check(visit: Visit, role: str) -> Response:
         health=health,
         facts={key: in_language(value, visit.language) for key, value in health.facts.items()},
         problems=[_shown(visit, one) for one in health.problems],
-        plan=_plan(plan, visit.language),
+        plan=_plan(visit, role, plan),
     )
 
 
@@ -46,12 +49,19 @@ def _shown(visit: Visit, problem: Problem) -> dict[str, Any]:
     return {"what": what, "remedy": remedy, "enter": problem.enter, "stops": problem.stops}
 
 
-def _plan(changes: Any, language: str) -> list[dict[str, Any]] | None:
+def _plan(visit: Visit, role: str, changes: Sequence[SetUpChange] | None) -> list[dict[str, Any]] | None:
+    """What would be done, and what is left to the reader, with the values of the draft in their places."""
     if changes is None:
         return None
-    shown: list[dict[str, Any]] = []
-    for change in changes:
-        assert isinstance(change, SetUpChange)
-        text = change.say(language)
-        shown.append({"text": text, "by_hand": change.apply is None, "long": "\n" in text})
-    return shown
+    texts = [in_place(change.say(visit.language), role, getattr(visit.draft, role).values) for change in changes]
+    return [
+        {"text": text, "by_hand": change.apply is None and not change.keys, "long": "\n" in text}
+        for text, change in zip(texts, changes, strict=True)
+    ]
+
+
+def in_place(text: str, role: str, values: Mapping[str, Any]) -> str:
+    """A text of a plan, each `<accounts.NAME.KEY>` replaced by what is entered."""
+    return re.sub(
+        rf"<accounts\.{re.escape(NAMES[role])}\.(\w+)>", lambda found: str(values.get(found[1], found[0])), text
+    )

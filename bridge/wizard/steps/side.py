@@ -16,7 +16,7 @@ from bridge.wizard.forms import class_of, entered, faults_of, fields_of, kinds_f
 from bridge.wizard.setup import Changed, Visit
 
 _FORMER = 5  # values of a key that are remembered
-_SILENCE = 20  # seconds without a call before we look ourselves
+_SILENCE = 8  # seconds without a call before we look ourselves
 _MIN_PASSWORD = 10
 
 
@@ -171,7 +171,7 @@ async def _make_anew(visit: Visit, role: str, one: Account) -> Response:
 
 async def _apply(visit: Visit, role: str) -> Response:
     """Does what can be done at the vendor by itself."""
-    connector = visit.setup.preview.connector(role)
+    connector, one = visit.setup.preview.connector(role), side_of(visit, role)
     done: list[str] = []
     if isinstance(connector, SetsUp):
         try:
@@ -180,8 +180,14 @@ async def _apply(visit: Visit, role: str) -> Response:
                 for change in await connector.plan()
                 if change.apply is not None
             ]
+            for change in await connector.plan():  # some values are known only now
+                if change.keys:
+                    one.values = {**one.values, **change.keys}
+                    done.append(visit.say("setup.entered", keys=", ".join(change.keys)))
         except Exception as error:  # noqa: BLE001 - whatever the vendor says is shown, and the page goes on
             return await _show(visit, role, {}, str(error))
+        visit.setup.keep()
+        await visit.show()
     visit.setup.applied = done
     return visit.go(role, "applied")
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from bridge.cli.trace import trace_json
+from bridge.contract import SetsUp
 from bridge.first_config import NAMES
 from bridge.status import status_json
 from bridge.wizard.forms import class_of
@@ -87,18 +88,24 @@ async def live(visit: Visit) -> Response:
     bridge = visit.setup.preview.bridge
     trip = await bridge.store.read(read_trip) if bridge is not None else Trip()
     away = await bridge.store.read(_away, bridge.settings) if bridge is not None else []
-    refused = next((one for one in visit.setup.calls.of("channel")[:1] if one.finding is not None), None)
+    latest = [(role, call) for role in NAMES for call in visit.setup.calls.of(role)[:1]]
     guide = class_of(visit.draft.channel.kind).guide if visit.draft.channel is not None else None
     return visit.part(
         "trip_live.html",
         trip=trip,
         away=away,
-        refused=told(visit, "channel", refused) if refused is not None else "",
+        refused=[told(visit, role, call) for role, call in latest if call.finding is not None],
+        silent=trip.answered is not None and _is_silent(visit),
         first=visit.words(guide.first) if guide is not None else "",
         since=visit.draft.since,
         desk=visit.name_of("desk"),
         channel=visit.name_of("channel"),
     )
+
+
+def _is_silent(visit: Visit) -> bool:
+    """Whether the desk could call back and never did: its answers are found by looking, which takes longer."""
+    return isinstance(visit.setup.preview.connector("desk"), SetsUp) and not visit.setup.calls.of("desk")
 
 
 def _away(tx: Tx, settings: Any) -> list[str]:
@@ -120,4 +127,4 @@ async def finish(visit: Visit) -> Response:
         text = visit.say("setup.not_written", path=str(setup.config), why=error.strerror or "")
         return visit.page("trip", missing=[], trouble=text)
     setup.finished.set()
-    return RedirectResponse("/console/", 303)
+    return visit.starting()

@@ -268,11 +268,20 @@ async def test_set_up_makes_a_quiet_inbox_that_calls_back(site: Simulator, chatw
     admin = Chatwoot(config, chatwoot.account)
     for change in await admin.plan():
         assert change.apply is not None
-        assert "inbox_id = " in in_language(await change.apply(), "en")
+        assert "made inbox" in in_language(await change.apply(), "en")
     (inbox,) = site.books.inboxes.values()
+    (entering,) = await admin.plan()
+    assert entering.keys == {"inbox_id": inbox.id, "hook_secret": inbox.secret}
+    assert f"inbox_id = {inbox.id}" in entering.text and inbox.secret not in repr(entering)
     assert inbox.webhook_url == f"{chatwoot.account.hook_url}?key={address_key(chatwoot.account)}"
     assert inbox.settings["greeting_enabled"] is False
     assert inbox.settings["csat_survey_enabled"] is False
+
+
+async def test_an_agent_s_token_is_told_that_set_up_needs_another(site: Simulator, chatwoot: Chatwoot) -> None:
+    site.books.inboxes.clear()
+    (change,) = await chatwoot.plan()
+    assert change.apply is None and "administrator" in change.text and "管理员" in change.zh
 
 
 async def test_no_error_names_a_secret(site: Simulator, chatwoot: Chatwoot) -> None:

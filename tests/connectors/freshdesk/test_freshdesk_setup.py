@@ -19,7 +19,7 @@ async def test_the_steps_can_be_copied(bench):
         "Status is changed",
         "Tag is bridge",
         f"URL {URL}",
-        "X-Bridge-Secret: <the value of accounts.desk2.hook_secret>",
+        "X-Bridge-Secret: <accounts.desk2.hook_secret>",
         '{"ticket_id":"{{ticket.id}}"}',
         "encoding JSON",
         "public note",

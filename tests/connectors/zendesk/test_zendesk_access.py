@@ -149,7 +149,7 @@ async def test_polling_without_a_secret_is_said(vendor: Simulator, clock: Virtua
         health = await zendesk.check()
         assert health.ok, "it can work, only later"
         (problem,) = health.problems
-        assert "callbacks are refused" in problem.what and "bridge setup zendesk" in problem.remedy
+        assert "callbacks are refused" in problem.what and "bridge setup zendesk --account " in problem.remedy
 
 
 async def test_dropped_keys_are_shown(zendesk: Zendesk, vendor: Simulator) -> None:
