@@ -211,7 +211,7 @@ class Freshdesk(Connector[Settings]):
         facts: dict[str, Said] = {
             "agent": id_of(agent),
             "sees": _SCOPES.get(scope, _UNKNOWN) if isinstance(scope, int) else _UNKNOWN,
-            "calls per minute": str(self._api.total) if self._api.total else Words("not told", "未知"),
+            "calls per minute": f"{self._api.total:.0f}" if self._api.total else Words("not told", "未知"),
         }
         accepted, refused = (
             Words("accepted", "正常"),
