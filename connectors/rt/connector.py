@@ -42,6 +42,7 @@ from connectors.rt import callback, inbound, outbound
 from connectors.rt.api import Api, Upload, after_writing, had_status, id_of, last_part
 from connectors.rt.forgetting import Forgetting
 from connectors.rt.gateway import compose, sender
+from connectors.rt.guide import GUIDE
 from connectors.rt.health import examine
 from connectors.rt.lookup import Finding
 from connectors.rt.owners import Owners
@@ -63,21 +64,7 @@ class RequestTracker(Forgetting, Connector[Settings]):
     kind: ClassVar[str] = "rt"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.DESK})
     Config: ClassVar[type[Settings]] = Settings
-    guide: ClassVar[Guide] = Guide(
-        name=("Request Tracker", "Request Tracker"),
-        prepare=(
-            (
-                "In RT make a privileged user for the bridge (Admin › Users) and give it these rights on the "
-                "queue (Admin › Queues › User Rights): SeeQueue, ShowTicket, ShowTicketComments, CreateTicket, "
-                "ReplyToTicket, CommentOnTicket, ModifyTicket. Sign in as that user to make its token."
-            ),
-            (
-                "请在 RT 中为本服务创建一个特权用户（Admin › Users），并在队列上授予以下权限（Admin › Queues › "
-                "User Rights）：SeeQueue、ShowTicket、ShowTicketComments、CreateTicket、ReplyToTicket、CommentOnTic"
-                "ket、ModifyTicket。以该用户登录后创建令牌。"
-            ),
-        ),
-    )
+    guide: ClassVar[Guide] = GUIDE
     capabilities = Capabilities(
         formats=(Format.PLAIN,),
         image=MediaRule(support=Support.FULL),
