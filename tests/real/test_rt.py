@@ -373,7 +373,7 @@ async def test_wecoms_customer_service_exactly_once_and_in_order(
     customer = f"wm{database_url[:6]}_0123456789".replace(":", "")
     async with WeCom() as phone:
         accounts = {"shop": phone.settings(), "desk": real_rt.account()}
-        engine = {"request_timeout": "20s", "settle": "2s", "reconcile_every": "1s", "backoff_max": "1s", "lease": "5s"}
+        engine = {"request_timeout": "9s", "settle": "2s", "reconcile_every": "1s", "backoff_max": "1s", "lease": "5s"}
         bridge = Process(tmp_path, database_url, accounts, [{"channel": "shop", "desk": "desk"}], engine=engine)
         phone.hook_url = bridge.hook("shop")
         journey = Journey(phone, real_rt, bridge, f"{KFID}:{customer}")  # type: ignore[arg-type] # the same verbs
