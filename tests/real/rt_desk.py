@@ -21,6 +21,7 @@ class RealRtDesk(Desk):
 
     def __init__(self, rt: RealRt) -> None:
         self._rt = rt
+        self._texts: dict[str, str] = {}  # by transaction
         self._first = max(map(int, self._all()), default=0)
 
     @classmethod
@@ -56,9 +57,7 @@ class RealRtDesk(Desk):
         for item in self._get(f"/ticket/{ticket}/history?fields=Type,Creator&per_page=100")["items"]:
             if item["Type"] not in {"Create", "Correspond", "Comment"}:
                 continue
-            path = f"/transaction/{item['id']}/attachments?fields=Filename,ContentType,Content&per_page=100"
-            parts = [one for one in self._get(path)["items"] if one["ContentType"].startswith("text/")]
-            text = "".join(one["Content"] for one in parts if not one["Filename"])
+            text = self._text_of(item["id"])
             by_agent = item["Creator"]["id"] == "agent"
             side = "agent" if by_agent else "note" if item["Type"] == "Comment" else "customer"
             found.append(Entry(side, text))
@@ -77,6 +76,14 @@ class RealRtDesk(Desk):
             "ContentType": "text/plain",
         }  # fmt: skip
         return str(self._get("/ticket", body)["id"])
+
+    def _text_of(self, transaction: str) -> str:
+        """What it holds never changes."""
+        if transaction not in self._texts:
+            path = f"/transaction/{transaction}/attachments?fields=Filename,ContentType,Content&per_page=100"
+            parts = [one for one in self._get(path)["items"] if one["ContentType"].startswith("text/")]
+            self._texts[transaction] = "".join(one["Content"] for one in parts if not one["Filename"])
+        return self._texts[transaction]
 
     def _all(self) -> list[str]:
         query = quote(f"Queue = '{self._rt.facts['queue']}'")

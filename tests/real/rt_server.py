@@ -19,6 +19,7 @@ class RealRt:
         self._folder = folder
         self.port = free_port()
         self.facts: dict[str, Any] = {}
+        self._contents: dict[str, tuple[str, dict[str, int]]] = {}  # by transaction
 
     def start(self, webhook: str = "") -> "RealRt":
         command = [str(SCRIPTS / "rt.sh"), "start", "--dir", str(self._folder), "--port", str(self.port)]
@@ -106,14 +107,18 @@ class RealRt:
         for item in history:
             if item["Type"] not in {"Create", "Correspond", "Comment"}:
                 continue
-            fields = {"fields": "Filename,ContentType,ContentLength,Content", "per_page": 100}
-            listed = (await self._call("GET", f"/transaction/{item['id']}/attachments", params=fields)).json()["items"]
-            text = "".join(
-                one["Content"] for one in listed if not one["Filename"] and one["ContentType"].startswith("text/")
-            )
-            files = {one["Filename"]: int(one["ContentLength"]) for one in listed if one["Filename"]}
-            entries.append((item["Type"], item["Creator"]["id"], text, files))
+            if item["id"] not in self._contents:  # what a transaction holds never changes
+                self._contents[item["id"]] = await self._content(item["id"])
+            entries.append((item["Type"], item["Creator"]["id"], *self._contents[item["id"]]))
         return entries
+
+    async def _content(self, transaction: str) -> tuple[str, dict[str, int]]:
+        fields = {"fields": "Filename,ContentType,ContentLength,Content", "per_page": 100}
+        listed = (await self._call("GET", f"/transaction/{transaction}/attachments", params=fields)).json()["items"]
+        text = "".join(
+            one["Content"] for one in listed if not one["Filename"] and one["ContentType"].startswith("text/")
+        )
+        return text, {one["Filename"]: int(one["ContentLength"]) for one in listed if one["Filename"]}
 
     async def _call(self, method: str, path: str, **options: Any) -> Response:
         http = Http(timeout=30)
