@@ -1,7 +1,10 @@
 """Kinds of connectors: what is installed, and whether it is one. Anybody may have written it."""
 
+import functools
 import inspect
-from importlib.metadata import EntryPoint, entry_points
+import sys
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from pathlib import Path
 from typing import Any
 
 from bridge.contract import AccountConfig, Capabilities, Connector, Role
@@ -14,9 +17,20 @@ class Unusable(ImportError):
     """A kind that cannot be used, in a sentence that names it, its distribution and what to do."""
 
 
+def installed(group: str) -> EntryPoints:
+    """The entry points of a group. What is installed is read once, and again when something was added or removed."""
+    places = [(place, Path(place)) for place in sys.path]
+    return _read(group, tuple((place, path.stat().st_mtime_ns if path.is_dir() else 0) for place, path in places))
+
+
+@functools.lru_cache(maxsize=8)
+def _read(group: str, _places: tuple[tuple[str, int], ...]) -> EntryPoints:
+    return entry_points(group=group)
+
+
 def known_kinds() -> dict[str, EntryPoint]:
     """Every kind that is installed, by name. Nothing is imported yet."""
-    return {point.name: point for point in entry_points(group=GROUP)}
+    return {point.name: point for point in installed(GROUP)}
 
 
 def load_kind(point: EntryPoint) -> type[Connector[Any]]:
@@ -81,7 +95,7 @@ def _capability_fault(connector: type[Connector[Any]]) -> str:
 
 
 def _owners(name: str) -> list[str]:
-    found = (point.dist for point in entry_points(group=GROUP) if point.name == name)
+    found = (point.dist for point in installed(GROUP) if point.name == name)
     return sorted({f"{dist.metadata['Name']} {dist.version}" for dist in found if dist is not None})
 
 

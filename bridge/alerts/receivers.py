@@ -1,11 +1,12 @@
 """From the configuration to receivers of alerts: entry points and what they accept."""
 
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from bridge.contract import AlertConfig, AlertReceiver
+from bridge.kinds import installed
 from bridge.settings import ConfigError, Settings, explain, nearest, read_secret_files
 
 GROUP = "bridge.alerts"
@@ -14,7 +15,7 @@ DeclaredAlerts = dict[str, tuple[type[AlertReceiver[AlertConfig]], AlertConfig]]
 
 def known_receivers() -> dict[str, EntryPoint]:
     """Every kind that is installed."""
-    return {point.name: point for point in entry_points(group=GROUP)}
+    return {point.name: point for point in installed(GROUP)}
 
 
 def declare_alerts(settings: Settings, path: Path) -> DeclaredAlerts:

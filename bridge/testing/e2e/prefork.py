@@ -14,10 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 
-from bridge.kinds import GROUP
+from bridge.kinds import GROUP, installed
 
 Forked = multiprocessing.context.ForkServerProcess
 
@@ -25,7 +24,7 @@ Forked = multiprocessing.context.ForkServerProcess
 @functools.cache
 def _server() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    kinds = {entry.module for entry in entry_points(group=GROUP)}
+    kinds = {entry.module for entry in installed(GROUP)}
     context.set_forkserver_preload(["bridge.cli.main", "bridge.app", "bridge.serve", *sorted(kinds)])
     return context
 
