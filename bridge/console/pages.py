@@ -5,6 +5,7 @@ A page is HTML from a template and nothing else: no script, no style stands in i
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,6 +21,7 @@ from bridge.console.texts import LANGUAGES, TAGS, say, say_if
 
 _HERE = Path(__file__).parent
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_TURNS = re.compile("[\u202a\u202b\u202d\u202e\u2066-\u2068]")
 _YEAR = "public, max-age=31536000, immutable"
 HEADERS = {
     "content-security-policy": (
@@ -45,6 +47,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=contained,
     )
     made.filters["moment"] = moment
     made.filters["span"] = span
@@ -80,6 +83,14 @@ def page(
     """A page. `theme` is `light`, `dark` or "" for the system's."""
     text = render(template, language, theme=theme, **values)
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
+
+
+def contained(value: Any) -> Any:
+    """Marks that turn the direction of text end where the text ends: else a name turns what stands behind it."""
+    if isinstance(value, str) and _TURNS.search(value):
+        ends = ["\u2069" if mark in "\u2066\u2067\u2068" else "\u202c" for mark in _TURNS.findall(value)]
+        return value + "".join(reversed(ends))
+    return value
 
 
 def moment(value: datetime | str | None) -> Markup:

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from bridge.testing.e2e.process import until as until_here
+from bridge.web.answers import Whole, answer_page
 from bridge.web.rating_page import form_page, word_page
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
@@ -88,6 +89,7 @@ async def test_every_page_empty_and_filled(here: ConsoleScene) -> None:
     for language in ("en", "zh"):  # what customers see who follow a link to say how it was
         for text in (
             form_page(language, 5, comment=True, wrong=True), form_page(language, 3, comment=False), word_page(language, "used"),
+            answer_page(Whole("All of an answer.\n\n- one\n- two", language, generated=True)),
         ):  # fmt: skip
             await door.set_content(text)
             for scheme in ("light", "dark"):

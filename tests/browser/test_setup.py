@@ -18,7 +18,7 @@ from connectors.wechat.simulator import Simulator as WeChat
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.newcomer import ADMIN, PASSWORD, Newcomer, enter, fill_you, give_address, values
 from tests.browser.page_harness import chromium
-from tests.browser.test_access import faults
+from tests.browser.test_console import seen
 
 CUSTOMER = "oA9bC8dE7fG6hI5jK4lM3nO2pQ1r"
 
@@ -71,7 +71,7 @@ async def test_from_an_empty_folder_to_a_round_trip(newcomer: Newcomer, browser:
     async with WeChat() as vendor, RtSimulator(hook_url=f"{newcomer.base}/hooks/support") as desk:
         shown = await open_channel(page, newcomer, vendor)
         await page.wait_for_selector("#check .result.good")
-        assert await faults(page) == []
+        assert await seen(page) == []
         assert shown["hook_url"] == f"{newcomer.base}/hooks/shop"
         as_shown(vendor, shown)
         await page.wait_for_selector("#live .pulse")
@@ -87,7 +87,7 @@ async def test_from_an_empty_folder_to_a_round_trip(newcomer: Newcomer, browser:
         await page.wait_for_selector("#check .result.good")
         desk.hook_secret = (await values(page))["hook_secret"]
         await page.wait_for_selector("#check li:has-text('Scrips')")
-        assert await faults(page) == []
+        assert await seen(page) == []
         await page.click("button[value=next]")
         await page.wait_for_url("**/setup/trip")
         assert stat.S_IMODE(newcomer.config.stat().st_mode) == 0o600
@@ -101,7 +101,7 @@ async def test_from_an_empty_folder_to_a_round_trip(newcomer: Newcomer, browser:
         await page.wait_for_selector("#live .said")
         assert await page.locator(".trip .tag").count() == 2, "the stop-watch"
         assert vendor.received(CUSTOMER) == ["Three of them."]
-        assert await faults(page) == []
+        assert await seen(page) == []
         pid = newcomer.pid
         await page.click("button[value=finish]")
         await page.wait_for_url("**/console/**")
@@ -234,9 +234,10 @@ async def test_each_fault_of_a_set_up_is_named(newcomer: Newcomer, browser: Brow
 
 async def test_nothing_half_done_is_lost(newcomer: Newcomer, browser: Browser) -> None:
     """The browser is closed, the process killed: both come back to where they were."""
-    page = await browser.new_page(locale="en-GB")
+    page = await browser.new_page(locale="zh-CN")
     async with WeChat() as vendor:
-        shown = await open_channel(page, newcomer, vendor)
+        shown = await open_channel(page, newcomer, vendor, "zh")
+        assert await seen(page) == []
         cookies = await page.context.cookies()
         await page.context.close()
         assert await newcomer.stop(signal.SIGKILL) != 0
