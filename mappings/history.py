@@ -41,15 +41,19 @@ def first_words(tx: Tx, link_id: int) -> str:
     return found or ""
 
 
-def entries_since(tx: Tx, since: datetime, limit: int = 100) -> list[Row[Any]]:
-    """By which entries conversations began after a moment: how many, and the last one; the most used first."""
-    number = func.count().label("number")
+def entries_since(tx: Tx, since: datetime, limit: int = 100, among: int | None = None) -> list[Row[Any]]:
+    """By which entries conversations began after a moment: how many, and the last one; the most used first. `among`:
+    only so many of the newest conversations are looked at, where nobody shall wait for all.
+    """
+    began = select(*columns(_link, "channel", "entry", "created_at"))
+    newest = began if among is None else began.order_by(_link.c.id.desc()).limit(among)
+    seen, number = newest.subquery("seen"), func.count().label("number")
     return list(
         tx.execute(
-            select(_link.c.channel, _link.c.entry, number, func.max(_link.c.created_at).label("last"))
-            .where(_link.c.created_at >= since, _link.c.entry != "")
-            .group_by(_link.c.channel, _link.c.entry)
-            .order_by(number.desc(), _link.c.entry)
+            select(seen.c.channel, seen.c.entry, number, func.max(seen.c.created_at).label("last"))
+            .where(seen.c.created_at >= since, seen.c.entry != "")
+            .group_by(seen.c.channel, seen.c.entry)
+            .order_by(number.desc(), seen.c.entry)
             .limit(limit)
         )
     )

@@ -71,8 +71,10 @@ def _entry_text(made: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def entries_json(tx: Any, settings: Any, now: datetime | None = None) -> list[dict[str, Any]]:
-    """The entries of the last 30 days, how often and when last, and whether a route names them."""
+def entries_json(tx: Any, settings: Any, now: datetime | None = None, among: int | None = None) -> list[dict[str, Any]]:
+    """The entries of the last 30 days, how often and when last, and whether a route names them. `among`: of so many
+    of the newest conversations.
+    """
     from mappings import history
 
     now = now or datetime.now(UTC)
@@ -91,7 +93,7 @@ def entries_json(tx: Any, settings: Any, now: datetime | None = None) -> list[di
             "last": f"{row.last:%Y-%m-%dT%H:%M:%SZ}",
             "named": any(fnmatchcase(row.entry, pattern) for pattern in named),
         }
-        for row in history.entries_since(tx, now - _SEEN)
+        for row in history.entries_since(tx, now - _SEEN, among=among)
     ]
 
 

@@ -17,6 +17,7 @@ from bridge.explanation import explain_conversation, explain_opening, moment_of,
 from bridge.route_drafts import read_draft, routes_text
 from mappings import goals
 
+_LOOKED = 20_000  # conversations, whose entries are counted while somebody waits for the page
 _LONGEST = 60_000  # characters of a draft
 _SPANS = {"1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 
@@ -92,7 +93,7 @@ async def _page(visit: Visit, **found: Any) -> Response:
         owed=owed,
         routes=settings.routes,
         channels=sorted(visit.desk.runtime.routes_of),
-        entries=await visit.read(entries_json, settings, visit.now),
+        entries=await visit.read(entries_json, settings, visit.now, _LOOKED),
         calendars=calendars,
         spans=list(_SPANS),
         **values,
