@@ -80,11 +80,13 @@ class Capabilities(Value):
     `scripted`: a bot that says only what its operator wrote, so that promises and numbers in it are meant.
     `longest_write`: how long the connector lets a write take, where that is longer than `Account.request_timeout`.
     Of one that nobody answered the engine believes that it was not carried out when as long has passed once more.
+    `refuses_repeats`: the vendor refuses a step whose key it has seen, so that one of unknown outcome is repeated at
+    once (where the account's `uncertain` is `retry`).
 
     The engine steers by `window`, `update_limit`, `max_concurrency`, `poll_interval`, `notes`, `notes_act`,
     `delivery_status`, `tags`, `echoes_origin`, `prepare_reads_only`, `labels_generated`, `scripted`, `fields`,
-    `knows_presence`, `reads_languages`, `longest_write` and `shows_profile`. The others are for the matrix in the docs,
-    for `render` itself and for the conformance suite, which holds a connector to them.
+    `knows_presence`, `reads_languages`, `longest_write`, `refuses_repeats` and `shows_profile`. The others are for the
+    matrix in the docs, for `render` itself and for the conformance suite, which holds a connector to them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")  # a misspelt one would silently not be there
@@ -113,6 +115,7 @@ class Capabilities(Value):
     labels_generated: bool = False
     scripted: bool = False
     longest_write: timedelta = timedelta(0)
+    refuses_repeats: bool = False
     fields: tuple[str, ...] | None = None
     knows_presence: bool = False
     shows_profile: bool = False

@@ -70,6 +70,7 @@ class WeCom(Connector[Settings]):
         card=Support.FULL,
         choices=outbound.MAX_OPTIONS,
         location=Support.FULL,
+        refuses_repeats=True,
         poll_interval=timedelta(minutes=2),  # without a bell's token the platform limits the calls strictly
     )
 

@@ -123,3 +123,10 @@ def test_how_long_nobody_answered_is_how_long_it_is_waited() -> None:
 )
 def test_what_stands_in_front_of_a_vendor_gives_up_sooner(status: int, ended: bool) -> None:
     assert Response(status, {}, b"", "POST desk").ended is ended
+
+
+@pytest.mark.parametrize(("safely", "seconds"), [(True, 2), (False, 60)])
+def test_a_repeat_waits_unless_the_vendor_refuses_it(safely: bool, seconds: int) -> None:
+    facts = replace(FACTS, looks=False, repeats=True, safely=safely)
+    decision = decide(Retryable("no answer", certain=False), facts)
+    assert decision.due_at == NOW + timedelta(seconds=seconds)

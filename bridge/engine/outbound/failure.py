@@ -158,6 +158,7 @@ def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> Atte
         max_age=runtime.settings.replies.try_for if towards_customer else _DESK_AGE,
         looks=isinstance(connected.connector, LooksUp),
         repeats=connected.config.uncertain == "retry",
+        safely=runtime.capabilities(row.account).refuses_repeats,
         settle=settle_of(runtime, row.account),
         backoff_max=engine.backoff_max,
         towards_customer=towards_customer,

@@ -74,7 +74,7 @@ def _times(work: Work, row: Row[Any]) -> tuple[datetime, datetime]:
     longest = max(work.runtime.settings.engine.request_timeout, work.runtime.capabilities(row.account).longest_write)
     settles = max(work.now, (row.begun_at or work.now) + longest + settle)
     looks = isinstance(work.runtime.accounts[row.account].connector, LooksUp)
-    return settles, work.now if looks else settles
+    return settles, work.now if looks or work.runtime.capabilities(row.account).refuses_repeats else settles
 
 
 def lost_too_often(work: Work, row: Row[Any]) -> bool:

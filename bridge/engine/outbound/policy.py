@@ -44,8 +44,8 @@ class AttemptFacts:
     """What is known of a step when an attempt ended.
 
     `tries` counts failures in a row of the same code, this one included; `looks` says that its outcome can be looked
-    up; `repeats` that the account would rather repeat than hold; `age` is how long it exists; `settle` how long after
-    its end a request that nobody answered may still be carried out.
+    up; `repeats` that the account would rather repeat than hold, `safely` that its vendor refuses a repeat; `age` is
+    how long it exists; `settle` how long after its end a request that nobody answered may still be carried out.
     """
 
     now: datetime
@@ -58,6 +58,7 @@ class AttemptFacts:
     settle: timedelta
     backoff_max: timedelta
     towards_customer: bool
+    safely: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def _unknown(facts: AttemptFacts, *, ended: bool) -> Decision:
 
     A vendor that has `ended` with the request can be asked at once. One that did not answer may carry it out after we
     hung up: it is looked for soon, but that it is not there counts only when as much time as a request may take has
-    passed once more.
+    passed once more. The same holds for a repeat, unless the vendor refuses it where the first one arrives after all.
     """
     if facts.looks and ended:
         return Decision(Disposition.VERIFY, facts.now + _FIRST_LOOK, trouble=True, settles_at=facts.now)
@@ -168,7 +169,7 @@ def _unknown(facts: AttemptFacts, *, ended: bool) -> Decision:
         over = facts.now + facts.settle * min(2 ** (facts.tries - 1), _SLOWER)
         return Decision(Disposition.VERIFY, min(facts.now + _FIRST_LOOK, over), trouble=True, settles_at=over)
     if facts.repeats:
-        return Decision(Disposition.VERIFY, facts.now + facts.settle, trouble=True)
+        return Decision(Disposition.VERIFY, facts.now + (_FIRST_LOOK if facts.safely else facts.settle), trouble=True)
     return Decision(Disposition.UNCONFIRM, trouble=True)
 
 
