@@ -96,7 +96,22 @@ class Measure(TableBase, table=True):
     """
 
     __table_args__ = (
-        UniqueConstraint("grain", "bucket", "kind", "channel", "desk", "entry", "agent", "code", name="measure_once"),
+        UniqueConstraint(
+            *(
+                "grain",
+                "bucket",
+                "kind",
+                "channel",
+                "desk",
+                "entry",
+                "route",
+                "desk_group",
+                "language",
+                "agent",
+                "code",
+            ),
+            name="measure_once",
+        ),
         Index("measure_kind", "grain", "kind", "bucket"),
     )
 
@@ -107,6 +122,9 @@ class Measure(TableBase, table=True):
     channel: str = ""
     desk: str = ""
     entry: str = Field(default="", sa_column=words())
+    route: str = Field(default="", sa_column=words())
+    desk_group: str = Field(default="", sa_column=words())
+    language: str = Field(default="", sa_column=words())
     agent: str = Field(default="", sa_column=words())
     code: str = Field(default="", sa_column=words())
     n: int

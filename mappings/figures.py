@@ -15,10 +15,11 @@ from mappings.tables import Link
 _fact, _turn, _episode, _measure, _due = table(Fact), table(Turn), table(Episode), table(Measure), table(FigureDue)
 _link, _handover, _cursor, _shift = table(Link), table(Handover), table(FigureCursor), table(Shift)
 _folded, _phrase = table(FigureFolded), table(Phrase)
-_SUMS = columns(_measure, "bucket", "kind", "channel", "desk", "entry", "agent", "code", "n", "total", "hist")
-
-_PLACE = ("channel", "desk", "entry")
+PLACE = ("channel", "desk", "entry", "route", "desk_group", "language")
+"""Where a conversation is: what sums are kept by."""
+_SUMS = columns(_measure, "bucket", "kind", *PLACE, "agent", "code", "n", "total", "hist")
 _FIRST = datetime.fromtimestamp(0, UTC)
+_MOST = 1000  # ids in one statement
 Stretch = tuple[str, datetime, datetime]
 """Sums of one grain, from a moment up to another."""
 
@@ -97,39 +98,47 @@ def write_spans(
             tx.execute(insert(of), [{"root_id": root, **row} for row in rows])
 
 
+def links_of(tx: Tx, ids: Iterable[int]) -> list[Row[Any]]:
+    """What says where conversations are."""
+    named = columns(_link, "id", "channel", "desk", "entry", "decided", "fields", "contact")
+    wanted = sorted(set(ids))
+    return [
+        row
+        for first in range(0, len(wanted), _MOST)
+        for row in tx.execute(select(*named).where(_link.c.id.in_(wanted[first : first + _MOST])))
+    ]
+
+
 def facts_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
-    """Facts of a time, with the place they belong to."""
-    named = select(*columns(_fact, "link_id", "kind", "agent", "code", "value"), *columns(_link, *_PLACE))
-    return list(tx.execute(named.join(_link, _link.c.id == _fact.c.link_id).where(*_within(_fact.c.at, since, until))))
+    """Facts of a time."""
+    named = select(*columns(_fact, "link_id", "kind", "agent", "code", "value"))
+    return list(tx.execute(named.where(*_within(_fact.c.at, since, until))))
 
 
 def turns_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
-    """Turns that were answered within a time, with their place."""
-    named = select(*columns(_turn, "answered_at", "first", "agent", "took", "business", "bridge_part"))
-    named = named.add_columns(*columns(_link, *_PLACE)).join(_link, _link.c.id == _turn.c.link_id)
+    """Turns that were answered within a time."""
+    named = select(*columns(_turn, "link_id", "answered_at", "first", "agent", "took", "business", "bridge_part"))
     return list(tx.execute(named.where(*_within(_turn.c.answered_at, since, until))))
 
 
 def turns_begun(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
-    """Turns that began within a time, with their place."""
-    named = select(*columns(_link, *_PLACE)).select_from(_turn).join(_link, _link.c.id == _turn.c.link_id)
-    return list(tx.execute(named.where(*_within(_turn.c.started_at, since, until))))
+    """Turns that began within a time."""
+    return list(tx.execute(select(_turn.c.link_id).where(*_within(_turn.c.started_at, since, until))))
 
 
 def solved_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
-    """Episodes that were solved for the first time within a time, with their place."""
-    named = select(_episode, *columns(_link, *_PLACE)).join(_link, _link.c.id == _episode.c.link_id)
-    return list(tx.execute(named.where(*_within(_episode.c.first_solved_at, since, until))))
+    """Episodes that were solved for the first time within a time."""
+    return list(tx.execute(select(_episode).where(*_within(_episode.c.first_solved_at, since, until))))
 
 
 def shifts_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
-    """What went open or shut within a time, with its place, what became of the conversation so far, and whether the
-    person had had one before (`again`).
+    """What went open or shut within a time, what became of the conversation so far, and whether the person had had one
+    before (`again`).
     """
     other, theirs = _episode.alias("other"), _link.alias("theirs")
     earlier = select(other.c.root_id).join(theirs, theirs.c.id == other.c.link_id)
     earlier = earlier.where(theirs.c.person_id == _link.c.person_id, other.c.opened_at < _episode.c.opened_at)
-    named = select(*columns(_shift, "number", "by"), *columns(_link, *_PLACE), *columns(_episode, "bot", "answers"))
+    named = select(*columns(_shift, "link_id", "number", "by"), *columns(_episode, "bot", "answers"))
     named = named.add_columns(earlier.exists().label("again")).join(_link, _link.c.id == _shift.c.link_id)
     joined = named.join(_episode, _episode.c.root_id == _shift.c.root_id)
     return list(tx.execute(joined.where(*_within(_shift.c.at, since, until))))
@@ -161,9 +170,9 @@ def measures(tx: Tx, grain: str, since: datetime, until: datetime, kinds: Sequen
     return list(tx.execute(wanted.where(_measure.c.kind.in_(kinds)) if kinds else wanted))
 
 
-def totals(tx: Tx, spans: Sequence[Stretch], name: str, kinds: Sequence[str]) -> list[Row[Any]]:
-    """(`name` of a place, kind, code, n, total) of some kinds over some stretches, added up."""
-    by = _measure.c[name], _measure.c.kind, _measure.c.code
+def totals(tx: Tx, spans: Sequence[Stretch], kinds: Sequence[str]) -> list[Row[Any]]:
+    """(each of PLACE, kind, code, n, total) of some kinds over some stretches, added up."""
+    by = *columns(_measure, *PLACE), _measure.c.kind, _measure.c.code
     sums = func.sum(_measure.c.n).label("n"), func.sum(_measure.c.total).label("total")
     found: list[Row[Any]] = []
     for grain, since, until in spans:
@@ -172,12 +181,12 @@ def totals(tx: Tx, spans: Sequence[Stretch], name: str, kinds: Sequence[str]) ->
     return found
 
 
-def spreads(tx: Tx, spans: Sequence[Stretch], name: str, places: Sequence[str], kind: str) -> list[Row[Any]]:
-    """(`name` of a place, hist) of one kind for some places."""
+def spreads(tx: Tx, spans: Sequence[Stretch], kind: str) -> list[Row[Any]]:
+    """(each of PLACE, hist) of one kind."""
     found: list[Row[Any]] = []
     for grain, since, until in spans:
         mine = _measure.c.grain == grain, _measure.c.kind == kind, *_within(_measure.c.bucket, since, until)
-        found += tx.execute(select(_measure.c[name], _measure.c.hist).where(*mine, _measure.c[name].in_(places)))
+        found += tx.execute(select(*columns(_measure, *PLACE, "hist")).where(*mine))
     return found
 
 

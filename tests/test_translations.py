@@ -14,6 +14,7 @@ WANTED = [
     ROOT / "docs" / "privacy.md",
     ROOT / "docs" / "how-to" / "allowance.md",
     ROOT / "docs" / "how-to" / "events.md",
+    ROOT / "docs" / "reference" / "figures.md",
     ROOT / "docs" / "how-to" / "bots.md",
     *sorted((ROOT / "connectors").glob("*/README.md")),
 ]

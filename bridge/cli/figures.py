@@ -24,7 +24,9 @@ UNTIL = click.option("--until", default="", metavar="D", help="The same; now, un
 @UNTIL
 @click.option(
     "--by",
-    type=click.Choice(["day", "hour", "channel", "desk", "entry", "agent", "week", "month"]),
+    type=click.Choice(
+        ["day", "hour", "channel", "desk", "route", "group", "language", "entry", "agent", "week", "month"]
+    ),
     help="A row for each.",
 )
 @click.option("--json", "as_json", is_flag=True)

@@ -1,7 +1,7 @@
 """The charts of the figures page, from a report: each with its table, its `n` and its words. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ from markupsafe import Markup
 from bridge.console import charts
 from bridge.console.pages import span
 from bridge.console.texts import say
+from bridge.figures.report import PLACES
 
 TARGET = "600"  # seconds: the share that the first row shows
 _MOST = 20  # rows of a table by something
+_OF_PLACE = ("conversations", "median", "satisfied", "ratings", "lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,11 @@ def took(seconds: float | None, language: str) -> str:
     return f"{seconds:.1f} {'秒' if language == 'zh' else 's'}" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"
 
 
-def charts_of(found: dict[str, Any], entries: Sequence[dict[str, Any]], language: str, off: str = "") -> list[Chart]:
-    """All of them, in the order of the page. `found` has a row for each day or week, `entries` one for each way in.
+Places = Mapping[str, Sequence[dict[str, Any]]]
+
+
+def charts_of(found: dict[str, Any], places: Places, language: str, off: str = "") -> list[Chart]:
+    """All of them, in the order of the page. `found` has a row for each day or week, `places` what they are split by.
     `off`: why there are no phrases.
     """
     return [
@@ -51,7 +56,8 @@ def charts_of(found: dict[str, Any], entries: Sequence[dict[str, Any]], language
         _lost(found),
         _topics(found, language),
         _phrases(found, off),
-        _entries(entries),
+        _entries(places["entry"]),
+        _places(places, language),
         _waits(found),
         _delay(found, language),
         _ratings(found),
@@ -213,12 +219,24 @@ def _lost(found: dict[str, Any]) -> Chart:
 
 def _entries(entries: Sequence[dict[str, Any]]) -> Chart:
     rows = [
-        [one["entry"] or "–", *(one[name] for name in ("conversations", "median", "satisfied", "ratings", "lost")),
+        [one["name"] or "–", *(one[name] for name in _OF_PLACE),
          ", ".join(one["topics"]) or "–"]
         for one in entries
     ]  # fmt: skip
     n = sum(one["conversations"] for one in entries)
     return Chart("entries", n, ("entry", "conversations", "median", "satisfied", "ratings_n", "lost_n", "topics"), rows)
+
+
+def _places(places: Places, language: str) -> Chart:
+    """The same conversations by channel, desk, route, group of the desk and language."""
+    rows = [
+        [_label(language, by), one["name"] or "–", *(one[name] for name in _OF_PLACE)]
+        for by in PLACES
+        if any(one["name"] for one in places[by])
+        for one in places[by]
+    ]
+    n = sum(one["conversations"] for one in places["channel"])
+    return Chart("places", n, ("by", "name", "conversations", "median", "satisfied", "ratings_n", "lost_n"), rows)
 
 
 def _topics(found: dict[str, Any], language: str) -> Chart:

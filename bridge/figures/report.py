@@ -4,7 +4,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +17,9 @@ from mappings.figures import Stretch
 from mappings.store import Tx
 
 TIMES = ("hour", "day", "week", "month")
-BY = ("day", "hour", "channel", "desk", "entry", "agent", "week", "month")
+PLACES = {"channel": "channel", "desk": "desk", "route": "route", "group": "desk_group", "language": "language"}
+"""What figures can be split by, and the name of it where sums are kept."""
+BY = ("day", "hour", *PLACES, "entry", "agent", "week", "month")
 FIRST = ("opened", "first", "rating", "survey", "lost", "topic")  # what is compared with the time before
 FINE = timedelta(days=62)  # of which each day is looked at; of more, weeks
 TARGETS = (120, 600, 3600, 14400)  # seconds
@@ -35,6 +37,9 @@ class Part(NamedTuple):
     channel: str
     desk: str
     entry: str
+    route: str
+    desk_group: str
+    language: str
     agent: str
     code: str
     n: int
@@ -65,20 +70,6 @@ def read_report(tx: Tx, asked: Period, now: datetime, by: str = "") -> dict[str,
         found["by"] = by
         found["rows"] = [{by: key, **summary(some)} for key, some in grouped(parts, by, asked)]
     return found
-
-
-def read_entries(tx: Tx, asked: Period, most: int = 20) -> list[dict[str, Any]]:
-    """What is asked of ways in, the most frequent first."""
-    spans = places(asked)
-    sums: defaultdict[str, dict[tuple[str, str], int]] = defaultdict(dict)
-    for row in figures.totals(tx, spans, "entry", ("opened", "rating", "lost", "topic")):
-        key = row.kind, row.code
-        sums[row.entry][key] = sums[row.entry].get(key, 0) + row.n
-    names = sorted(sums, key=lambda one: (-sums[one].get(("opened", ""), 0), one))[:most]
-    hists: defaultdict[str, list[buckets.Hist]] = defaultdict(list)
-    for row in figures.spreads(tx, spans, "entry", names, "first"):
-        hists[row.entry].append(buckets.load(row.hist))
-    return [_entry(name, sums[name], buckets.add(hists[name])) for name in names]
 
 
 def open_at(tx: Tx, moment: datetime, zone: ZoneInfo) -> int:
@@ -137,7 +128,7 @@ def grouped(rows: Iterable[Any], by: str, asked: Period) -> list[tuple[str, list
         "month": lambda row: f"{_local(row.bucket, asked):%Y-%m}",
         "hour": lambda row: f"{row.bucket.astimezone(asked.zone):%Y-%m-%dT%H:00%z}",
     }
-    key = forms.get(by, lambda row: str(getattr(row, by)))
+    key = forms.get(by, lambda row: str(getattr(row, PLACES.get(by, by))))
     found: defaultdict[str, list[Any]] = defaultdict(list)
     for row in rows:
         if by != "agent" or row.kind in _OF_AGENTS:
@@ -220,7 +211,7 @@ def times(rows: Sequence[Any]) -> dict[str, Any]:
     ):
         found[name] = None if value is None else round(value / 1000, 3)
     found["spread"] = _spread(hist)
-    found["within"] = {str(limit): _rounded(buckets.share_within(hist, limit * 1000)) for limit in TARGETS}
+    found["within"] = {str(limit): rounded(buckets.share_within(hist, limit * 1000)) for limit in TARGETS}
     return found
 
 
@@ -233,9 +224,9 @@ def ratings(rows: Sequence[Any], asked: int) -> dict[str, Any]:
     return {
         "n": count,
         "asked": asked,
-        "response_rate": _rounded(count / asked) if asked else None,
-        "share": _rounded(good / count) if enough else None,
-        "mean": _rounded(sum(row.total for row in rows) / count) if enough else None,
+        "response_rate": rounded(count / asked) if asked else None,
+        "share": rounded(good / count) if enough else None,
+        "mean": rounded(sum(row.total for row in rows) / count) if enough else None,
         "scores": scores if enough else None,
     }
 
@@ -247,26 +238,6 @@ def _spread(hist: buckets.Hist) -> dict[str, int]:
         upto = sum(n for at, n in hist.items() if buckets.middle(at) <= limit * 1000)
         found[str(limit)], below = upto - below, upto
     return {**found, "more": sum(hist.values()) - below}
-
-
-def _entry(name: str, sums: Mapping[tuple[str, str], int], hist: buckets.Hist) -> dict[str, Any]:
-    """One way in: conversations, first response, ratings, losses, and what was asked most."""
-    rated = {int(code): n for (kind, code), n in sums.items() if kind == "rating"}
-    count = sum(rated.values())
-    good = sum(n for score, n in rated.items() if score >= GOOD)
-    median = buckets.percentile(hist, 0.5)
-    about = sorted(
-        ((n, code) for (kind, code), n in sums.items() if kind == "topic"), key=lambda one: (-one[0], one[1])
-    )
-    return {
-        "entry": name,
-        "conversations": sums.get(("opened", ""), 0),
-        "median": None if median is None else round(median / 1000, 3),
-        "ratings": count,
-        "satisfied": _rounded(good / count) if count >= FEWEST else None,
-        "lost": sum(n for (kind, code), n in sums.items() if kind == "lost" and code.startswith("answer")),
-        "topics": [code for _, code in about[:3]],
-    }
 
 
 def _phrase(row: Any) -> dict[str, Any]:
@@ -285,7 +256,8 @@ def _by_code(rows: Iterable[Any]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """A share as it is told."""
     return None if value is None else round(value, 4)
 
 

@@ -1,18 +1,23 @@
 """From spans and facts of an hour to its sums, and from the hours of a day to the day's. Pure."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.figures import buckets
 
-Key = tuple[str, str, str, str, str, str]  # kind, channel, desk, entry, agent, code
+Key = tuple[str, ...]  # as NAMES
 
 HOUR = timedelta(hours=1)
-PLACE = ("channel", "desk", "entry", "agent")
+PLACE = ("channel", "desk", "entry", "route", "desk_group", "language")
+WHERE = (*PLACE, "agent")  # what sums of all places together lack
+NAMES = ("kind", *WHERE, "code")
 GLANCE = frozenset({"customer", "opened", "reopened", "shut"})  # what is asked by the hour over long times
 GOOD = 4  # of five: whoever gives as much is content
 _TIMED = {"desk", "customer"}  # facts whose value is a duration
@@ -21,6 +26,9 @@ _COUNTED = {
     *_TIMED, *_SUMMED, "lost", "near", "refused", "held", "handover", "survey", "desk.refused", "topic",
     "invitation", "uninvited", "entered",
 }  # fmt: skip
+
+
+_NAMED = attrgetter(*NAMES)
 
 
 @dataclass(slots=True)
@@ -33,35 +41,47 @@ class Sum:
 
 
 def hour_sums(found: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """The rows of an hour. `found`: facts, answered, begun, solved, shifts, as `mappings.figures` reads them."""
+    """The rows of an hour. `found`: facts, answered, begun, solved, shifts and the links of all of these, as
+    `mappings.figures` reads them.
+    """
     sums: dict[Key, Sum] = {}
+    places = {link.id: place_of(link) for link in found["links"]}
+    _put = partial(_count, sums, places)
     for one in found["facts"]:
         if one.kind in _COUNTED:
             agent = one.agent if one.kind in {"answer", "lost", "near"} else ""
             code = str(one.value) if one.kind == "rating" else one.code
-            _put(sums, one, one.kind, one.value, of=(agent, code), timed=one.kind in _TIMED)
+            _put(one, one.kind, one.value, of=(agent, code), timed=one.kind in _TIMED)
     for one in found["answered"]:
         kind = "first" if one.first else "next"
         for name, value in ((kind, one.took), (f"{kind}.business", one.business), ("bridge", one.bridge_part)):
             if value is not None:
-                _put(sums, one, name, value, of=(one.agent, ""), timed=True)
+                _put(one, name, value, of=(one.agent, ""), timed=True)
     for one in found["begun"]:
-        _put(sums, one, "turn", 0)
+        _put(one, "turn", 0)
     for one in found["solved"]:
-        _put(sums, one, "resolution", _ms(one.first_solved_at - one.opened_at), timed=True)
+        _put(one, "resolution", _ms(one.first_solved_at - one.opened_at), timed=True)
         for kind in _of_solved(one):
-            _put(sums, one, kind, 1)
+            _put(one, kind, 1)
     for one in found["shifts"]:
         for kind in _of_shift(one):
-            _put(sums, one, kind, 0)
+            _put(one, kind, 0)
     return [_row(key, one) for key, one in sorted(sums.items())]
+
+
+def place_of(link: Any) -> Key:
+    """Where a conversation is, as PLACE. The language is that of its customer's settings, without the country."""
+    decided, fields, contact = (json.loads(one or "{}") for one in (link.decided, link.fields, link.contact))
+    language = str(contact.get("locale") or "").replace("_", "-").partition("-")[0].lower()
+    route, group = str(decided.get("rule") or ""), str(fields.get("group") or "")
+    return link.channel, link.desk, link.entry, route[:200], group[:200], language[:20]
 
 
 def add_rows(rows: Iterable[Any]) -> list[dict[str, Any]]:
     """Rows of several buckets as those of one."""
     sums: dict[Key, Sum] = {}
     for row in rows:
-        into = sums.setdefault((row.kind, row.channel, row.desk, row.entry, row.agent, row.code), Sum())
+        into = sums.setdefault(_NAMED(row), Sum())
         into.n += row.n
         into.total += row.total
         into.hist = buckets.add([into.hist, buckets.load(row.hist)])
@@ -85,7 +105,7 @@ def week_hours(rows: Iterable[Any], zone: ZoneInfo) -> list[dict[str, Any]]:
         if row.kind == "customer":
             at = week_hour(row.bucket, zone)
             hist[at] = hist.get(at, 0) + row.n
-    return [_row(("heat", "", "", "", "", ""), Sum(sum(hist.values()), 0, hist))] if hist else []
+    return [_row(("heat", *[""] * (len(NAMES) - 1)), Sum(sum(hist.values()), 0, hist))] if hist else []
 
 
 def week_hour(moment: datetime, zone: ZoneInfo) -> int:
@@ -149,11 +169,18 @@ def _of_shift(one: Any) -> list[str]:
     return ["opened", "opened.again" if one.again else "opened.new", *with_bot]
 
 
-def _put(
-    sums: dict[Key, Sum], place: Any, kind: str, value: int, *, of: tuple[str, str] = ("", ""), timed: bool = False
+def _count(  # noqa: PLR0913 - the first two are bound
+    sums: dict[Key, Sum],
+    places: Mapping[int, Key],
+    one: Any,
+    kind: str,
+    value: int,
+    *,
+    of: tuple[str, str] = ("", ""),
+    timed: bool = False,
 ) -> None:
     """`of`: whose, and which (agent, code)."""
-    into = sums.setdefault((kind, place.channel, place.desk, place.entry, *of), Sum())
+    into = sums.setdefault((kind, *places[one.link_id], *of), Sum())
     into.n += 1
     into.total += value
     if timed:
@@ -162,9 +189,7 @@ def _put(
 
 
 def _row(key: Key, one: Sum) -> dict[str, Any]:
-    kind, channel, desk, entry, agent, code = key
-    place = {"kind": kind, "channel": channel, "desk": desk, "entry": entry, "agent": agent, "code": code}
-    return {**place, "n": one.n, "total": one.total, "hist": buckets.dump(one.hist)}
+    return {**dict(zip(NAMES, key, strict=True)), "n": one.n, "total": one.total, "hist": buckets.dump(one.hist)}
 
 
 def _ms(span: timedelta) -> int:

@@ -139,11 +139,15 @@ def sum_hours(tx: Tx, zone: ZoneInfo) -> int:
             "solved": figures.solved_between(tx, hour, upto),
             "shifts": figures.shifts_between(tx, hour, upto),
         }
-        rows = rollups.hour_sums(found)
+        rows = rollups.hour_sums({**found, "links": figures.links_of(tx, _links_in(found))})
         figures.write_measures(tx, "h", hour, rows)
-        figures.write_measures(tx, "g", hour, rollups.collapse(rows, *rollups.PLACE, kinds=rollups.GLANCE))
+        figures.write_measures(tx, "g", hour, rollups.collapse(rows, *rollups.WHERE, kinds=rollups.GLANCE))
     figures.mark(tx, "day", (_number(rollups.day_at(hour, zone)) for hour in hours))
     return len(hours)
+
+
+def _links_in(found: dict[str, Any]) -> set[int]:
+    return {one.link_id for rows in found.values() for one in rows}
 
 
 def sum_days(tx: Tx, zone: ZoneInfo) -> int:
@@ -157,7 +161,7 @@ def sum_days(tx: Tx, zone: ZoneInfo) -> int:
         rows = rollups.add_rows(hours)
         figures.write_measures(tx, "d", day, rows)
         figures.write_measures(tx, "p", day, rollups.collapse(rows, "agent"))
-        whole = rollups.collapse(rows, *rollups.PLACE) + rollups.week_hours(hours, zone)
+        whole = rollups.collapse(rows, *rollups.WHERE) + rollups.week_hours(hours, zone)
         figures.write_measures(tx, "t", day, whole)
     figures.mark(tx, "week", (_number(rollups.week_at(day, zone)) for day in days))
     figures.mark(tx, "month", (_number(rollups.month_at(day, zone)) for day in days))

@@ -76,6 +76,9 @@ def fill_hours(tx: Tx, day: datetime) -> None:
                 "channel": channel,
                 "desk": "desk",
                 "entry": entry,
+                "route": channel,
+                "desk_group": "sales" if entry.endswith(("1", "2", "3")) else "",
+                "language": chance.choice(("zh", "zh", "en", "")),
                 "agent": "",
                 "code": "",
                 "hist": "{}",
@@ -88,7 +91,18 @@ def fill_hours(tx: Tx, day: datetime) -> None:
             for kind, codes in _CODED.items():
                 rows.append({**place, "kind": kind, "code": chance.choice(codes), "n": 3, "total": 9})
         for kind in ("customer", "opened", "shut"):
-            everywhere = {**common, "channel": "", "desk": "", "entry": "", "agent": "", "code": "", "hist": "{}"}
+            everywhere = {
+                **common,
+                "channel": "",
+                "desk": "",
+                "entry": "",
+                "route": "",
+                "desk_group": "",
+                "language": "",
+                "agent": "",
+                "code": "",
+                "hist": "{}",
+            }
             rows.append({**everywhere, "grain": "g", "kind": kind, "n": 100, "total": 0})
     tx.execute(insert(table(Measure)), rows)
     figures.mark(tx, "day", [int(day.timestamp())])
@@ -96,8 +110,8 @@ def fill_hours(tx: Tx, day: datetime) -> None:
 
 def page(tx: Tx, asked: Any) -> int:
     """All that the page does; its length."""
-    found, entries = read_page(tx, asked, NOW)
-    charts = charts_of(found, entries, "zh")
+    found, places = read_page(tx, asked, NOW)
+    charts = charts_of(found, places, "zh")
     rows = "{% for c in charts %}{{ c.svg or '' }}{% for r in c.rows %}<tr>{% for v in r %}<td>{{ v }}</td>{% endfor %}</tr>"
     made = environment().from_string(rows + "{% endfor %}{% endfor %}")
     return len(made.render(charts=charts))

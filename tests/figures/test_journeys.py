@@ -192,10 +192,10 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 def test_scores_stay_apart_in_sums() -> None:
     """A day's sum has several scores; none is lost or guessed from the total."""
-    place = {"channel": "shop", "desk": "desk", "entry": "", "agent": "", "code": ""}
-    given = [SimpleNamespace(kind="rating", value=score, **place) for score in (5, 5, 4, 3, 1)]
+    link = SimpleNamespace(id=1, channel="shop", desk="desk", entry="", decided="", fields="{}", contact="{}")
+    given = [SimpleNamespace(kind="rating", value=score, code="", agent="", link_id=1) for score in (5, 5, 4, 3, 1)]
     found = dict.fromkeys(("answered", "begun", "solved", "shifts"), ())
-    hour = [SimpleNamespace(**row) for row in rollups.hour_sums({**found, "facts": given})]
+    hour = [SimpleNamespace(**row) for row in rollups.hour_sums({**found, "facts": given, "links": [link]})]
     day = [SimpleNamespace(**row) for row in rollups.add_rows([*hour, *hour])]
     rating = summary(day)["satisfaction"]
     assert (rating["n"], rating["share"]) == (10, 0.6)

@@ -20,7 +20,7 @@ from tests.console.console_harness import ConsoleScene
 from tests.figures.test_figures import make_links
 
 CHARTS = {
-    "volume", "first_response", "backlog", "heat", "funnel", "allowance", "lost", "entries", "waits", "ratings", "bot", "topics", "spread", "delay", "phrases", "customers",
+    "volume", "first_response", "backlog", "heat", "funnel", "allowance", "lost", "entries", "places", "waits", "ratings", "bot", "topics", "spread", "delay", "phrases", "customers",
 }  # fmt: skip
 
 

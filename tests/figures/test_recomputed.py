@@ -1,8 +1,9 @@
 """Every figure of the page equals what one counts by hand from what happened, over days, weeks and months."""
 
+import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 7, 1, 3, 0, tzinfo=UTC)
 DAYS = 150
 ENTRIES = ("pages/order", "pages/cart", "")
+LOCALES = ("zh_CN", "zh-TW", "en", "")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,9 @@ class Talk:
     link: int
     person: int
     entry: str
+    route: str
+    group: str
+    locale: str
     at: datetime
     answered: datetime | None
     wrote: datetime | None  # at the desk
@@ -58,8 +63,14 @@ def happen(tx: Tx) -> list[Talk]:
         at = NOW - timedelta(seconds=chance.randint(3600, DAYS * 86400))
         person, entry = chance.choice(people), chance.choice(ENTRIES)
         common = {"channel": "shop", "desk": "desk", "person_id": person, "created_at": at, "touched_at": at}
-        more = {"contact": '{"id": "x"}', "entry": entry, "holder": "desk", "conversation": f"c{number}"}
-        link = links.add_link(tx, **common, **more).id
+        route, group, locale = chance.choice(("orders", "rest")), chance.choice(("Sales", "")), chance.choice(LOCALES)
+        more = {"entry": entry, "holder": "desk", "conversation": f"c{number}"}
+        decided = {
+            "contact": json.dumps({"id": "x", "locale": locale}),
+            "decided": json.dumps({"rule": route}),
+            "fields": json.dumps({"group": group} if group else {}),
+        }
+        link = links.add_link(tx, **common, **more, **decided).id
         answered = at + timedelta(seconds=chance.lognormvariate(5, 1.5)) if chance.random() < 0.8 else None
         solved = answered + timedelta(minutes=chance.randint(1, 3000)) if answered and chance.random() < 0.8 else None
         solved = solved if solved and solved < NOW else None
@@ -68,6 +79,9 @@ def happen(tx: Tx) -> list[Talk]:
             link,
             person,
             entry,
+            route,
+            group,
+            locale,
             at,
             answered if answered and answered < NOW else None,
             answered - timedelta(milliseconds=chance.randint(100, 900)) if answered and answered < NOW else None,
@@ -128,7 +142,7 @@ def test_all_figures_equal_a_plain_recomputation(counted: tuple[Any, list[Talk]]
         def within(moment: datetime | None, asked: Any = asked) -> bool:
             return moment is not None and asked.since <= moment < asked.until
 
-        found, entries = store.run(read_page, asked, NOW)
+        found, places = store.run(read_page, asked, NOW)
         begun = [one for one in talks if within(one.at)]
         answered = [one for one in talks if within(one.answered)]
         took = sorted((one.answered - one.at).total_seconds() for one in answered if one.answered)
@@ -163,10 +177,22 @@ def test_all_figures_equal_a_plain_recomputation(counted: tuple[Any, list[Talk]]
         assert {(day, hour): n for day, row in enumerate(found["heat"]) for hour, n in enumerate(row) if n} == dict(
             heat
         )
-        by_entry = {one["entry"]: one for one in entries}
-        assert {key: one["conversations"] for key, one in by_entry.items() if one["conversations"]} == dict(
-            Counter(one.entry for one in begun)
-        )
+        of_talk: dict[str, Callable[[Talk], str]] = {
+            "entry": lambda one: one.entry, "route": lambda one: one.route, "group": lambda one: one.group,
+            "language": lambda one: one.locale[:2], "channel": lambda _: "shop", "desk": lambda _: "desk",
+        }  # fmt: skip
+        assert set(places) == set(of_talk)
+        for by, named in of_talk.items():
+            counted_by = {one["name"]: one["conversations"] for one in places[by] if one["conversations"]}
+            assert counted_by == dict(Counter(named(one) for one in begun)), by
+            lost_by = sum(one["lost"] for one in places[by])
+            assert lost_by == sum(bool(one.lost) and within(one.at + timedelta(minutes=1)) for one in talks), by
+        by_route = {one["name"]: one["median"] for one in places["route"]}
+        for route in {one.route for one in answered}:
+            mine = sorted(
+                (one.answered - one.at).total_seconds() for one in answered if one.answered and one.route == route
+            )
+            assert by_route[route] == pytest.approx(mine[max(0, -(-len(mine) // 2) - 1)], rel=0.06, abs=0.002)
         rated = [one.rating for one in talks if one.rating and within(one.solved)]
         assert found["satisfaction"]["n"] == found["satisfaction"]["asked"] == len(rated)
         if len(rated) >= 5:
@@ -193,6 +219,6 @@ def test_rows_of_agents_and_of_months_add_up(counted: tuple[Any, list[Talk]]) ->
     store, talks = counted
     asked = period("140d", "", ZONE, NOW)
     answered = sum(one.answered is not None and one.answered >= asked.since for one in talks)
-    for by in ("agent", "day", "week", "month", "entry", "channel"):
+    for by in ("agent", "day", "week", "month", "entry", "channel", "desk", "route", "group", "language"):
         rows = store.run(read_report, asked, NOW, by)["rows"]
         assert sum(row["volume"]["people"] for row in rows) == answered, by

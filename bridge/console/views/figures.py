@@ -13,7 +13,8 @@ from bridge.console.visit import NotFound, Visit
 from bridge.figures.export import BOM, cell
 from bridge.figures.period import Period, period, zone_of
 from bridge.figures.phrases import is_installed
-from bridge.figures.report import FINE, read_entries, read_report
+from bridge.figures.report import FINE, read_report
+from bridge.figures.split import read_places
 from mappings.store import Tx
 
 RANGES = (1, 7, 30, 90, 365)
@@ -73,12 +74,12 @@ def _asked(visit: Visit) -> tuple[Period, str]:
 
 
 async def _read(visit: Visit, asked: Period) -> tuple[dict[str, Any], list[Chart]]:
-    found, entries = await visit.read(read_page, asked, visit.now)
+    found, places = await visit.read(read_page, asked, visit.now)
     wanted = visit.desk.runtime.settings.figures.phrases
     off = "figures.phrases_off" if not wanted else "" if is_installed() else "figures.phrases_not_installed"
-    return found, charts_of(found, entries, visit.language, off)
+    return found, charts_of(found, places, visit.language, off)
 
 
-def read_page(tx: Tx, asked: Period, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """(the report, what is asked of ways in): by day, or by week where there are many."""
-    return read_report(tx, asked, now, "day" if asked.until - asked.since <= FINE else "week"), read_entries(tx, asked)
+def read_page(tx: Tx, asked: Period, now: datetime) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """(the report by day, or by week where there are many; what is asked of places)."""
+    return read_report(tx, asked, now, "day" if asked.until - asked.since <= FINE else "week"), read_places(tx, asked)
