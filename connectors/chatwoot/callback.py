@@ -74,9 +74,9 @@ def read(request: Request, inbox: int, *, signed: bool, typing: Typing) -> Callb
         event = json.loads(request.body)
     except (ValueError, RecursionError):
         return CallbackResult()  # authentic, and no event
-    if not isinstance(event, dict):
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         return CallbackResult()
-    kind = event.get("event")
+    kind = event["event"]
     where = event.get("inbox") if isinstance(event.get("inbox"), dict) else {}
     found = id_of(where) or id_of(event, "inbox_id")
     if inbox and found and found != str(inbox):

@@ -98,7 +98,7 @@ def _author(comment: Mapping[str, Any], ticket: Mapping[str, Any], author: Mappi
         return AuthorKind.BRIDGE
     via = comment.get("via")
     writer = id_of(comment.get("author_id"))
-    if (isinstance(via, dict) and via.get("channel") in {"rule", "system"}) or writer.startswith("-"):
+    if (isinstance(via, dict) and str(via.get("channel")) in {"rule", "system"}) or writer.startswith("-"):
         return AuthorKind.SYSTEM
     role = _text(author.get("role"))
     if role in _STAFF:

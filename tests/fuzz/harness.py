@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from bridge.contract import Http
 from bridge.testing.e2e.process import Process
+from connectors.chatwoot.simulator import Simulator as ChatwootSimulator
 from connectors.webhook.simulator.vendor import SECRET as WEBHOOK_SECRET
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from connectors.wecom.simulator import Simulator as WeComSimulator
@@ -25,11 +26,16 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Process, Surfaces, PhoneSi
     """A bridge on SQLite, requests for it, and the phone behind its account `shop`."""
     import os
 
-    async with PhoneSimulator() as sealed, PhoneSimulator(mode="plain") as plain, WeComSimulator() as wecom:
+    async with (
+        PhoneSimulator() as sealed,
+        PhoneSimulator(mode="plain") as plain,
+        WeComSimulator() as wecom,
+        ChatwootSimulator() as chatwoot,
+    ):
         site = {"kind": "webchat", "identity_secret": SECRET, "agents": [{"name": "Agent A", "hash": HASH}]}
         ours = {"kind": "webhook", "url": "http://127.0.0.1:9/x", "secret": WEBHOOK_SECRET}  # nobody listens there
         accounts = {"shop": sealed.settings(), "open": plain.settings(), "site": site, "ours": ours}
-        accounts["kf"] = wecom.settings()
+        accounts |= {"kf": wecom.settings(), "cw": chatwoot.settings()}
         routes = [{"channel": name, "desk": "site"} for name in ("shop", "open", "site")]
         routes.append({"channel": "kf", "desk": "ours"})
         bridge = Process(folder, f"sqlite:///{folder}/bridge.db", accounts, routes)
@@ -41,7 +47,7 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Process, Surfaces, PhoneSi
             del os.environ["BRIDGE_API_TOKEN"]
         try:
             surfaces = Surfaces(sealed, plain, API_TOKEN)
-            newer = NewerSurfaces(wecom, API_TOKEN)
+            newer = NewerSurfaces(wecom, chatwoot, API_TOKEN)
             surfaces.targets |= newer.targets
             await sign_in(bridge, surfaces)
             await sign_in_to_console(bridge, newer)

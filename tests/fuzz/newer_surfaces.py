@@ -1,4 +1,4 @@
-"""The surfaces of other systems and of operators: API, events' sisters (webhook desk), WeCom's bell, rating pages, console."""
+"""The surfaces of other systems and of operators: API, webhook desk, Chatwoot, WeCom's bell, rating pages, console."""
 
 import json
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from bridge.contract import sign_webhook, webhook_key
 from bridge.services.tokens import derive_key, sign_number
 from bridge.testing.clock import system_clock
+from connectors.chatwoot.simulator import Simulator as Chatwoot
 from connectors.webhook.simulator.vendor import SECRET
 from connectors.wecom.simulator import Simulator as WeCom
 from tests.fuzz.surfaces import ODD, bent, call, request
@@ -36,19 +37,21 @@ _FIELDS = [
     "next",
     "lang",
 ]
+_TOLD = ["message_created", "message_updated", "conversation_updated", "conversation_typing_on", "x"]
 _EVENT = "<xml><Event>kf_msg_or_event</Event><Token>t</Token><OpenKfId>k</OpenKfId></xml>"
 
 
 class NewerSurfaces:
     """`cookie` is an admin's of the console, `csrf` what its forms must carry."""
 
-    def __init__(self, wecom: WeCom, api_token: str) -> None:
-        self._wecom = wecom
+    def __init__(self, wecom: WeCom, chatwoot: Chatwoot, api_token: str) -> None:
+        self._wecom, self._chatwoot = wecom, chatwoot
         self._api_headers = {"authorization": f"Bearer {api_token}"}
         self.cookie, self.csrf = "", ""
         self.targets: dict[str, Callable[[Random], bytes]] = {
             "api, all of it": self._api,
             "webhook": self._webhook,
+            "chatwoot": self._told,
             "wecom": self._bell,
             "rate": self._rate,
             "console": self._console,
@@ -103,6 +106,25 @@ class NewerSurfaces:
         now = system_clock() + timedelta(seconds=random.choice([0, 0, 0, -4000]))
         headers = sign_webhook(webhook_key(SECRET), random.choice(["m-1", "x" * 3000, "%00", "é"]), now, data)
         return request(random, "POST", "/hooks/ours", data, headers)
+
+    def _told(self, random: Random) -> bytes:
+        place = {"id": 7, "inbox_id": self._chatwoot.inbox.id, "status": "open", "meta": {}, "messages": []}
+        body: dict[str, object] = {"event": random.choice(_TOLD), "id": random.choice([5, *ODD]), "content": "hello"}
+        body |= {
+            "message_type": "outgoing",
+            "private": False,
+            "conversation": place,
+            "inbox": {"id": place["inbox_id"]},
+        }
+        for name in random.sample([*body, "sender", "attachments", "created_at", "content_attributes"], 3):
+            body[name] = random.choice(ODD)
+        if random.random() < 0.3:
+            place[random.choice(list(place))] = random.choice(ODD)
+        data = json.dumps(body).encode()
+        if random.random() < 0.2:
+            data = random.choice([b"[" * 5000, b"\xff", b'{"a":1,"a":2}', bent(random, data)])
+        headers = self._chatwoot.signed(data, stamp=random.choice([None, None, None, 0, 10**11]))
+        return request(random, "POST", "/hooks/cw", data, headers)
 
     def _bell(self, random: Random) -> bytes:
         payload = bent(random, _EVENT.encode()).decode("utf-8", "replace") if random.random() < 0.7 else _EVENT

@@ -3,62 +3,24 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
 from bridge.settings import ConfigError
 from bridge.web.bodies import Allowed
-from bridge.wizard.calls import Calls
-from bridge.wizard.door import Door
-from bridge.wizard.draft import Drafts
-from bridge.wizard.preview import Preview
-from bridge.wizard.setup import Setup
-from bridge.wizard.up import guarded, refuse_insecure
+from bridge.wizard.up import refuse_insecure
 from connectors.chatwoot.simulator import Simulator as ChatwootSimulator
 from connectors.chatwoot.simulator.vendor import ADMIN, TOKEN
 from connectors.freshdesk.simulator import Simulator as FreshdeskSimulator
 from connectors.rt.simulator import Simulator as RtSimulator
 from connectors.zendesk.simulator import Simulator as ZendeskSimulator
+from tests.wizard.setup_harness import SetupHarness
 
-BASE = "http://127.0.0.1:8080"
 SCRIPT = "<script>alert(1)</script>"
-
-
-class SetupHarness:
-    """One set-up in a folder, and whoever opens it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.codes: list[str] = []
-        drafts = Drafts(folder / "config.toml")
-        draft = drafts.load()
-        preview = Preview(drafts.config, 8080)
-        calls = Calls(lambda role: preview.suspect(role, draft))
-        self.setup = Setup(drafts, draft, preview, calls, Door(draft, self.codes.append), 8080)
-        self.setup.door.new_code()
-        self.app = guarded(self.setup)
-
-    def browser(self, address: str = "192.0.2.1", language: str = "en") -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.app, client=(address, 1))
-        return httpx.AsyncClient(transport=transport, base_url=BASE, headers={"accept-language": language})
-
-    @asynccontextmanager
-    async def inside(self) -> AsyncIterator[httpx.AsyncClient]:
-        async with self.browser() as browser:
-            answer = await browser.post("/console/setup/code", data={"code": self.codes[-1]})
-            assert answer.status_code == 303
-            yield browser
-
-    async def post(self, browser: httpx.AsyncClient, step: str, **form: str) -> httpx.Response:
-        page = (await browser.get(f"/console/setup/{step}")).text
-        csrf = re.search(r'name="csrf" value="(\w+)"', page)
-        assert csrf is not None
-        return await browser.post(f"/console/setup/{step}", data={"csrf": csrf[1], **form})
 
 
 @pytest.fixture

@@ -64,6 +64,14 @@ async def webhook(site: Simulator, text: str = "hello") -> bytes:
     return site.webhook("message_created", conversation, conversation.messages[-1])
 
 
+async def test_signed_events_of_odd_types_are_no_fault_of_ours(chatwoot: Chatwoot, site: Simulator) -> None:
+    event = json.loads(await webhook(site))
+    for name in event:
+        for odd in (None, True, -1, 10**30, 1.5, "\ud800", [], [["a"]], {}, {"a": {"b": []}}):
+            body = json.dumps({**event, name: odd}).encode()
+            chatwoot.verify(callback(site, body, site.signed(body)))
+
+
 async def test_forgeries_are_refused_in_one_voice(site: Simulator, chatwoot: Chatwoot) -> None:
     body = await webhook(site)
     genuine = site.signed(body)

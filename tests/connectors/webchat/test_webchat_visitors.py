@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from starlette.requests import Request
@@ -96,13 +96,17 @@ async def test_odd_messages_are_refused(rig: WebchatRig, body: dict[str, Any], s
     assert not rig.kept
 
 
+_SAID = b'{"client_id":"client-0001","text":"hello"}'
+
+
 async def test_bodies_that_are_no_small_json_object_are_refused(rig: WebchatRig) -> None:
     visitor = await rig.visitor()
     headers = visitor.headers | {"content-type": "application/json"}
     path = "/chat/site/v1/messages"
     for body, status in (
         (b"[" * 100_000, 413), (b"[" * 5_000, 400), (b"[]", 400), (b'{"a":1,"a":2}', 400), (b"\xff", 400), (b"", 400),
-        (b'{"text":"' + b"x" * 40_000 + b'"}', 413),
+        (b'{"text":"' + b"x" * 40_000 + b'"}', 413), (_SAID[:-1] + b',"text":"other"}', 400),
+        (_SAID[:-1] + b',"page":' + b'{"a":' * 25 + b"1" + b"}" * 26, 400), (_SAID, 201),
     ):  # fmt: skip
         assert (await visitor.client.post(path, content=body, headers=headers)).status_code == status
     form = await visitor.client.post(path, data={"text": "x"}, headers=visitor.headers)
@@ -544,6 +548,7 @@ async def test_a_message_with_files_carries_them(rig: WebchatRig) -> None:
 
 
 @given(st.text())
+@example("a\x00b\x1bc\x7fd\u202ee\u2066f\ufeffg")
 def test_clean_text_holds_nothing_that_deceives(text: str) -> None:
     found = clean(text)
     assert not set(found) & set("\x00\x1b\x7f\u202e\u2066\ufeff") and len(found) <= 4000
