@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import structlog
 import uvicorn
 
+from bridge.allocator import share_arenas
 from bridge.app import Bridge
 from bridge.contract import Drains
 from bridge.systemd import sockets_handed_over
@@ -64,6 +65,7 @@ def run_server(
 ) -> None:
     """Serves until SIGTERM or SIGINT, on `held` sockets where there are any."""
     held = held or listen(host, port)
+    share_arenas()  # before there are threads
     prepare_when_free(bridge, bring_up_to_date=bring_up_to_date)
     bridge.host = host
     bridge.console.warn()
@@ -152,6 +154,7 @@ class BridgeServer(QuietServer):
 
 def run_workers(bridge: Bridge) -> None:
     """Works until SIGTERM or SIGINT."""
+    share_arenas()
     prepare_when_free(bridge, bring_up_to_date=False)
 
     async def work() -> None:

@@ -57,6 +57,10 @@ def is_trouble(error: BaseException) -> bool:
     return str(state).startswith(_TROUBLE)
 
 
+# KiB of pages that each connection keeps: they are the most that a process grows by while its database does
+_WRITER_CACHE, _READER_CACHE = 8000, 2000
+
+
 def sqlite_engine(path: Path, *, write: bool, checkpoints: bool = True) -> Engine:
     """One connection that writes and checkpoints; readers that may only read.
 
@@ -80,7 +84,7 @@ def sqlite_engine(path: Path, *, write: bool, checkpoints: bool = True) -> Engin
             "foreign_keys=ON",
             "busy_timeout=3000",
             "trusted_schema=OFF",
-            "cache_size=-16000",
+            f"cache_size=-{_WRITER_CACHE if write else _READER_CACHE}",
             "secure_delete=ON",  # what is deleted is overwritten: a customer who was erased is in no byte of the file
             "wal_autocheckpoint=2000" if write and checkpoints else "wal_autocheckpoint=0",
             "query_only=OFF" if write else "query_only=ON",

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(int(SECONDS * 15 + 180))
 async def test_every_surface(tmp_path: Path) -> None:
     async with opened(tmp_path) as (bridge, surfaces, phone):
         for name, make in surfaces.targets.items():  # what is loaded once is no growth
-            for number in range(20):
+            for number in range(60):
                 await push(bridge.port, make(Random(f"warm {name} {number}")))
         await sign_in(bridge, surfaces)
         before = memory(bridge)
