@@ -168,16 +168,17 @@ def drop_raws(tx: Tx, inbox_ids: Sequence[int]) -> int:
     ).rowcount
 
 
-def find_raws(tx: Tx, text: str, limit: int = 20) -> list[Row[Any]]:
-    """Payloads whose key is, or ends in, an id."""
-    return list(
-        tx.execute(
-            select(*columns(_inbox, "id", "account", "key", "received_at", "state", "error", "done_at"))
-            .where(or_(_inbox.c.key == text, _inbox.c.key.endswith(f":{text}", autoescape=True)))
-            .order_by(_inbox.c.id.desc())
-            .limit(limit)
-        )
-    )
+def find_raws(tx: Tx, text: str, known: Sequence[int] = (), limit: int = 20, among: int = 100_000) -> list[Row[Any]]:
+    """Payloads of an id, the newest first: those that its messages came with (`known`, by number), and of the newest ones
+    of all those whose key is, or ends in, the id, also where they became no message.
+    """
+    newest = select(func.max(_inbox.c.id)).scalar_subquery()
+    wanted = columns(_inbox, "id", "account", "key", "received_at", "state", "error", "done_at")
+    named = or_(_inbox.c.key == text, _inbox.c.key.endswith(f":{text}", autoescape=True))
+    lately = select(*wanted).where(_inbox.c.id > newest - among, named)
+    found = {row.id: row for row in tx.execute(lately.order_by(_inbox.c.id.desc()).limit(limit))}
+    found |= {row.id: row for row in tx.execute(select(*wanted).where(_inbox.c.id.in_(list(known)[:limit])))}
+    return sorted(found.values(), key=lambda row: row.id, reverse=True)[:limit]
 
 
 def last_raws(tx: Tx, account: str, limit: int = 10, among: int = 20_000) -> list[Row[Any]]:

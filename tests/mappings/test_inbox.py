@@ -141,6 +141,16 @@ def test_keys_are_forgotten_with_what_was_routed_by_them(store: Store) -> None:
     assert [row.known for row in store.run(inbox.ready_raws, "shop", 50)] == [None]
 
 
+def test_payloads_of_an_id_are_found_by_number_and_lately_by_name(store: Store) -> None:
+    store.run(
+        inbox.keep_raws, [raw("message:7"), raw("message:17"), raw("7", account="desk"), raw("other"), raw("z:%")]
+    )
+    first, _, third, other, _ = [row.id for row in store.run(rows)]
+    assert [row.id for row in store.run(inbox.find_raws, "7", [other])] == [other, third, first]
+    assert [row.id for row in store.run(inbox.find_raws, "7", [], 20, 3)] == [third], "no more than the newest are read"
+    assert [row.id for row in store.run(inbox.find_raws, "7", [first], 20, 3)] == [third, first]
+
+
 ROUTED, READY = 20_000, 3_000
 
 
