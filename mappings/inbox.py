@@ -169,8 +169,8 @@ def drop_raws(tx: Tx, inbox_ids: Sequence[int]) -> int:
 
 
 def find_raws(tx: Tx, text: str, known: Sequence[int] = (), limit: int = 20, among: int = 100_000) -> list[Row[Any]]:
-    """Payloads of an id, the newest first: those that its messages came with (`known`, by number), and of the newest ones
-    of all those whose key is, or ends in, the id, also where they became no message.
+    """Payloads of an id, the newest first: those that its messages came with (`known`, by number), and of the newest of
+    all those whose key is, or ends in, the id, also where they became no message.
     """
     newest = select(func.max(_inbox.c.id)).scalar_subquery()
     wanted = columns(_inbox, "id", "account", "key", "received_at", "state", "error", "done_at")

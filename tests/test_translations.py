@@ -78,7 +78,7 @@ def _said_in_chinese() -> list[tuple[str, str]]:
                 values = [word.value for word in node.keywords if word.arg == "zh"]
             for value in values:
                 parts = [one for one in ast.walk(value) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-                found += [(f"{path.relative_to(ROOT)}:{one.lineno}", one.value) for one in parts]
+                found += [(f"{path.relative_to(ROOT)}:{one.lineno}", str(one.value)) for one in parts]
     return found
 
 

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -152,7 +153,7 @@ async def measure(seconds: float, names: list[str]) -> bool:
                     attackers.kill()
                     await attackers.wait()
     took = sorted(platform.took)
-    found = {
+    found: dict[str, Any] = {
         "attacks": names, "callbacks": len(took), "answers": dict(platform.answers),
         "p50_ms": round(took[len(took) // 2] * 1000, 1), "p99_ms": round(took[int(len(took) * 0.99)] * 1000, 1),
         "max_ms": round(took[-1] * 1000, 1), "memory_mb": held >> 20,

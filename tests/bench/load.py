@@ -246,7 +246,7 @@ class Load:
 
     async def _follow(self) -> asyncio.Task[None]:
         self._items: dict[tuple[int, int], Item] = {}
-        self._rest: dict[int, deque[Item]] = {}
+        self._rest = {}
         reader, writer = await asyncio.open_connection("127.0.0.1", self.plan["feed_port"])
         writer.write(b"GET /bench/feed HTTP/1.1\r\nhost: desk\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")

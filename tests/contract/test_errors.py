@@ -57,7 +57,7 @@ def test_a_throttle_is_certain() -> None:
     assert throttle.certain
     assert (throttle.scope, throttle.tries, throttle.then_unknown) == (Scope.ACCOUNT, None, False)
     with pytest.raises(TypeError):
-        Throttled("m")  # without knowing how long
+        Throttled("m")  # type: ignore[call-arg] # without knowing how long
 
 
 def test_certain_is_what_it_is_without_a_word() -> None:

@@ -122,7 +122,7 @@ class TwoDesks(DeskHarness):
         self, database_url: str, folder: Path, desk: type[Desk], *, other: type[Desk] | None = None, **options: Any
     ) -> None:
         super().__init__(database_url, folder, desk, **options)
-        self.other = (other or desk)(clock=self.clock)
+        self.other: Any = (other or desk)(clock=self.clock)  # type: ignore[call-arg] # as above
         self.other.silence()
 
     def build(self) -> Bridge:

@@ -211,7 +211,7 @@ async def test_a_topic_decides_and_people_after_a_bot_are_chosen_by_what_it_said
     database_url: str, tmp_path: Path
 ) -> None:
     """`topic` by the words of `[[topics]]`; `bot.verdict` and `allowance.left` when people take over from a bot."""
-    routes = [
+    routes: list[dict[str, Any]] = [
         {"name": "lost", "channel": "shop", "desk": "desk", "when": {"bot.verdict": "handoff"}, "group": "Second line"},
         {"name": "refunds", "channel": "shop", "desk": "desk", "when": {"topic": "refunds"}, "group": "Finance"},
         {"name": "rest", "channel": "shop", "desk": "desk", "when": {"not.allowance.left": "<3"}},

@@ -5,7 +5,7 @@ What sixteen messages need is what two need: people, links, messages and steps a
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -106,7 +106,11 @@ class Line:
 
     def together(self, rows: list[Any], act: Any, *, ends: bool) -> None:
         loop = asyncio.new_event_loop()
-        entries = [Entry(row, lambda work, row=row: act(work, row), loop.create_future(), ends=ends) for row in rows]
+
+        def settled(row: Any) -> Callable[[Work], Any]:
+            return lambda work: act(work, row)
+
+        entries = [Entry(row, settled(row), loop.create_future(), ends=ends) for row in rows]
         self.store.run(self.settling._settle, Group(lambda: entries))
         loop.close()
 

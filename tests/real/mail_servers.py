@@ -82,7 +82,8 @@ class MailServers:
             box.select(readonly=True)
             found = []
             for number in box.search(None, "ALL")[1][0].split():
-                raw = box.fetch(number, "(BODY.PEEK[])")[1][0][1]
+                fetched: Any = box.fetch(number, "(BODY.PEEK[])")[1][0]
+                raw = fetched[1]
                 found.append(email.message_from_bytes(raw, policy=email.policy.default))
             return found
 

@@ -5,6 +5,7 @@ import io
 import json
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -333,7 +334,7 @@ async def test_a_picture_with_its_caption_is_planned_whole(journey: Journey) -> 
     ticket = await journey.ticket()
     for number in range(4):
         await journey.rt.answers(ticket, f"answer {number}")
-        await poll(lambda number=number: holds(journey, number + 1))
+        await poll(partial(holds, journey, number + 1))
     await journey.rt.answers(ticket, "the plan", files=(("plan.jpg", "image/jpeg", picture("blue")),))
     await poll(lambda: remarked(journey, ticket, say("en", "window.short", channel="shop", cost=2, left=1)[:38]))
     assert kinds(journey) == ["text"] * 4

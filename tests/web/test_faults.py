@@ -52,7 +52,7 @@ async def test_a_callback_is_answered_by_whose_fault_it_is(
     """The vendor is asked to come again for what may go better then, and never for what will not."""
     scene = Scene(database_url, tmp_path)
     async with scene.running() as bridge:
-        connector = bridge.runtime.accounts["shop"].connector
+        connector: Any = bridge.runtime.accounts["shop"].connector
         connector.retry_later_reply = Reply(599, "come again")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(bridge.app()), base_url="https://b.example") as web:
             for error, status in ALL:

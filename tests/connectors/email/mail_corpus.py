@@ -8,6 +8,7 @@ import quopri
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.header import Header
+from typing import Any
 
 from mail_texts import KEPT_WHOLE, UNTOUCHED
 
@@ -37,7 +38,8 @@ def mail(
     head: str = "",
     subject: bytes = b"",
 ) -> bytes:
-    coded = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring, "8bit": bytes}[encoding](body)
+    codings: dict[str, Any] = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring, "8bit": bytes}
+    coded = codings[encoding](body)
     title = subject or Header("订单", "utf-8").encode().encode()
     lines = (
         b"From: A <a@customer.example>\r\nTo: bridge@bridge.example\r\nSubject: " + title + b"\r\n"

@@ -4,7 +4,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
-from bridge.contract import Audience, AuthorKind, Raw, Role
+from bridge.contract import Audience, AuthorKind, Role
 from bridge.testing.conformance import ConnectorConformance, Harness, raws_in
 from connectors.webchat import WebChat
 from tests.connectors.webchat.samples import FIXTURES, key_of
@@ -15,7 +15,7 @@ HASH = PasswordHasher(time_cost=1, memory_cost=1024).hash("a long password")
 class _Common(ConnectorConformance):
     connector = WebChat
     takes_callbacks = False
-    samples: tuple[Raw, ...] = raws_in(FIXTURES, keys=key_of)
+    samples = raws_in(FIXTURES, keys=key_of)
 
     def settings(self, vendor: Any) -> dict[str, Any]:
         return {

@@ -219,7 +219,8 @@ async def test_events_point_at_their_tickets(clock: VirtualClock) -> None:
         ticket = vendor.open_ticket()
         await vendor.agent_says(ticket, "<p>hi</p>", status="solved")
         assert vendor.hooks.invocations == [200, 200]
-        verdicts = [await harness.connector.verify(request) for request in harness.requests]
+        connector: Any = harness.connector
+        verdicts = [await connector.verify(request) for request in harness.requests]
         assert [result.refresh for result in verdicts] == [(ticket,), (ticket,)]
 
 

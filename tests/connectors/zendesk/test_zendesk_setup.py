@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from zendesk_rig import say
 
-from bridge.contract import SetUpChange
+from bridge.contract import SetUpChange, Words
 from bridge.testing.clock import VirtualClock
 from bridge.testing.conformance.harness import Harness, Hook
 from bridge.testing.rig import lend_account
@@ -20,7 +20,7 @@ async def bare(vendor: Simulator, clock: VirtualClock) -> AsyncIterator[Zendesk]
         yield Zendesk(Zendesk.Config(**vendor.settings() | {"webhook_secret": "", "allowance_fields": True}), account)
 
 
-async def apply(changes: list[SetUpChange]) -> list[str]:
+async def apply(changes: list[SetUpChange]) -> list[str | Words]:
     return [await change.apply() for change in changes if change.apply is not None]
 
 
