@@ -1,6 +1,7 @@
 """Holidays from files: the two shapes, what is refused, and the commands around them."""
 
 import json
+import re
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.advice import calendar_gaps
-from bridge.routing.holidays import dump, merge, parse_holidays, shipped
+from bridge.routing.holidays import dump, merge, parse_holidays, read_holidays, shipped
 from bridge.settings import CalendarSettings, Settings
 from bridge.testing.e2e import prefork
 from tests.e2e.test_config import GOOD
@@ -56,6 +57,37 @@ def test_a_year_without_days_is_not_published() -> None:
 def test_what_cannot_be_right_is_refused(text: str, as_json: bool, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_holidays(text, as_json=as_json)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.json", b'{"year": 2027,\n"days": [\n{"name": "x", "date": "2027-13-01", "isOffDay": true}]}', "3: '2027-13-01' is no"),
+        (
+            "b.json",
+            b'{"year": 2027, "days": [\n{"name": "x", "date": "2027-01-01", "isOffDay": true},\n{"name": "x"}]}',
+            '3: every day needs "name", "date" and "isOffDay"',
+        ),
+        ("c.json", b"date,name", "1: not valid JSON: Expecting value"),
+        ("d.json", b'{"year": 2027,\n"days": [{]}', "2: not valid JSON"),
+        ("e.json", b'{"year": 2027, "days": [\n{"name": "x", "date": "2027-01-01", "isOffDay": 1}]}', '2: "isOffDay" of 2027-01-01'),
+        ("f.json", b'{"year": 2027, "days": [{"name": "x", "date": "2028-01-01", "isOffDay": true}]}', "1: no day of 2027"),
+        ("g.json", b'{\n"year": "\xff"}', "2: is no text in UTF-8; save the file as UTF-8"),
+        ("h.toml", b'[[years]]\nyear = 2027\n[years.off]\n"2027-05-01" = "x"\n"2027-05-0x" = "x"', "5: '2027-05-0x' is no date"),
+        ("i.toml", b'[[years]]\nyear = 2027\n[years.off]\n\n"2026-05-01" = "x"', "5: 2026-05-01 does not belong to 2027"),
+        ("j.toml", b"[[years]]\nyear = 2027\n[[years]]\noff = 3", "3: every year needs `year = 2027`"),
+        ("k.toml", b"[[years]]\nyear = 2027 2028", "2: not valid TOML"),
+        ("l.csv", b"date,name\n2027-01-01,x", "1: not valid TOML"),
+        ("m.toml", b"year = 2027\n", "1: has no [[years]]"),
+        ("n.toml", b'years = [{ year = 2027, off = { "2026-01-01" = "x" } }]', "1: 2026-01-01 does not belong to 2027"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(f"{path}: line {said}")) as raised:
+        read_holidays(path)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
