@@ -8,12 +8,13 @@ from sqlalchemy import Row, insert, or_, select
 
 from mappings.holder_tables import Handover
 from mappings.sql import columns, table
-from mappings.states import SENT, UNFINISHED
+from mappings.states import SENT, UNFINISHED, StepState
 from mappings.store import Tx
 from mappings.tables import MessageRef, Outbox
 
 _handover, _pair, _outbox = table(Handover), table(MessageRef), table(Outbox)
 _GOING = (*UNFINISHED, *SENT)
+BEGUN = "agent"  # why, where an agent answered; with another link, where they began on a ticket of their own
 
 
 def add_handover(tx: Tx, **values: Any) -> None:
@@ -28,9 +29,24 @@ def handovers_of(tx: Tx, link_ids: Sequence[int]) -> list[Row[Any]]:
 
 
 def left_by(tx: Tx, link_id: int) -> Row[Any] | None:
-    """The hand-over by which a conversation left this link for another desk."""
-    left = _handover.c.left_id == link_id, _handover.c.link_id != link_id
+    """The hand-over by which a conversation left this link for another desk, with its transcript. An agent who began
+    on a ticket of their own took none along.
+    """
+    left = _handover.c.left_id == link_id, _handover.c.link_id != link_id, _handover.c.why != BEGUN
     return tx.execute(select(_handover).where(*left).order_by(_handover.c.id.desc()).limit(1)).first()
+
+
+def came_with_transcript(tx: Tx, link_id: int) -> bool:
+    """Whether this link was made by a hand-over between desks."""
+    came = _handover.c.link_id == link_id, _handover.c.left_id != link_id, _handover.c.why != BEGUN
+    return tx.execute(select(_handover.c.id).where(*came).limit(1)).first() is not None
+
+
+def took(tx: Tx, lane: int, mark: str) -> bool:
+    """Whether a desk took, or may be taking, a message whose id begins so."""
+    sent = _outbox.c.lane == lane, _outbox.c.state != StepState.DROPPED
+    found = select(_outbox.c.id).where(*sent, _outbox.c.messages.contains(f'"{mark}'))
+    return tx.execute(found.limit(1)).first() is not None
 
 
 def steps_said(tx: Tx, lanes: Sequence[int], limit: int = 200) -> list[Row[Any]]:

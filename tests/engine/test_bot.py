@@ -473,3 +473,33 @@ async def test_what_no_agent_has_read_is_not_sent_as_theirs(opened: Opened) -> N
             await scene.quiet()
         await scene.agent("#send", private=True)
         assert scene.heard() == ["re: and your address?"]
+
+
+async def test_what_a_finished_ticket_did_not_take_goes_where_an_agent_began(opened: Opened) -> None:
+    """A bot has the conversation, its ticket is stuck and then finished, and an agent opened another: nothing is lost."""
+    async with opened() as scene:
+        await scene.customer("one")
+        old = scene.only_ticket
+
+        def refuse(account: str, step: Step, phase: str) -> None:
+            if account == "desk":
+                raise Retryable("down")
+
+        scene.vendors.trouble = refuse
+        await scene.customer("two")
+        await scene.customer("three")
+        scene.vendors.trouble = None
+        scene.vendors.tickets["t77"] = Ticket("t77", "ann")
+        scene.vendors.agent_says("t77", "good day", requester="ann")
+        scene.vendors.set_status(old, "closed")
+        scene.vendors.journal.pop()  # the bridge hears of it from the ticket itself
+        scene.look()
+        await scene.collected()
+        await scene.quiet()
+        await scene.pass_time(minutes=2)
+        await scene.customer("four")
+        await scene.pass_time(minutes=2)
+        await scene.quiet()
+        said = [one.text for one in scene.vendors.tickets["t77"].entries if one.who == "customer"]
+        assert said == ["two", "three", "four"]
+        assert "good day" in scene.heard()

@@ -15,7 +15,7 @@ from bridge.registry import Declared
 from mappings import handovers, links
 from mappings.store import Tx
 from tests.engine.engine_harness import Scene
-from tests.engine.fakes import FakeConfig, FakeDesk, FakeVendors
+from tests.engine.fakes import FakeConfig, FakeDesk, FakeVendors, Ticket
 
 
 class TwoDesks(Scene):
@@ -239,3 +239,69 @@ async def test_an_answer_behind_a_refused_one_is_told_as_well(scene: TwoDesks, m
     await scene.says("ann", "again")
     await scene.quiet()
     assert scene.heard() == ["one", "two"]
+
+
+async def test_a_talk_that_went_on_before_it_arrived_is_told_once_and_in_order(scene: TwoDesks) -> None:
+    """There and back and there again while the other desk takes nothing: one transcript each, with all of it."""
+
+    def refuse(account: str, step: Step, phase: str) -> None:
+        if account == "other":
+            raise Retryable("down")
+
+    async def move(to: str) -> None:
+        def change(tx: Tx) -> None:
+            work = Work(tx, scene.bridge.runtime, scene.clock())  # type: ignore[union-attr] # it runs
+            hand_over(work, links.open_link(tx, "shop", "ann"), to, Cause("command"))  # type: ignore[arg-type] # as above
+
+        await scene.do(change)
+        scene.bridge.engine.loops.wake_dispatcher("desk")  # type: ignore[union-attr] # as above
+        await scene.quiet()
+
+    await scene.says("ann", "one")
+    await scene.quiet()
+    scene.second.trouble = refuse
+    await move("other")
+    for text in ("two", "three"):
+        await scene.says("ann", text)
+        await scene.quiet()
+    await move("desk")
+    back = [one.text for one in scene.vendors.tickets[scene.only_ticket].entries if one.who == "customer"]
+    assert back[0] == "one" and back[1].split("\n")[1:] == ["(nothing was said yet)"] and back[2:] == ["two", "three"]
+    await scene.says("ann", "four")
+    await scene.quiet()
+    await move("other")
+    await scene.says("ann", "five")
+    scene.second.trouble = None
+    await scene.pass_time(minutes=2)
+    await scene.quiet()
+    await move("desk")
+    await scene.says("ann", "six")
+    await scene.quiet()
+    await move("other")
+    (ticket,) = scene.second.tickets.values()
+    said = [one.text for one in ticket.entries if one.who == "customer"]
+    lines = [
+        line.rpartition(": ")[2] for text in said for line in text.split("\n") if not line.startswith("Conversation")
+    ]
+    assert lines == ["one", "two", "three", "four", "five", "six"]
+    assert all(line.startswith("01-05 09:00 Customer: ") for line in said[0].split("\n")[1:])
+
+
+async def test_an_answer_written_before_a_merge_goes_its_way(scene: TwoDesks) -> None:
+    """An agent answers and merges the ticket at once: the bridge hears of the merge first, from a note it writes."""
+    await scene.says("ann", "one")
+    await scene.quiet()
+    old = scene.only_ticket
+    into = Ticket("t77", "ann")
+    scene.vendors.tickets[into.id] = into
+    scene.vendors.agent_says(old, "the answer", requester="ann")
+    scene.vendors.set_status(old, "closed", into.id)
+    scene.vendors.journal.pop()  # no word of that
+    await scene.says("ann", "two")
+    await scene.quiet()
+    assert scene.vendors.visible(into.id) == ["two"]
+    await scene.looked()
+    assert scene.heard() == ["the answer"]
+    await scene.says("ann", "three")
+    await scene.quiet()
+    assert scene.vendors.visible(into.id) == ["two", "three"]

@@ -5,7 +5,7 @@ from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.announcement import announce
 from bridge.engine.conversation.bot_share import carry_wishes
-from bridge.engine.conversation.handover import has_opening
+from bridge.engine.conversation.handover import has_opening, take_back
 from bridge.engine.conversation.labels import marks_of, refresh
 from bridge.engine.conversation.queueing import carry_answers, put
 from bridge.engine.conversation.transcript import said_before, transcript
@@ -35,6 +35,7 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
     unasked = withdraw_bot(work, current) if current.holder != current.desk else []
     mine = links.conversation_links(work.tx, known.channel, known.conversation)
     said = said_before(work, mine, {one.id for one in unasked}) if apart else []
+    late = unasked if apart else take_back(work, current) if current.state != "ended" else []
     if current.state != "ended":
         links.change_link(work.tx, current.id, state="ended", warn_at=None, touched_at=work.now)
     columns: LinkColumns = {
@@ -60,12 +61,12 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
     carry_wishes(work, current, fresh)
     if current.holder != current.desk:
         handovers.add_handover(
-            work.tx, link_id=fresh.id, left_id=current.id, from_account=current.holder, to_account=desk, why="agent",
-            who=message.author.name, term=fresh.term, at=work.now,
+            work.tx, link_id=fresh.id, left_id=current.id, from_account=current.holder, to_account=desk,
+            why=handovers.BEGUN, who=message.author.name, term=fresh.term, at=work.now,
         )  # fmt: skip
     if said:
         put(work, fresh, transcript(work, fresh, said), to_desk=True)
-    for one in unasked if apart else ():
+    for one in late:  # what the old ticket did not take comes before what is written from now on
         put(work, fresh, one, to_desk=True)
     if current.ticket is not None and current.state == "open":
         tell(work, current, "begun.elsewhere", ticket=message.conversation)

@@ -21,7 +21,7 @@ from bridge.engine.conversation.labels import look_at, refresh
 from bridge.engine.conversation.notices import note, say
 from bridge.engine.conversation.queueing import carried_by, carry_answers, put
 from bridge.engine.conversation.targets import customer_waits
-from bridge.engine.conversation.transcript import last_words, said_before, transcript
+from bridge.engine.conversation.transcript import TRANSCRIPT, last_words, said_before, transcript
 from bridge.engine.conversation.withdrawal import withdraw_bot
 from bridge.engine.runtime.failpoints import reach
 from bridge.engine.runtime.ids import new_name
@@ -129,8 +129,10 @@ def _change_desks(work: Work, link: LinkRow, to: str, cause: Cause, unasked: Seq
     mine = links.conversation_links(work.tx, link.channel, link.conversation)
     before = next((one for one in reversed(mine) if one.desk == to and one.ticket and one.id != link.id), None)
     back = before if before is not None and before.solved_at is None else None  # else that ticket is finished
-    place = handovers.order_of(work.tx, [link.id])
-    waits = {message.id: message for message in (*_take_back(work, link), *unasked)}
+    place = handovers.order_of(work.tx, [one.id for one in mine])
+    waits = {message.id: message for message in (*take_back(work, link), *unasked)}
+    known = _known_there(work, back, mine) if back is not None else set()
+    waits = {name: message for name, message in waits.items() if name not in known}
     behind = sorted(waits.values(), key=lambda one: place[one.id][0] if one.id in place else 0)
     links.change_link(work.tx, link.id, state="ended", warn_at=None, touched_at=work.now)
     book = Allowance.model_validate_json(link.allowance)
@@ -153,8 +155,9 @@ def _change_desks(work: Work, link: LinkRow, to: str, cause: Cause, unasked: Seq
         "memory": "",
     }
     fresh = links.add_link(work.tx, **columns)
-    since = [one for one in mine if back is None or one.id > back.id]
-    said = said_before(work, since, {message.id for message in behind})
+    told = _told_last(work, link, mine, to) if back is not None else None
+    since = [one for one in mine if told is None or one.id > told.id]
+    said = said_before(work, since, known.union(message.id for message in behind))
     put(work, fresh, transcript(work, fresh, said), to_desk=True)
     _put_facts(work, link, fresh, cause, "")
     for message in behind:
@@ -170,8 +173,28 @@ def _change_desks(work: Work, link: LinkRow, to: str, cause: Cause, unasked: Seq
     return fresh
 
 
-def _take_back(work: Work, link: LinkRow) -> list[Message]:
-    """The customer's words that the old desk did not get and is not getting, in order. Its own notes stay with it."""
+def _known_there(work: Work, back: LinkRow, mine: Sequence[LinkRow]) -> set[str]:
+    """What stands on a ticket already, or is on its way there: it had the words while a bot was asked."""
+    lanes = [links.lane_to_desk(one.id) for one in mine if (one.desk, one.ticket) == (back.desk, back.ticket)]
+    return {message.id for step in handovers.steps_said(work.tx, lanes) for message in carried_by(step)}
+
+
+def _told_last(work: Work, link: LinkRow, mine: Sequence[LinkRow], desk: str) -> LinkRow | None:
+    """The last link of a desk up to which its ticket has all that was said: a transcript may have been on its way there
+    when the conversation went on.
+    """
+    for one in reversed(mine):
+        if one.desk == desk and one.id != link.id and one.ticket:
+            came = handovers.came_with_transcript(work.tx, one.id)
+            if not came or handovers.took(work.tx, links.lane_to_desk(one.id), TRANSCRIPT):
+                return one
+    return None
+
+
+def take_back(work: Work, link: LinkRow) -> list[Message]:
+    """The customer's words that the old desk did not get and is not getting, in order. Its own notes stay with it, and
+    a transcript that did not get there is written anew for whoever is next.
+    """
     lane = links.lane_to_desk(link.id)
     steps = outbox.unfinished_in(work.tx, lane)
     mine = [step for step in steps if any(one.audience is Audience.CUSTOMER for one in carried_by(step))]
@@ -182,7 +205,8 @@ def _take_back(work: Work, link: LinkRow) -> list[Message]:
     taken = [(row, message) for row, message in rows if message.audience is Audience.CUSTOMER]
     none_left = link.ticket is None and len(free) == len(steps)
     waiting.drop_waiting(work.tx, [row.id for row, _ in (rows if none_left else taken)])
-    return list((found | {message.id: message for _, message in taken}).values())
+    found |= {message.id: message for _, message in taken}
+    return [message for message in found.values() if not message.id.startswith(TRANSCRIPT)]
 
 
 def _move_answers(work: Work, link: LinkRow, fresh: LinkRow) -> None:

@@ -25,6 +25,8 @@ from mappings.links import LinkRow
 from mappings.states import LinkColumns, PairColumns
 from mappings.store import Tx
 
+_MERGED = "merged:"  # ids that name a ticket which was merged into another
+
 
 class Unroutable(Exception):
     """No route leads anywhere for this customer."""
@@ -194,12 +196,20 @@ def follow(work: Work, link: LinkRow, ticket: str) -> bool:
         links.change_link(work.tx, link.id, state="closed", solved_at=work.now, touched_at=work.now)
         tell(work, other, "another", cause=f"another.{link.id}")
         return False
+    if link.ticket is not None:  # what was written there before may come in after this
+        links.add_pair(work.tx, link.desk, f"{_MERGED}{link.ticket}", link.id, work.now)
     links.change_link(
         work.tx, link.id, ticket=ticket, state="ended" if link.state == "ended" else "open", solved_at=None,
         touched_at=work.now, url="", shown="", fields=_dump(json.loads(link.fields) | _marks(work, link)),
     )  # fmt: skip
     refresh(work, link)
     return True
+
+
+def link_of_merged(work: Work, desk: str, ticket: str) -> LinkRow | None:
+    """Whose ticket it was before it was merged into the one that they have now."""
+    pair = links.find_pair(work.tx, desk, f"{_MERGED}{ticket}")
+    return links.get_link(work.tx, pair.link_id, lock=True) if pair is not None else None
 
 
 def _marks(work: Work, link: LinkRow) -> dict[str, Any]:

@@ -31,8 +31,9 @@ class Said:
 def said_before(work: Work, of: Sequence[LinkRow], leave_out: Collection[str] = ()) -> list[Said]:
     """What customer, agents and bots said to each other on some links of a conversation, in order of record."""
     ids = [link.id for link in of]
+    whole = links.conversation_links(work.tx, of[-1].channel, of[-1].conversation) if of else []
     lanes = [lane(one) for one in ids for lane in (links.lane_to_desk, links.lane_to_channel, links.lane_to_bot)]
-    order = handovers.order_of(work.tx, ids)
+    order = handovers.order_of(work.tx, [link.id for link in whole])  # what moved is named where it came in
     found: dict[str, Said] = {}
     for step in reversed(handovers.steps_said(work.tx, lanes)):
         for message in carried_by(step):
