@@ -100,18 +100,22 @@ class Runtime:
 
     def clock_text(self, moment: datetime) -> str:
         """A moment as agents read it, in their zone and with its name."""
-        zone = self._zone
-        return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
+        return f"{self.local(moment):%Y-%m-%d %H:%M} {self.zone}"
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment by the agents' clock."""
+        return moment.astimezone(ZoneInfo(self.zone))
 
     @property
-    def _zone(self) -> str:
+    def zone(self) -> str:
+        """The agents' time zone, by its name."""
         return self.settings.bridge.timezone or _ZONES.get(self.language, "UTC")
 
     def office_zone(self, channel: str) -> ZoneInfo:
         """By whose clock people speak of a channel: its routes' calendar, the only one there is, or agents' own."""
         named = [self.calendars[one.calendar] for one in self.routes_of.get(channel, ()) if one.calendar]
         only = list(self.calendars.values()) if len(self.calendars) == 1 else []
-        return next((one.zone for one in (*named, *only)), ZoneInfo(self._zone))
+        return next((one.zone for one in (*named, *only)), ZoneInfo(self.zone))
 
     def capabilities(self, account: str) -> Capabilities:
         """What an account can do; nothing when it is no longer configured."""

@@ -305,3 +305,16 @@ async def test_an_answer_written_before_a_merge_goes_its_way(scene: TwoDesks) ->
     await scene.says("ann", "three")
     await scene.quiet()
     assert scene.vendors.visible(into.id) == ["two", "three"]
+
+
+async def test_a_transcript_has_the_agents_own_time(database_url: str, tmp_path: Path) -> None:
+    """In the zone that is configured, which the transcript names."""
+    scene = TwoDesks(database_url, tmp_path, bridge={"timezone": "Asia/Shanghai"})
+    async with scene.running():
+        await scene.says("ann", "where is my parcel?")
+        await scene.quiet()
+        scene.vendors.agent_says(scene.only_ticket, "#move other", private=True)
+        await scene.looked()
+        ((new, _),) = scene.second.tickets.items()
+        (opening,) = scene.second.visible(new)
+        assert opening == "Conversation so far (times in Asia/Shanghai):\n01-05 17:00 Customer: where is my parcel?"

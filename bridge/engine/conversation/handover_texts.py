@@ -34,7 +34,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "No bot answers on this route, so it cannot be given to one.",
         "zh": "此路由未配置机器人，无法转交。",
     },
-    "transcript": {"en": "Conversation so far (times in UTC):", "zh": "此前的对话（时间为 UTC）："},
+    "transcript": {"en": "Conversation so far (times in {zone}):", "zh": "此前的对话（时区：{zone}）："},
     "transcript.earlier": {"en": "… {count} earlier messages", "zh": "…… 更早的 {count} 条消息"},
     "transcript.empty": {"en": "(nothing was said yet)", "zh": "（尚无消息）"},
     "who.customer": {"en": "Customer", "zh": "客户"},

@@ -115,7 +115,7 @@ def labels_of(runtime: Runtime, link: LinkRow, now: datetime, level: str = "") -
         if route.replies_left_field is not None:
             fields[str(route.replies_left_field)] = str(shown(left))
         if route.window_closes_field is not None:
-            fields[str(route.window_closes_field)] = f"{until:%Y-%m-%d %H:%M} UTC" if until else ""
+            fields[str(route.window_closes_field)] = runtime.clock_text(until) if until else ""
     return Labels(tags=tuple(tags), fields=fields)
 
 

@@ -206,8 +206,11 @@ def follow(work: Work, link: LinkRow, ticket: str) -> bool:
     return True
 
 
-def link_of_merged(work: Work, desk: str, ticket: str) -> LinkRow | None:
-    """Whose ticket it was before it was merged into the one that they have now."""
+def link_of_ticket(work: Work, desk: str, ticket: str) -> LinkRow | None:
+    """Whose ticket it is, or was before it was merged into the one that they have now."""
+    link = links.ticket_link(work.tx, desk, ticket)
+    if link is not None:
+        return link
     pair = links.find_pair(work.tx, desk, f"{_MERGED}{ticket}")
     return links.get_link(work.tx, pair.link_id, lock=True) if pair is not None else None
 

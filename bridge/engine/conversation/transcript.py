@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.contract import Audience, Author, AuthorKind, Contact, File, Image, Media, Message, Part, Text, Video, Voice
-from bridge.engine.context import Work
+from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.notices import quote, say
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.runtime.ids import new_name
@@ -69,7 +69,7 @@ def transcript(work: Work, link: LinkRow, said: Sequence[Said]) -> Message:
     files: list[Part] = []
     left = _BYTES
     for one in reversed(said[-_LINES:]):
-        line = _line(language, one)
+        line = _line(work.runtime, one)
         left -= len(line.encode())
         if left < 0 and lines:
             break
@@ -77,7 +77,9 @@ def transcript(work: Work, link: LinkRow, said: Sequence[Said]) -> Message:
         files = [*_files(one.message), *files]
     if len(lines) < len(said):
         lines.insert(0, say(language, "transcript.earlier", count=len(said) - len(lines)))
-    text = "\n".join([say(language, "transcript"), *(lines or [say(language, "transcript.empty")])])
+    text = "\n".join(
+        [say(language, "transcript", zone=work.runtime.zone), *(lines or [say(language, "transcript.empty")])]
+    )
     contact = Contact.model_validate_json(link.contact)
     return Message(
         id=f"{TRANSCRIPT}{new_name()}",
@@ -91,7 +93,7 @@ def transcript(work: Work, link: LinkRow, said: Sequence[Said]) -> Message:
 
 def last_words(work: Work, said: Sequence[Said], count: int = 6) -> str:
     """The last exchanges word for word, for a note on a ticket that has the rest."""
-    return "\n> ".join(_line(work.runtime.language, one) for one in said[-count:])
+    return "\n> ".join(_line(work.runtime, one) for one in said[-count:])
 
 
 def _subject(language: str, said: Sequence[Said]) -> str:
@@ -99,12 +101,12 @@ def _subject(language: str, said: Sequence[Said]) -> str:
     return first.subject or quote([first], language, 60) if first is not None else ""
 
 
-def _line(language: str, one: Said) -> str:
-    author = one.message.author
+def _line(runtime: Runtime, one: Said) -> str:
+    author, language = one.message.author, runtime.language
     who = author.name or say(language, _SHOWN[author.kind])
     if author.kind is AuthorKind.BOT:
         who = say(language, "who.bot")
-    at = f"{one.at:%m-%d %H:%M} " if one.at is not None else ""
+    at = f"{runtime.local(one.at):%m-%d %H:%M} " if one.at is not None else ""
     mark = "" if one.sent else f" {say(language, 'not.yet')}"
     return f"{at}{who}{say(language, 'colon')}{quote([one.message], language, _LONGEST)}{mark}"
 

@@ -29,7 +29,7 @@ from bridge.engine.conversation.beginning import begin
 from bridge.engine.conversation.handover import Cause, hand_over
 from bridge.engine.conversation.holding import hold_behind
 from bridge.engine.conversation.invitation import not_invited
-from bridge.engine.conversation.links import came_with, follow, link_of_merged
+from bridge.engine.conversation.links import came_with, follow, link_of_ticket
 from bridge.engine.conversation.notices import LANGUAGES, quote, say
 from bridge.engine.conversation.ownership import is_given_away, owners_known
 from bridge.engine.conversation.queueing import carried_by, put, put_draft
@@ -53,8 +53,7 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
     The ticket must be one of ours, and the customer is read from our own table, never from the payload.
     """
     message = event.message
-    link = links.ticket_link(work.tx, connected.name, message.conversation)
-    link = link or link_of_merged(work, connected.name, message.conversation)
+    link = link_of_ticket(work, connected.name, message.conversation)
     if link is None and event.requester and not _is_echo(work.tx, connected, message):
         link = begin(work, connected.name, event)
     if link is not None and is_erased(link):
