@@ -38,8 +38,8 @@ def left_by(tx: Tx, link_id: int) -> Row[Any] | None:
 
 def came_with_transcript(tx: Tx, link_id: int) -> bool:
     """Whether this link was made by a hand-over between desks."""
-    came = _handover.c.link_id == link_id, _handover.c.left_id != link_id, _handover.c.why != BEGUN
-    return tx.execute(select(_handover.c.id).where(*came).limit(1)).first() is not None
+    handed = _handover.c.link_id == link_id, _handover.c.left_id != link_id, _handover.c.why != BEGUN
+    return tx.execute(select(_handover.c.id).where(*handed).limit(1)).first() is not None
 
 
 def took(tx: Tx, lane: int, mark: str) -> bool:

@@ -185,8 +185,8 @@ def _told_last(work: Work, link: LinkRow, mine: Sequence[LinkRow], desk: str) ->
     """
     for one in reversed(mine):
         if one.desk == desk and one.id != link.id and one.ticket:
-            came = handovers.came_with_transcript(work.tx, one.id)
-            if not came or handovers.took(work.tx, links.lane_to_desk(one.id), TRANSCRIPT):
+            handed = handovers.came_with_transcript(work.tx, one.id)
+            if not handed or handovers.took(work.tx, links.lane_to_desk(one.id), TRANSCRIPT):
                 return one
     return None
 
