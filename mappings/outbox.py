@@ -31,7 +31,10 @@ _DUE = Prepared(
         or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until < _NOW),
         _outbox.c.begun_at.is_(None),
         ~exists().where(
-            _earlier.c.lane == _outbox.c.lane, _earlier.c.id < _outbox.c.id, _earlier.c.state.in_(UNFINISHED)
+            _earlier.c.lane == _outbox.c.lane,
+            _earlier.c.id < _outbox.c.id,
+            _earlier.c.state.in_(UNFINISHED),
+            _earlier.c.aside.is_(False),
         ),
     )
     .order_by(_outbox.c.due_at, _outbox.c.id)
@@ -96,6 +99,11 @@ def give_back(tx: Tx, /, outbox_id: int, lease: str, **later: Any) -> None:
     if begun is not None:  # its attempt was marked together with the claim
         values |= {"begun_at": None, "attempts": begun - 1, **({"tried_at": None} if begun == 1 else {})}
     tx.execute(update(_outbox).where(*mine).values(values))
+
+
+def put_aside(tx: Tx, outbox_id: int, lease: str) -> None:
+    """What is behind a step that is being sent goes without waiting for it."""
+    tx.execute(update(_outbox).where(_outbox.c.id == outbox_id, _outbox.c.lease == lease).values(aside=True))
 
 
 def lost_steps(tx: Tx, now: datetime, limit: int = 200) -> list[Row[Any]]:

@@ -21,10 +21,9 @@ def has_work(tx: Tx, now: datetime, resting: Collection[str] = ()) -> bool:
     paused = {name for name, pause in state.pauses(tx).items() if pause.until is None or pause.until > now}
     away = paused.union(resting)
     earlier, first = outbox.alias(), inbox.alias()
-    behind = exists().where(
-        earlier.c.lane == outbox.c.lane, earlier.c.id < outbox.c.id, earlier.c.state.in_(UNFINISHED)
-    )
-    blocked = exists().where(earlier.c.lane == waiting.c.lane, earlier.c.state.in_(UNFINISHED))
+    unfinished = earlier.c.state.in_(UNFINISHED), earlier.c.aside.is_(False)
+    behind = exists().where(earlier.c.lane == outbox.c.lane, earlier.c.id < outbox.c.id, *unfinished)
+    blocked = exists().where(earlier.c.lane == waiting.c.lane, *unfinished)
     early = exists().where(
         first.c.account == inbox.c.account,
         first.c.id < inbox.c.id,

@@ -74,6 +74,7 @@ class StepChanges(TypedDict, total=False):
     done_at: datetime | None
     unknown: bool
     settles_at: datetime | None
+    aside: bool
     tries: int
     claims: int
     receipt: str

@@ -220,6 +220,7 @@ class Outbox(TableBase, table=True):
     created_at: datetime = Field(sa_column=moment())
     done_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     automatic: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})  # nobody's words
+    aside: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})  # nothing waits behind it
     term: int | None = None  # of a bot's question or answer: it counts in this term of its conversation only
 
 

@@ -19,7 +19,7 @@ _ADD, _DROP = Inserts(_waiting), Deletes(_waiting)
 _IN_LANE = Prepared(select(_waiting).where(_waiting.c.lane == bindparam("lane")).order_by(_waiting.c.id))
 _IN_LANES = Prepared(select(_waiting).where(among(_waiting.c.lane, "lanes")).order_by(_waiting.c.lane, _waiting.c.id))
 _RELEASE = Prepared(update(_waiting).where(_waiting.c.lane == bindparam("of_lane"), _waiting.c.held != ""))
-_BUSY = exists().where(_outbox.c.lane == _waiting.c.lane, _outbox.c.state.in_(UNFINISHED))
+_BUSY = exists().where(_outbox.c.lane == _waiting.c.lane, _outbox.c.state.in_(UNFINISHED), _outbox.c.aside.is_(False))
 _ahead = _waiting.alias("ahead")
 _answers: Any = lane_to_channel(_link.c.id)  # type: ignore[arg-type] # the arithmetic of a column is the same
 _NOW = bindparam("now", type_=_waiting.c.due_at.type)

@@ -78,6 +78,8 @@ class Capabilities(Value):
     beside the customer, so that no note is needed.
     `reads_languages`: it shows each reader the bridge's own notes in their language (`Text.words`).
     `scripted`: a bot that says only what its operator wrote, so that promises and numbers in it are meant.
+    `uploads_apart`: files are uploaded in `prepare`, which goes on without one that is refused; else the engine gives
+    words and files steps of their own, and a write that fails with its files goes without them.
     `longest_write`: how long the connector lets a write take, where that is longer than `Account.request_timeout`.
     Of one that nobody answered the engine believes that it was not carried out when as long has passed once more.
     `refuses_repeats`: the vendor refuses a step whose key it has seen, so that one of unknown outcome is repeated at
@@ -85,9 +87,9 @@ class Capabilities(Value):
 
     The engine steers by `window`, `update_limit`, `max_concurrency`, `poll_interval`, `notes`, `notes_act`,
     `delivery_status`, `tags`, `echoes_origin`, `prepare_reads_only`, `labels_generated`, `scripted`, `fields`,
-    `knows_presence`, `reads_languages`, `longest_write`, `refuses_repeats` and `shows_profile`. The others are for the
-    matrix in the docs, for `render` itself and for the conformance suite, which holds a connector to them.
-    """
+    `knows_presence`, `reads_languages`, `uploads_apart`, `longest_write`, `refuses_repeats` and `shows_profile`. The
+    others are for the matrix in the docs, for `render` itself and for the conformance suite, which holds a connector to
+    them.
 
     model_config = ConfigDict(frozen=True, extra="forbid")  # a misspelt one would silently not be there
 
@@ -114,6 +116,7 @@ class Capabilities(Value):
     prepare_reads_only: bool = False
     labels_generated: bool = False
     scripted: bool = False
+    uploads_apart: bool = False
     longest_write: timedelta = timedelta(0)
     refuses_repeats: bool = False
     fields: tuple[str, ...] | None = None

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.contract.errors import Retryable
 
-_GAVE_UP = frozenset({408, 499, 502, 503, 504, *range(520, 531), 598, 599})
+_GAVE_UP = frozenset({408, 499, 504, 520, 522, 524, 598, 599})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Response:
     @property
     def ended(self) -> bool:
         """Whether whoever answered is done with the request. What stands in front of a vendor gives up sooner than the
-        vendor itself (408, 499, 502 to 504, 520 to 530, 598, 599), which may then still carry it out.
+        vendor itself (408, 499, 504, 520, 522, 524, 598, 599), which may then still carry it out.
         """
         return self.status not in _GAVE_UP
 

@@ -38,6 +38,7 @@ class Fault:
     status: int = 500
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    files: bool = False  # only requests that bring a file: uploads fail, words pass
     hits: int = 0
     _go: asyncio.Event = field(default_factory=asyncio.Event)
     _done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -80,10 +81,10 @@ class Faults:
             fault.hurry()
         self._late.clear()
 
-    def _take(self, scope: MutableMapping[str, Any]) -> Fault | None:
+    def _take(self, scope: MutableMapping[str, Any], body: bytes) -> Fault | None:
         line = f"{scope['method']} {scope['path']}"
         for fault in self.pending:
-            if re.search(fault.where, line) is None:
+            if re.search(fault.where, line) is None or (fault.files and not _brings_file(scope, body)):
                 continue
             if fault.skip > 0:
                 fault.skip -= 1
@@ -95,7 +96,10 @@ class Faults:
         return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._take(scope) if scope["type"] == "http" else None
+        body = b""
+        if scope["type"] == "http" and any(fault.files for fault in self.pending):
+            body, receive = await _peek(receive)
+        fault = self._take(scope, body) if scope["type"] == "http" else None
         if fault is None:
             await self._app(scope, receive, send)
             return
@@ -132,8 +136,21 @@ class Faults:
                 await send({"type": "http.response.body", "body": b"<html><body>maintenance</body></html>"})
 
 
+def _brings_file(scope: MutableMapping[str, Any], body: bytes) -> bool:
+    """A form with a named file in it, or the bytes of one."""
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    if kind.startswith(b"multipart/"):
+        return b"filename=" in body
+    return bool(kind) and not kind.startswith((b"application/json", b"application/x-www-form-urlencoded", b"text/"))
+
+
 async def _read(receive: Receive) -> Receive:
     """Takes the body now, so that it can be carried out when whoever sent it has long hung up."""
+    return (await _peek(receive))[1]
+
+
+async def _peek(receive: Receive) -> tuple[bytes, Receive]:
+    """The body, and a way to read it once more."""
     body = b""
     while True:
         message = await receive()
@@ -145,7 +162,7 @@ async def _read(receive: Receive) -> Receive:
     async def again() -> Message:
         return held.pop() if held else await receive()
 
-    return again
+    return body, again
 
 
 async def _drain(receive: Receive) -> None:

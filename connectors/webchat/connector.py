@@ -65,6 +65,7 @@ class WebChat(Connector[Settings]):
     )
     capabilities = Capabilities(
         formats=(Format.PLAIN,),
+        uploads_apart=True,
         image=MediaRule(support=Support.FULL),
         voice=MediaRule(support=Support.FULL),
         video=MediaRule(support=Support.FULL),

@@ -75,6 +75,7 @@ class Zendesk(Connector[Settings]):
     retry_later_reply: ClassVar[Reply] = Reply(409, "busy", headers={"retry-after": "5"})
     capabilities = Capabilities(
         max_text_bytes=65_000,
+        uploads_apart=True,
         formats=(Format.PLAIN, Format.HTML),
         image=_FILE,
         voice=_FILE,

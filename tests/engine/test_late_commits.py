@@ -119,7 +119,7 @@ def test_how_long_nobody_answered_is_how_long_it_is_waited() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "ended"), [(500, True), (400, True), (408, False), (502, False), (504, False), (524, False)]
+    ("status", "ended"), [(500, True), (400, True), (408, False), (503, True), (504, False), (524, False)]
 )
 def test_what_stands_in_front_of_a_vendor_gives_up_sooner(status: int, ended: bool) -> None:
     assert Response(status, {}, b"", "POST desk").ended is ended

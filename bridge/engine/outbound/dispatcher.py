@@ -15,6 +15,7 @@ from sqlalchemy import Row
 from bridge.contract import ConnectorError, LooksUp, Prepares, Receipt, Retryable, Step, StoreDown, Target
 from bridge.contract.storable import storable
 from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
+from bridge.engine.outbound.accessories import for_this_attempt, not_in_the_way
 from bridge.engine.outbound.breaker import Breaker
 from bridge.engine.outbound.claims import ClaimBudget, Claimed, Claims
 from bridge.engine.outbound.failure import fail
@@ -203,8 +204,8 @@ class Dispatcher:
                     await self._settling.write(row, lambda work: look_later(work, row), ends=False)
                     return
                 try:
-                    async with asyncio.timeout(_LONGEST):
-                        receipt = found or await self._send(row, step, target, begun=begun)
+                    async with asyncio.timeout(_LONGEST), not_in_the_way(self._store, row, step, link, self.wake.set):
+                        receipt = found or await self._send(row, for_this_attempt(row, step), target, begun=begun)
                 except Exception as error:  # noqa: BLE001 - as above
                     await self._failed(row, error)
                     return

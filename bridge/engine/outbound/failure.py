@@ -36,6 +36,7 @@ from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.conversation.shop_messages import HELD
 from bridge.engine.conversation.survey import not_asked
 from bridge.engine.conversation.turns import answer_lost
+from bridge.engine.outbound.accessories import is_accessory
 from bridge.engine.outbound.bot_failure import question_failed
 from bridge.engine.outbound.fields import ask_less, less_asked
 from bridge.engine.outbound.labelling import label_failed
@@ -61,9 +62,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     tries = row.tries + 1 if row.code == code else 1
     facts = facts_of(work.runtime, row, tries, work.now)
     if not getattr(error, "certain", False) and not looking:
-        begun = outbox.get_step(work.tx, row.id)
-        took = work.now - begun.begun_at if begun is not None and begun.begun_at is not None else timedelta(0)
-        facts = replace(facts, settle=max(facts.settle, took))
+        facts = replace(facts, settle=max(facts.settle, _took(work, row)))
     decision = decide(error, facts)
     if looking:
         decision = still_unknown(decision, facts)
@@ -84,7 +83,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
         decision = Decision(Disposition.ANEW)
     reasons = _reasons(error)
     said = {"error": _sentence(error), "reason": json.dumps(reasons, ensure_ascii=False) if reasons else ""}
-    values = {"code": code, **said, "tries": tries, **_changes(row, decision, work.now, looking)}
+    values = {"code": code, **said, "tries": tries, **_changes(row, link, decision, work.now, looking)}
     detail = _sentence(error)
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
         detail = f"{detail} ({Allowance.model_validate_json(link.allowance).summary(work.now)})"
@@ -108,13 +107,14 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     return decision
 
 
-def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) -> dict[str, Any]:
+def _changes(row: Row[Any], link: LinkRow, decision: Decision, now: datetime, looking: bool) -> dict[str, Any]:
     """What the disposition of a step is in its columns."""
     match decision.disposition:
         case Disposition.RETRY:
-            return {"due_at": decision.due_at, "unknown": looking}
+            return {"due_at": decision.due_at, "unknown": looking, **_aside(row, link)}
         case Disposition.VERIFY:
-            return {"due_at": decision.due_at, "unknown": True, "settles_at": decision.settles_at}
+            changes = {"due_at": decision.due_at, "unknown": True, "settles_at": decision.settles_at}
+            return {**changes, **_aside(row, link)}
         case Disposition.PAUSE | Disposition.MOVE | Disposition.ANEW:
             return {"due_at": now, "unknown": looking}
         case Disposition.PARK:  # an automatic text is of no use later
@@ -122,6 +122,11 @@ def _changes(row: Row[Any], decision: Decision, now: datetime, looking: bool) ->
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
             doubtful = decision.disposition is Disposition.UNCONFIRM  # it is looked for again, see `late_truth`
             return {"state": ENDS[decision.disposition], "unknown": doubtful}
+
+
+def _aside(row: Row[Any], link: LinkRow) -> dict[str, Any]:
+    """What is behind nothing but files does not wait for them."""
+    return {"aside": True} if is_accessory(row, Step.model_validate_json(row.step), link) else {}
 
 
 def _automatic(row: Row[Any]) -> bool:
@@ -163,6 +168,12 @@ def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> Atte
         backoff_max=engine.backoff_max,
         towards_customer=towards_customer,
     )
+
+
+def _took(work: Work, row: Row[Any]) -> timedelta:
+    """How long the attempt that ends now has taken."""
+    begun = outbox.get_step(work.tx, row.id)
+    return work.now - begun.begun_at if begun is not None and begun.begun_at is not None else timedelta(0)
 
 
 def settle_of(runtime: Runtime, account: str) -> timedelta:

@@ -29,6 +29,7 @@ from bridge.engine.conversation.notices import is_of_an_end
 from bridge.engine.conversation.queueing import is_automatic
 from bridge.engine.conversation.shop_messages import let_go
 from bridge.engine.conversation.turns import answer_lost
+from bridge.engine.outbound.accessories import runs_of
 from bridge.engine.outbound.attachments import with_files
 from bridge.engine.outbound.joining import together
 from bridge.engine.outbound.pacing import next_update, words_first
@@ -110,7 +111,14 @@ def _for_desk(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> 
     connector = work.runtime.accounts[link.desk].connector
     if connector.capabilities.update_limit is not None:
         messages = words_first(messages)
-    return _Chosen(messages, connector.render(messages, render_context(work.runtime, link, work.now, to_desk=True)))
+    context = render_context(work.runtime, link, work.now, to_desk=True)
+    if connector.capabilities.uploads_apart:
+        return _Chosen(messages, connector.render(messages, context))
+    runs = list(runs_of(messages))
+    if link.ticket is None:
+        runs = runs[:1]  # the first makes the ticket
+    steps = [step for run in runs for step in connector.render(run, context)]
+    return _Chosen([message for run in runs for message in run], steps)
 
 
 def _for_channel(work: Work, link: LinkRow, messages: list[Message]) -> _Chosen | None:

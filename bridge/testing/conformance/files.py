@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
@@ -21,9 +22,11 @@ from bridge.contract import (
     Video,
     Voice,
 )
+from bridge.engine.outbound.accessories import for_this_attempt
 from bridge.testing.conformance.builders import said, send, target_for
-from bridge.testing.conformance.case import ConnectorCase
+from bridge.testing.conformance.case import ConnectorCase, applies
 from bridge.testing.conformance.harness import Harness
+from bridge.testing.faults import Trouble
 
 _LARGEST = 32 * 2**20  # bytes that a test really sends
 _KINDS: dict[str, tuple[Callable[[Media], Part], str, bytes, str]] = {
@@ -70,6 +73,33 @@ class Files(ConnectorCase):
                         pytest.fail(f"the words wait for a file: {type(failed).__name__}: {failed.message}")
             assert words in "".join(await self.shown(harness)), "the words that came with a file are lost"
 
+    @applies(lambda case: case.simulator is not None and Trouble.RESET_BEFORE in case.troubles)
+    @pytest.mark.parametrize("trouble", [Trouble.STATUS, Trouble.RESET_BEFORE], ids=["answered", "unanswered"])
+    async def test_words_do_not_wait_for_a_file_that_cannot_be_uploaded(
+        self, harness: Harness, trouble: Trouble
+    ) -> None:
+        """Every request that brings a file fails, however often: what came with it is shown after the few attempts that
+        the engine makes with the file, which is linked or said to be missing.
+        """
+        conversation = await self.open_conversation(harness)
+        media = await harness.account.media.keep(picture(900), name="picture.png", mime="image/png")
+        message = said(self.role, Text(body="wordstogo"), Image(media=media), conversation=conversation)
+        context, target = target_for(self.role, conversation, key="words")
+        harness.vendor.faults.add(trouble, ".", status=500, files=True, times=99)
+        for place, step in enumerate(harness.connector.render([message], context)):
+            key, attempts = f"words-{place}", _Attempts()
+            while attempts.left:
+                try:
+                    await send(harness, for_this_attempt(attempts, step), target.model_copy(update={"key": key}))
+                except Retryable as error:
+                    attempts.failed(error)
+                    continue
+                break
+            else:
+                pytest.fail("the words wait for a file that cannot be uploaded")
+        self.disarm(harness)
+        assert "wordstogo" in "".join(await self.shown(harness)), "the words that came with a file are lost"
+
     async def _deliver(self, harness: Harness, *, more: int) -> None:
         conversation = await self.open_conversation(harness)
         for kind, (part, name, head, mime) in _KINDS.items():
@@ -93,6 +123,20 @@ class Files(ConnectorCase):
             for number, step in enumerate(steps):
                 await send(harness, step, target.model_copy(update={"key": f"{target.key}-{number}"}))
             assert len(await self.shown(harness)) > before, f"nobody sees anything of a {kind} of {size} bytes"
+
+
+@dataclass(slots=True)
+class _Attempts:
+    """A step's failures, as the engine counts them."""
+
+    code: str = ""
+    tries: int = 0
+    left: int = 4
+
+    def failed(self, error: Retryable) -> None:
+        self.tries = self.tries + 1 if error.code == self.code else 1
+        self.code = error.code
+        self.left -= 1
 
 
 @contextmanager
