@@ -176,13 +176,15 @@ class DeliveryState(StrEnum):
 class Progress(Value):
     """How far another message (`of`, its id on the receiving account) came.
 
-    Only for accounts whose capabilities say `progress`; all others are told of trouble by a private note.
+    Only for accounts whose capabilities say `delivery_status`; all others are told of trouble by a private note.
+    `words` is the reason by language, where it is a sentence: for accounts that show each reader their own.
     """
 
     kind: Literal["progress"] = "progress"
     of: str
     state: DeliveryState
     reason: str = ""
+    words: dict[str, str] = {}
 
 
 Part = Annotated[

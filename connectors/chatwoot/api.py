@@ -13,6 +13,7 @@ from connectors.chatwoot.settings import Settings
 
 Found = dict[str, Any]
 LINK_MARK = "bridge_link"  # the attribute by which a conversation of ours is known
+OWNER_MARK = "bridge_contact"  # the same: whose it was when it was made
 Upload = tuple[str, bytes, str]
 """(file name, bytes, MIME type)"""
 
@@ -96,3 +97,16 @@ def moment_of(value: Any) -> datetime | None:
         return datetime.fromisoformat(str(value)).astimezone(UTC) if value else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def changed_hands(conversation: Any) -> str:
+    """The contact that a conversation of ours was made for, where it shows another one now: theirs was merged, or it is
+    somebody else's. "" otherwise.
+    """
+    if not isinstance(conversation, dict):
+        return ""
+    attributes, place, meta = (conversation.get(name) for name in ("additional_attributes", "contact_inbox", "meta"))
+    sender = meta.get("sender") if isinstance(meta, dict) else None
+    owner = id_of(place, "contact_id") or id_of(sender)
+    made_for = id_of(attributes, OWNER_MARK)
+    return made_for if owner and made_for and made_for != owner else ""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.contract import Account, CallbackResult, Cause, Raw, Request, Typing, Unauthentic
-from connectors.chatwoot.api import id_of, moment_of
+from connectors.chatwoot.api import changed_hands, id_of, moment_of
 
 _WINDOW = 300  # seconds
 _AGAIN = timedelta(seconds=10)  # from when on a creation is none
@@ -90,8 +90,8 @@ def read(request: Request, inbox: int, *, signed: bool, typing: Typing) -> Callb
         return CallbackResult()
     else:
         return CallbackResult()
-    if not signed:
-        inside = event.get("conversation")
+    inside = event.get("conversation")
+    if not signed or (kind in _MESSAGES and changed_hands(inside)):  # whose it is has to be asked for
         place = id_of(inside) if kind in _MESSAGES else id_of(event)
         return CallbackResult(refresh=(place,) if place.isdecimal() else ())
     kept = json.dumps(without_addresses(event), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -5,7 +5,6 @@ known again by our mark in its `additional_attributes`.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.contract import (
@@ -25,13 +24,11 @@ from bridge.contract import (
     file_name,
     read_files,
 )
-from connectors.chatwoot.api import LINK_MARK, Api, Found, Upload, id_of, rows
+from connectors.chatwoot.api import LINK_MARK, OWNER_MARK, Api, Found, Upload, id_of, rows
 from connectors.chatwoot.outbound import CREATE, LABELS, MARK, REMARK, SAY, label
 from connectors.chatwoot.people import People
 from connectors.chatwoot.settings import Settings
 
-_BELIEVED = timedelta(minutes=10)
-_MOST_SEEN = 5000
 _PAGES = 5  # of messages, newest first, that a look-up reads
 _PRIORITIES = {"low": "low", "normal": "medium", "medium": "medium", "high": "high", "urgent": "urgent"}
 
@@ -44,7 +41,6 @@ class Writer:
         self._account = account
         self._api = api
         self._people = People(config, account, api)
-        self._seen: dict[str, datetime] = {}  # conversations that are our customer's, and until when that is believed
 
     async def prepare(self, step: Step, target: Target) -> dict[str, Any]:
         """For a new conversation who asks; for one that is there whose it is now."""
@@ -56,19 +52,15 @@ class Writer:
         return {"contact": contact, "place": place}
 
     async def _owned(self, number: str, target: Target) -> dict[str, Any]:
-        """Raises Gone where the conversation is another contact's, unless ours was merged into that one. Seen once, it
-        is believed for a while.
+        """Raises Gone where the conversation is another contact's, unless ours was merged into that one. Asked before
+        each write: agents merge contacts at any moment.
         """
-        now = self._account.now()
-        if not target.peer or self._seen.get(number, now) > now:
+        if not target.peer:
             return {}
         meta = (await self._api.get(f"/conversations/{number}")).get("meta")
         owner = id_of(meta.get("sender")) if isinstance(meta, dict) else ""
         if owner and owner != target.peer and await self._people.is_there(target.peer):
             raise Gone("the conversation was given to another contact", code="another customer")
-        if len(self._seen) > _MOST_SEEN:
-            self._seen.clear()
-        self._seen[number] = now + _BELIEVED
         return {"owner": owner} if owner and owner != target.peer else {}
 
     async def deliver(self, step: Step, target: Target) -> Receipt:
@@ -118,7 +110,7 @@ class Writer:
                 "contact_id": int(prepared["contact"]),
                 "source_id": prepared["place"],
                 "status": "open",
-                "additional_attributes": {LINK_MARK: target.link},
+                "additional_attributes": {LINK_MARK: target.link, OWNER_MARK: prepared["contact"]},
                 "custom_attributes": {str(k): v for k, v in custom.items()} if isinstance(custom, dict) else {},
             }
             made = await self._api.post("/conversations", body)

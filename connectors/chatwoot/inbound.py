@@ -85,7 +85,8 @@ def _said(event: Found, account: str) -> Sequence[Event]:
         sent_at=moment_of(event.get("created_at")),
         origin=_origin(event),
     )
-    return (MessageReceived(message=message, requester=_contact(event)),)
+    owners = tuple(map(str, event.get("owners") or ()))
+    return (MessageReceived(message=message, requester=_contact(event), owners=owners),)
 
 
 def _contact(event: Found) -> str:

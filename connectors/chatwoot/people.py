@@ -44,12 +44,7 @@ class People:
         return number, await self._place(number, identifier)
 
     async def is_there(self, number: str) -> bool:
-        """Whether there is such a contact: one that was merged into another is not."""
-        try:
-            await self._api.get(f"/contacts/{number}")
-        except Gone:
-            return False
-        return True
+        return await is_there(self._api, number)
 
     async def _search(self, identifier: str) -> str:
         found = await self._api.get("/contacts/search", q=identifier)
@@ -67,6 +62,15 @@ class People:
         body = {"inbox_id": self._config.inbox_id, "source_id": identifier}
         made: Found = await self._api.post(f"/contacts/{number}/contact_inboxes", body, repeatable=True)
         return str(made.get("source_id") or identifier)
+
+
+async def is_there(api: Api, number: str) -> bool:
+    """Whether there is such a contact: one that was merged into another is not."""
+    try:
+        await api.get(f"/contacts/{number}")
+    except Gone:
+        return False
+    return True
 
 
 def identifier_of(account: Account, contact: Contact) -> str:

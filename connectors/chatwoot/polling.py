@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.contract import Gone, Malformed, Page, Raw
-from connectors.chatwoot.api import Api, Found, id_of, rows
+from connectors.chatwoot.api import Api, Found, changed_hands, id_of, rows
 from connectors.chatwoot.callback import message_key, state_key, without_addresses
 from connectors.chatwoot.inbound import TYPES
+from connectors.chatwoot.people import is_there
 from connectors.chatwoot.settings import Settings
 
 _OVERLAP = 120  # seconds
@@ -83,11 +84,14 @@ class Poll:
                 break
             before = str(min(numbers))
         messages.sort(key=lambda one: int(id_of(one) or 0))
-        whose = {
+        whose: dict[str, Any] = {
             name: row[name]
             for name in ("meta", "contact_inbox", "additional_attributes")
             if isinstance(row.get(name), dict)
         }
+        made_for = changed_hands(row)
+        if made_for and await is_there(self._api, made_for):  # else ours was merged: it is still theirs
+            whose["owners"] = [_contact_only(whose)["contact_inbox"]["contact_id"]]
         raws = [raw for one in messages for raw in _raws(one, number, whose)]
         key = state_key(row)
         state = {"event": "conversation_status_changed", "id": row.get("id"), "status": row.get("status")}
@@ -107,6 +111,7 @@ def _raws(message: Found, number: str, whose: Found) -> Sequence[Raw]:
         "event": "message_updated" if deleted else "message_created",
         "message_type": word,
         "conversation": {"id": int(number), **_contact_only(whose), **_marks(whose)},
+        **({"owners": whose["owners"]} if "owners" in whose else {}),
     }
     key = message_key(event, updated=deleted)
     return (Raw(key, json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")),) if key else ()

@@ -11,11 +11,12 @@ from typing import Any
 from uuid import uuid4
 
 from bridge.contract import DeliveryState, Media, Persist, Put, Raw, Records, Status
-from connectors.webchat.inbound import Answered, Saw, Settled, raw_of
+from connectors.webchat.inbound import Again, Answered, Saw, Settled, raw_of
 from connectors.webchat.tickets import Entry, Ticket, Tickets, Work
 from connectors.webchat.web import Refusal
 
 _SPOKEN = {"message", "note"}
+_MOMENT, _LONGEST = 10, 200  # seconds; characters of a message's id
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,13 @@ class Answers:
         if read:
             payload = Saw(conversation=ticket, messages=tuple(read), state=DeliveryState.READ)
             await self._persist([raw_of(f"saw:{ticket}:{read[-1]}", payload, at)])
+
+    async def again(self, ticket: str, message: str, at: datetime) -> None:
+        """One message that failed goes once more; pressed twice within a moment it is one wish. Raises Refusal."""
+        if not message.startswith(f"a_{ticket}_") or len(message) > _LONGEST:
+            raise Refusal(404, "no_message", "There is no such message.")
+        payload = Again(ticket=ticket, message=message)
+        await self._persist([raw_of(f"again:{ticket}:{message}:{int(at.timestamp()) // _MOMENT}", payload, at)])
 
     async def recover(self) -> None:
         """Hands over what an earlier process wrote down and did not get to keep."""

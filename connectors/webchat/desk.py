@@ -58,6 +58,7 @@ class Desk:
             ("GET", one, signed(self.ticket)),
             ("GET", one + "/entries", signed(self.entries)),
             ("POST", one + "/messages", signed(self.answer)),
+            ("POST", one + "/messages/{message}/again", signed(self.again)),
             ("POST", one + "/notes", signed(self.note)),
             ("POST", one + "/assignee", signed(self.assign)),
             ("POST", one + "/status", signed(self.settle)),
@@ -219,6 +220,12 @@ class Desk:
         """One file, raw."""
         shown = await take_upload(self._account, request, f"agent:{session.agent}", self._office.config.max_file)
         return JSONResponse(shown | {"url": self._files.url(shown["id"])}, 201)
+
+    async def again(self, request: Request, session: Session, ticket: str) -> Response:
+        """One answer that failed is sent once more."""
+        await self._found(ticket)
+        await self._answers.again(ticket, request.path_params["message"], self._account.now())
+        return Response(status_code=204)
 
     async def assign(self, request: Request, session: Session, ticket: str) -> Response:
         """To a colleague, to oneself, or to nobody."""

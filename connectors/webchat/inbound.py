@@ -23,6 +23,7 @@ from bridge.contract import (
     Part,
     Raw,
     ReceiptReceived,
+    Retried,
     Status,
     StatusChanged,
     Text,
@@ -111,7 +112,15 @@ class Saw(_Payload):
     state: DeliveryState
 
 
-Payload = Said | Came | Answered | Settled | Saw
+class Again(_Payload):
+    """An agent wants one message that failed to be sent once more."""
+
+    what: Literal["again"] = "again"
+    ticket: _Id
+    message: _Id
+
+
+Payload = Said | Came | Answered | Settled | Saw | Again
 _PAYLOADS: TypeAdapter[Payload] = TypeAdapter(Annotated[Payload, Field(discriminator="what")])
 
 
@@ -137,6 +146,8 @@ def normalise(raw: Raw, account: str) -> Sequence[Event]:
             return [_answered(payload, account)]
         case Settled():
             return [StatusChanged(conversation=payload.ticket, status=payload.status)]
+        case Again():
+            return [Retried(conversation=payload.ticket, message=payload.message)]
         case Saw():
             return [
                 ReceiptReceived(conversation=payload.conversation, message=message, state=payload.state)

@@ -45,9 +45,14 @@ def _steps(message: Message, context: RenderContext) -> list[Step]:
     # an id with a colon names one of the bridge's own notices: there is nothing on any screen to mark
     shown = [mark for mark in marks if ":" not in mark.of]
     if shown:
-        body = {"marks": [{"of": mark.of, "state": mark.state.value, "reason": mark.reason} for mark in shown]}
+        body = {"marks": [_mark(mark) for mark in shown]}
         steps.append(Step(verb="progress", body=body, covers=(message.id,), audience=message.audience, cost=1))
     return steps
+
+
+def _mark(mark: Progress) -> dict[str, Any]:
+    shown: dict[str, Any] = {"of": mark.of, "state": mark.state.value, "reason": mark.reason}
+    return {**shown, "words": dict(mark.words)} if mark.words else shown
 
 
 def _shown(message: Message, context: RenderContext) -> Step:

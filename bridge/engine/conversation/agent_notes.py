@@ -3,7 +3,7 @@
 The words of the notes stand in `notices`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from bridge.contract import DeliveryState, Message, Progress, Text
@@ -152,13 +152,22 @@ def shows_progress(runtime: Runtime, link: LinkRow, *, to_desk: bool) -> bool:
     return runtime.capabilities(link.desk if to_desk else link.channel).delivery_status
 
 
-def show_progress(
-    work: Work, link: LinkRow, message_ids: Iterable[str], state: DeliveryState, *, to_desk: bool, reason: str = ""
+def show_progress(  # noqa: PLR0913 - what is known, all by name
+    work: Work,
+    link: LinkRow,
+    message_ids: Iterable[str],
+    state: DeliveryState,
+    *,
+    to_desk: bool,
+    reason: str = "",
+    words: Mapping[str, str] | None = None,
 ) -> None:
-    """How far messages came, for accounts that can show it."""
+    """How far messages came, for accounts that can show it. `words`: the reason as a sentence, by language."""
     if not shows_progress(work.runtime, link, to_desk=to_desk):
         return
-    parts = tuple(Progress(of=identifier, state=state, reason=reason) for identifier in message_ids)
+    parts = tuple(
+        Progress(of=identifier, state=state, reason=reason, words=dict(words or {})) for identifier in message_ids
+    )
     if parts:
         message = note(f"progress:{new_name()}", "", at=work.now).model_copy(update={"parts": parts})
         put(work, link, message, to_desk=to_desk)

@@ -268,7 +268,7 @@ def tell_end(
     )
     to = DeliveryState.UNCONFIRMED if disposition is Disposition.UNCONFIRM else DeliveryState.FAILED
     ids = [message.id for message in carried]
-    show_progress(work, link, ids, to, to_desk=True, reason=reason or code)
+    show_progress(work, link, ids, to, to_desk=True, reason=reason or code, words=_reasons(error))
     announce_end(work, link, carried, ENDS[disposition], code, reason or _sentence(error))
 
 

@@ -121,12 +121,13 @@ class Simulator(BaseSimulator):
         conversation.active = self.clock()
         await self._send("conversation_status_changed", conversation, None)
 
-    def gives(self, number: str, name: str = "Another customer") -> None:
-        """Another contact's, as after a restored backup: the number is used anew."""
+    def gives(self, number: str, name: str = "Another customer", *, marked: bool = False) -> None:
+        """Another contact's, as after a restored backup: the number is used anew, or (`marked`) keeps what it had."""
         contact = self.books.number()
         self.books.contacts[contact] = {"name": name, "identifier": f"somebody-{contact}"}
         conversation = self.books.conversation(int(number))
-        conversation.contact_id, conversation.additional = contact, {}
+        conversation.contact_id = contact
+        conversation.additional = conversation.additional if marked else {}
 
     def merges_contacts(self, loser: int, winner: int) -> None:
         """Conversations, places and the identifier go along; the loser is not there any more.

@@ -50,12 +50,12 @@ function bubble(view, entry, more) {
 
 function progress(view, entry, meta) {
   if (entry.pending) return waiting(view, entry.pending, meta);
-  const { words, wire } = view, { state, reason } = view.states.get(entry.id) || { state: 'queued' };
+  const { words } = view, { state, reason, words: said } = view.states.get(entry.id) || { state: 'queued' };
   const name = SIGNS[state] ? state : 'queued';
   meta.dataset.progress = name;
-  const why = words[reason] && typeof words[reason] === 'string' ? words[reason] : reason;
+  const why = said?.[document.documentElement.lang.slice(0, 2)] || (typeof words[reason] === 'string' ? words[reason] : reason);
   meta.append(el(`span.progress.${name}`, {}, el('i', { 'aria-hidden': 'true' }, SIGNS[name]), `${words[name]}${why && !GOOD.includes(name) ? ` – ${why}` : ''}`));
-  if (name === 'failed' || name === 'unconfirmed') meta.append(el('button.link', { type: 'button', onclick: () => wire.say(view.id, true, '#retry', []) }, words.resend));
+  if (name === 'failed' || name === 'unconfirmed') meta.append(el('button.link', { type: 'button', onclick: () => view.resend(entry.id) }, words.resend));
   return undefined;
 }
 

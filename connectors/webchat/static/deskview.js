@@ -90,10 +90,15 @@ export class View {
     }
   }
 
-  mark({ of, state, reason }) {
+  // one answer that failed goes once more
+  async resend(of) {
+    if (await this.act(`messages/${of}/again`, {})) { this.states.set(of, { state: 'queued' }); this.draw(); }
+  }
+
+  mark({ of, state, reason, words }) {
     const before = this.states.get(of);
     if (before && GOOD.includes(state) && GOOD.indexOf(state) < GOOD.indexOf(before.state)) return;
-    this.states.set(of, { state, reason });
+    this.states.set(of, { state, reason, words });
   }
 
   // the list heard that this ticket changed: fetch what is new

@@ -345,3 +345,52 @@ async def test_a_retry_is_told_from_everything_else(
     raws = read(request, 0, signed=True, typing=lambda _conversation, _on: None).raws
     events = [event for raw in raws if ":again:" in raw.key for event in chatwoot.normalise(raw)]
     assert events == ([Retried(conversation="5", message="7")] if retried else [])
+
+
+async def begun(site: Simulator, chatwoot: Chatwoot) -> tuple[str, str]:
+    """A conversation of our customer's that was written on a moment ago, and its contact."""
+    receipt = await chatwoot.deliver(step(chatwoot, said("hello")), target(None))
+    number = receipt.conversation or ""
+    mine = target(number, "key-2", peer=receipt.peer)
+    prepared = await chatwoot.prepare(step(chatwoot, said("more"), number), mine)
+    await chatwoot.deliver(step(chatwoot, said("more"), number), mine.model_copy(update={"prepared": prepared}))
+    return number, receipt.peer
+
+
+@pytest.mark.parametrize("marked", [True, False])
+async def test_a_conversation_that_went_to_another_contact_is_noticed_at_the_next_write(
+    site: Simulator, chatwoot: Chatwoot, marked: bool
+) -> None:
+    number, peer = await begun(site, chatwoot)
+    site.gives(number, marked=marked)
+    mine = target(number, "key-3", peer=peer)
+    with pytest.raises(Gone):
+        await chatwoot.prepare(step(chatwoot, said("for my eyes"), number), mine)
+
+
+async def test_an_answer_to_another_contact_is_told_as_theirs(site: Simulator, chatwoot: Chatwoot) -> None:
+    """The callback only points there: whose it is has to be asked for."""
+    number, peer = await begun(site, chatwoot)
+    site.gives(number, marked=True)
+    await site.agent_says(number, "for somebody else")
+    conversation = site.books.show(site.books.conversation(int(number)))
+    body = json.dumps({"event": "message_created", "id": 7, "conversation": conversation}).encode()
+    request = Request("POST", "/hooks/desk", (), {}, body, "198.51.100.7", datetime(2026, 1, 5, 9, tzinfo=UTC))
+    told = read(request, 0, signed=True, typing=lambda _conversation, _on: None)
+    assert told.raws == () and told.refresh == (number,)
+    raws = (await chatwoot.poll(None, number)).raws
+    events = [event for raw in raws for event in chatwoot.normalise(raw) if isinstance(event, MessageReceived)]
+    assert events and all(event.owners and peer not in event.owners for event in events)
+
+
+async def test_a_contact_that_was_merged_is_still_our_customer(site: Simulator, chatwoot: Chatwoot) -> None:
+    number, peer = await begun(site, chatwoot)
+    winner = site.books.number()
+    site.books.contacts[winner] = {"name": "the same person"}
+    site.merges_contacts(int(peer), winner)
+    await site.agent_says(number, "an answer")
+    raws = (await chatwoot.poll(None, number)).raws
+    events = [event for raw in raws for event in chatwoot.normalise(raw) if isinstance(event, MessageReceived)]
+    assert events and not any(event.owners for event in events)
+    prepared = await chatwoot.prepare(step(chatwoot, said("more"), number), target(number, "key-3", peer=peer))
+    assert prepared == {"owner": str(winner)}

@@ -77,6 +77,12 @@ class TestDesk(_Common):
     async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
         await self._write(harness, conversation, text, to="notes")
 
+    async def retries(self, harness: Harness, conversation: str, text: str) -> None:
+        assert harness.served is not None
+        await self._sign_in(harness)
+        url = f"/desk/trial/v1/tickets/{conversation}/messages/{(await self._entry(harness, text))['id']}/again"
+        (await harness.served.post(url, json={}, headers={"x-desk": "1"})).raise_for_status()
+
     async def audience_of(self, harness: Harness, text: str) -> Audience:
         return Audience.AGENTS if (await self._entry(harness, text))["type"] == "note" else Audience.CUSTOMER
 
