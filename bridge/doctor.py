@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.advice import calendar_gaps, gap_text
 from bridge.app import Bridge, system_clock
+from bridge.away import rests_now
 from bridge.contract import ConnectorError, Http, KnowsFields, Words
 from bridge.engine.context import ConnectedAccount
 from bridge.findings import Finding, check_account, refusals_of, words
@@ -57,8 +58,9 @@ class Doctor:
                 await self._check("bridge.media_dir", lambda: _media(self._settings.bridge))
                 await self._check("bridge.public_url", lambda: self._public(bridge.store, trouble))
             refused = {} if trouble else await refusals_of(bridge)
+            rests = {} if trouble else await bridge.store.read(rests_now, system_clock())
             for connected in wanted:
-                await self._check(connected.name, lambda one=connected: _account(one, trouble, refused))  # type: ignore[misc] # bound now
+                await self._check(connected.name, lambda one=connected: _account(one, trouble, refused, rests))  # type: ignore[misc] # bound now
             named = any(asked_of_ticket(one) for one in self._settings.routes)
             if only is None and named and not trouble:
                 await self._check("bridge.routes", lambda: self._routes(bridge))
@@ -209,11 +211,16 @@ async def _media(settings: BridgeSettings) -> Finding:
     return found
 
 
-async def _account(connected: ConnectedAccount, trouble: str, refused: dict[str, list[Seen]]) -> Finding:
+async def _account(
+    connected: ConnectedAccount, trouble: str, refused: dict[str, list[Seen]], rests: dict[str, Words]
+) -> Finding:
     """`trouble` of the database leaves it out."""
     if trouble:
         return Finding(skipped=words("doctor.needs_database"))
-    return await check_account(connected, refused)
+    found = await check_account(connected, refused)
+    if connected.name in rests:
+        found.facts["sending"] = rests[connected.name]
+    return found
 
 
 async def _clock(accounts: list[ConnectedAccount]) -> Finding:

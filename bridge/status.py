@@ -109,7 +109,8 @@ def _tried(tx: Tx) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for row in overview.tried_steps(tx):
         state = "throttled" if row.code == Throttled.__name__ else "retrying"
-        found.setdefault(row.account, (state, f"{row.code}: {row.error} (bridge trace s{row.id})" if row.error else ""))
+        said = f"{row.code}: {row.error} (bridge trace s{row.id})" if row.error else ""
+        found.setdefault(row.account, (state, row.reason if state == "throttled" and row.reason else said))
     return found
 
 
@@ -134,7 +135,7 @@ def _reason(account: dict[str, Any], language: str) -> str:
         case "throttled" if account["spread"] and not account["reason"]:
             return say(language, "status.spread", count=account["spread"], until=account["spread_until"])
         case "throttled" | "retrying" if account["reason"] and account["until"] is None and not account["paused_by"]:
-            return str(account["reason"])
+            return reason_of(account["reason"], language) if account["reason"].startswith("{") else account["reason"]
         case "paused" | "throttled":
             return reason_of(account["reason"], language)
         case "refused":

@@ -90,7 +90,11 @@ def tried_steps(tx: Tx, limit: int = 200) -> list[Row[Any]]:
     """Steps that were tried, failed, and will be tried again; the next one first."""
     return list(
         tx.execute(
-            select(*columns(_outbox, "id", "account", "link_id", "attempts", "due_at", "code", "error", "created_at"))
+            select(
+                *columns(
+                    _outbox, "id", "account", "link_id", "attempts", "due_at", "code", "error", "reason", "created_at"
+                )
+            )
             .where(_outbox.c.state == StepState.READY, _outbox.c.attempts > 0)
             .order_by(_outbox.c.due_at, _outbox.c.id)
             .limit(limit)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, case, delete, insert, or_, select, update
 
 from mappings.account_tables import Audit, Lease, Pause, StoredToken
 from mappings.prepared import Prepared
@@ -37,12 +37,13 @@ def pause(tx: Tx, account: str, reason: str, now: datetime, until: datetime | No
     """
     known = tx.execute(select(_pause.c.reason).where(_pause.c.account == account)).scalar()
     values = {"reason": reason, "until": until, "code": code}
+    since = case((_pause.c.until < now, now), else_=_pause.c.since)  # one that was over is another one
     tx.execute(
         insert_for(tx, _pause)
         .values(account=account, since=now, **values)
         .on_conflict_do_update(
             index_elements=["account"],
-            set_=values,
+            set_={**values, "since": since},
             where=None if reason.startswith(BY_HAND) else ~_pause.c.reason.startswith(BY_HAND),
         )
     )

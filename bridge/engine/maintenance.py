@@ -90,11 +90,13 @@ def _tell_late(work: Work) -> None:
         if pause is not None:
             what = "paused" if pause.until is None else "throttled"
             code = pause.code if what == "paused" and pause.code else code
+        until = pause.until if pause is not None and pause.until is not None else work.now
         carried = [message for step in steps[:1] for message in carried_by(step)]
         cause = "late.paused" if what == "paused" else "late.waits"
         about = carried[0].id if carried else ""
         quoted = quote(carried, work.runtime.language)
-        if tell(work, link, what, cause=cause, code=code or "…", quoted=quoted, about=about):
+        when = work.runtime.clock_text(until)
+        if tell(work, link, what, cause=cause, code=code or "…", until=when, quoted=quoted, about=about):
             will_be_told(work, link, carried)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.contract import (
@@ -165,6 +165,7 @@ class Sender:
                 raise Throttled(
                     f"more than {limit} mails to one address within {window}: queued for the receiver's rate limit",
                     retry_after=wait,
+                    reason=_limit(limit, window),
                     scope=Scope.ACCOUNT if shared and self._config.is_desk else Scope.CONVERSATION,
                 )
 
@@ -215,6 +216,15 @@ class Sender:
             return []
         domains = [f"{region}.amazonses.com", *(["email.amazonses.com"] if region == "us-east-1" else [])]
         return [Memory.knows("id", f"<{name}@{domain}>", conversation) for domain in domains]
+
+
+def _limit(limit: int, window: timedelta) -> dict[str, str]:
+    """Which limit of ours keeps mails back, for agents and admins."""
+    minutes = f"{window.total_seconds() / 60:g}"
+    return {
+        "en": f"no more than {limit} mails to one address within {minutes} minutes (at_most)",
+        "zh": f"{minutes} 分钟内发往同一地址的邮件不超过 {limit} 封（at_most）",
+    }
 
 
 def _attached(found: Sequence[tuple[Media, bytes]]) -> list[Attachment]:

@@ -93,9 +93,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "zh": "等待中：{channel} 暂时无法连接或未接受（{code}），系统会自动重试。如需放弃，请添加内部备注：#cancel",
     },
     "throttled": {
-        "en": "Waiting: {channel} takes no more messages at this moment ({code}). It goes out by itself as soon as it "
-        "may. To give it up, write a private note: #cancel",
-        "zh": "等待中：{channel} 暂时不再接受更多消息（{code}），允许后会自动发送。如需放弃，请添加内部备注：#cancel",
+        "en": "Waiting: {channel} takes no more messages at this moment ({code}). It goes out by itself, not before "
+        "{until}. To give it up, write a private note: #cancel",
+        "zh": "等待中：{channel} 暂时不再接受更多消息（{code}），将于 {until} 之后自动发送。"
+        "如需放弃，请添加内部备注：#cancel",
     },
     "paused": {
         "en": "Waiting: the connection to {channel} is stopped because its credentials were refused ({code}). An "

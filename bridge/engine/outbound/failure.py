@@ -68,7 +68,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
         decision = still_unknown(decision, facts)
     row, link = where_it_is(work, row)
     if decision.hold_account is not None:
-        state.pause(work.tx, row.account, "throttled", work.now, decision.hold_account)
+        state.pause(work.tx, row.account, _limit(error), work.now, decision.hold_account)
     apart = row.lane == links.lane_of_labels(link.id) or links.is_towards_bot(row.lane)
     if apart and decision.disposition is Disposition.PAUSE:
         _pause(work, row, error, code)
@@ -210,7 +210,7 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
                 work.effects.warn("conversation refused", account=row.account, why=_sentence(error), remedy=remedy)
             if work.now - row.created_at >= _TOLD_AFTER or _long(decision, work.now):
                 what = "throttled" if isinstance(error, Throttled) else "delayed"
-                _tell_customer_side(work, row, link, what, code)
+                _tell_customer_side(work, row, link, what, _reasons(error) or code, decision.due_at)
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
             tell_end(work, row, link, error, decision.disposition, code)
 
@@ -220,6 +220,12 @@ def _pause(work: Work, row: Row[Any], error: BaseException, code: str) -> None:
     if state.pause(work.tx, row.account, f"{code}: {_sentence(error)}", work.now, code=code):
         remedy = f"bridge doctor --account {row.account} says what to do; sending resumes by itself once that is done"
         work.effects.warn("account paused", account=row.account, code=code, why=_sentence(error), remedy=remedy)
+
+
+def _limit(error: BaseException) -> str:
+    """Which limit an account rests for: the connector's own sentences where it has some."""
+    reasons = _reasons(error)
+    return json.dumps(reasons, ensure_ascii=False) if reasons else "throttled"
 
 
 def _long(decision: Decision, now: datetime) -> bool:
@@ -272,13 +278,16 @@ def tell_end(
     announce_end(work, link, carried, ENDS[disposition], code, reason or _sentence(error))
 
 
-def _tell_customer_side(work: Work, row: Row[Any], link: LinkRow, what: str, code: str) -> None:
+def _tell_customer_side(
+    work: Work, row: Row[Any], link: LinkRow, what: str, code: str | dict[str, str], until: datetime | None = None
+) -> None:
     """An answer waits: said once per conversation and cause. Trouble at the desk itself cannot be told there."""
     if row.lane == links.lane_to_channel(link.id) and not _automatic(row):
         carried = carried_by(row)
         quoted, about = quote(carried, work.runtime.language), carried[0].id if carried else ""
         cause = "late.paused" if what == "paused" else "late.waits"
-        if tell(work, link, what, cause=cause, code=code, quoted=quoted, about=about):
+        when = work.runtime.clock_text(until or work.now)
+        if tell(work, link, what, cause=cause, code=code, until=when, quoted=quoted, about=about):
             will_be_told(work, link, carried)
 
 
