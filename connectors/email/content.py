@@ -93,7 +93,7 @@ def answer(text: str, html: str, delimiters: tuple[str, ...] = ()) -> tuple[Cut,
         return from_text, ""
     structure = cut_html(html)
     usable = bool(text.strip()) and not (len(text) < 500 and _NO_HTML.search(text))
-    if usable and (from_text.how != "whole" or structure.how == "interleaved"):
+    if usable and (from_text.how not in {"whole", "empty"} or structure.how == "interleaved"):
         return from_text, structure.html
     lines = to_lines(structure.html)
     if structure.how == "interleaved":
@@ -101,7 +101,8 @@ def answer(text: str, html: str, delimiters: tuple[str, ...] = ()) -> tuple[Cut,
     from_html = cut_text(lines, delimiters)
     how = "cut" if structure.how == "cut" else from_html.how
     rest = "\n".join(filter(None, [from_html.rest, to_lines(f"<blockquote>{structure.rest}</blockquote>")]))
-    if (usable and how != "cut") or (not from_html.text.strip() and text.strip()):
+    nothing_said = from_text.how == "empty" and from_html.how != "empty" and bool(from_html.text.strip())
+    if (usable and how != "cut" and not nothing_said) or (not from_html.text.strip() and text.strip()):
         return from_text, structure.html
     return Cut(from_html.text, how, rest if structure.rest else from_html.rest), structure.html
 

@@ -215,7 +215,8 @@ def say(language: str, what: str, **values: object) -> str:
     """One sentence in a language; English where a language is missing. Values may be texts by language, too."""
     texts = _TEXTS[what]
     said = {name: _in(language, value) if isinstance(value, Mapping) else value for name, value in values.items()}
-    return (texts.get(language) or texts["en"]).format(**said)
+    text = (texts.get(language) or texts["en"]).format(**said)
+    return text.replace("。 ", "。") if language == "zh" else text  # a reason ends its own sentence
 
 
 def by_language(what: str, **values: object) -> dict[str, str]:

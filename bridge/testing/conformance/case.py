@@ -158,6 +158,12 @@ class ConnectorCase:
         """Whether agents see the ticket among those that need them. Needed by desks."""
         raise NotImplementedError("say whether the ticket is open, or set tickets_end = False")
 
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        """Somebody at the vendor says something with a meaning and without words: a picture of another host, a place, a
+        sticker, a file. What must be read of it (an address, a name). Every vendor has something like it.
+        """
+        raise NotImplementedError("let somebody say something without words, and return what must be read of it")
+
     async def listening(self, harness: Harness) -> None:
         """Returns once a listener that was just started hears what happens. Needed by `Listens` without history."""
 
@@ -195,12 +201,6 @@ class ConnectorCase:
 
     async def files_shown(self, harness: Harness) -> list[bytes]:
         """The files that people at the vendor can open."""
-        raise NotImplementedError
-
-    async def says_wordless(self, harness: Harness, conversation: str) -> str:
-        """Somebody at the vendor says something with a meaning and without words: a picture of another host, a place, a
-        sticker. What must be read of it (an address, a name).
-        """
         raise NotImplementedError
 
     async def gives_to_another(self, harness: Harness, conversation: str) -> None:

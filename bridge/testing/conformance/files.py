@@ -73,7 +73,7 @@ class Files(ConnectorCase):
                         pytest.fail(f"the words wait for a file: {type(failed).__name__}: {failed.message}")
             assert words in "".join(await self.shown(harness)), "the words that came with a file are lost"
 
-    @applies(lambda case: case.simulator is not None and Trouble.RESET_BEFORE in case.troubles)
+    @applies(lambda case: case.simulator is not None and Trouble.LATE in case.troubles)
     @pytest.mark.parametrize("trouble", [Trouble.STATUS, Trouble.RESET_BEFORE], ids=["answered", "unanswered"])
     async def test_words_do_not_wait_for_a_file_that_cannot_be_uploaded(
         self, harness: Harness, trouble: Trouble

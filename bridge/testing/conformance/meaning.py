@@ -79,7 +79,6 @@ class Meaning(Hearing):
         shown += to_plain(" ".join(text for step in steps for text in leaves(step.body)), Format.HTML)
         assert wanted in shown, f"{what} reaches nobody: {shown}"
 
-    @needs("says_wordless")
     async def test_what_has_no_words_arrives(self, harness: Harness) -> None:
         conversation = await self.begun(harness)
         wanted = await self.says_wordless(harness, conversation)

@@ -37,7 +37,7 @@ def cut_text(source: str, delimiters: Sequence[str] = ()) -> Cut:
     """The answer without the quote below it, and without phone footers.
 
     Text beyond 64 kB or 2,000 lines is kept as it is, unless a quote begins before. A text of which nothing would be
-    left is returned whole.
+    left is returned whole, unless a helpdesk's own frame shows that nothing was written.
     """
     if "\r" in source:
         source = source.replace("\r\n", "\n").replace("\r", "\n")
@@ -47,7 +47,10 @@ def cut_text(source: str, delimiters: Sequence[str] = ()) -> Cut:
     if not whole and len(lines) > 1:
         lines = lines[:-1]  # the last one may be half a line
     body, notes = split_footnotes(lines)
-    kept, how = _without_quote(_below_delimiter(body, delimiters))
+    answer = _below_delimiter(body, delimiters)
+    if any(line.strip() for line in body) and not any(line.strip() for line in answer):
+        return Cut("", "empty", source.strip("\n"))  # a frame around an answer without words
+    kept, how = _without_quote(answer)
     if how == "whole" and not whole:
         return Cut(source, "whole")
     above = kept if how == "interleaved" else _without_footers(kept)
@@ -114,8 +117,7 @@ def _newest_comment(lines: list[str]) -> list[str]:
     if not heads or any(line.strip() for line in lines[: heads[0]]):
         return lines
     end = next((at for at in range(heads[0] + 2, len(lines)) if is_rule(lines[at])), len(lines))
-    body = lines[heads[0] + 2 : end]
-    return body if any(line.strip() for line in body) else lines
+    return lines[heads[0] + 2 : end]
 
 
 def _without_quote(lines: list[str]) -> tuple[list[str], str]:

@@ -42,13 +42,16 @@ def samples(conversation: str, head: bytes) -> tuple[Raw, ...]:
     return tuple(found)
 
 
+_MAP = '<p><img src="https://cdn.shop.example/map.png"></p>'
+
+
 class Mailbox(ConnectorConformance):
     connector = None  # type: ignore[assignment] # the classes below are collected, this one is not
     takes_callbacks = False
     tickets_end = False  # a mailbox knows threads; what a helpdesk behind it does with them is its own
     effect = "END"
     cannot_show = dict.fromkeys(
-        ("says", "says_privately", "audience_of", "author_of", "sends_file", "files_shown", "says_wordless"),
+        ("says", "says_privately", "audience_of", "author_of", "sends_file", "files_shown"),
         "what a mail says, to whom and with which files is proven by the corpus, films and sending tests",
     ) | {"gives_to_another": "a mail does not tell whose ticket it is; threads of other senders: test_email_rules"}
     # an SMTP server that takes a mail and then says no, or nothing, cannot be told from one that did not take it:
@@ -142,6 +145,10 @@ class TestEmailDesk(Mailbox):
         await self.listening(harness)
         harness.vendor.agent_answers(text)
 
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        harness.vendor.agent_answers("", html=_MAP)
+        return "cdn.shop.example/map.png"
+
 
 class TestEmailChannel(Mailbox):
     connector = Email
@@ -159,3 +166,7 @@ class TestEmailChannel(Mailbox):
     async def happens(self, harness: Harness, text: str) -> None:
         await self.listening(harness)
         harness.vendor.customer_writes(text)
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        harness.vendor.customer_writes("", html=_MAP)
+        return "cdn.shop.example/map.png"

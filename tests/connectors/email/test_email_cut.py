@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mail_texts import KEPT_WHOLE, UNTOUCHED
 
+from connectors.email.content import answer
 from connectors.email.cut import cut_html, cut_text
 from connectors.email.cut.attributions import ATTRIBUTIONS, VERBLESS
 from connectors.email.cut.containers import CONTAINERS
@@ -171,3 +172,29 @@ def test_html_comes_out_harmless():
     assert "onclick" not in cut.html
     assert "javascript" not in cut.html
     assert "iframe" not in sanitise('<p>a</p><iframe src="https://x.example"></iframe>'), "it may be read, not sent on"
+
+
+_RULE = "-" * 46
+_QUOTES_ONLY = {
+    "helpdesk": f"##- Please type your reply above this line -##\n\n{_RULE}\nAgent, Nov 20, 2026, 10:21 AM\n\n\n\n{_RULE}\n"
+    "Customer, Nov 20, 2026, 10:20 AM\n\nhello\n\n[1G7EOR-0Q01]\n",
+    "attribution": "\n\nOn Fri, Nov 20, 2026 at 10:21 AM <a@b.example> wrote:\n\n> hello\n> there\n",
+    "headers": "\n\n________________________________\nFrom: A <a@b.example>\nSent: Friday, November 20, 2026 10:21 AM\n"
+    "To: Desk\nSubject: Re: x\n\nhello\n",
+    "chinese": '\n\n------------------ 原始邮件 ------------------\n发件人: "客户" <a@b.example>;\n'
+    '发送时间: 2026年11月20日(星期五) 上午10:20\n收件人: "客服";\n主题: x\n\n你好\n',
+}
+
+
+@pytest.mark.parametrize("text", _QUOTES_ONLY.values(), ids=_QUOTES_ONLY)
+@pytest.mark.parametrize(
+    "below", ["", '<div class="gmail_quote"><div>On Fri wrote:</div><blockquote>hello</blockquote></div>']
+)
+def test_a_picture_is_the_answer_where_the_text_part_holds_only_the_quote(text: str, below: str) -> None:
+    found, _ = answer(text, f'<p><img src="https://cdn.shop.example/map.png"></p>{below}')
+    assert "cdn.shop.example/map.png" in found.text and "hello" not in found.text and "你好" not in found.text
+
+
+def test_a_helpdesks_frame_around_nothing_is_no_answer() -> None:
+    found = cut_text(_QUOTES_ONLY["helpdesk"])
+    assert found.how == "empty" and found.text == "" and "hello" in found.rest

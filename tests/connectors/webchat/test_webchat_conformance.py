@@ -29,7 +29,6 @@ class _Common(ConnectorConformance):
 class TestChannel(_Common):
     role = Role.CHANNEL
     cannot_show = {
-        "says_wordless": "visitors write plain words, or send files: see test_webchat_uploads",
         "says": "a visitor's own session speaks: see test_webchat_visitors",
         "sends_file": "uploads have tests of their own: see test_webchat_uploads",
         "files_shown": "files are links to the media store: see test_webchat_visitors",
@@ -43,6 +42,15 @@ class TestChannel(_Common):
 
     async def open_conversation(self, harness: Harness) -> str:
         return (await self._visitor(harness))["id"]
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        assert harness.served is not None
+        bearer = {"authorization": (await self._visitor(harness))["authorization"]}
+        about = {**bearer, "content-type": "application/pdf", "x-name": "invoice.pdf"}
+        kept = await harness.served.post("/chat/trial/v1/uploads", content=b"%PDF-1.7\n", headers=about)
+        body = {"client_id": "client-without-words", "text": "", "attachments": [kept.json()["id"]]}
+        (await harness.served.post("/chat/trial/v1/messages", json=body, headers=bearer)).raise_for_status()
+        return "invoice.pdf"
 
     async def happens(self, harness: Harness, text: str) -> None:
         assert harness.served is not None
@@ -65,7 +73,6 @@ class TestChannel(_Common):
 class TestDesk(_Common):
     role = Role.DESK
     cannot_show = {
-        "says_wordless": "agents write plain words, or send files: see test_webchat_uploads",
         "gives_to_another": "a ticket of the web desk is its customer's for good: there is no way to change it",
         "sends_file": "uploads have tests of their own: see test_webchat_uploads",
         "files_shown": "files are links to the media store: see test_webchat_desk",
@@ -76,6 +83,16 @@ class TestDesk(_Common):
 
     async def says_privately(self, harness: Harness, conversation: str, text: str) -> None:
         await self._write(harness, conversation, text, to="notes")
+
+    async def says_wordless(self, harness: Harness, conversation: str) -> str:
+        assert harness.served is not None
+        await self._sign_in(harness)
+        about = {"x-desk": "1", "content-type": "application/pdf", "x-name": "invoice.pdf"}
+        kept = await harness.served.post("/desk/trial/v1/uploads", content=b"%PDF-1.7\n", headers=about)
+        url = f"/desk/trial/v1/tickets/{conversation}/messages"
+        body = {"client_id": "client-without-words", "text": "", "attachments": [kept.json()["id"]]}
+        (await harness.served.post(url, json=body, headers={"x-desk": "1"})).raise_for_status()
+        return "invoice.pdf"
 
     async def retries(self, harness: Harness, conversation: str, text: str) -> None:
         assert harness.served is not None
