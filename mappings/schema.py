@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mappings.store import Store, StoreLocked, StoreUnusable, full_url, unusable
 
-HEAD = "0025"
+HEAD = "0026"
 LOCKED = 75  # how the child ends when somebody else holds the database: sysexits' "try again"
 
 

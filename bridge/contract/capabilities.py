@@ -90,6 +90,7 @@ class Capabilities(Value):
     `knows_presence`, `reads_languages`, `uploads_apart`, `longest_write`, `refuses_repeats` and `shows_profile`. The
     others are for the matrix in the docs, for `render` itself and for the conformance suite, which holds a connector to
     them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")  # a misspelt one would silently not be there
 
