@@ -15,14 +15,13 @@ from bridge.contract import (
     DeliveryState,
     Foretells,
     Gone,
-    LooksUp,
     Rejected,
     Step,
     Throttled,
     WindowClosed,
 )
 from bridge.contract.storable import clean_text
-from bridge.engine.context import Runtime, Work
+from bridge.engine.context import Work
 from bridge.engine.conversation import allowance
 from bridge.engine.conversation.agent_notes import show_progress, tell, tell_ended, will_be_told
 from bridge.engine.conversation.allowance import Allowance
@@ -37,18 +36,18 @@ from bridge.engine.conversation.shop_messages import HELD
 from bridge.engine.conversation.survey import not_asked
 from bridge.engine.conversation.turns import answer_lost
 from bridge.engine.outbound.accessories import is_accessory
+from bridge.engine.outbound.attempt_facts import facts_of, took
 from bridge.engine.outbound.bot_failure import question_failed
 from bridge.engine.outbound.fields import ask_less, less_asked
 from bridge.engine.outbound.labelling import label_failed
 from bridge.engine.outbound.moved_steps import where_it_is
 from bridge.engine.outbound.next_ticket import open_next
-from bridge.engine.outbound.policy import AttemptFacts, Decision, Disposition, decide, still_unknown
+from bridge.engine.outbound.policy import Decision, Disposition, decide, still_unknown
 from mappings import attempts, links, outbox, state
 from mappings.links import LinkRow
 from mappings.states import StepState
 from mappings.store import Tx
 
-_DESK_AGE = timedelta(hours=72)
 _LOST = {Disposition.PARK, Disposition.FAIL, Disposition.UNCONFIRM, Disposition.GIVE_UP}
 _TOLD_AFTER = timedelta(seconds=5)
 
@@ -62,7 +61,7 @@ def fail(work: Work, row: Row[Any], error: BaseException, *, looking: bool = Fal
     tries = row.tries + 1 if row.code == code else 1
     facts = facts_of(work.runtime, row, tries, work.now)
     if not getattr(error, "certain", False) and not looking:
-        facts = replace(facts, settle=max(facts.settle, _took(work, row)))
+        facts = replace(facts, settle=max(facts.settle, took(work, row)))
     decision = decide(error, facts)
     if looking:
         decision = still_unknown(decision, facts)
@@ -149,39 +148,6 @@ ENDS = {
     Disposition.UNCONFIRM: StepState.UNCONFIRMED,
     Disposition.GIVE_UP: StepState.DEAD,
 }
-
-
-def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> AttemptFacts:
-    engine = runtime.settings.engine
-    connected = runtime.accounts[row.account]
-    towards_customer = not links.is_towards_desk(row.lane)
-    return AttemptFacts(
-        now=now,
-        attempts=row.attempts + 1,
-        tries=tries,
-        age=now - row.created_at,
-        max_age=runtime.settings.replies.try_for if towards_customer else _DESK_AGE,
-        looks=isinstance(connected.connector, LooksUp),
-        repeats=connected.config.uncertain == "retry",
-        safely=runtime.capabilities(row.account).refuses_repeats,
-        settle=settle_of(runtime, row.account),
-        backoff_max=engine.backoff_max,
-        towards_customer=towards_customer,
-    )
-
-
-def _took(work: Work, row: Row[Any]) -> timedelta:
-    """How long the attempt that ends now has taken."""
-    begun = outbox.get_step(work.tx, row.id)
-    return work.now - begun.begun_at if begun is not None and begun.begun_at is not None else timedelta(0)
-
-
-def settle_of(runtime: Runtime, account: str) -> timedelta:
-    """How long after its end a request of this account that nobody answered may still be carried out: at least as long
-    as one may take.
-    """
-    engine = runtime.settings.engine
-    return max(engine.settle, engine.request_timeout, runtime.capabilities(account).longest_write)
 
 
 def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, decision: Decision, code: str) -> None:

@@ -11,7 +11,8 @@ from bridge.contract import (
     LooksUp,
 )
 from bridge.engine.context import Work
-from bridge.engine.outbound.failure import ENDS, facts_of, settle_of, tell_end
+from bridge.engine.outbound.attempt_facts import facts_of, settle_of
+from bridge.engine.outbound.failure import ENDS, tell_end
 from bridge.engine.outbound.policy import Disposition
 from mappings import attempts, links, outbox
 from mappings.states import StepState
