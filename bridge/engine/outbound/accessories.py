@@ -75,12 +75,12 @@ async def not_in_the_way(
         await store.write(outbox.put_aside, row.id, row.lease)
         wake()
 
-    patience = asyncio.create_task(stand_aside(), name=f"aside {row.id}")
+    timer = asyncio.create_task(stand_aside(), name=f"aside {row.id}")
     try:
         yield
     finally:
-        patience.cancel()
-        await asyncio.gather(patience, return_exceptions=True)
+        timer.cancel()
+        await asyncio.gather(timer, return_exceptions=True)
 
 
 def for_this_attempt(row: Failures, step: Step) -> Step:
