@@ -32,6 +32,13 @@ async def test_the_bell_asks_for_a_round_and_keeps_nothing(platform: Simulator, 
     assert (result.reply.status, result.raws, result.refresh) == (200, (), ("",))
 
 
+async def test_a_bell_that_names_no_account_rings_for_ours(platform: Simulator, wecom: WeCom) -> None:
+    """Older callbacks lack OpenKfId."""
+    query, body = platform.callback(BELL.replace(f"<OpenKfId><![CDATA[{KFID}]]></OpenKfId>", ""))
+    result = wecom.verify(asked(platform, "POST", query, body))
+    assert (result.reply.status, result.refresh) == (200, ("",))
+
+
 async def test_other_callbacks_of_the_app_ring_nothing(platform: Simulator, wecom: WeCom) -> None:
     for payload in (
         BELL.replace("kf_msg_or_event", "enter_agent"),

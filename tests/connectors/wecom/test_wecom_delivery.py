@@ -30,7 +30,7 @@ from connectors.wecom import WeCom
 from connectors.wecom.delivery import message_id
 from connectors.wecom.errors import CODES, failure
 from connectors.wecom.simulator import Simulator
-from connectors.wecom.simulator.state import ASSISTANT
+from connectors.wecom.simulator.state import ASSISTANT, POOL, SERVICER
 from connectors.wecom.simulator.vendor import KFID
 
 USER = "wmAJ2GCAAAme1XQRC-NI-q0_ZM9ukoAw"
@@ -94,6 +94,32 @@ async def test_while_a_servicer_has_the_customer_answers_wait(platform: Simulato
     await platform.says(USER, "again")
     await say(wecom, "now", target("k2"))
     assert platform.received(USER) == ["now"]
+
+
+@pytest.mark.parametrize("state", [POOL, SERVICER])
+@pytest.mark.parametrize("name", ["servicer_userid", "service_userid"])
+async def test_answers_wait_in_the_pool_as_with_a_servicer(
+    wecom: WeCom, monkeypatch: pytest.MonkeyPatch, state: int, name: str
+) -> None:
+    """Public SDKs spell the servicer's name in two ways."""
+
+    async def answered(path: str, *_: Any, **__: Any) -> dict[str, Any]:
+        assert path.endswith("service_state/get")
+        return {"errcode": 0, "service_state": state, name: "zhangsan"}
+
+    monkeypatch.setattr(wecom._delivery._api, "call", answered)
+    with pytest.raises(WindowClosed) as caught:
+        await wecom.prepare(steps(wecom, Text(body="not now"))[0], target())
+    assert "zhangsan" in caught.value.reason["en"] and not caught.value.spent
+
+
+@pytest.mark.parametrize("code", [95016, 95013, 40058])
+async def test_a_session_that_need_not_be_taken_is_no_obstacle(platform: Simulator, wecom: WeCom, code: int) -> None:
+    """Whether it must be taken after each message is not established: the send itself says what is wrong."""
+    platform.lets_reply(USER)
+    platform.fail(code, where="service_state/trans$")
+    await say(wecom, "hello", target())
+    assert platform.received(USER) == ["hello"]
 
 
 async def test_a_new_session_is_taken_for_the_interface(platform: Simulator, wecom: WeCom) -> None:
