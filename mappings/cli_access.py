@@ -29,7 +29,7 @@ def _open(url: str, *, write: bool) -> Iterator[Tx]:
     else:
         engine = postgresql_engine(full_url(store))
     try:
-        with engine.begin() if write else engine.connect() as tx:
+        with engine.begin() as tx:
             yield tx
     except SQLAlchemyError as error:
         raise StoreUnusable(f"{store.url.render_as_string()}: {first_line(error)}") from None

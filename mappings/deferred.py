@@ -38,8 +38,10 @@ class _Scope:
 
 
 def notes(tx: Connection) -> dict[str, Any]:
-    """What functions know of this transaction: gone when it ends, and when a part of it is undone."""
-    info, transaction = tx.info, tx.get_transaction()
+    """What functions know of this transaction: gone when it ends, and when a part of it is undone. What goes to the
+    driver directly begins none by itself, and without one nothing would ever end.
+    """
+    info, transaction = tx.info, tx.get_transaction() or tx.begin()
     found = info.get(_SCOPE)
     if found is None or found.transaction is not transaction:
         found = info[_SCOPE] = _Scope(transaction)

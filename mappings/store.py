@@ -155,13 +155,13 @@ class Store:
         return future
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Runs a function that only reads, beside the writers."""
+        """Runs a function that only reads, beside the writers: all of it sees one moment."""
         assert self._pool is not None
         assert self._readers is not None
         readers = self._readers
 
         def run() -> T:
-            with readers.connect() as tx:
+            with readers.begin() as tx:  # without a transaction of its own it would believe what an earlier one knew
                 return function(tx, *arguments, **named)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, run)
