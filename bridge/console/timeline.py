@@ -63,6 +63,7 @@ def timeline(
                 _goes_to(entry, row.account, lane)
                 entry |= {"at": row.created_at, "state": "held" if row.held else "waiting"}
                 entry["held"] = _held(row.held, link.held_by, language) or away.get(row.account, "")
+                entry["due"] = row.due_at if not entry["held"] and row.due_at > runtime.now() else None
                 found[message.id] = entry
     # marks that arrived have no words
     entries = [one for one in found.values() if one["parts"] or one["state"] != StepState.DONE]
@@ -108,6 +109,7 @@ def _entry(message: Message, *, masked: bool, runtime: Runtime) -> Entry:
         "at": message.sent_at,
         "state": "",
         "held": "",
+        "due": None,
         "steps": [],
     }
 
@@ -117,7 +119,8 @@ def _bare(step: Row[Any], shown: dict[str, Any]) -> Entry:
     return {
         "id": f"s{step.id}", "by": "bridge", "name": "", "to": [step.account],
         "to_customer": is_towards_customer(step.lane), "note": is_towards_desk(step.lane), "parts": [],
-        "at": step.created_at, "state": shown["state"], "held": "", "steps": [shown], "verb": shown["verb"],
+        "at": step.created_at, "state": shown["state"], "held": "", "due": None, "steps": [shown],
+        "verb": shown["verb"],
     }  # fmt: skip
 
 

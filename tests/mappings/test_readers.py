@@ -29,7 +29,7 @@ def _begin(tx: Tx) -> int:
     person = tx.execute(table(Person).insert().values(created_at=NOW)).inserted_primary_key
     assert person is not None
     ends: dict[str, Any] = {"channel": "shop", "conversation": "anna", "desk": "desk", "state": "open"}
-    return links.add_link(tx, person_id=person[0], created_at=NOW, touched_at=NOW, **ends).id
+    return int(links.add_link(tx, person_id=person[0], created_at=NOW, touched_at=NOW, **ends).id)
 
 
 async def test_a_change_is_seen_by_every_reader(store: Store) -> None:
