@@ -24,39 +24,10 @@ Stretch = tuple[str, datetime, datetime]
 """Sums of one grain, from a moment up to another."""
 
 
-def root_of(tx: Tx, link_id: int) -> int:
-    """The link with which a conversation began, before it was handed from desk to desk."""
-    while True:
-        left = select(_handover.c.left_id).where(_handover.c.link_id == link_id, _handover.c.left_id < link_id)
-        before: int | None = tx.execute(left.order_by(_handover.c.id).limit(1)).scalar()
-        if before is None:
-            return link_id
-        link_id = before
-
-
-def chain_of(tx: Tx, root: int) -> list[int]:
-    """A conversation's links, from the first on."""
-    found = [root]
-    for link_id in found:
-        on = select(_handover.c.link_id).where(_handover.c.left_id == link_id, _handover.c.link_id > link_id)
-        found += [one for one in tx.execute(on.distinct()).scalars() if one not in found]
-    return found
-
-
-def first_holder(tx: Tx, chain: Sequence[int]) -> str:
-    """Who held a conversation when it began."""
-    mine = select(_handover.c.from_account).where(_handover.c.link_id.in_(chain) | _handover.c.left_id.in_(chain))
-    first: str | None = tx.execute(mine.order_by(_handover.c.id).limit(1)).scalar()
-    if first is not None:
-        return first
-    row = tx.execute(select(_link.c.holder, _link.c.desk).where(_link.c.id == chain[0])).one()
-    return str(row.holder or row.desk)
-
-
 def mark(tx: Tx, what: str, numbers: Iterable[int]) -> None:
     """These are to be counted anew."""
-    for number in set(numbers):
-        tx.execute(insert_for(tx, _due).values(what=what, number=number).on_conflict_do_nothing())
+    if due := [{"what": what, "number": number} for number in sorted(set(numbers))]:
+        tx.execute(insert_for(tx, _due).on_conflict_do_nothing(), due)
 
 
 def take_due(tx: Tx, what: str, limit: int, *, before: int | None = None) -> list[int]:
@@ -67,35 +38,6 @@ def take_due(tx: Tx, what: str, limit: int, *, before: int | None = None) -> lis
     found = list(tx.execute(wanted.order_by(_due.c.number).limit(limit)).scalars())
     tx.execute(delete(_due).where(_due.c.what == what, _due.c.number.in_(found)))
     return found
-
-
-def moments_of(tx: Tx, root: int) -> list[datetime]:
-    """When a conversation's spans count, as they are written."""
-    found: list[datetime | None] = []
-    for moments, of in (
-        ((_episode.c.first_solved_at,), _episode),
-        ((_turn.c.started_at, _turn.c.answered_at), _turn),
-        ((_shift.c.at,), _shift),
-    ):
-        found += [one for row in tx.execute(select(*moments).where(of.c.root_id == root)) for one in row]
-    return [one for one in found if one is not None]
-
-
-def write_spans(
-    tx: Tx,
-    root: int,
-    episode: dict[str, Any] | None,
-    turns: Sequence[dict[str, Any]],
-    shifts: Sequence[dict[str, Any]],
-) -> None:
-    """In place of those that are there."""
-    for of in (_turn, _shift, _episode):
-        tx.execute(delete(of).where(of.c.root_id == root))
-    if episode is not None:
-        tx.execute(insert(_episode).values(root_id=root, **episode))
-    for of, rows in ((_turn, turns), (_shift, shifts)):
-        if rows:
-            tx.execute(insert(of), [{"root_id": root, **row} for row in rows])
 
 
 def links_of(tx: Tx, ids: Iterable[int]) -> list[Row[Any]]:
@@ -142,19 +84,6 @@ def shifts_between(tx: Tx, since: datetime, until: datetime) -> list[Row[Any]]:
     named = named.add_columns(earlier.exists().label("again")).join(_link, _link.c.id == _shift.c.link_id)
     joined = named.join(_episode, _episode.c.root_id == _shift.c.root_id)
     return list(tx.execute(joined.where(*_within(_shift.c.at, since, until))))
-
-
-def opened_at(tx: Tx, root: int) -> datetime | None:
-    """When a conversation began, as it is written."""
-    found: datetime | None = tx.execute(select(_episode.c.opened_at).where(_episode.c.root_id == root)).scalar()
-    return found
-
-
-def openings_beside(tx: Tx, root: int) -> list[datetime]:
-    """When the other conversations of the same person began: whether each was the first depends on all of them."""
-    mine = select(_link.c.person_id).where(_link.c.id == root).scalar_subquery()
-    others = select(_episode.c.opened_at).join(_link, _link.c.id == _episode.c.link_id)
-    return list(tx.execute(others.where(_link.c.person_id == mine, _episode.c.root_id != root)).scalars())
 
 
 def write_measures(tx: Tx, grain: str, bucket: datetime, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -262,17 +191,6 @@ def write_phrases(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 def phrases(tx: Tx) -> list[Row[Any]]:
     """The rising phrases as they were counted last, the most frequent first."""
     return list(tx.execute(select(_phrase).order_by(_phrase.c.n.desc(), _phrase.c.phrase)))
-
-
-def folded_of(tx: Tx, root: int) -> str:
-    """What is kept of a conversation whose first facts are gone; "" where all are there."""
-    return tx.execute(select(_folded.c.spans).where(_folded.c.root_id == root)).scalar() or ""
-
-
-def keep_folded(tx: Tx, root: int, spans: str) -> None:
-    """In place of facts that go in the same transaction."""
-    add = insert_for(tx, _folded).values(root_id=root, spans=spans)
-    tx.execute(add.on_conflict_do_update(index_elements=["root_id"], set_={"spans": spans}))
 
 
 def folded_until(tx: Tx) -> datetime:

@@ -4,7 +4,7 @@ late, twice or after a crash leads to the same sums.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,15 +17,16 @@ from bridge.figures import folding, rising, rollups
 from bridge.figures.period import zone_of
 from bridge.figures.spans import Business, fold, spans_of
 from bridge.routing.calendar import Calendar, between
-from mappings import facts, figures, links, state
+from mappings import facts, figure_spans, figures, links, state
 from mappings.store import Store, Tx
 
 EVERY = timedelta(seconds=10)
 _LEASE = timedelta(minutes=5)
 _BITE = 10
+_TOGETHER = 50  # conversations
 _MOST = 1000  # batches in one go
 # seven kinds of batches: where much happens each works one second of 250, all of them three in a hundred
-_SHARE, _QUICK, _LONGEST = 250, 0.2, 120.0  # seconds: what is quicker needs no rest, and none is longer
+_SHARE, _QUICK, _LONGEST = 250, 0.03, 120.0  # seconds: what is quicker needs no rest, and none is longer
 _ENOUGH = 0.5  # seconds of one kind in one go
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -73,40 +74,62 @@ def collect(tx: Tx, now: datetime, *, all_of_it: bool = False) -> int:
     since = figures.folded_until(tx)
     read = sum(facts.read_logs(tx, log, now, since=since, all_of_it=all_of_it) for log in facts.LOGS)
     changed, count = facts.changed_links(tx, now, all_of_it=all_of_it)
-    figures.mark(tx, "root", (figures.root_of(tx, link_id) for link_id in changed))
+    figures.mark(tx, "root", figure_spans.roots_of(tx, changed).values())
     return read + count
 
 
 def span(tx: Tx, runtime: Runtime) -> int:
     """The spans of some conversations anew; the hours in which they counted before or count now are marked."""
-    roots = figures.take_due(tx, "root", _BITE)
-    for root in roots:
-        known, told = _known(tx, runtime, root)
-        began = figures.opened_at(tx, root)
-        episode, turns = spans_of(known, **told)
-        moments = [*figures.moments_of(tx, root), *(one.at for one in known)]
-        shifts = [
-            {"link_id": episode.link_id, "number": number, "at": at, "by": by}
-            for number, (at, by) in enumerate(episode.shifts)
-        ] if episode is not None else []  # fmt: skip
-        written = {key: value for key, value in asdict(episode).items() if key != "shifts"} if episode else None
-        figures.write_spans(tx, root, written, [asdict(turn) for turn in turns], shifts)
-        if began != (episode.opened_at if episode is not None else None):
-            moments += figures.openings_beside(tx, root)
-        figures.mark(tx, "hour", (_number(one) for one in [*moments, *figures.moments_of(tx, root)]))
+    roots = figures.take_due(tx, "root", _TOGETHER)
+    if not roots:
+        return 0
+    moments, began = figure_spans.moments_of(tx, roots), figure_spans.openings_of(tx, roots)
+    episodes: list[dict[str, Any]] = []
+    turns: list[dict[str, Any]] = []
+    shifts: list[dict[str, Any]] = []
+    moved: list[int] = []  # that began at another time than was written
+    for root, known, told in _known(tx, runtime, figure_spans.chains_of(tx, roots)):
+        episode, its_turns = spans_of(known, **told)
+        moments |= {one.at for one in known}
+        turns += [{"root_id": root, **asdict(turn)} for turn in its_turns]
+        if episode is not None:
+            written = {"root_id": root, **asdict(episode)}
+            del written["shifts"]
+            episodes.append(written)
+            shifts += [
+                {"root_id": root, "link_id": episode.link_id, "number": number, "at": at, "by": by}
+                for number, (at, by) in enumerate(episode.shifts)
+            ]
+        if began.get(root) != (episode.opened_at if episode is not None else None):
+            moved.append(root)
+    figure_spans.write_spans(tx, roots, episodes=episodes, turns=turns, shifts=shifts)
+    moments |= {*figure_spans.openings_beside(tx, moved), *figure_spans.moments_of(tx, roots)}
+    figures.mark(tx, "hour", map(_number, moments))
     return len(roots)
 
 
-def _known(tx: Tx, runtime: Runtime, root: int) -> tuple[list[Any], dict[str, Any]]:
-    """(facts of a conversation, what else its spans depend on)."""
-    chain = figures.chain_of(tx, root)
-    desks = {route.desk for route in runtime.settings.routes} | {links.get_link(tx, one).desk for one in chain}
-    return facts.facts_of(tx, chain), {
-        "desks": frozenset(desks),
-        "first_holder": figures.first_holder(tx, chain),
-        "business": _business(runtime, links.get_link(tx, root)),
-        "before": folding.load(figures.folded_of(tx, root)),
-    }
+def _known(
+    tx: Tx, runtime: Runtime, chains: Mapping[int, Sequence[int]]
+) -> Iterator[tuple[int, list[Any], dict[str, Any]]]:
+    """Of each conversation: its root, its facts, and what else its spans depend on."""
+    every = {link_id for chain in chains.values() for link_id in chain}
+    found, holders = links.get_links(tx, every), figure_spans.first_holders(tx, chains)
+    folded = figure_spans.folded_of(tx, chains)
+    told: dict[int, list[Any]] = {}
+    for fact in facts.facts_of(tx, sorted(every)):
+        told.setdefault(fact.link_id, []).append(fact)
+    routed = {route.desk for route in runtime.settings.routes}
+    for root, chain in chains.items():
+        yield (
+            root,
+            [fact for link_id in chain for fact in told.get(link_id, ())],
+            {
+                "desks": frozenset(routed | {found[link_id].desk for link_id in chain}),
+                "first_holder": holders[root],
+                "business": _business(runtime, found[root]),
+                "before": folding.load(folded.get(root, "")),
+            },
+        )
 
 
 def forget(tx: Tx, runtime: Runtime, now: datetime) -> int:
@@ -118,11 +141,11 @@ def forget(tx: Tx, runtime: Runtime, now: datetime) -> int:
     if not some or figures.is_due(tx, _number(until)):
         return 0
     figures.freeze(tx, until)
-    roots = {figures.root_of(tx, one) for one in some}
-    for root in roots:
-        known, told = _known(tx, runtime, root)
-        figures.keep_folded(tx, root, folding.dump(fold(known, until, **told)))
-        facts.forget_facts(tx, figures.chain_of(tx, root), until)
+    roots = set(figure_spans.roots_of(tx, some).values())
+    chains = figure_spans.chains_of(tx, roots)
+    for root, known, told in _known(tx, runtime, chains):
+        figure_spans.keep_folded(tx, root, folding.dump(fold(known, until, **told)))
+        facts.forget_facts(tx, chains[root], until)
     return len(roots)
 
 
@@ -193,7 +216,7 @@ def rebuild(tx: Tx, runtime: Runtime, since: datetime, now: datetime) -> int:
         pass
     after = 0
     while some := figures.all_links(tx, after, since):
-        figures.mark(tx, "root", (figures.root_of(tx, one) for one in some))
+        figures.mark(tx, "root", figure_spans.roots_of(tx, some).values())
         after = some[-1]
     figures.mark(tx, "hour", (_number(hour) for hour in figures.hours_of(tx, since)))
     roots = 0

@@ -20,6 +20,7 @@ from mappings import (
     console,
     conversations,
     facts,
+    figure_spans,
     figures,
     history,
     inbox,
@@ -88,7 +89,7 @@ QUESTIONS: dict[str, Callable[[Tx], Any]] = {
     "an hour's openings": lambda tx: figures.shifts_between(tx, NOW, NOW),
     "an hour's facts": lambda tx: figures.facts_between(tx, NOW, NOW),
     "entries of the newest": lambda tx: history.entries_since(tx, NOW, among=20_000),
-    "openings beside": lambda tx: figures.openings_beside(tx, 1),
+    "openings beside": lambda tx: figure_spans.openings_beside(tx, [1]),
 }
 
 

@@ -4,7 +4,7 @@ from bridge.contract import Message
 from bridge.engine.context import Work
 from bridge.engine.conversation.decision import words_of
 from bridge.routing.topics import topics
-from mappings import facts, figures
+from mappings import facts, figure_spans
 from mappings.links import LinkRow
 
 
@@ -12,6 +12,6 @@ def note_topics(work: Work, link: LinkRow, message: Message) -> None:
     """Keeps the topics of a customer's message. What is about none of them costs no statement."""
     names = topics(words_of(message), work.runtime.topics)
     if names:
-        root = figures.root_of(work.tx, link.id)
+        root = figure_spans.root_of(work.tx, link.id)
         common = {"kind": "topic", "link_id": link.id, "at": work.now}
         facts.add_facts(work.tx, [{**common, "ref": f"{root}.{name}", "code": name} for name in names])
