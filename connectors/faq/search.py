@@ -69,7 +69,9 @@ class Search:
     def _way(self, terms: Mapping[str, float]) -> _Way:
         weights = {term: weight * self._idf[term] for term, weight in terms.items()}
         most = max(weights.values(), default=0.0)
-        return _Way(weights, sum(weights.values()), frozenset(t for t, w in weights.items() if w >= 0.8 * most))
+        keys = frozenset(t for t, w in weights.items() if w >= 0.8 * most)
+        topics = frozenset(t for t in keys if t[1:2] == ":")  # beside these a word that nobody else has decides nothing
+        return _Way(weights, sum(weights.values()), topics or keys)
 
     def best(self, text: str, count: int = 3) -> list[Hit]:
         """The entries that fit best, best first."""

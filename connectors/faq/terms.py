@@ -26,7 +26,7 @@ please tell hi hello hey thanks thank there any some this that these those have 
 no im i'm it's what's where's how's i'd i'll i've don't can't doesn't didn't isn't hasn't haven't won't
 then than as by up out into over after before too also very really now today still yet here let go going
 give make take see say said like would one ones much many long something anything everything someone somebody
-possible
+possible im ive dont cant doesnt didnt isnt hasnt havent wont wheres whats hows thats
 """
 EMPTY = frozenset(_EMPTY_WORDS.split())
 _WEAK, _FAINT = 0.08, 0.4  # what an empty word counts, and one that only places or qualifies something
@@ -34,8 +34,19 @@ _PARTICLES = frozenset({"back", "up", "out", "off"})
 _GENERAL, _INTENT, _EXAMPLE, _ALIKE = 0.25, 0.45, 0.4, 0.85
 _FAINT_KINDS = ("a", "f", "t", "s", "d", "b", "z")
 _EMPTY_KINDS = ("r", "u", "p", "c", "y", "m", "q", "e", "o", "x", "k", "h")
-_HELPERS = frozenset("能可要想个掉了给来再不没还去好我到过得回一会先请帮你就")  # beside a verb they add nothing
+_HELPERS = frozenset("完能可要想个掉了给来再不没还去好我到过得回一会先请帮你就")  # beside a verb they add nothing
+_AFTER = re.compile(r"(?:之后|以后|过后|后|完)(?=.*[多几何什啥能可怎])")  # what is said before it is not asked
+_CONTEXT = 0.5
+_DENY = frozenset({"不", "没", "没有"})
 _GAP = 2  # words between the halves of "send … back"
+
+
+_SHORT_FORMS = str.maketrans(
+    "麼錢貨發單選買賣訂開嗎個樣時間後來這裡裏們幾點話說請問題換運郵遞車訊號碼會員積優現實體電機壞維護長縮購網頁頭報銷稅據寫錯變動還沒嚴價減滿國際週業營門關辦務應"
+    "該當備處給讓對為與從線聯絡繫統計認證標準級類質產廠貴隻條雙張塊種數確區別褲裝禮紙紅藍綠黃顏寬輕舊過邊進遠達遲擇麥飯館廳樓廣場東灣島學習書費鐘錶歡復衛專燈雜誌",
+    "么钱货发单选买卖订开吗个样时间后来这里里们几点话说请问题换运邮递车讯号码会员积优现实体电机坏维护长缩购网页头报销税据写错变动还没严价减满国际周业营门关办务应"
+    "该当备处给让对为与从线联络系统计认证标准级类质产厂贵只条双张块种数确区别裤装礼纸红蓝绿黄颜宽轻旧过边进远达迟择麦饭馆厅楼广场东湾岛学习书费钟表欢复卫专灯杂志",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +100,10 @@ def common() -> Lexicon:
 
 
 def normal(text: str) -> str:
-    """Small letters of one width, one blank between words; what a hyphen joins is two words."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("-", " ")
+    """Small letters of one width, one blank between words, common signs in their short form; what a hyphen joins is two
+    words.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("-", " ").translate(_SHORT_FORMS)
     return " ".join(plain.split())
 
 
@@ -123,13 +136,18 @@ def terms_of(text: str, lexicon: Lexicon) -> Terms:
     found = Terms()
     plain = normal(text)
     rest = plain
+    behind = _AFTER.search(plain)
     for match in lexicon.han.finditer(plain):
-        _add(found, lexicon, lexicon.phrases[match[0]], _EXAMPLE if match[0] in lexicon.examples else 1.0)
+        share = _EXAMPLE if match[0] in lexicon.examples else 1.0
+        share *= _CONTEXT if behind is not None and match.start() < behind.start() else 1.0
+        _add(found, lexicon, lexicon.phrases[match[0]], share)
     rest = lexicon.han.sub(" ", plain)
     for run in HAN.findall(rest):
         found.runs.append(run)
+        before = ""
         for word, kind in _cutter().tag(run):
-            _add_han(found, lexicon, word, kind)
+            _add_han(found, lexicon, word, kind, denied=before in _DENY)
+            before = word
     _add_latin(found, lexicon, [stem(word) for word in _LATIN.findall(rest)])
     return found
 
@@ -138,16 +156,17 @@ def _add(found: Terms, lexicon: Lexicon, term: str, share: float = 1.0) -> None:
     found.add(term, share * lexicon.weights.get(term, 1.0))
 
 
-def _add_han(found: Terms, lexicon: Lexicon, word: str, kind: str) -> None:
+def _add_han(found: Terms, lexicon: Lexicon, word: str, kind: str, *, denied: bool) -> None:
     if word in lexicon.phrases:
         _add(found, lexicon, lexicon.phrases[word])
     elif word in EMPTY:
         found.add(word, _WEAK)
-    elif len(word) == 2 and (verb := "".join(one for one in word if one not in _HELPERS)) in lexicon.phrases:
+    elif len(word) in {2, 3} and (verb := "".join(one for one in word if one not in _HELPERS)) in lexicon.phrases:
         _add(found, lexicon, lexicon.phrases[verb], _ALIKE)
     else:
         faint = kind[:1] in _FAINT_KINDS or len(word) == 1  # a verb of one character says little without its object
         weight = _WEAK if kind[:1] in _EMPTY_KINDS else _FAINT if faint else 1.0
+        word = f"不{word}" if denied and weight > _WEAK else word  # to like something says nothing of disliking it
         found.add(word, weight)
         if weight == 1.0:
             found.loose.append(word)
@@ -175,7 +194,7 @@ def _phrase(words: Sequence[str], at: int, lexicon: Lexicon) -> tuple[str, int]:
     """The term of the longest phrase that begins at a word, and how many words it takes. Words may stand between the
     halves of two ("send it back").
     """
-    for length in (4, 3, 2, 1):
+    for length in (4, 3, 2):
         phrase = " ".join(words[at : at + length])
         if at + length <= len(words) and phrase in lexicon.phrases:
             return lexicon.phrases[phrase], length
@@ -183,7 +202,7 @@ def _phrase(words: Sequence[str], at: int, lexicon: Lexicon) -> tuple[str, int]:
         end = at + gap + 1
         if end < len(words) and (phrase := f"{words[at]} {words[end]}") in lexicon.phrases and words[end] in _PARTICLES:
             return lexicon.phrases[phrase], gap + 2
-    return "", 0
+    return (lexicon.phrases[words[at]], 1) if words[at] in lexicon.phrases else ("", 0)
 
 
 def stem(word: str) -> str:

@@ -39,6 +39,9 @@ SETS = [
     (HOTEL, "hotel_fresh.toml"),
     (SHOP, "shop_final.toml"),
     (HOTEL, "hotel_final.toml"),
+    (SHOP, "shop_everyday.toml"),
+    (SHOP, "shop_spoken.toml"),
+    (SHOP, "shop_last.toml"),
 ]
 
 
