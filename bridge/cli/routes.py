@@ -1,12 +1,14 @@
 """`bridge routes`: why a conversation goes where it goes, and what another configuration would change."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
-from bridge.cli.common import CONFIG, Fault, guarded, read_config, reading
+from bridge.cli.common import CONFIG, Fault, guarded, read_config, reading, writing
 
 
 @click.group()
@@ -55,16 +57,104 @@ def explain_command(config: str | None, as_json: bool, conversation: str | None,
 @guarded
 def replay_command(since: str, config: str | None, as_json: bool) -> None:
     """How many past conversations would go elsewhere by the file as it is now. Changes nothing."""
-    from bridge.contract.durations import parse_duration
     from bridge.explanation import replay
+
+    found = reading(config, replay, _runtime(config), datetime.now(UTC) - _length(since))
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else _replayed(found))
+
+
+@routes.command(name="compare")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--since", default="7d", show_default=True, metavar="D", help="How far back: 12h, 7d.")
+@CONFIG
+@click.option("--json", "as_json", is_flag=True)
+@guarded
+def compare_command(file: Path, since: str, config: str | None, as_json: bool) -> None:
+    """How many past conversations would go elsewhere by the [[routes]] of a FILE. Changes nothing."""
+    found = _compared(file, since, config)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else _replayed(found))
+
+
+@routes.command(name="publish")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@CONFIG
+@guarded
+def publish_command(file: Path, yes: bool, config: str | None) -> None:
+    """Puts the [[routes]] of a FILE into the configuration, in the place of its own; `undo` puts those back."""
+    from bridge.route_publishing import put
+
+    click.echo(_replayed(_compared(file, "7d", config)))
+    if not yes:
+        click.confirm("Publish these routes?", abort=True)
+    text = file.read_text("utf-8")
+    _change(config, "publish routes", lambda path, now: put(path, text, now))
+
+
+@routes.command(name="undo")
+@CONFIG
+@guarded
+def undo_command(config: str | None) -> None:
+    """Puts back the routes that were in the configuration before the last `publish`."""
+    from bridge.route_publishing import put_back
+
+    _change(config, "undo routes", lambda path, _: put_back(path))
+
+
+def _compared(file: Path, since: str, config: str | None) -> dict[str, Any]:
+    """What a draft would change. Raises Fault for one that cannot serve; advice goes to standard error."""
+    from bridge.explanation import replay
+    from bridge.route_drafts import read_draft
+
+    runtime = _runtime(config)
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise Fault(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Fault(f"{file}: is no text in UTF-8; save the file as UTF-8") from None
+    changed, faults = read_draft(runtime, text)
+    said = "\n".join(one.replace("draft:", f"{file}:", 1) for one in faults)
+    if changed is None:
+        raise Fault(said)
+    if said:
+        click.echo(said, err=True)
+    return reading(config, replay, changed, datetime.now(UTC) - _length(since), runtime)
+
+
+def _change(config: str | None, what: str, act: Callable[[Path, datetime], None]) -> None:
+    """The file and its audit row, both or none."""
+    from bridge.route_publishing import Unpublishable
+    from bridge.settings import find_config, load_settings
+    from mappings import state
+
+    path, now = find_config(config), datetime.now(UTC)
+    before = load_settings(path).routes_version
+
+    def change(tx: Any) -> str:
+        act(path, now)
+        after = load_settings(path).routes_version
+        state.add_audit(tx, "command line", what, f"{before} → {after}", now)
+        return after
+
+    try:
+        after = writing(config, change)
+    except Unpublishable as error:
+        raise Fault(f"{path}: {error}") from None
+    except OSError as error:
+        raise Fault(f"{path}: cannot be written: {error.strerror}") from None
+    click.echo(f"{path}: routes {before} → {after}. A bridge that serves goes by them when it starts anew.")
+
+
+def _length(since: str) -> timedelta:
+    from bridge.contract.durations import parse_duration
 
     try:
         length = parse_duration(since)
     except ValueError as error:
         raise Fault(f"--since: {error}") from None
     assert isinstance(length, timedelta)
-    found = reading(config, replay, _runtime(config), datetime.now(UTC) - length)
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else _replayed(found))
+    return length
 
 
 def _runtime(config: str | None) -> Any:
