@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from bridge.contract import (
+    AuthFailed,
     Author,
     AuthorKind,
+    Card,
     Choices,
     ConnectorError,
     File,
@@ -21,6 +23,9 @@ from bridge.contract import (
     Step,
     Target,
     Text,
+    Throttled,
+    Video,
+    Voice,
     WindowClosed,
 )
 from bridge.figures.ratings import read_rating
@@ -28,7 +33,7 @@ from bridge.figures.survey_texts import choices
 from bridge.testing.clock import VirtualClock
 from connectors.wecom import WeCom
 from connectors.wecom.delivery import message_id
-from connectors.wecom.errors import CODES, failure
+from connectors.wecom.errors import CODES, FAILS, failure
 from connectors.wecom.simulator import Simulator
 from connectors.wecom.simulator.state import ASSISTANT, POOL, SERVICER
 from connectors.wecom.simulator.vendor import KFID
@@ -269,3 +274,45 @@ async def test_a_refusal_that_names_the_id_is_not_always_a_repeat(
     with pytest.raises(Rejected):
         await wecom.deliver(step, target(attempt=attempt))
     assert platform.received(USER) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "word"),
+    [
+        (95001, WindowClosed, "used up"), (95002, WindowClosed, "over"), (95013, WindowClosed, "Somebody has"),
+        (95016, WindowClosed, "Somebody has"), (95018, WindowClosed, "Somebody has"), (95000, AuthFailed, "account"),
+        (95004, AuthFailed, "account"), (95011, AuthFailed, "app"), (95012, AuthFailed, "app"), (95017, AuthFailed, "switch"),
+        (95014, Rejected, "servicer"), (40201, AuthFailed, "blocked"), (60020, AuthFailed, "trusted IP"),
+        (45009, Throttled, "limit"), (40003, Rejected, "customer"), (95999, Rejected, "95999"),
+    ],
+)  # fmt: skip
+def test_what_a_code_leads_to(code: int, kind: type[ConnectorError], word: str) -> None:
+    error = failure(code, "hint", "kf/send_msg", datetime(2026, 1, 5, tzinfo=UTC))
+    assert type(error) is kind and word in error.reason["en"] and len(error.reason["zh"]) > 4
+    assert isinstance(error, WindowClosed) is (code in {95001, 95002, 95013, 95016, 95018})
+    assert not isinstance(error, WindowClosed) or error.spent is (code == 95001)
+
+
+def test_reasons_for_a_later_failure_are_the_documented_ones() -> None:
+    """https://developer.work.weixin.qq.com/document/path/95122: 3 does not exist."""
+    assert sorted(FAILS) == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert "48" in FAILS[4][0] and "five" in FAILS[6][0] and "refuses" in FAILS[10][0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime", "size", "verb"),
+    [
+        (Voice, "audio/amr", 2 * 2**20, "voice"), (Voice, "audio/amr", 2 * 2**20 + 1, "file"), (Voice, "audio/mpeg", 9, "file"),
+        (Video, "video/mp4", 10 * 2**20, "video"), (Video, "video/mp4", 10 * 2**20 + 1, "file"),
+        (File, "application/pdf", 20 * 2**20, "file"), (File, "application/pdf", 20 * 2**20 + 1, "send"),
+        (File, "application/pdf", 5, "send"), (File, "application/pdf", 6, "file"),
+    ],
+)  # fmt: skip
+async def test_a_file_goes_as_what_the_platform_takes(wecom: WeCom, kind: Any, mime: str, size: int, verb: str) -> None:
+    media = Media(account="a", id="1", name="a", mime=mime, sha256="ab" * 32, size=size, url="https://example.com/a")
+    assert steps(wecom, kind(media=media))[0].verb == verb
+
+
+async def test_a_card_without_a_picture_is_said_in_words(wecom: WeCom) -> None:
+    (step,) = steps(wecom, Card(title="Shirt", url="https://example.com/s"))
+    assert step.body["msgtype"] == "text" and "https://example.com/s" in step.body["text"]["content"]
