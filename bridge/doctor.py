@@ -22,7 +22,7 @@ from bridge.engine.context import ConnectedAccount
 from bridge.findings import Finding, check_account, refusals_of, words
 from bridge.published import published_secrets
 from bridge.registry import Declared
-from bridge.route_checks import asked_of_ticket, unfit_fields, unreachable_rules
+from bridge.route_checks import asked_of_ticket, long_texts, unfit_fields, unreachable_rules
 from bridge.services.disks import database_folder, database_shortage, free_bytes, mebibytes
 from bridge.settings import BridgeSettings, Settings
 from bridge.web.echo import ECHO, echo_of
@@ -87,6 +87,8 @@ class Doctor:
             found.wrong("rule", fault=fault.removeprefix(f"{self._path}: "))
         for fault in unfit_fields(self._settings, self._declared, self._path):
             found.wrong("unfit", fault=fault.removeprefix(f"{self._path}: "))
+        for fault in long_texts(self._settings, self._declared, self._path):
+            found.wrong("long", fault=fault.removeprefix(f"{self._path}: "))
         return found
 
     async def _calendars(self) -> Finding:

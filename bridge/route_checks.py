@@ -1,5 +1,5 @@
 """Routes that are valid and yet wrong: never reached, or asking of a desk what it cannot take. `check` refuses them,
-`doctor` names them; a bridge serves with them, because a rule must not cost a message.
+`doctor` and the log of `serve` name them; a bridge serves with them, because a rule must not cost a message.
 """
 
 from collections.abc import Iterator
@@ -9,6 +9,12 @@ from bridge.kinds import capabilities_of
 from bridge.registry import Declared
 from bridge.routing.rule_checks import covers
 from bridge.settings import RouteSettings, Settings, Texts
+
+
+def wrong_routes(settings: Settings, declared: dict[str, Declared], path: Path) -> list[str]:
+    """All of the following: what `check` refuses, and `serve` writes into the log."""
+    faults = unreachable_rules(settings, path) + unfit_fields(settings, declared, path)
+    return faults + long_texts(settings, declared, path)
 
 
 def unreachable_rules(settings: Settings, path: Path) -> list[str]:

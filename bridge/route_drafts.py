@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from bridge.contract.durations import format_duration
 from bridge.engine.context import Runtime
 from bridge.registry import Declared, route_faults
-from bridge.route_checks import long_texts, unfit_fields, unreachable_rules
+from bridge.route_checks import wrong_routes
 from bridge.settings import RouteSettings, explain
 from bridge.settings.routes import numbered
 
@@ -55,8 +55,7 @@ def read_draft(runtime: Runtime, text: str) -> tuple[Runtime | None, list[str]]:
     faults = route_faults(settings, declared, _DRAFT)
     if faults:
         return None, faults
-    advice = unreachable_rules(settings, _DRAFT) + unfit_fields(settings, declared, _DRAFT)
-    advice += long_texts(settings, declared, _DRAFT)
+    advice = wrong_routes(settings, declared, _DRAFT)
     return Runtime(settings, runtime.accounts, runtime.now, runtime.link_to), advice
 
 

@@ -61,6 +61,7 @@ def serve(config: str | None, host: str, port: int, no_work: bool, no_migrate: b
 
     from bridge.app import Bridge
     from bridge.published import published_secrets
+    from bridge.route_checks import wrong_routes
     from bridge.serve import run_server
     from bridge.telemetry import set_up_logging
 
@@ -68,6 +69,8 @@ def serve(config: str | None, host: str, port: int, no_work: bool, no_migrate: b
     settings, declared, path = read_config(config, serving=True)
     for fault in published_secrets(settings, declared, path):
         get_logger("bridge.serve").warning("published secret", why=fault)
+    for fault in wrong_routes(settings, declared, path):
+        get_logger("bridge.serve").warning("route asks for what cannot be", why=fault)
     run_server(Bridge(settings, declared, work=not no_work), host, port, bring_up_to_date=not no_migrate)
 
 
@@ -98,15 +101,14 @@ def check(config: str | None, as_json: bool) -> None:
     from bridge.advice import warnings
     from bridge.published import published_secrets
     from bridge.registry import trial_faults, unrouted
-    from bridge.route_checks import long_texts, unfit_fields, unreachable_rules
+    from bridge.route_checks import wrong_routes
     from bridge.settings import ConfigError
 
     faults: list[str] = []
     advice: list[str] = []
     try:
         settings, declared, path = read_config(config)
-        faults = published_secrets(settings, declared, path) + unreachable_rules(settings, path)
-        faults += unfit_fields(settings, declared, path) + long_texts(settings, declared, path)
+        faults = published_secrets(settings, declared, path) + wrong_routes(settings, declared, path)
         faults += trial_faults(settings, declared, path)
         configs = {name: one.config for name, one in declared.items()}
         advice = [f"{path}: {line}" for line in warnings(settings, configs, datetime.now(UTC).date())]

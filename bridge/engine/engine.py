@@ -54,7 +54,7 @@ class Engine:
             await self._recover()
             for coroutine, name in self.loops.run(self._stop):
                 self._tasks.append(asyncio.create_task(coroutine, name=name))
-        await asyncio.to_thread(self._files.folder.sweep, alone=self._store.sqlite)
+        await asyncio.to_thread(self._files.folder.remove_partial, alone=self._store.sqlite)
         await self.timetable.start(work=self._work)
         self.working = True
 
@@ -135,7 +135,7 @@ class Engine:
         """SQLite has one process, and it is this one: all leases belong to its dead predecessor."""
         if self._store.sqlite:
             await self._patiently(_end_all_leases, self._runtime)
-        self.loops.wake(await self._patiently(effects_of, self._runtime, maintenance.sweep))
+        self.loops.wake(await self._patiently(effects_of, self._runtime, maintenance.recover))
 
     async def _patiently(self, function: Callable[Concatenate[Tx, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """A transaction of the start: another program may hold the database just now, which is no failure."""

@@ -45,7 +45,7 @@ from mappings.store import Store, Tx
 _LATE = timedelta(seconds=5)
 
 
-def sweep(work: Work, in_flight_here: Collection[int] = (), resting: Collection[str] = ()) -> None:
+def recover(work: Work, in_flight_here: Collection[int] = (), resting: Collection[str] = ()) -> None:
     """Every second: attempts whose sender died, pauses that are over. `in_flight_here`: what this process sends.
     `resting`: accounts whose breaker is open.
     """
@@ -176,4 +176,4 @@ async def prune(store: Store, runtime: Runtime, folder: MediaFolder, now: dateti
     while old := await store.read(media.old_media, now - keep.media):
         digests = await store.write(media.forget_media, [row.id for row in old])
         await asyncio.to_thread(folder.remove, digests)
-    await asyncio.to_thread(folder.sweep, alone=False)
+    await asyncio.to_thread(folder.remove_partial, alone=False)

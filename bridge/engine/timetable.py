@@ -51,7 +51,7 @@ class Timetable:
 
     def _plan_work(self) -> None:
         every = self.scheduler.every
-        every(timedelta(seconds=1), "sweep", self.sweep)
+        every(timedelta(seconds=1), "recover", self.recover)
         every(timedelta(seconds=5), "run deadlines", self.run_deadlines)
         engine = self._runtime.settings.engine
         every(engine.lease / 3, "renew leases", self.renew)
@@ -63,9 +63,9 @@ class Timetable:
             interval = max(engine.reconcile_every, wanted) if wanted else engine.reconcile_every
             every(interval, f"poll {name}", _awaitable(poller.tick))
 
-    async def sweep(self) -> None:
+    async def recover(self) -> None:
         """Attempts whose process ended, pauses that are over."""
-        await self._run(maintenance.sweep, self._loops.in_flight_here, self._loops.resting)
+        await self._run(maintenance.recover, self._loops.in_flight_here, self._loops.resting)
 
     async def run_deadlines(self) -> None:
         """Windows that close, answers that cannot go now, answers that were held too long."""

@@ -105,7 +105,7 @@ class MediaFolder:
             with contextlib.suppress(FileNotFoundError, ValueError):
                 self.path(digest).unlink()
 
-    def sweep(self, *, alone: bool) -> None:
+    def remove_partial(self, *, alone: bool) -> None:
         """Removes what a crash left half written; `alone`: no other process writes here. Others' are left an hour."""
         for pattern in (f"*{_PART}", f"[0-9a-f][0-9a-f]/*{_PART}"):
             for part in self.place.glob(pattern):

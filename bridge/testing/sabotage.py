@@ -26,6 +26,7 @@ from bridge.contract import (
     Raw,
     Receipt,
     RenderContext,
+    Retried,
     Role,
     Scope,
     Status,
@@ -128,6 +129,10 @@ def _other_status(event: Event) -> Event:
 
 def _no_status(event: Event) -> Event | None:
     return None if isinstance(event, StatusChanged) else event
+
+
+def _not_again(event: Event) -> Event | None:
+    return None if isinstance(event, Retried) else event
 
 
 def _rendering(change: Callable[[Sequence[Step]], Sequence[Step]]) -> Callable[[Kind], Kind]:
@@ -264,6 +269,12 @@ SABOTAGE: tuple[Sabotage, ...] = (
         "a receipt's address holds a password",
         _receiving(url="https://bridge:password@vendor.example/1"),
         ("test_receipts_show_no_secret",),
+    ),
+    Sabotage(
+        "an agent's own retry is swallowed",
+        _reading(_not_again),
+        ("test_a_message_that_is_sent_again_is_told",),
+        lambda case: _is_desk(case) and case.has_hook("retries") and case.has_hook("says"),
     ),
     Sabotage("render raises for some messages", _raises_on_names, ("test_every_message_is_covered_in_order",)),
 )  # fmt: skip

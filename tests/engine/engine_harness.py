@@ -112,7 +112,7 @@ class Scene:
     async def pass_time(self, seconds: float = 0, **parts: float) -> None:
         self.clock.advance(seconds, **parts)
         assert self.bridge is not None and self.bridge.engine is not None
-        await self.bridge.engine.timetable.sweep()
+        await self.bridge.engine.timetable.recover()
         await self.bridge.engine.timetable.run_deadlines()
         for dispatcher in self.bridge.engine.loops.dispatchers.values():
             dispatcher.wake.set()

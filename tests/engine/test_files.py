@@ -197,9 +197,9 @@ async def test_leftovers_of_a_crash_go_at_the_start_and_files_stay(scene: Scene)
 def test_what_another_process_writes_just_now_stays(tmp_path: Path) -> None:
     folder = MediaFolder(tmp_path)
     (tmp_path / "new.part").write_bytes(b"x")
-    folder.sweep(alone=False)
+    folder.remove_partial(alone=False)
     assert (tmp_path / "new.part").exists()
-    folder.sweep(alone=True)
+    folder.remove_partial(alone=True)
     assert not (tmp_path / "new.part").exists()
 
 

@@ -7,9 +7,12 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from bridge.cli.main import main
 from bridge.contract import AccountConfig
 from bridge.kinds import known_kinds, load_kind
 from bridge.registry import Declared, declare_accounts
@@ -229,6 +232,19 @@ def test_check_refuses_a_text_that_no_message_holds(tmp_path: Path) -> None:
     done = run("check", path)
     assert done.returncode == 2
     assert "routes.0.away.texts: has 2100 bytes, and a message of 'shop' holds 2048; shorten it" in done.stderr
+
+
+def test_what_check_refuses_is_in_the_log_of_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = configured(tmp_path, 'greeting = { texts = ["' + "x" * 2100 + '"] }')
+    assert run("check", path).returncode == 2
+    served: list[object] = []
+    monkeypatch.setattr("bridge.serve.run_server", lambda bridge, *_, **__: served.append(bridge))
+    monkeypatch.setattr("bridge.telemetry.set_up_logging", lambda: None)
+    with capture_logs() as logs:
+        done = CliRunner().invoke(main, ["serve", "--config", str(path)])
+    assert done.exit_code == 0 and served, "a text must not cost a message"
+    (line,) = [one for one in logs if one["event"].startswith("route ")]
+    assert "routes.0.greeting.texts: has 2100 bytes, and a message of 'shop' holds 2048" in line["why"]
 
 
 ORIGINS = st.text(max_size=40) | st.sampled_from(["a=1&b=2", "entry=x", "v1.x.y", "?", "&" * 60])
