@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from mappings.console_tables import ConsoleSession, ConsoleUser
 from mappings.sql import insert_for, table
+from mappings.states import UserColumns
 from mappings.store import Tx
 
 _user, _session = table(ConsoleUser), table(ConsoleSession)
@@ -26,7 +27,7 @@ def set_user(tx: Tx, name: str, shown: str, role: str, digest: str, now: datetim
     return not known
 
 
-def change_user(tx: Tx, name: str, **values: Any) -> None:
+def change_user(tx: Tx, name: str, **values: Unpack[UserColumns]) -> None:
     """Sets columns of a sign-in (language, theme, role)."""
     tx.execute(update(_user).where(_user.c.name == name).values(values))
 

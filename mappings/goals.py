@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from mappings.shop_tables import Goal
 from mappings.sql import table
+from mappings.states import GoalColumns
 from mappings.store import Tx
 from mappings.tables import Link
 
 _goal, _link = table(Goal), table(Link)
 
 
-def add_goal(tx: Tx, **values: Any) -> None:
+def add_goal(tx: Tx, **values: Unpack[GoalColumns]) -> None:
     """A clock begins."""
     tx.execute(insert(_goal).values(**values))
 
@@ -35,7 +36,7 @@ def due_goals(tx: Tx, now: datetime, limit: int = 100) -> list[Row[Any]]:
     return list(tx.execute(statement.order_by(_goal.c.next_at).limit(limit)))
 
 
-def change_goal(tx: Tx, goal_id: int, **values: Any) -> None:
+def change_goal(tx: Tx, goal_id: int, **values: Unpack[GoalColumns]) -> None:
     """Sets columns of a goal."""
     tx.execute(update(_goal).where(_goal.c.id == goal_id).values(**values))
 

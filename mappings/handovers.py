@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row, insert, or_, select
 
 from mappings.holder_tables import Handover
 from mappings.sql import columns, table
-from mappings.states import SENT, UNFINISHED, StepState
+from mappings.states import SENT, UNFINISHED, HandoverColumns, StepState
 from mappings.store import Tx
 from mappings.tables import MessageRef, Outbox
 
@@ -17,7 +17,7 @@ _GOING = (*UNFINISHED, *SENT)
 BEGUN = "agent"  # why, where an agent answered; with another link, where they began on a ticket of their own
 
 
-def add_handover(tx: Tx, **values: Any) -> None:
+def add_handover(tx: Tx, **values: Unpack[HandoverColumns]) -> None:
     """One change of holder."""
     tx.execute(insert(_handover).values(values))
 

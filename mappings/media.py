@@ -1,12 +1,12 @@
 """Files that accounts named: wanted, fetched, or given up."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row, or_, select, update
 
 from mappings.sql import insert_for, table
-from mappings.states import FileState
+from mappings.states import FileState, MediaColumns
 from mappings.store import Tx
 from mappings.tables import MediaFile
 
@@ -69,7 +69,7 @@ def hurry_media(tx: Tx, now: datetime) -> None:
     tx.execute(update(_media).where(_media.c.state == FileState.WANTED, _media.c.due_at > now, free).values(due_at=now))
 
 
-def settle_media(tx: Tx, /, media_id: int, **values: Any) -> None:
+def settle_media(tx: Tx, /, media_id: int, **values: Unpack[MediaColumns]) -> None:
     """Records what became of a fetch."""
     tx.execute(update(_media).where(_media.c.id == media_id).values(lease_until=None, **values))
 

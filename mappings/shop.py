@@ -1,12 +1,13 @@
 """What the shop's own systems told of customers, and the messages that they asked for."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row, delete, insert, select, update
 
 from mappings.shop_tables import ShopFact, ShopMessage
 from mappings.sql import insert_for, table
+from mappings.states import ShopMessageColumns
 from mappings.store import Tx
 from mappings.tables import Identity, Link, MessageRef, Outbox, Waiting
 
@@ -38,7 +39,7 @@ def forget_facts(tx: Tx, now: datetime) -> int:
     return tx.execute(delete(_fact).where(_fact.c.until <= now)).rowcount
 
 
-def add_message(tx: Tx, **values: Any) -> None:
+def add_message(tx: Tx, **values: Unpack[ShopMessageColumns]) -> None:
     """A message that was asked for."""
     tx.execute(insert(_message).values(**values))
 

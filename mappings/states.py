@@ -141,3 +141,91 @@ class LinkColumns(TypedDict, total=False):
     holder: str
     term: int
     memory: str
+
+
+class SurveyColumns(TypedDict, total=False):
+    """Columns of a question how it was."""
+
+    state: str
+    due_at: datetime
+    asked_at: datetime | None
+    why: str
+    score: int | None
+    rated_at: datetime | None
+
+
+class UserColumns(TypedDict, total=False):
+    """Columns of a sign-in to the console."""
+
+    role: str
+    language: str
+    theme: str
+
+
+class ShopMessageColumns(TypedDict):
+    """A message that the shop's server asked for."""
+
+    id: str
+    account: str
+    given: str
+    link_id: int
+    message_id: str
+    step_id: int | None
+    outcome: str
+    at: datetime
+
+
+class GoalColumns(TypedDict, total=False):
+    """Columns of a target of one conversation."""
+
+    link_id: int
+    kind: str
+    target: str
+    seconds: int
+    level: int
+    started_at: datetime
+    due_at: datetime
+    next_at: datetime | None
+
+
+class BotTurnColumns(TypedDict):
+    """One question to a bot."""
+
+    outbox_id: int
+    link_id: int
+    account: str
+    term: int
+    mode: str
+    at: datetime
+
+
+class BotOutcome(TypedDict, total=False):
+    """What came of a question beside its state."""
+
+    verdict: str
+    tokens: int
+    why: str
+
+
+class MediaColumns(TypedDict, total=False):
+    """What became of the fetch of a file."""
+
+    state: FileState
+    sha256: str
+    mime: str
+    size: int
+    due_at: datetime
+    error: str
+
+
+class HandoverColumns(TypedDict):
+    """One change of holder."""
+
+    link_id: int
+    left_id: int
+    from_account: str
+    to_account: str
+    why: str
+    who: str
+    term: int
+    at: datetime

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row, delete, insert, select, update
 
 from mappings.figure_tables import Fact, Survey
 from mappings.lanes import lane_to_channel
 from mappings.sql import table
-from mappings.states import StepState
+from mappings.states import StepState, SurveyColumns
 from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Outbox
 
@@ -41,7 +41,7 @@ def get_survey(tx: Tx, survey_id: int) -> Row[Any] | None:
     return tx.execute(select(_survey).where(_survey.c.id == survey_id)).first()
 
 
-def change_survey(tx: Tx, survey_id: int, of: str, **values: Any) -> bool:
+def change_survey(tx: Tx, survey_id: int, of: str, **values: Unpack[SurveyColumns]) -> bool:
     """Sets columns of a question that is in a state; False when it is not."""
     mine = _survey.c.id == survey_id, _survey.c.state == of
     return bool(tx.execute(update(_survey).where(*mine).values(values)).rowcount)

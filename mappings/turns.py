@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row, func, insert, select, update
 
 from mappings.holder_tables import BotTurn
 from mappings.sql import table
-from mappings.states import RawState
+from mappings.states import BotOutcome, BotTurnColumns, RawState
 from mappings.store import Tx
 from mappings.tables import Inbox, Outbox, Waiting
 
@@ -29,7 +29,7 @@ class Used:
     lately: int = 0
 
 
-def add_turn(tx: Tx, **values: Any) -> None:
+def add_turn(tx: Tx, **values: Unpack[BotTurnColumns]) -> None:
     """A bot is being asked."""
     tx.execute(insert(_turn).values(state="asked", **values))
 
@@ -50,9 +50,9 @@ def is_under_way(tx: Tx, link_id: int, term: int) -> bool:
     return tx.execute(select(_turn.c.id).where(*asked).limit(1)).first() is not None
 
 
-def end_turn(tx: Tx, turn_id: int, now: datetime, **values: Any) -> None:
+def end_turn(tx: Tx, turn_id: int, now: datetime, *, state: str, **found: Unpack[BotOutcome]) -> None:
     """What came of it."""
-    tx.execute(update(_turn).where(_turn.c.id == turn_id).values(ended_at=now, **values))
+    tx.execute(update(_turn).where(_turn.c.id == turn_id).values(ended_at=now, state=state, **found))
 
 
 def drop_turns(tx: Tx, link_id: int, now: datetime) -> None:

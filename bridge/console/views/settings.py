@@ -38,10 +38,10 @@ def _page(tx: Tx, visit: Visit) -> Response:
 async def look(visit: Visit) -> Response:
     """Language and colours of whoever asks."""
     language, theme = visit.form.get("language", ""), visit.form.get("theme", "")
-    changed = {"language": language if language in LANGUAGES else "", "theme": theme if theme in _THEMES else ""}
+    language, theme = language if language in LANGUAGES else "", theme if theme in _THEMES else ""
 
     def change(work: Work) -> None:
-        console.change_user(work.tx, visit.session.name, **changed)
+        console.change_user(work.tx, visit.session.name, language=language, theme=theme)
 
     await visit.act("change look", visit.session.shown, change)
     return visit.back(_PAGE, "saved")

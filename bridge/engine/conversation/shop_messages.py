@@ -49,9 +49,11 @@ def say_for_shop(work: Work, link: LinkRow, asked: ShopMessage) -> str:
         return str(known.id)
     name = new_name()
     prefix = FLEETING if asked.when_shut is WhenShut.DROP else HELD
-    values = {"id": name, "account": link.channel, "given": asked.given, "link_id": link.id, "at": work.now}
     step, outcome = _send(work, link, asked, f"{prefix}{name}")
-    shop.add_message(work.tx, **values, message_id=f"{prefix}{name}", step_id=step, outcome=outcome)
+    shop.add_message(
+        work.tx, id=name, account=link.channel, given=asked.given, link_id=link.id, message_id=f"{prefix}{name}",
+        step_id=step, outcome=outcome, at=work.now,
+    )  # fmt: skip
     return name
 
 

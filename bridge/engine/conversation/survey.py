@@ -145,8 +145,7 @@ def rated_by(work: Work, channel: str, message: Message) -> tuple[LinkRow, Row[A
 def rate(work: Work, link: LinkRow, row: Row[Any], score: int, comment: str = "") -> None:
     """What the customer thinks: kept, and shown on the ticket. A second rating corrects the first."""
     first = row.rated_at or work.now
-    values = {"state": "rated", "score": score, "rated_at": first}
-    surveys.change_survey(work.tx, row.id, row.state, **values)
+    surveys.change_survey(work.tx, row.id, row.state, state="rated", score=score, rated_at=first)
     before = surveys.forget_rating(work.tx, row.id)
     fact = {"kind": "rating", "ref": f"{row.id}.{new_name()}", "link_id": link.id, "at": first, "value": score}
     facts.add_facts(work.tx, [fact])

@@ -38,6 +38,7 @@ from bridge.engine.runtime.ids import new_name
 from bridge.settings import BotSettings
 from mappings import links, outbox, state, turns, waiting
 from mappings.links import LinkRow
+from mappings.states import BotOutcome
 
 _BURST = 3  # answers in a row that the customer's next message may overtake
 _LONGEST_QUIET = timedelta(seconds=20)
@@ -139,7 +140,7 @@ def answered(work: Work, connected: ConnectedAccount, event: BotAnswered, inbox_
     used = turns.used(work.tx, link.id, link.term, work.now - _SPAN)
     if event.memory and event.memory != link.memory:
         links.change_link(work.tx, link.id, memory=event.memory)
-    facts = {"verdict": event.verdict.value, "tokens": event.tokens, "why": event.reason[:200]}
+    facts: BotOutcome = {"verdict": event.verdict.value, "tokens": event.tokens, "why": event.reason[:200]}
     seconds = round((work.now - turn.at).total_seconds(), 3)
     work.effects.note("bot turn", account=bot.name, verdict=event.verdict.value, tokens=event.tokens, seconds=seconds)
     if used.superseded < _BURST and waiting.waiting_in(work.tx, links.lane_to_bot(link.id)):

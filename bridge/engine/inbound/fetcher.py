@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 import structlog
 from sqlalchemy import Row
@@ -21,7 +21,7 @@ from bridge.services.mimetypes import sniff
 from bridge.telemetry import metrics
 from mappings import media as files
 from mappings import waiting
-from mappings.states import FileState
+from mappings.states import FileState, MediaColumns
 from mappings.store import Store, Tx, is_trouble
 
 log = structlog.get_logger("bridge.media")
@@ -130,14 +130,14 @@ class Fetcher:
             wait = backoff(row.attempts, self._runtime.settings.engine.backoff_max)
             await self._settle(row, due_at=now + wait, error=reason)
 
-    async def _settle(self, row: Row[Any], **values: Any) -> None:
+    async def _settle(self, row: Row[Any], **values: Unpack[MediaColumns]) -> None:
         with contextlib.suppress(Exception):  # its lease ends and it is fetched again
             await self._store.write(_settle_media, row, self._runtime.now(), values)
         for name in self._runtime.accounts:
             self._wake_account(name)
 
 
-def _settle_media(tx: Tx, row: Row[Any], now: datetime, values: dict[str, Any]) -> None:
+def _settle_media(tx: Tx, row: Row[Any], now: datetime, values: MediaColumns) -> None:
     """What became of a fetch; what was put off because of the file is looked at now."""
     files.settle_media(tx, row.id, **values)
     if "state" in values and now - row.created_at > attachments.WAITS:
