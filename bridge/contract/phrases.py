@@ -202,7 +202,7 @@ def _places(part: Part) -> tuple[str, ...]:
 
 
 def words_of(message: Message) -> str:
-    """What was said, as far as it is words: texts, what a voice message was heard to say, a card's title."""
+    """What was said, as far as it is words: texts, what a voice message was heard to say, captions, a card's title."""
     found = []
     for part in message.parts:
         match part:
@@ -212,6 +212,10 @@ def words_of(message: Message) -> str:
                 found.append(part.transcript)
             case Card():
                 found.append(part.title)
+            case Image() | File() | Video():
+                found.append(part.caption)
+            case Choices() | Unsupported():
+                found.append(part.text)
             case _:
                 pass
     return "\n".join(filter(None, found))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.contract import AuthorKind, Card, Message, Text, Voice, to_plain
+from bridge.contract import AuthorKind, Message, words_of
 
 MARKER = "[[HUMAN]]"
 TOOL = "handoff_to_human"
@@ -47,7 +47,7 @@ def messages_of(history: Sequence[Message], asked: Sequence[Message], most: int)
     """The conversation as the model reads it; what people answered is marked as theirs."""
     found: list[dict[str, str]] = []
     for message in [*(history[-most:] if most else ()), *asked]:
-        text = words_of(message)
+        text = words_of(message).strip()
         if not text:
             continue
         role = "user" if message.author.kind is AuthorKind.CUSTOMER else "assistant"
@@ -58,19 +58,3 @@ def messages_of(history: Sequence[Message], asked: Sequence[Message], most: int)
         else:
             found.append({"role": role, "content": text})
     return found
-
-
-def words_of(message: Message) -> str:
-    """What a message says."""
-    found = []
-    for part in message.parts:
-        match part:
-            case Text():
-                found.append(to_plain(part.body, part.format))
-            case Voice():
-                found.append(part.transcript)
-            case Card():
-                found.append(f"[card] {part.title}")
-            case _:
-                pass
-    return "\n".join(filter(None, found)).strip()

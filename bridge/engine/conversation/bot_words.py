@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from bridge.bots.answers import Checked, Limits, check_answer, shorten
 from bridge.bots.masking import mask, unmask
-from bridge.contract import BotAnswered, Card, Choices, Contact, Message, Part, Raw, Text, Voice, answer_key
+from bridge.contract import BotAnswered, Card, Choices, Contact, Message, Part, Raw, Text, Voice, answer_key, words_of
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.absence import away_text
 from bridge.engine.conversation.bot_share import bot_of
 from bridge.engine.conversation.bot_texts import bot_says, language_of
-from bridge.engine.conversation.decision import words_of
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.conversation.transcript import said_before
 from bridge.services.tokens import sign_number

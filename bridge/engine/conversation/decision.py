@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.contract import Card, Contact, Message, Text, Voice, to_plain
+from bridge.contract import Card, Contact, Message, words_of
 from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.allowance import Allowance, entered, spoke
 from bridge.engine.conversation.last_agent import LAST_AGENT, last_served
@@ -38,6 +38,11 @@ class Opening:
     message: Message | None = None
     link: LinkRow | None = None
     verdict: str = ""  # what the conversation's bot said last
+
+    @property
+    def said(self) -> str:
+        """The customer's words."""
+        return words_of(self.message) if self.message is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +101,14 @@ def facts_of(runtime: Runtime, opening: Opening, known: dict[str, Any], now: Any
         person=opening.contact.id,
         context=context,
         proven=opening.proven,
-        text=words_of(message),
+        text=opening.said,
         kind=message.parts[0].kind if message is not None and message.parts else "",
         locale=opening.contact.locale,
-        topics=topics(words_of(message), runtime.topics) if runtime.topics else (),
+        topics=topics(opening.said, runtime.topics) if runtime.topics else (),
         known=known,
         calendars=runtime.calendars,
         zone=runtime.office_zone(opening.channel),
     )
-
-
-def words_of(message: Message | None) -> str:
-    """What a customer said, as far as it is words."""
-    found = []
-    for part in message.parts if message is not None else ():
-        match part:
-            case Text():
-                found.append(to_plain(part.body, part.format))
-            case Voice():
-                found.append(part.transcript)
-            case Card():
-                found.append(part.title)
-            case _:
-                found.append(getattr(part, "caption", "") or getattr(part, "text", ""))
-    return "\n".join(filter(None, found))
 
 
 def is_final(link: LinkRow) -> bool:
@@ -180,7 +169,7 @@ def fields_of(runtime: Runtime, route: RouteSettings, channel: str) -> dict[str,
 def _fields(runtime: Runtime, route: RouteSettings, opening: Opening) -> dict[str, Any]:
     fields = fields_of(runtime, route, opening.channel)
     if runtime.topics and runtime.capabilities(route.desk).tags:
-        about = topics(words_of(opening.message), runtime.topics)
+        about = topics(opening.said, runtime.topics)
         fields["tags"] = list(dict.fromkeys([*fields["tags"], *about]))
     if opening.context.get(UNVERIFIED) and runtime.capabilities(route.desk).tags:  # others get a note
         fields["tags"] = [*fields["tags"], UNVERIFIED]

@@ -1,8 +1,7 @@
 """What a conversation is about: counted once for each, in the transaction of the message that says so."""
 
-from bridge.contract import Message
+from bridge.contract import Message, words_of
 from bridge.engine.context import Work
-from bridge.engine.conversation.decision import words_of
 from bridge.routing.topics import topics
 from mappings import facts, figure_spans
 from mappings.links import LinkRow

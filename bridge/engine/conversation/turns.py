@@ -22,6 +22,7 @@ from bridge.contract import (
     Text,
     Voice,
     answer_key,
+    words_of,
 )
 from bridge.engine.context import ConnectedAccount, Work
 from bridge.engine.conversation.after_bot import give_to_people
@@ -29,7 +30,6 @@ from bridge.engine.conversation.bot_share import HANDOFF, bot_of, share_left
 from bridge.engine.conversation.bot_texts import bot_says
 from bridge.engine.conversation.bot_wishes import PATIENCE, wished
 from bridge.engine.conversation.bot_words import Frame, checked, handoff_text, language_for, one_message, unmasked
-from bridge.engine.conversation.decision import words_of
 from bridge.engine.conversation.handover import Cause, has_opening
 from bridge.engine.conversation.notices import note
 from bridge.engine.conversation.queueing import carried_by, put, put_draft

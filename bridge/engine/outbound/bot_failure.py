@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from bridge.contract import words_of
 from bridge.engine.context import Work
 from bridge.engine.conversation.bot_share import bot_of
-from bridge.engine.conversation.decision import words_of
 from bridge.engine.conversation.handover import Cause
 from bridge.engine.conversation.queueing import carried_by
 from bridge.engine.conversation.turns import to_people

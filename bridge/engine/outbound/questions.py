@@ -4,11 +4,10 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bridge.contract import Contact, Message, RenderContext
+from bridge.contract import Contact, Message, RenderContext, words_of
 from bridge.engine.context import Work
 from bridge.engine.conversation.bot_share import bot_of, share_left
 from bridge.engine.conversation.bot_words import made_up, masked
-from bridge.engine.conversation.decision import words_of
 from bridge.engine.conversation.handover import Cause
 from bridge.engine.conversation.transcript import said_before
 from bridge.engine.conversation.turns import MOST_IN_SPAN, to_people
