@@ -18,6 +18,10 @@ _GROUPS = frozenset({"mrow", "msqrt"})
 _LINKS = 5
 _GAUGES = frozenset({"progress", "meter"})
 _MEDIA = frozenset({"video", "audio"})
+_SAME_AS = {  # https://html.spec.whatwg.org/multipage/parsing.html ("image"), https://amp.dev/documentation/components/
+    "image": "img", "amp-img": "img", "amp-anim": "img", "amp-iframe": "iframe", "amp-video": "video",
+    "amp-audio": "audio", "bgsound": "embed",
+}  # fmt: skip
 
 
 class _Open(NamedTuple):
@@ -41,10 +45,12 @@ class Reader(Page, HTMLParser):
         self._spanned: dict[str, int] = {}  # kinds of spans that are open: only the outermost counts
         self._player: tuple[str, Mapping[str, str]] | None = None  # a player whose address is not known yet
         self._better = ""  # the address that a <picture> names for its picture
+        self._action = ""  # where the form leads that was begun last
         self._formula: list[list[Any]] = []  # open parts of formulas whose children mean something by their place
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
+        tag = _SAME_AS.get(tag, tag)
         for tags, barriers in ENDED_BY.get(tag, ()):
             self._end_nearest(tags, barriers)
         parent = self._open[-1] if self._open else _ROOT
@@ -83,6 +89,7 @@ class Reader(Page, HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        tag = _SAME_AS.get(tag, tag)
         if not self._counts.get(tag):
             hidden = bool(self._open) and self._open[-1].hidden
             if not hidden:
@@ -163,6 +170,8 @@ class Reader(Page, HTMLParser):
         if entry.tag in _MEDIA and self._player is not None:
             self._show(*self._player, "")
             self._player = None
+        if entry.tag == "button":
+            self._leads_to_action()
         for span in reversed(entry.spans):
             self._spanned.pop(span.kind)
             self._mark(span)
@@ -184,6 +193,8 @@ class Reader(Page, HTMLParser):
                 self._cell = len(self._out)
             case "tr":
                 self._row()
+            case "form":
+                self._action = target_of(attributes.get("action", ""))
             case "select":
                 self._space, self._chosen = True, False
             case "option" if self._chosen:
@@ -191,7 +202,8 @@ class Reader(Page, HTMLParser):
                 self._write("/")
                 self._space = True
             case "iframe" | "video" | "audio" | "object":
-                source = target_of(attributes.get("data" if tag == "object" else "src", ""))
+                later = attributes.get("data-src", "")
+                source = target_of(attributes.get("data" if tag == "object" else "src", "") or later)
                 if source or tag == "iframe":
                     self._show(tag, attributes, source)
                 elif tag != "object":
@@ -260,9 +272,19 @@ class Reader(Page, HTMLParser):
                 words = "☑" if "checked" in attributes else "☐"
             case _:
                 words = attributes.get("value", "") or attributes.get("placeholder", "")
-        if words.strip():
-            self._write(" ".join(words.split()))
+        kind = attributes.get("type", "").strip().lower()
+        if words.strip() or kind == "submit":
+            self._write(" ".join(words.split()) or "[OK]")
             self._space = True
+        if kind == "submit":
+            self._leads_to_action()
+
+    def _leads_to_action(self) -> None:
+        """Said once: a form may have several buttons."""
+        if self._action:
+            self._space = True
+            self._write(f"({self._action})")
+            self._space, self._action = True, ""
 
 
 def _without_src(attributes: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,10 @@ _ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 _KEPT = "\U000f000a"  # a line break of preformatted text: blank lines there have a meaning
 
 
+_WRAPS = frozenset({"p", "div"})
+_SHORT = 80  # characters of a cell that stands in one line with the others of its row
+
+
 class Span(NamedTuple):
     """A stretch of the output that is marked when its element ends."""
 
@@ -47,6 +51,8 @@ class Page:
         return _GAP.sub("\n\n", "\n".join(lines)).strip("\n ").replace(_KEPT, "\n")
 
     def _begin_block(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag in _WRAPS and self._in_cell and not self._rows[-1][2] and len(self._out) == self._cell:
+            return  # editors put the words of each cell into a paragraph of their own
         if tag in {"ul", "ol", "menu"}:
             nested = bool(self._lists)
             first = _number(attributes.get("start", ""))
@@ -61,10 +67,19 @@ class Page:
         elif tag in LINES:
             self._break(1)
 
+    @property
+    def _in_cell(self) -> bool:
+        return bool(self._rows) and bool(self._counts.get("td") or self._counts.get("th"))
+
     def _end_block(self, tag: str) -> None:
         if tag in {"td", "th"} and self._rows:
             row = self._rows[-1]
             row[0] += len(self._out) == self._cell
+            words = "".join(self._out[self._cell :]).strip("\n")
+            if not words:
+                self._breaks = min(self._breaks, 1)
+            elif not row[2] and len(words) <= _SHORT and "\n" not in words:
+                self._breaks, self._space = 0, True
         elif tag == "tr":
             self._row()
             self._break(1)

@@ -13,6 +13,7 @@ _IMAGE = re.compile(
 _CARRIED = "data-carried"
 _TINY = re.compile(r"0*[0-2](?:\.\d*)?(?:px)?")
 _EMOJI_CLASS = re.compile(r"(?:^|[\s_-])(?:emoji|emoticon|smiley)", re.IGNORECASE)
+_ELSEWHERE = ("data-src", "data-original", "data-lazy-src", "data-lazy", "data-url", "href", "xlink:href")
 _SAYS_NOTHING = re.compile(
     r"[^\s/]{1,200}\.(?:png|jpe?g|gif|webp|bmp|svg|heic|tiff?)"
     r"|(?:inline[ -])?(?:image|picture|photo|img|screenshot)s?|图片|图像|照片|截图",
@@ -25,8 +26,10 @@ def source_of(attributes: Mapping[str, str]) -> str:
     """Where a picture is: scripts of pages keep the true address elsewhere until it is scrolled to."""
     named = [attributes.get("srcset", ""), attributes.get("data-srcset", "")]
     sets = [found.split(",")[0].split()[0] for found in named if found.strip(" ,")]
-    places = [attributes.get("src", ""), *sets, attributes.get("data-src", ""), attributes.get("data-original", "")]
-    return next((place.strip() for place in places if place.strip()), "")
+    named = [attributes.get("src", ""), *sets, *(attributes.get(name, "") for name in _ELSEWHERE)]
+    places = [place.strip() for place in named if place.strip()]
+    places.sort(key=lambda place: place[:5].lower() == "data:")  # what fills the place until the true one is there
+    return next(iter(places), "")
 
 
 def words_of(attributes: Mapping[str, str], *, linked: bool) -> str:
@@ -89,7 +92,7 @@ def _emoji(attributes: Mapping[str, str]) -> str:
     named = attributes.get("data-emoji", "").strip() or attributes.get("title", "").strip()
     if classed:
         return alt or named or "[emoji]"
-    return alt if _is_emoji(alt) else ""
+    return next((one for one in (alt, attributes.get("data-emoji", "").strip()) if _is_emoji(one)), "")
 
 
 def _is_emoji(text: str) -> bool:

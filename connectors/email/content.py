@@ -8,6 +8,7 @@ from typing import Literal
 from bridge.contract import File, Image, Media, Omitted, Part, Text, Unsupported, Video, Voice
 from connectors.email import mime
 from connectors.email.cut import Cut, cut_html, cut_text, is_history
+from connectors.email.cut.text import AFTERTHOUGHT
 from connectors.email.envelope import Envelope
 from connectors.email.plain import to_lines
 
@@ -30,7 +31,6 @@ _NO_HTML = re.compile(
 )
 _BEGINS = 120  # characters of what was left out that are told
 _LONG = 60  # characters: signatures have short lines
-_AFTERTHOUGHT = re.compile(r"\s*(?:p\.?\s?s|n\.?b|附|另|又|注)\b|\s*[附另又注][：:]?", re.IGNORECASE)
 _IMG = re.compile(r"<img\b[^<>]{0,2000}>", re.IGNORECASE)
 _SRC_CID = re.compile(r"src=\"cid:([^\"]{1,300})\"", re.IGNORECASE)
 _SIDE = re.compile(r"\b(?:width|height)=\"?(\d{1,5})", re.IGNORECASE)
@@ -79,7 +79,7 @@ def _omitted(cut: Cut) -> tuple[Omitted, ...]:
         return ()
     what: Literal["history", "signature"] = "history" if cut.how == "cut" else "signature"
     if what == "signature":
-        marked = lines[0] == "-- " and not any(len(line) > _LONG or _AFTERTHOUGHT.match(line) for line in lines)
+        marked = lines[0] == "-- " and not any(len(line) > _LONG or AFTERTHOUGHT.match(line) for line in lines)
     else:
         marked = all(line.lstrip().startswith(">") for line in lines[3:]) and any(">" in line[:3] for line in lines)
     begins = " ".join(" ".join(lines)[:600].split())[:_BEGINS]

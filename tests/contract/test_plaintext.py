@@ -243,3 +243,50 @@ def test_words_are_never_lost(words):
 @pytest.mark.timeout(20)
 def test_hostile_markup_ends(body, kind):
     to_plain(body, kind)
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        # what has a meaning and no words, where scripts and other systems put it
+        (
+            '<img data-lazy-src="https://a.example/m.png" src="data:image/gif;base64,R0">',
+            "[picture] (https://a.example/m.png)",
+        ),
+        ('<iframe data-src="https://a.example/map"></iframe>', "[page] (https://a.example/map)"),
+        ('<video data-src="https://a.example/v.mp4"></video>', "[video] (https://a.example/v.mp4)"),
+        ('<amp-img src="https://a.example/m.png"></amp-img>', "[picture] (https://a.example/m.png)"),
+        ('<svg><image href="https://a.example/m.png"/></svg>', "[picture] (https://a.example/m.png)"),
+        ('<bgsound src="https://a.example/s.mp3">', "[file] (https://a.example/s.mp3)"),
+        (
+            '<form action="https://a.example/s"><input type="submit" value="Start"></form>',
+            "Start (https://a.example/s)",
+        ),
+        ('<form action="https://a.example/s"><button>5</button><button>4</button></form>', "5 (https://a.example/s) 4"),
+        ('<p>Hi <img data-emoji="🎉" src="https://a.example/e.png"></p>', "Hi 🎉"),
+        # tables whose editor wraps the words of each cell
+        (
+            "<table><tr><td><p>Size</p></td><td><p>10</p></td></tr><tr><td><p>Col</p></td><td></td></tr></table>",
+            "Size 10\nCol –",
+        ),
+        (
+            "<table><tr><td><div>M</div></td><td><div>38</div></td></tr><tr><td><p></p></td><td>40</td></tr></table>",
+            "M 38\n– 40",
+        ),
+        ("<table><tr><td><p>intro</p><p>second</p></td></tr></table>", "intro\n\nsecond"),
+    ],
+)
+def test_other_ways_to_write_the_same(html: str, shown: str) -> None:
+    assert to_plain(html, Format.HTML) == shown
+
+
+@pytest.mark.parametrize(
+    ("markdown", "shown"),
+    [
+        ("[](https://pay.example)", "https://pay.example"),
+        ("[![](https://a.example/b.png)](https://pay.example)", "[picture] (https://pay.example)"),
+        ('![a map](https://a.example/b.png "t")', "[a map] (https://a.example/b.png)"),
+    ],
+)
+def test_links_and_pictures_of_markdown(markdown: str, shown: str) -> None:
+    assert to_plain(markdown, Format.MARKDOWN) == shown

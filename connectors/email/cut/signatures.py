@@ -1,4 +1,4 @@
-"""Footers of phones and clients, and banners of gateways. Data only. Compared in lower case at a line's beginning."""
+"""Footers of phones and clients, banners of gateways, and what companies put below signatures. Data only."""
 
 FOOTERS = (
     "发自我的",
@@ -64,4 +64,28 @@ SERVICE_LINES = (
     "此电子邮件是",
     "该电子邮件是",
     "powered by zendesk",
+)
+
+# sentences below a signature that are nobody's words: anywhere in a line, in lower case
+BOILERPLATE = (
+    *("confidential", "privileged", "intended recipient", "not the recipient", "received this", "virus", "disclaimer"),
+    *("consider the environment", "before printing", "unsubscribe", "all rights reserved", "registered office"),
+    *("registered in", "vat no", "privacy policy", "vertraulich", "handelsregister", "geschäftsführer", "amtsgericht"),
+    *("umwelt", "abbestellen", "confidentiel", "destinataire", "imprimer", "confidenciale", "confidencial"),
+    *("destinatario", "medio ambiente", "riservat", "vertrouwelijk", "konfidentiell", "конфиденциальн", "保密", "机密"),
+    *(
+        "機密",
+        "误收",
+        "誤收",
+        "收件人",
+        "免责声明",
+        "免責聲明",
+        "环保",
+        "環保",
+        "打印",
+        "列印",
+        "退订",
+        "取消订阅",
+        "版权所有",
+    ),
 )

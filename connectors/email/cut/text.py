@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from connectors.email.cut.footnotes import Footnotes, split_footnotes
 from connectors.email.cut.quote import find_start, is_rule, plain
 from connectors.email.cut.separators import DELIMITERS
-from connectors.email.cut.signatures import BANNERS, FOOTERS, SERVICE_LINES
+from connectors.email.cut.signatures import BANNERS, BOILERPLATE, FOOTERS, SERVICE_LINES
 
 MAX_CHARS = 64 * 2**10
 MAX_LINES = 2000
+_WORD, _IDEOGRAPH = re.compile(r"[^\W\d_]{2,}"), re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+AFTERTHOUGHT = re.compile(r"\s*(?:p\.?\s?s|n\.?b|附|另|又|注)\b|\s*[附另又注][：:]?", re.IGNORECASE)
+_ADDED = re.compile(r"\s*(?:(?:p\.?\s?s|n\.?b)\b|[附另又注][：:，,])", re.IGNORECASE)
+_ENDS_SENTENCE = frozenset(".!?。！？…")
 _TICKET_CODE = re.compile(r"\[[A-Z0-9]{6}-[A-Z0-9]{4,6}\]")
 _DELIMITERS = frozenset(plain(line) for line in DELIMITERS)
 _COMMENT_HEAD = re.compile(
@@ -190,7 +194,7 @@ def _without_footers(lines: list[str]) -> list[str]:
     for at in range(len(lines) - 1, first, -1):
         below = len(lines) - at - 1
         if lines[at] == "-- " or (lines[at] == "--" and below <= 6):
-            if below <= 15 and any(line.strip() for line in lines[first:at]):
+            if below <= 15 and any(line.strip() for line in lines[first:at]) and not _goes_on(lines, at, first):
                 lines = _trim(lines[: _frame(lines, at, first)])
             break
     end = len(lines)
@@ -200,6 +204,27 @@ def _without_footers(lines: list[str]) -> list[str]:
             break
         end = last
     return _trim(lines[:end]) if end < len(lines) else lines
+
+
+def _goes_on(lines: list[str], mark: int, first: int) -> bool:
+    """Whether it is no signature, or somebody wrote on below it: then nothing may be cut. A list that is announced, and
+    a sentence in a paragraph behind the one that the mark begins (or the frame ends), unless companies put it there.
+    """
+    announced = next((line for line in reversed(lines[first:mark]) if line.strip()), "").rstrip()
+    upper = _frame(lines, mark, first)
+    if upper != mark:
+        announced = next((line for line in reversed(lines[first:upper]) if line.strip()), "").rstrip()
+    begin = mark + 1
+    if upper == mark:  # the block below the mark is the signature itself
+        begin = next((at for at in range(mark + 1, len(lines)) if not lines[at].strip()), len(lines))
+    afterthought = any(_ADDED.match(line) for line in lines[mark + 1 :])
+    return announced.endswith((":", "：")) or afterthought or any(map(_is_sentence, lines[begin:]))
+
+
+def _is_sentence(line: str) -> bool:
+    text = line.strip()
+    said = len(_WORD.findall(text)) >= 3 or len(_IDEOGRAPH.findall(text)) >= 5
+    return said and text[-1:] in _ENDS_SENTENCE and not any(one in text.lower() for one in BOILERPLATE)
 
 
 def _frame(lines: list[str], lower: int, first: int) -> int:

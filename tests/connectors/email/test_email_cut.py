@@ -198,3 +198,34 @@ def test_a_picture_is_the_answer_where_the_text_part_holds_only_the_quote(text: 
 def test_a_helpdesks_frame_around_nothing_is_no_answer() -> None:
     found = cut_text(_QUOTES_ONLY["helpdesk"])
     assert found.how == "empty" and found.text == "" and "hello" in found.rest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please reset it.\n\n-- \nMaria\nACME Support\n\nOne more thing: keep the box.",
+        "Please reset it.\n\n--\nMaria\n\nWe close at six today!",
+        "请重置。\n\n-- \n小王\n电话 123\n\n请务必保留包装盒。",
+        "Hi\n--\nSupport\n--\n\nPlease answer by Friday.",
+        "We have:\n-- \nred\nblue\n-- \nWhich one do you want?",
+        "Choose one of these:\n\n-- \nRed\n-- \nBlue",
+        "Hello\n-- \nShop team\nPS: please call 123 today",
+        "你好\n-- \n客服\n另：发票随货寄出",
+    ],
+)
+def test_words_below_a_signature_are_words(text: str) -> None:
+    assert cut_text(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Done.\n\n-- \nMaria\nACME\nTel 123", "Done."),
+        ("Done.\n\n-- \nMaria\nWe are here to help you every day!", "Done."),
+        ("Done.\n\n-- \nMaria\n\nThis e-mail is confidential and may be privileged.", "Done."),
+        ("好的。\n\n-- \n小王\n\n本邮件含有保密信息，请勿转发。", "好的。"),
+        ("Done.\n\n--\nSuper Support\n--", "Done."),
+    ],
+)
+def test_signatures_and_what_companies_put_below_them_are_left_out(text: str, kept: str) -> None:
+    assert cut_text(text).text == kept
