@@ -285,6 +285,41 @@ async def test_whoever_asks_while_the_process_changes_over_is_taken_to_the_conso
         assert answer.status_code == 200 and answer.headers["refresh"] == "1; url=/console/"
 
 
+STEPS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("you", {"name": "ada", "password": "a long password", "language": "zh"}),
+    ("address", {"url": "https://bridge.example.com"}),
+    ("address", {"act": "next"}),
+    ("channel", {"act": "save", "app_id": "wx0123456789abcdef", "app_secret": "0" * 32}),
+    ("channel", {"act": "new", "key": "token"}),
+    ("channel", {"act": "next"}),
+    ("desk", {"act": "kind", "kind": "webchat"}),
+    ("desk", {"act": "agent", "agent": "Agent A", "agent_password": "a long password"}),
+    ("desk", {"act": "next"}),
+)
+
+
+async def test_whatever_was_answered_is_there_after_the_process_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each step: what the next process reads is what the page said was kept."""
+    monkeypatch.chdir(tmp_path)
+    for step, form in STEPS:
+        place = SetupHarness(tmp_path)
+        async with place.inside() as mine:
+            answer = await place.post(mine, step, **form)
+            assert answer.status_code == 303, (step, form, answer.text[-600:])
+        await place.setup.preview.close()
+        again = SetupHarness(tmp_path).setup
+        assert again.draft == place.setup.draft, (step, form)
+        assert again.drafts.unfinished(), "it goes on with the set-up, also when its file is written"
+    assert again.missing() == [] and again.config.exists()
+    place = SetupHarness(tmp_path)
+    async with place.inside() as mine:
+        answer = await mine.get("/console/setup")
+        assert answer.headers["location"] == "/console/setup/trip"
+    await place.setup.preview.close()
+
+
 async def test_a_desk_that_refuses_says_so_and_plans_nothing(place: SetupHarness) -> None:
     async with place.inside() as mine, ZendeskSimulator() as vendor:
         await place.post(mine, "address", url="https://bridge.example.com")
