@@ -9,7 +9,8 @@ from bridge.contract.messages import Contact
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One person as one account met them. `contacts`: how their channels know them. `conversations`: their chats, where
+    """One person as one account met them. `contacts`: how their channels know them; for a bot, the made-up ids by which
+    it was asked. `conversations`: their chats, where
     this account is the channel; `tickets` and `peers` (its own users who stand for them), where it is the desk. `keys`:
     those of the steps that were sent to this account about them.
     """
@@ -26,7 +27,7 @@ class Forgets(Protocol):
     """Has something about people in its records, or knows where the vendor has.
 
     Both may be asked any number of times. Neither asks the vendor anything: what is kept there is the admin's to
-    remove, with the vendor's own means.
+    remove, with the vendor's own means. A bot's `forget` may remove what it keeps of what it was asked.
     """
 
     async def records_of(self, subject: Subject) -> dict[str, Any]:

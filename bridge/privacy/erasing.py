@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, select
 
 from bridge.contract import ConnectorError, Forgets, Subject
+from bridge.engine.context import Runtime
 from bridge.privacy.subject import find, subjects_of
 from bridge.services.tokens import derive_key
 from mappings import compaction, erasure, holdings, traces
@@ -57,12 +58,12 @@ class Erased:
 
 async def plan(bridge: "Bridge", identifier: str) -> Plan:
     """Whom an id means. Raises NoSubject."""
-    return await bridge.store.read(_plan, identifier)
+    return await bridge.store.read(_plan, bridge.runtime, identifier)
 
 
-def _plan(tx: Tx, identifier: str) -> Plan:
+def _plan(tx: Tx, runtime: Runtime, identifier: str) -> Plan:
     side = find(tx, identifier)
-    return Plan(side, subjects_of(tx, side))
+    return Plan(side, subjects_of(tx, side, runtime))
 
 
 async def erase(bridge: "Bridge", identifier: str, who: str) -> Erased:
@@ -81,7 +82,7 @@ async def erase(bridge: "Bridge", identifier: str, who: str) -> Erased:
 
 async def erase_side(bridge: "Bridge", side: Side, who: str) -> Erased:
     """The same for a side that is known, without cleaning the database file at once. Raises NotErased."""
-    subjects = await bridge.store.read(subjects_of, side)
+    subjects = await bridge.store.read(subjects_of, side, bridge.runtime)
     try:
         return await _erase(bridge, Plan(side, subjects), who)
     except SubjectChanged:

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import select
 
 from bridge.contract import Contact, Subject
+from bridge.engine.context import Runtime
+from bridge.engine.conversation.bot_words import made_up
 from mappings import subjects
 from mappings.sql import table
 from mappings.store import Tx
@@ -32,8 +34,8 @@ def find(tx: Tx, identifier: str) -> Side:
     raise NoSubject(f"{identifier!r} means several people: {several}. Name one, as account:id")
 
 
-def subjects_of(tx: Tx, side: Side) -> dict[str, Subject]:
-    """By account: what it met this person as."""
+def subjects_of(tx: Tx, side: Side, runtime: Runtime) -> dict[str, Subject]:
+    """By account: what it met this person as. A bot knows made-up ids only."""
     contacts = {link.id: _contact(link.contact, link.conversation) for link in side.links}
     known: dict[str, list[Contact]] = {one.account: [] for one in side.identities}
     for one in side.identities:
@@ -41,12 +43,16 @@ def subjects_of(tx: Tx, side: Side) -> dict[str, Subject]:
     keys: dict[str, list[str]] = {}
     for row in tx.execute(select(_outbox.c.account, _outbox.c.key).where(_outbox.c.link_id.in_(side.link_ids))):
         keys.setdefault(row.account, []).append(row.key)
-    accounts = {*known, *keys, *(link.channel for link in side.links), *(link.desk for link in side.links)}
+    met = {*known, *(link.channel for link in side.links), *(link.desk for link in side.links)}
+    bots = keys.keys() - met
+    asked = [Contact(id=made_up(runtime, f"{link.channel}:{link.conversation}")) for link in side.links]
+    accounts = {*met, *keys}
     return {
         account: Subject(
             contacts=_different([
                 *known.get(account, ()),
                 *(contacts[link.id] for link in side.links if account in {link.channel, link.desk}),
+                *(asked if account in bots else ()),
             ]),
             conversations=tuple(dict.fromkeys(link.conversation for link in side.links if link.channel == account)),
             tickets=tuple(dict.fromkeys(link.ticket for link in side.links if link.desk == account and link.ticket)),

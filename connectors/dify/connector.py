@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from bridge.contract import (
     BotAnswered,
@@ -25,6 +25,7 @@ from bridge.contract import (
     Retryable,
     Role,
     Step,
+    Subject,
     Target,
     Unauthentic,
     answered_step,
@@ -34,6 +35,11 @@ from connectors.dify.errors import is_forgotten, refusal
 from connectors.dify.settings import Settings
 from connectors.dify.stream import Said, read_stream
 
+_LEFT = {
+    "en": "Delete the conversations of the user {} in the app's logs in Dify: it could not be reached",
+    "zh": "未能连接到 Dify，请在应用的日志中删除用户 {} 的会话",
+}
+_PAGES = 50  # of a hundred conversations
 _HISTORY = 2000  # characters of before for a conversation that Dify has forgotten
 
 
@@ -98,6 +104,37 @@ class Dify(Connector[Settings]):
             return Health(problems=(Problem(what=error.message, remedy=remedy, zh=zh, credentials=True),))
         name = str(body.get("name", "")) if isinstance(body, Mapping) else ""
         return Health(facts={"server": urlsplit(self.config.api_base).netloc.rpartition("@")[2], "app": name[:80]})
+
+    async def records_of(self, subject: Subject) -> dict[str, Any]:
+        """Nothing is kept here."""
+        return {}
+
+    async def forget(self, subject: Subject) -> Sequence[str]:
+        """Deletes the conversations that Dify keeps of somebody (`GET /conversations`, `DELETE /conversations/{id}`).
+        Where it cannot be reached, they are for the admin to delete.
+        """
+        left = []
+        for contact in subject.contacts:
+            try:
+                await self._delete_all(contact.id)
+            except ConnectorError:
+                left.append(_LEFT[self.account.language if self.account.language in _LEFT else "en"].format(contact.id))
+        return left
+
+    async def _delete_all(self, user: str) -> None:
+        for _ in range(_PAGES):
+            listed = await self._send("GET", "/conversations", params={"user": user, "limit": 100})
+            found = _json(listed)
+            if listed.status >= 400:
+                raise refusal(listed.status, found, listed.where)
+            ids = [str(one["id"]) for one in found.get("data", ())] if isinstance(found, Mapping) else []
+            for identifier in ids:
+                path = f"/conversations/{quote(identifier, safe='')}"
+                gone = await self._send("DELETE", path, json={"user": user})
+                if gone.status >= 400 and not is_forgotten(gone.status, _json(gone)):
+                    raise refusal(gone.status, _json(gone), gone.where)
+            if not ids:
+                return
 
     def _said(self, answer: Response) -> Said:
         if answer.status >= 400:

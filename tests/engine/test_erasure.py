@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 from bridge.app import Bridge
-from bridge.contract import Author, AuthorKind, Media, Message, Rejected, Step, Text, Token
+from bridge.contract import Author, AuthorKind, Media, Message, Rejected, Step, Subject, Text, Token
 from bridge.privacy import aging, erasing
 from bridge.privacy.exporting import export
 from bridge.privacy.hashing import person_hash
@@ -29,6 +29,7 @@ from mappings.sql import table
 from mappings.store import Tx
 from mappings.tables import Consent, Identity, Link, Outbox, Waiting
 from mappings.types import UtcDateTime
+from tests.engine.bot_harness import BotScene, FakeBot
 from tests.engine.engine_harness import Scene
 
 ANNA = "anna-7f3c2d91"
@@ -361,3 +362,25 @@ def test_a_hash_of_a_person_is_equal_within_one_installation_only() -> None:
 def test_every_table_says_what_an_erasure_does_to_it() -> None:
     """Whoever adds a table decides it."""
     assert sorted(SQLModel.metadata.tables) == sorted({*KEPT, *EMPTIED})
+
+
+async def test_a_bot_is_asked_to_forget_by_the_id_that_it_was_given(database_url: str, tmp_path: Path) -> None:
+    """Bots know nobody's own id: they are told of the made-up one, whichever conversation it was."""
+    scene = BotScene(database_url, tmp_path)
+    whom: list[Subject] = []
+
+    class Remembers(FakeBot):
+        async def records_of(self, subject: Subject) -> dict[str, Any]:
+            return {}
+
+        async def forget(self, subject: Subject) -> list[str]:
+            whom.append(subject)
+            return []
+
+    scene.bot_class = type("Bot", (Remembers,), {"brain": scene.brain, "vendors": scene.vendors})
+    async with scene.running() as bridge:
+        await scene.customer("hello")
+        (asked,) = scene.brain.asked
+        await erasing.erase(bridge, "shop:ann", "somebody")
+        assert {one.id for subject in whom for one in subject.contacts} == {asked["who"]["id"]}
+        assert "ann" not in asked["who"]["id"]

@@ -32,6 +32,8 @@ class Simulator(BotSimulator):
             routes=[
                 Route("/v1/chat-messages", self._chat, methods=["POST"]),
                 Route("/v1/info", self._info, methods=["GET"]),
+                Route("/v1/conversations", self._list, methods=["GET"]),
+                Route("/v1/conversations/{id}", self._delete, methods=["DELETE"]),
             ]
         )
 
@@ -40,6 +42,28 @@ class Simulator(BotSimulator):
 
     async def _info(self, request: Request) -> Response:
         return self._refused(request) or JSONResponse({"name": "Shop", "description": "", "tags": [], "mode": "chat"})
+
+    async def _list(self, request: Request) -> Response:
+        """Of one user, at most `limit` (1 to 100); without a user a 400 (docs.dify.ai, Get Conversations)."""
+        user, limit = request.query_params.get("user", ""), int(request.query_params.get("limit", 20))
+        if (refused := self._refused(request)) is not None:
+            return refused
+        if not user or not 1 <= limit <= 100:
+            return _error(400, "invalid_param", "user is required, limit is 1 to 100")
+        mine = [one for one, whose in self.conversations.items() if whose == user]
+        return JSONResponse(
+            {"limit": limit, "has_more": len(mine) > limit, "data": [{"id": one} for one in mine[:limit]]}
+        )
+
+    async def _delete(self, request: Request) -> Response:
+        """204; a conversation of another user is none."""
+        if (refused := self._refused(request)) is not None:
+            return refused
+        body, identifier = await request.json(), request.path_params["id"]
+        if self.conversations.get(identifier) != body.get("user"):
+            return _error(404, "not_found", "Conversation Not Exists.")
+        del self.conversations[identifier]
+        return Response(status_code=204)
 
     def _refused(self, request: Request) -> Response | None:
         if request.headers.get("authorization") == f"Bearer {KEY}":

@@ -5,7 +5,19 @@ from typing import Any
 
 import pytest
 
-from bridge.contract import AuthFailed, BotAnswered, BotVerdict, Raw, Rejected, Retryable, Scope, Target, Throttled
+from bridge.contract import (
+    AuthFailed,
+    BotAnswered,
+    BotVerdict,
+    Contact,
+    Raw,
+    Rejected,
+    Retryable,
+    Scope,
+    Subject,
+    Target,
+    Throttled,
+)
 from bridge.testing.conformance.bots import BotConformance
 from bridge.testing.rig import lend_account
 from connectors.dify import Dify
@@ -91,3 +103,18 @@ async def test_a_blocking_question_has_a_whole_answer() -> None:
         answer = await account.http.request("POST", f"{vendor.base}/chat-messages", json=body, headers=headers)
         found = json.loads(answer.body)
         assert (found["event"], found["answer"], found["conversation_id"]) == ("message", vendor.says, "conversation-1")
+
+
+@pytest.mark.anyio
+async def test_what_dify_keeps_of_somebody_is_deleted() -> None:
+    """All of theirs, nobody else's; again it is nothing; out of reach it is the admin's."""
+    async with Simulator() as vendor:
+        vendor.conversations = {f"c{number}": "ann" for number in range(120)} | {"x": "bob"}
+        async with lend_account("helper", home=vendor.base) as account:
+            bot = Dify(Dify.Config.model_validate(vendor.settings()), account)
+            whom = Subject(contacts=(Contact(id="ann"),))
+            assert await bot.forget(whom) == [] and vendor.conversations == {"x": "bob"}
+            assert await bot.forget(whom) == []
+            await vendor.stop()
+            (left,) = await bot.forget(whom)
+            assert "user ann in the app's logs in Dify" in left
