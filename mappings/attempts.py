@@ -1,10 +1,11 @@
 """How an attempt begins and ends: marked before its first byte leaves, and written down with what became of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, exists, or_, select
+from sqlalchemy.engine import result_tuple
 
 from mappings.deferred import notes
 from mappings.prepared import Prepared
@@ -12,12 +13,20 @@ from mappings.sets import Inserts, Updates
 from mappings.sql import among, columns, table
 from mappings.states import UNFINISHED, StepChanges, StepState
 from mappings.store import Tx
-from mappings.tables import Attempt, Outbox
+from mappings.tables import Attempt, Outbox, Waiting
 
-_outbox, _attempt = table(Outbox), table(Attempt)
+_outbox, _attempt, _waiting = table(Outbox), table(Attempt), table(Waiting)
 _CHANGE, _JOURNAL = Updates(_outbox), Inserts(_attempt)
+_KEYS = [column.key for column in _outbox.c]
+_CLAIMS, _LEASE, _UNTIL = (_KEYS.index(name) for name in ("claims", "lease", "lease_until"))
+_make = result_tuple(_KEYS)
+_next = _outbox.alias("next")
+_MORE = or_(
+    exists().where(_waiting.c.lane == _outbox.c.lane, _waiting.c.held == ""),
+    exists().where(_next.c.lane == _outbox.c.lane, _next.c.state.in_(UNFINISHED), _next.c.id != _outbox.c.id),
+).label("more")
 _LEASES = Prepared(
-    select(*columns(_outbox, "id", "lease", "state", "attempts", "begun_at", "tried_at"))
+    select(*columns(_outbox, "id", "lease", "state", "attempts", "begun_at", "tried_at"), _MORE)
     .where(among(_outbox.c.id, "ids"))
     .order_by(_outbox.c.id)
     .with_for_update()
@@ -37,6 +46,29 @@ def expect_steps(tx: Tx, ids: Collection[int]) -> None:
     wanted = sorted(set(ids) - heart.keys())
     if wanted:
         heart.update((row.id, row) for row in _LEASES.all(tx, ids=wanted))
+
+
+def lease_steps(tx: Tx, rows: Sequence[Row[Any]], lease: str, until: datetime) -> list[Row[Any]]:
+    """Leases steps that this transaction has locked; returns them as they are then. An attempt that begins in the same
+    transaction is written with it.
+    """
+    leased: list[Row[Any]] = []
+    for row in rows:
+        values = list(row)
+        values[_CLAIMS], values[_LEASE], values[_UNTIL] = row.claims + 1, lease, until
+        leased.append(_make(tuple(values)))
+        _CHANGE.later(tx, id=row.id, claims=row.claims + 1, lease=lease, lease_until=until)
+    known_steps(tx).update((row.id, row) for row in leased)
+    return leased
+
+
+def is_followed(tx: Tx, outbox_id: int) -> bool:
+    """Whether more is to be sent in the lane of a step that this transaction is about to settle. What the transaction
+    itself adds is not among it.
+    """
+    expect_steps(tx, (outbox_id,))
+    row = known_steps(tx).get(outbox_id)
+    return row is not None and bool(row.more)
 
 
 def _leased(tx: Tx, outbox_id: int, lease: str) -> Row[Any] | None:

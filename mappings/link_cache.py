@@ -37,6 +37,12 @@ class Known:
         """A link as it is now."""
         self.by_id[row.id] = row
 
+    def add_with_held(self, row: Row[Any]) -> None:
+        """The same, with one column more: whether something is held, None where that was not asked."""
+        self.by_id[row.id] = _make(tuple(row[:-1]))
+        if row.held is not None:
+            self.held[row.id] = bool(row.held)
+
     def index(self, account: str, conversations: Collection[str]) -> None:
         """All links of these conversations, or tickets, of an account are known. One that ended says nothing: another
         may have taken its place.

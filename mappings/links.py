@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Unpack, cast
 
-from sqlalchemy import Row, bindparam, exists, insert, or_, select, union_all, update
+from sqlalchemy import Boolean, Row, bindparam, exists, insert, literal, or_, select, union_all, update
 
 from mappings.facts import add_state
 from mappings.lanes import (
@@ -88,31 +88,30 @@ _OF_TICKET = (
 )
 _BY_ID = select(_link).where(_link.c.id == bindparam("link_id"))
 _OPEN_BY, _TICKET_BY, _LINK_BY = Prepared(_OPEN), Prepared(_OF_TICKET), Prepared(_BY_ID)
+_THESE = Prepared(select(_link).where(among(_link.c.id, "ids")))
+_CHANGE = Updates(_link)
+_answers: Any = lane_to_channel(_link.c.id)  # type: ignore[arg-type] # the arithmetic of a column is the same
+_held = or_(
+    exists().where(_waiting.c.lane == _answers, _waiting.c.held != ""),
+    exists().where(
+        # both conditions: the first is the index's own, the second what is asked
+        _outbox.c.lane == _answers,
+        _outbox.c.state.in_((StepState.READY, StepState.PARKED)),
+        _outbox.c.state == StepState.PARKED,
+    ),
+    exists().where(_notice.c.link_id == _link.c.id),
+)
+_HELD = Prepared(select(_link.c.id).where(among(_link.c.id, "ids"), _held))
 _TOUCHED = Prepared(
     union_all(
-        select(_link.c.id).where(
+        select(_link, _held.label("held")).where(
             _link.c.channel == bindparam("account"),
             among(_link.c.conversation, "conversations"),
             _link.c.state != "ended",
         ),
-        select(_link.c.id).where(_link.c.desk == bindparam("account"), among(_link.c.ticket, "conversations")),
-    )
-)
-_THESE = Prepared(select(_link).where(among(_link.c.id, "ids")))
-_CHANGE = Updates(_link)
-_answers: Any = lane_to_channel(_link.c.id)  # type: ignore[arg-type] # the arithmetic of a column is the same
-_HELD = Prepared(
-    select(_link.c.id).where(
-        among(_link.c.id, "ids"),
-        or_(
-            exists().where(_waiting.c.lane == _answers, _waiting.c.held != ""),
-            exists().where(
-                # both conditions: the first is the index's own, the second what is asked
-                _outbox.c.lane == _answers,
-                _outbox.c.state.in_((StepState.READY, StepState.PARKED)),
-                _outbox.c.state == StepState.PARKED,
-            ),
-            exists().where(_notice.c.link_id == _link.c.id),
+        # nobody asks it of these
+        select(_link, literal(None, Boolean()).label("held")).where(
+            _link.c.desk == bindparam("account"), among(_link.c.ticket, "conversations")
         ),
     )
 )
@@ -150,9 +149,14 @@ def lock_touched(tx: Tx, account: str, conversations: Sequence[str]) -> list[int
     """
     if not conversations:
         return []
-    ids = _TOUCHED.scalars(tx, account=account, conversations=conversations)
+    rows = _TOUCHED.all(tx, account=account, conversations=conversations)
+    heart = known(tx)
+    for row in rows:
+        if holds_link(tx, row.id):  # else it may be another one when it is locked
+            heart.add_with_held(row)
+    ids = [row.id for row in rows]
     read_links(tx, ids)
-    known(tx).index(account, set(conversations))
+    heart.index(account, set(conversations))
     return ids
 
 
@@ -167,9 +171,11 @@ def read_links(tx: Tx, ids: Collection[int]) -> None:
 
 
 def expect_answers_held(tx: Tx, ids: Collection[int]) -> None:
-    """`anything_held`, asked for many links at once."""
-    held = set(_HELD.scalars(tx, ids=ids)) if ids else set()
-    known(tx).held.update((one, one in held) for one in ids)
+    """`anything_held`, asked for many links at once, as far as it is not known."""
+    heart = known(tx)
+    wanted = [one for one in ids if one not in heart.held]
+    held = set(_HELD.scalars(tx, ids=wanted)) if wanted else set()
+    heart.held.update((one, one in held) for one in wanted)
 
 
 _making: Any = lane_to_desk(_link.c.id)  # type: ignore[arg-type] # the arithmetic of a column is the same

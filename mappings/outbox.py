@@ -9,11 +9,12 @@ from typing import Any, Unpack
 
 from sqlalchemy import Row, bindparam, exists, or_, select, update
 
-from mappings.attempts import known_steps
+from mappings.attempts import lease_steps
 from mappings.locks import lock_links, no_more_links
 from mappings.prepared import Prepared
 from mappings.sets import Inserts
-from mappings.sql import among, columns, table
+from mappings.sql import columns, table
+from mappings.state import may_send
 from mappings.states import UNFINISHED, StepChanges, StepState, sources
 from mappings.store import Tx
 from mappings.tables import Attempt, Outbox
@@ -22,11 +23,13 @@ _outbox, _attempt = table(Outbox), table(Attempt)
 
 _earlier = _outbox.alias("earlier")
 _NOW = bindparam("now", type_=_outbox.c.due_at.type)
+_ACCOUNT = bindparam("account", type_=_outbox.c.account.type)
 _DUE = Prepared(
-    select(_outbox.c.id)
+    select(_outbox)
     .where(
         _outbox.c.state == StepState.READY,
-        _outbox.c.account == bindparam("account"),
+        _outbox.c.account == _ACCOUNT,
+        may_send(_ACCOUNT, _NOW),
         _outbox.c.due_at <= _NOW,
         or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until < _NOW),
         _outbox.c.begun_at.is_(None),
@@ -40,9 +43,6 @@ _DUE = Prepared(
     .order_by(_outbox.c.due_at, _outbox.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=_outbox)
-)
-_LEASE = Prepared(
-    update(_outbox).where(among(_outbox.c.id, "ids")).values(claims=_outbox.c.claims + 1).returning(_outbox)
 )
 _LEASED = _outbox.c.id == bindparam("outbox_id"), _outbox.c.lease == bindparam("of_lease")
 _RENEW = Prepared(update(_outbox).where(*_LEASED, _outbox.c.state == StepState.READY))
@@ -68,15 +68,13 @@ def add_step(tx: Tx, step: dict[str, Any]) -> int:
 
 
 def claim(tx: Tx, account: str, now: datetime, limit: int, *, lease: str, lease_until: datetime) -> list[Row[Any]]:
-    """Leases the due heads of up to `limit` lanes of an account.
+    """Leases the due heads of up to `limit` lanes of an account, unless it pauses.
 
     A step that begun and has no result is not claimable: `lost_steps` turns it into an unknown one first.
     """
     no_more_links(tx)
-    ids = _DUE.scalars(tx, account=account, now=now, most=limit)
-    rows = _LEASE.all(tx, ids=ids, lease=lease, lease_until=lease_until) if ids else []
-    known_steps(tx).update((row.id, row) for row in rows)
-    return sorted(rows, key=lambda row: row.id)
+    due = _DUE.all(tx, account=account, now=now, most=limit)
+    return lease_steps(tx, sorted(due, key=lambda row: row.id), lease, lease_until)
 
 
 def renew_leases(tx: Tx, held: Sequence[tuple[int, str]], until: datetime) -> None:

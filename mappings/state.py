@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, case, delete, exists, insert, or_, select, update
 
 from mappings.account_tables import Audit, Lease, Pause, StoredToken
 from mappings.prepared import Prepared
@@ -14,6 +14,11 @@ _token, _pause, _lease, _audit = table(StoredToken), table(Pause), table(Lease),
 
 BY_HAND = "operator: "  # how the reason of a pause begins that somebody made, by name
 _PAUSES = Prepared(select(_pause))
+
+
+def may_send(account: BindParameter[str], now: BindParameter[datetime]) -> ColumnElement[bool]:
+    """For a statement: the account has no pause now."""
+    return ~exists().where(_pause.c.account == account, or_(_pause.c.until.is_(None), _pause.c.until > now))
 
 
 def get_token(tx: Tx, account: str, name: str) -> Row[Any] | None:

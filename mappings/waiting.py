@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import Row, and_, bindparam, exists, func, literal_column, select, union_all, update
+from sqlalchemy import Row, and_, bindparam, exists, func, literal_column, select, update
 
 from mappings.lanes import lane_to_channel
 from mappings.prepared import Prepared
 from mappings.sets import Deletes, Inserts
 from mappings.sql import among, table
+from mappings.state import may_send
 from mappings.states import UNFINISHED, StepState, WaitingCause, WaitingColumns
 from mappings.store import Tx
 from mappings.tables import Link, Notice, Outbox, Waiting
@@ -23,11 +24,13 @@ _BUSY = exists().where(_outbox.c.lane == _waiting.c.lane, _outbox.c.state.in_(UN
 _ahead = _waiting.alias("ahead")
 _answers: Any = lane_to_channel(_link.c.id)  # type: ignore[arg-type] # the arithmetic of a column is the same
 _NOW = bindparam("now", type_=_waiting.c.due_at.type)
+_ACCOUNT = bindparam("account", type_=_waiting.c.account.type)
 # in the order of the index, so that it ends with the first few lanes, however many wait
-_IDLE = Prepared(
+_idle = (
     select(_waiting.c.lane)
     .where(
-        _waiting.c.account == bindparam("account"),
+        _waiting.c.account == _ACCOUNT,
+        may_send(_ACCOUNT, _NOW),
         _waiting.c.held == "",
         _waiting.c.due_at <= _NOW,
         ~_BUSY,
@@ -37,13 +40,10 @@ _IDLE = Prepared(
     )
     .order_by(_waiting.c.id)
     .limit(bindparam("most"))
+    .subquery("idle")
 )
-_GO_ON = Prepared(
-    union_all(
-        select(_waiting.c.lane).where(among(_waiting.c.lane, "lanes"), _waiting.c.held == ""),
-        select(_outbox.c.lane).where(among(_outbox.c.lane, "lanes"), _outbox.c.state.in_(UNFINISHED)),
-    )
-)
+_there = _waiting.alias("there")
+_IDLE = Prepared(select(_there).join(_idle, _idle.c.lane == _there.c.lane).order_by(_there.c.lane, _there.c.id))
 
 
 def add_waiting(tx: Tx, **columns: Unpack[WaitingColumns]) -> None:
@@ -51,14 +51,15 @@ def add_waiting(tx: Tx, **columns: Unpack[WaitingColumns]) -> None:
     _ADD.later(tx, **columns)
 
 
-def idle_lanes(tx: Tx, account: str, now: datetime, limit: int) -> list[int]:
-    """Lanes of an account with something due to render and no unfinished step, longest waiting first."""
-    return _IDLE.scalars(tx, account=account, now=now, most=limit)
-
-
-def with_more(tx: Tx, lanes: Collection[int]) -> set[int]:
-    """In which of some lanes there is more to send."""
-    return set(_GO_ON.scalars(tx, lanes=lanes)) if lanes else set()
+def idle_lanes(tx: Tx, account: str, now: datetime, limit: int) -> dict[int, list[Row[Any]]]:
+    """Lanes of an account with something due to render and no unfinished step, longest waiting first, and all that
+    waits in each. None while the account pauses.
+    """
+    found: dict[int, list[Row[Any]]] = {}
+    for row in _IDLE.all(tx, account=account, now=now, most=limit):
+        found.setdefault(row.lane, []).append(row)
+    first = {lane: next(row.id for row in rows if not row.held and row.due_at <= now) for lane, rows in found.items()}
+    return {lane: found[lane] for lane in sorted(found, key=first.__getitem__)}
 
 
 def waiting_in(tx: Tx, lane: int) -> list[Row[Any]]:
@@ -67,7 +68,7 @@ def waiting_in(tx: Tx, lane: int) -> list[Row[Any]]:
 
 
 def waiting_in_lanes(tx: Tx, lanes: Collection[int]) -> dict[int, list[Row[Any]]]:
-    """The same for many lanes."""
+    """The same for many lanes, also those in which nothing does."""
     found: dict[int, list[Row[Any]]] = {lane: [] for lane in lanes}
     for row in _IN_LANES.all(tx, lanes=lanes) if lanes else ():
         found[row.lane].append(row)

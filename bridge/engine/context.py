@@ -161,4 +161,3 @@ class Work:
     runtime: Runtime
     now: datetime
     effects: Effects = field(default_factory=Effects)
-    ended_lanes: dict[int, str] = field(default_factory=dict)  # lanes whose head is over, and the account of each

@@ -24,7 +24,9 @@ from mappings import attempts, deferred, inbox, prepared, sets
 from mappings.store import Store, Tx
 from tests.engine.engine_harness import Scene
 
-ROUTE, CLAIM, MARK, SETTLE, ANSWERED = 13, 12, 2, 9, 9  # statements, at most, however many messages
+# statements, at most, however many messages: on SQLite; PostgreSQL reads again what it had to wait for
+MOST = {"route": (8, 10), "claim": (7, 9), "mark": (2, 2), "settle": (5, 5)}
+ANSWERED = 8
 
 
 class Statements:
@@ -143,7 +145,7 @@ def test_sixteen_messages_cost_as_many_statements_as_two(line: Line, statements:
         line.mark(rows)
         line.settle(rows)
     found: dict[int, dict[str, list[str]]] = {}
-    for count in (2, 8, 16):
+    for count in (1, 2, 8, 16):
         sent = found[count] = {}
         line.keep(count, f"again {count}")
         statements.drawn()
@@ -156,7 +158,8 @@ def test_sixteen_messages_cost_as_many_statements_as_two(line: Line, statements:
         sent["mark"] = statements.drawn()
         line.settle(rows)
         sent["settle"] = statements.drawn()
-    for name, most in (("route", ROUTE), ("claim", CLAIM), ("mark", MARK), ("settle", SETTLE)):
+    for name, allowed in MOST.items():
+        most = allowed[0 if line.store.sqlite else 1]
         counts = {count: len(sent[name]) for count, sent in found.items()}
         assert len(set(counts.values())) == 1, (name, counts)
         assert counts[16] <= most, (name, found[16][name])

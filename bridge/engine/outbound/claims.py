@@ -15,9 +15,9 @@ from bridge.engine.outbound.lost_attempts import lost_too_often, one_suspect
 from bridge.engine.outbound.rendering import render_lane
 from bridge.engine.outbound.window_recheck import closed_meanwhile
 from bridge.engine.runtime.ids import new_name
-from mappings import attempts, links, outbox, state, waiting
+from mappings import attempts, links, outbox, waiting
 from mappings.links import LinkRow
-from mappings.locks import lock_free_links
+from mappings.locks import holds_link, lock_free_links
 from mappings.states import StepState
 from mappings.store import Tx
 
@@ -65,23 +65,22 @@ class Claims:
     def claim(
         self, tx: Tx, budget: ClaimBudget, in_flight: Sequence[Row[Any]], interfaces: Interfaces, *, careful: bool
     ) -> Claimed:
-        """Renders idle lanes, then claims heads. `in_flight`: the steps that this process has claimed before.
-        `careful`, after a failure: each lane by itself, to find the one at fault.
+        """Renders idle lanes, then claims heads; nothing while the account pauses. `in_flight`: the steps that this
+        process has claimed before. `careful`, after a failure: each lane by itself, to find the one at fault.
         """
         now = self._runtime.now()  # not the budget's: what was routed since is due, too
         work = Work(tx, self._runtime, now)
         claimed = Claimed(effects=work.effects)
-        pause = state.pauses(tx).get(self._name)
-        if pause is not None and (pause.until is None or now < pause.until):
-            return claimed
-        lanes = waiting.idle_lanes(tx, self._name, now, budget.steps)
+        waits = waiting.idle_lanes(tx, self._name, now, budget.steps)
+        lanes = list(waits)
         known: dict[int, LinkRow] = {}  # where steps go does not change by rendering them
+        unsure = [lane for lane in lanes if not holds_link(tx, links.link_of(lane))]
         free = lock_free_links(tx, map(links.link_of, lanes))
         claimed.left = claimed.locked = not free.issuperset(map(links.link_of, lanes))
         # the others: somebody is at them this very moment; they are looked at again in a moment
         lanes = [lane for lane in lanes if links.link_of(lane) in free]
         links.read_links(tx, free)
-        waits = waiting.waiting_in_lanes(tx, lanes)
+        waits |= waiting.waiting_in_lanes(tx, unsure)
         for lane in filter(waits.get, lanes):  # of the others somebody took it while a lock was waited for
             link = (render_apart if careful else render_lane)(work, lane, waits[lane])
             known[link.id] = link

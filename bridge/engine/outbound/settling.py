@@ -16,7 +16,7 @@ from sqlalchemy import Row
 
 from bridge.engine.context import Effects, Runtime, Work
 from bridge.engine.outbound.moved_steps import where_it_is
-from mappings import attempts, links, waiting
+from mappings import attempts, links
 from mappings.locks import no_more_links
 from mappings.store import Store, Tx, is_trouble
 
@@ -127,8 +127,6 @@ class Settling:
         _hold(work, entries)
         for entry in entries:
             entry.value = entry.act(work)
-        for lane in waiting.with_more(tx, work.ended_lanes):
-            work.effects.accounts.add(work.ended_lanes[lane])
         return work.effects
 
 

@@ -30,6 +30,7 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
     detail = receipt.detail
     if row.lane == links.lane_to_channel(link.id) and work.runtime.capabilities(link.channel).window is not None:
         detail = f"{detail} (before it: {Allowance.model_validate_json(link.allowance).summary(work.now)})".strip()
+    followed = attempts.is_followed(work.tx, row.id)
     settled = attempts.settle(
         work.tx,
         row.id,
@@ -60,7 +61,8 @@ def accept(work: Work, row: Row[Any], receipt: Receipt, *, found: bool = False) 
         inbox.keep_raws(work.tx, [(row.account, answer_key(row.key), receipt.payload.encode(), work.now)])
         work.effects.routers.add(row.account)
         reach("bot kept")
-    work.ended_lanes[row.lane] = row.account  # if there is more in it, that is next
+    if followed:
+        work.effects.accounts.add(row.account)
     if links.is_towards_bot(row.lane):
         return
     to_desk = row.lane != links.lane_to_desk(link.id)
@@ -92,7 +94,8 @@ def desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> N
     if receipt.left_out or (link.ticket is None and "ticket" in changes):
         not_taken(work, links.get_link(work.tx, link.id), receipt.left_out)
     if "ticket" in changes:
-        waiting.release_waiting(work.tx, row.lane)  # notes that waited for it
+        if waiting.release_waiting(work.tx, row.lane):  # notes that waited for it
+            work.effects.accounts.add(row.account)
         if link.generation == 1 and not link.ticket and work.runtime.settings.tickets.rules:
             tell_rules(work, link)
         refresh(work, link)
