@@ -75,6 +75,10 @@ class Breaking:
         return ""
 
     async def _spend(self, language: str) -> str:
+        if not self._scene.serving.alive:
+            return say(language, "away_killed")
+        if self._scene.switches.down:
+            return say(language, "away_desk")
         ticket = self._ticket()
         if not ticket:
             return say(language, "first_write")

@@ -37,7 +37,8 @@ class Account(BaseModel):
 
 class Draft(BaseModel):
     """All that was entered so far. `done` are steps that were finished or skipped, `browsers` hashes of their cookies,
-    `written` is the hash of the file that was made of it.
+    `written` is the hash of the file that was made of it. `put_aside` is what was entered for kinds that are not chosen
+    now, by role and kind.
     """
 
     language: str = ""
@@ -50,6 +51,7 @@ class Draft(BaseModel):
     browsers: list[str] = []
     since: str = ""
     written: str = ""
+    put_aside: dict[str, Account] = {}
 
     def finish(self, step: str) -> None:
         """A step is done, or left for later."""

@@ -193,6 +193,7 @@ async def test_what_is_broken_heals_as_it_says(address: str, browser: Browser) -
     await break_it(page, "kill", f"Process {before} was killed. Nobody serves.")
     with pytest.raises(ProcessLookupError):
         os.kill(before, 0)
+    await break_it(page, "spend", "The bridge was killed. Start it again")
     await ask(page, "while it is dead")
     await break_it(page, "kill", f"Process {before} was killed, process")
     assert (await page.evaluate(STATE))["broken"]["kill"]["pid"] != before

@@ -285,6 +285,18 @@ async def test_whoever_asks_while_the_process_changes_over_is_taken_to_the_conso
         assert answer.status_code == 200 and answer.headers["refresh"] == "1; url=/console/"
 
 
+async def test_another_kind_is_looked_at_without_a_loss(place: SetupHarness) -> None:
+    async with place.inside() as mine:
+        await place.post(mine, "desk", act="kind", kind="rt")
+        await place.post(mine, "desk", act="save", api_base="https://rt.example.com/REST/2.0", token="1-2-3", queue="Q")
+        before = place.setup.draft.desk
+        await place.post(mine, "desk", act="kind", kind="freshdesk")
+        assert "rt.example.com" not in (await mine.get("/console/setup/desk")).text
+        await place.post(mine, "desk", act="kind", kind="rt")
+        assert place.setup.draft.desk == before and "rt.example.com" in (await mine.get("/console/setup/desk")).text
+        assert place.setup.drafts.load().desk == before
+
+
 STEPS: tuple[tuple[str, dict[str, str]], ...] = (
     ("you", {"name": "ada", "password": "a long password", "language": "zh"}),
     ("address", {"url": "https://bridge.example.com"}),

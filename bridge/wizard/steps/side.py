@@ -135,6 +135,7 @@ async def _save(visit: Visit, role: str) -> Response:
         return await _next(visit, role)
     values = entered(one.kind, role, visit.form, one.values)
     one.values = values
+    visit.setup.applied = []
     visit.setup.calls.forget(role)
     visit.setup.keep()
     faults = faults_of(one.kind, values, visit.language)
@@ -145,10 +146,14 @@ async def _save(visit: Visit, role: str) -> Response:
 
 
 def _choose(visit: Visit, role: str) -> Response:
-    kind = visit.form.get("kind", "")
-    one = getattr(visit.draft, role)
+    """Another kind. What was entered for the one before is there again when it is chosen again."""
+    kind, draft = visit.form.get("kind", ""), visit.draft
+    one = getattr(draft, role)
     if kind in kinds_for(role) and kind != one.kind:
-        setattr(visit.draft, role, Account(kind=kind, values=made_values(kind, role)))
+        draft.put_aside[f"{role} {one.kind}"] = one
+        found = draft.put_aside.pop(f"{role} {kind}", None)
+        setattr(draft, role, found or Account(kind=kind, values=made_values(kind, role)))
+        visit.setup.applied = []
         visit.setup.calls.forget(role)
         visit.setup.keep()
     return visit.go(role)
