@@ -71,14 +71,20 @@ class Page:
     def _in_cell(self) -> bool:
         return bool(self._rows) and bool(self._counts.get("td") or self._counts.get("th"))
 
+    def _is_short_cell(self) -> bool:
+        """Whether the words of the present cell stand in one line. Few pieces are looked at: cells may be nested."""
+        pieces = self._out[self._cell : self._cell + _SHORT]
+        if len(self._out) - self._cell > len(pieces) or sum(map(len, pieces)) > _SHORT:
+            return False
+        return "\n" not in "".join(pieces).strip("\n")
+
     def _end_block(self, tag: str) -> None:
         if tag in {"td", "th"} and self._rows:
             row = self._rows[-1]
             row[0] += len(self._out) == self._cell
-            words = "".join(self._out[self._cell :]).strip("\n")
-            if not words:
+            if len(self._out) == self._cell:
                 self._breaks = min(self._breaks, 1)
-            elif not row[2] and len(words) <= _SHORT and "\n" not in words:
+            elif not row[2] and self._is_short_cell():
                 self._breaks, self._space = 0, True
         elif tag == "tr":
             self._row()
