@@ -66,8 +66,3 @@ def delay(tx: Tx, receiver: str, causes: Sequence[str], due_at: datetime, error:
     """It was not taken."""
     mine = (_alert.c.receiver == receiver) & _alert.c.cause.in_(causes)
     tx.execute(update(_alert).where(mine).values(due_at=due_at, tries=_alert.c.tries + 1, error=error))
-
-
-def all_alerts(tx: Tx) -> list[Row[Any]]:
-    """All of them, the oldest first."""
-    return list(tx.execute(select(_alert).order_by(_alert.c.since, _alert.c.receiver, _alert.c.cause)))

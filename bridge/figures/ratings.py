@@ -6,7 +6,7 @@ Only a whole message counts: a number alone, a word of the scale, both, or stars
 import re
 import unicodedata
 
-WORST, BEST = 1, 5
+BEST = 5
 
 _DIGITS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 _WORDS = {

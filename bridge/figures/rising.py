@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +13,6 @@ from mappings.store import Store, Tx
 
 NIGHT = timedelta(hours=4)  # after the office's midnight
 _MOST = 400  # batches: of a busier shop the newest messages are counted
-Reads = Callable[..., object]
 
 
 async def tick(store: Store, zone: ZoneInfo, now: datetime) -> None:

@@ -180,10 +180,7 @@ async def _scan(store: Store, marks: Marks, own: set[int], after: int) -> dict[i
 async def _into(found: dict[int, str], store: Store, marks: Marks, own: set[int], after: int) -> int:
     """Payloads about them, by id with their key; returns the last id that was looked at."""
     while rows := await store.read(traces.payloads_after, after):
-        theirs = await asyncio.to_thread(
-            lambda: {row.id: row.key for row in rows if row.id in own or marks.are_in(row)}
-        )
-        found |= theirs
+        found |= await asyncio.to_thread(_theirs, rows, marks, own)
         after = rows[-1].id
     return after
 

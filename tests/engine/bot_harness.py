@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,6 +36,8 @@ from tests.engine.engine_harness import Scene
 from tests.engine.fakes import FakeConfig, FakeDesk, FakeVendors
 
 Answer = dict[str, Any]
+Opened = Callable[..., AbstractAsyncContextManager["BotScene"]]
+HINT = '(Automatic answer. For a person, write "agent".)'
 
 
 class Brain:

@@ -3,8 +3,8 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +21,9 @@ from mappings.sql import table
 from mappings.store import Tx
 from mappings.tables import Inbox
 from tests.databases import sqlite_database
-from tests.engine.bot_harness import BotScene, whys
+from tests.engine.bot_harness import HINT, BotScene, Opened, whys
 from tests.engine.engine_harness import Scene
 from tests.engine.fakes import FakeChannel, Ticket
-
-Opened = Callable[..., AbstractAsyncContextManager[BotScene]]
-HINT = '(Automatic answer. For a person, write "agent".)'
-
-
-@pytest.fixture
-def opened(database_url: str, tmp_path: Path) -> Opened:
-    @asynccontextmanager
-    async def open_it(**options: Any) -> AsyncIterator[BotScene]:
-        scene = BotScene(database_url, tmp_path, **options)
-        async with scene.running():
-            yield scene
-
-    return open_it
 
 
 async def test_the_bot_answers_and_the_ticket_shows_it(opened: Opened) -> None:

@@ -4,29 +4,12 @@ The threads are named where each is tried.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bridge.contract import Retryable, Step, WindowClosed
-from tests.engine.bot_harness import BotScene, whys
-
-Opened = Callable[..., AbstractAsyncContextManager[BotScene]]
-HINT = '(Automatic answer. For a person, write "agent".)'
-
-
-@pytest.fixture
-def opened(database_url: str, tmp_path: Path) -> Opened:
-    @asynccontextmanager
-    async def open_it(**options: Any) -> AsyncIterator[BotScene]:
-        scene = BotScene(database_url, tmp_path, **options)
-        async with scene.running():
-            yield scene
-
-    return open_it
+from tests.engine.bot_harness import HINT, BotScene, Opened, whys
 
 
 async def test_failure_01_the_bot_answers_whoever_holds_the_conversation(opened: Opened) -> None:
