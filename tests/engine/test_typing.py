@@ -1,13 +1,17 @@
 """Signs of typing: to the other side at once, and never in the way of anything."""
 
 import asyncio
+import contextlib
+from pathlib import Path
 
 import pytest
 
 from bridge.contract import Retryable
 from bridge.engine.inbound.typing_signs import other_side
+from bridge.engine.outbound import bot_typing
 from mappings import links
 from mappings.store import Tx
+from tests.engine.bot_harness import BotScene
 from tests.engine.engine_harness import Scene
 
 Shown = list[tuple[str, str, bool]]
@@ -100,3 +104,35 @@ async def test_no_more_signs_than_a_few_are_on_their_way(scene: Scene) -> None:
         assert len(signs._passing) == 8
         await asyncio.gather(*signs._passing)
         assert len(shown) <= 1
+
+
+@pytest.mark.parametrize("mode", ["first", "suggest"])
+async def test_a_customer_sees_that_a_bot_thinks(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """While it holds the conversation and takes its time; what agents ask it for shows nothing. It costs no reply."""
+    monkeypatch.setattr(bot_typing, "AFTER", 0.01)
+    monkeypatch.setattr(bot_typing, "AGAIN", 0.05)
+    scene = BotScene(database_url, tmp_path, bot={"mode": mode})
+    shown: list[tuple[str, bool]] = []
+    seen = asyncio.Event()
+
+    async def typing(_self: object, conversation: str, *, on: bool) -> None:
+        shown.append((conversation, on))
+        if len(shown) == 2:
+            seen.set()
+            raise Retryable("it types already")
+
+    async def think(_text: str) -> dict[str, str]:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(seen.wait(), 10 if mode == "first" else 0.1)
+        return {"text": "at six"}
+
+    scene.channel_class.typing = typing  # type: ignore[attr-defined] # this channel can show it
+    scene.vendors.replies = 5
+    scene.brain.answer = think
+    async with scene.running():
+        await scene.customer("when do you close?")
+        assert shown == ([("ann", True)] * 2 if mode == "first" else [])
+        assert scene.vendors.left["ann"] == (4 if mode == "first" else 5)
+        assert len(scene.heard()) == (mode == "first")

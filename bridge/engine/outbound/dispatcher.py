@@ -5,7 +5,7 @@ The database says what may go; this file only waits, sends and reports. Nothing 
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from bridge.contract import ConnectorError, LooksUp, Prepares, Receipt, Retryabl
 from bridge.contract.storable import storable
 from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
 from bridge.engine.outbound.accessories import for_this_attempt, not_in_the_way
+from bridge.engine.outbound.bot_typing import shown_thinking
 from bridge.engine.outbound.breaker import Breaker
 from bridge.engine.outbound.claims import ClaimBudget, Claimed, Claims
 from bridge.engine.outbound.failure import fail
@@ -29,7 +30,7 @@ from bridge.engine.runtime.admission import CLAIMED, CLAIMED_AHEAD, CLAIMED_SMAL
 from bridge.engine.runtime.failpoints import reached
 from bridge.engine.runtime.wakeups import IDLE, Wakeup
 from bridge.telemetry import metrics
-from mappings import attempts, outbox
+from mappings import attempts, links, outbox
 from mappings.links import LinkRow
 from mappings.store import Store, Tx, is_trouble
 
@@ -204,7 +205,8 @@ class Dispatcher:
                     await self._settling.write(row, lambda work: look_later(work, row), ends=False)
                     return
                 try:
-                    async with asyncio.timeout(_LONGEST), not_in_the_way(self._store, row, step, link, self.wake.set):
+                    aside = not_in_the_way(self._store, row, step, link, self.wake.set)
+                    async with asyncio.timeout(_LONGEST), aside, self._shown(row, link):
                         receipt = found or await self._send(row, for_this_attempt(row, step), target, begun=begun)
                 except Exception as error:  # noqa: BLE001 - as above
                     await self._failed(row, error)
@@ -213,6 +215,10 @@ class Dispatcher:
             self._before_turn -= 1
         if receipt is not None:
             await self._accepted(row, receipt, found=found is not None)
+
+    def _shown(self, row: Row[Any], link: LinkRow) -> AbstractAsyncContextManager[None]:
+        """What customers see meanwhile."""
+        return shown_thinking(self._runtime, link, row) if links.is_towards_bot(row.lane) else nullcontext()
 
     async def _look(self, row: Row[Any], step: Step, target: Target) -> Receipt | None:
         """Where the outcome is unknown: did it take effect?"""
