@@ -44,7 +44,7 @@ _CODED = {
     "near": ("last",), "held": ("window.short",), "topic": ("退款", "发货", "优惠券", "发票", "尺码"),
 }  # fmt: skip
 _PLACES = [("shop", f"page{number}") for number in range(10)] + [("web", f"page{number}") for number in range(10)]
-_BATCH = 500_000
+_BATCH = 100_000
 
 
 def fill_facts(tx: Tx, first: int, count: int) -> None:

@@ -1,17 +1,10 @@
-"""Whatever dies, nobody is asked twice, and nobody whose ticket has gone on meanwhile."""
+"""Nobody is asked whose ticket has gone on while the question waited. That nobody is asked twice: tests/e2e/test_survey."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bridge.app import Bridge
-from bridge.contract import StoreDown
-from bridge.engine.conversation import survey
-from bridge.engine.outbound import dispatcher
 from mappings import state
 from mappings.figure_tables import Survey
 from mappings.sql import table
@@ -19,63 +12,8 @@ from mappings.tables import Link
 from tests.engine.platform_harness import CUSTOMER
 from tests.figures.test_survey import Asking
 
-# where the process dies, and how many questions the customer has seen when it has begun again and a day has gone: of
-# one that was perhaps sent nobody knows, so it is not repeated
-POINTS = {"asking": 1, "claimed": 1, "begun": 0, "answered": 1, "settled": 1}
-
-
-def dies_at(monkeypatch: pytest.MonkeyPatch, bridge: Bridge, point: str) -> asyncio.Event:
-    """From that point on this process writes nothing and goes nowhere."""
-    loop, dead = asyncio.get_running_loop(), asyncio.Event()
-
-    def write(*_: Any, **__: Any) -> asyncio.Future[Any]:
-        failed: asyncio.Future[Any] = loop.create_future()
-        failed.set_exception(StoreDown("the process is gone"))
-        return failed
-
-    def die() -> None:
-        monkeypatch.setattr(bridge.store, "write", write)
-        monkeypatch.setattr(bridge.store, "write_first", write)
-        loop.call_soon_threadsafe(dead.set)
-
-    def reach(name: str) -> None:
-        if name == point:
-            die()
-            raise StoreDown("the process is gone")
-
-    async def reached(name: str) -> None:
-        if name == point:
-            die()
-            await asyncio.Event().wait()
-
-    monkeypatch.setattr(survey, "reach", reach)
-    monkeypatch.setattr(dispatcher, "reached", reached)
-    return dead
-
-
-@pytest.mark.parametrize("point", POINTS)
-async def test_asked_at_most_once(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
-) -> None:
-    harness = Asking(database_url, tmp_path)
-    harness.options["replies"] = {"tags": False}  # the question is the only step that is on its way
-    with monkeypatch.context() as patched, suppress(StoreDown):
-        async with harness.running() as bridge:
-            await harness.served()
-            dead = dies_at(patched, bridge, point)
-            harness.clock.advance(150)
-            assert bridge.engine is not None
-            due = asyncio.create_task(bridge.engine.timetable.run_deadlines())
-            while not dead.is_set():
-                for one in bridge.engine.loops.dispatchers.values():
-                    one.wake.set()
-                await asyncio.sleep(0.05)
-            due.cancel()  # it may wait for what never ends
-            await asyncio.gather(due, return_exceptions=True)
-    async with harness.running():
-        for seconds in (90, 60, 60, 60, 600, 20 * 3600):  # the first: until the lease of who died is over
-            await harness.wait(seconds)
-    assert len(harness.questions) == POINTS[point]
+# what is asked of the store is asked in test_survey, on both
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 async def reopened(harness: Asking) -> None:
@@ -109,6 +47,7 @@ async def spent(harness: Asking) -> None:
     await harness.bridge.store.write(lambda tx: tx.execute(table(Link).update().values(allowance=left)))
 
 
+@SQLITE
 @pytest.mark.parametrize("meanwhile", [reopened, spoke, answered, handed_over, later, spent])
 async def test_a_question_that_waited_is_not_asked_when_its_reason_is_gone(
     database_url: str, tmp_path: Path, meanwhile: Callable[[Asking], Awaitable[None]]
