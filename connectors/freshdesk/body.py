@@ -27,7 +27,11 @@ _ENDS = {
     "blockquote": re.compile(r"<(/?)blockquote(?=[\s/>])[^<>]{0,4000}>", re.IGNORECASE),
 }
 _BLOCKQUOTE = re.compile(r"<blockquote(?=[\s/>])[^<>]{0,4000}>", re.IGNORECASE)
-_INTRO = re.compile(r"(?:^|\n)(?:On|Am|Le|El|在|于|[0-9])[^\n]{0,200}(?:wrote|schrieb|écrit|escribió|写道)\s?[::]\s*$")
+_INTRO = re.compile(
+    r"(?:^|\n)(?:On|Am|Le|El|Il|Op|Den|Em|Dnia|W dniu|В|在|于|於|[0-9])[^\n]{0,200}"
+    r"(?:wrote|schrieb|écrit|escribió|ha scritto|schreef|skrev|escreveu|napisał(?:\(a\))?|написал|写道|寫道)"
+    r"(?:\s[^\n:,\uff1a\uff0c]{0,80})?\s?[:\uff1a]\s*$"
+)
 _SPACES = re.compile(r"^ +|  +", re.MULTILINE)
 _MERGED = re.compile(r"merged (?:in)?to (?:the )?ticket\W{0,10}(?:[A-Za-z-]{0,10})(\d{1,18})", re.IGNORECASE)
 _MERGED_HERE = re.compile(r"\bmerged (?:in)?to this ticket\b|\bmerged with this ticket\b", re.IGNORECASE)

@@ -262,3 +262,22 @@ async def test_twenty_customers_at_once_wait_only_where_the_helpdesk_counts_send
                 refusals.append(error)
         assert 20 - len(refusals) == sent
         assert all("rate limit" in error.message and error.scope is Scope.ACCOUNT for error in refusals)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dies ist eine automatisch generierte E-Mail. Bitte antworten Sie nicht.",
+        "Ceci est un message automatique, merci de ne pas y répondre.",
+        "Esta es una respuesta automática.",
+        "Questo è un messaggio automatico.",
+        "このメールは自動送信されています。",
+        "이 메일은 자동으로 발송되었습니다.",
+        "Это автоматическое уведомление.",
+        "本邮件由系统自动发送，请勿回复。",
+    ],
+)
+def test_what_a_helpdesk_calls_automatic_is_held_in_every_language(text):
+    mail = mime.parse(b"From: desk@desk.example\r\nSubject: [#12] Hi\r\n\r\nx")
+    assert why_doubtful(mail, Flow.HELPDESK, text) or why_automatic(mail, Flow.HELPDESK, text)
+    assert not why_doubtful(mail, Flow.HELPDESK, f"Our automatic door is broken, please ring. {'x' * 130} {text}")
