@@ -39,7 +39,7 @@ bench: .venv/dev .venv-bench/peers ## the benchmark (about twenty minutes)
 	$(BIN)/python -m tests.bench $(ARGS)
 
 fuzz: .venv/dev ## every surface under odd requests, for FUZZ_SECONDS each (an hour)
-	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(BIN)/python -m pytest -q -x -n0 tests/fuzz $(ARGS)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(BIN)/python -m pytest -q -x -n0 -o faulthandler_timeout=0 tests/fuzz $(ARGS)
 
 docs: .venv/dev ## what the docs take from the code
 	$(BIN)/python -m tests.test_docs
