@@ -82,9 +82,11 @@ def lost_too_often(work: Work, row: Row[Any]) -> bool:
     """Ends a step that was claimed just now when too many claims before had no result: it may be what ends the process.
     True when it is over. One that may have been sent is unconfirmed, one that never was is dead.
     """
-    facts = facts_of(work.runtime, row, row.tries, work.now)
     losses = row.claims - 1
-    if losses < _LOSSES and not (losses >= _LOSSES_OF_OLD and facts.age > facts.max_age):
+    if losses < _LOSSES_OF_OLD:
+        return False
+    facts = facts_of(work.runtime, row, row.tries, work.now)
+    if losses < _LOSSES and facts.age <= facts.max_age:
         return False
     begun = row.attempts > 0
     disposition = Disposition.UNCONFIRM if begun else Disposition.GIVE_UP
