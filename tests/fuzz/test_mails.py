@@ -4,9 +4,13 @@ import asyncio
 import time
 from random import Random
 
+import pytest
+
 from bridge.contract import Malformed
 from tests.fuzz.mails import box, mail
-from tests.fuzz.test_surfaces import SECONDS, SEED
+from tests.fuzz.test_surfaces import LIMIT, SECONDS, SEED
+
+pytestmark = pytest.mark.timeout(LIMIT)
 
 
 def test_mails() -> None:

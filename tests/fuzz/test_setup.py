@@ -9,9 +9,10 @@ import pytest
 from bridge.kinds import known_kinds
 from bridge.wizard.setup import STEPS
 from tests.fuzz.surfaces import ODD
-from tests.fuzz.test_surfaces import SECONDS, SEED
+from tests.fuzz.test_surfaces import LIMIT, SECONDS, SEED
 from tests.wizard.setup_harness import SetupHarness
 
+pytestmark = pytest.mark.timeout(LIMIT)
 _ACTS = ["save", "kind", "keys", "new", "agent", "next", "skip", ""]
 # no secrets: what is never complete calls no vendor
 _FIELDS = ["name", "password", "language", "kind", "key", "public_url", "app_id", "token", "api_base", "step", "mode"]

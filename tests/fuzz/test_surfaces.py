@@ -14,7 +14,8 @@ from tests.fuzz.harness import callback, memory, opened, push, sign_in
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "1.5"))  # for each surface
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or time.time_ns()
 GROWTH = 20 * 2**20
-pytestmark = pytest.mark.timeout(int(SECONDS * 15 + 180))
+LIMIT = int(SECONDS * 24 + 240)  # for thirteen surfaces, of which a test has four fifths (tests/limits.py)
+pytestmark = pytest.mark.timeout(LIMIT)
 
 
 async def test_every_surface(tmp_path: Path) -> None:
