@@ -15,8 +15,8 @@ from sqlalchemy import Row, bindparam, delete, func, insert, literal, select
 from mappings.figure_tables import Fact, FigureCursor, FigureDue
 from mappings.holder_tables import Handover
 from mappings.lanes import is_of_invitations, is_towards_customer, is_towards_desk, link_of
-from mappings.prepared import Prepared
-from mappings.sql import columns, insert_for, insert_new, table
+from mappings.sets import Inserts
+from mappings.sql import columns, insert_for, table
 from mappings.states import FAILED
 from mappings.store import Tx
 from mappings.tables import Attempt, Inbox, Link, MessageRef, Outbox
@@ -25,7 +25,7 @@ _fact, _cursor, _due = table(Fact), table(FigureCursor), table(FigureDue)
 _pair, _inbox, _link = table(MessageRef), table(Inbox), table(Link)
 _outbox, _attempt, _handover = table(Outbox), table(Attempt), table(Handover)
 
-_ADD = Prepared(insert_new(_fact))
+_ADD = Inserts(_fact, new=True)
 LOGS = ("pair", "attempt", "handover")
 _SETTLED = timedelta(seconds=60)  # in which a transaction that took a number has committed, or never will
 _ACCEPTED = ("accepted", "found")
@@ -35,12 +35,12 @@ _STEP = (
     _outbox.c.id.label("step_id"),
 )
 _COLUMNS = ("link_id", "kind", "ref", "at", "from_at", "agent", "code", "value")
+_EMPTY = {"from_at": None, "agent": "", "code": "", "value": 0}
 
 
 def add_facts(tx: Tx, facts: Sequence[dict[str, Any]]) -> None:
-    """Facts of columns as `Fact` has them; known ones stay as they are."""
-    for fact in facts:
-        _ADD.scalar(tx, **fact)
+    """Facts of columns as `Fact` has them; known ones stay as they are. All of one transaction are one statement."""
+    _ADD.all_later(tx, _COLUMNS, [tuple({**_EMPTY, **fact}[name] for name in _COLUMNS) for fact in facts])
 
 
 def add_state(tx: Tx, link_id: int, state: str, at: datetime) -> None:

@@ -165,6 +165,28 @@ def test_sixteen_messages_cost_as_many_statements_as_two(line: Line, statements:
         assert counts[16] <= most, (name, found[16][name])
 
 
+def test_facts_travel_together(scene: Scene, statements: Statements) -> None:
+    """What messages are about is one statement for all of them; the others are read from the logs, later."""
+    scene.options["topics"] = [{"name": "parcel", "words": ["parcel"]}, {"name": "refund", "words": ["refund"]}]
+    line = Line(scene)
+    try:
+        line.keep(16, "hello")
+        line.route()
+        for _ in range(2):  # everybody has a ticket
+            rows = line.claim(8)
+            line.mark(rows)
+            line.settle(rows)
+        counts = {}
+        for count, text in ((2, "where is it?"), (16, "my parcel"), (16, "my parcel, or a refund")):
+            line.keep(count, text)
+            statements.drawn()
+            assert line.route() == count
+            counts[text] = statements.drawn()
+        assert [sum("fact" in sql for sql in sent) for sent in counts.values()] == [0, 1, 1]
+    finally:
+        line.store.close()
+
+
 def test_sixteen_answers_are_settled_with_as_many_statements_as_two(line: Line, statements: Statements) -> None:
     """Whether agents believe that answers of a conversation wait is asked once, for all that were accepted."""
     line.keep(16, "hello")
