@@ -489,3 +489,18 @@ async def test_what_a_finished_ticket_did_not_take_goes_where_an_agent_began(ope
         said = [one.text for one in scene.vendors.tickets["t77"].entries if one.who == "customer"]
         assert said == ["two", "three", "four"]
         assert "good day" in scene.heard()
+
+
+async def test_nobody_is_told_to_wait_for_people_while_a_bot_answers(opened: Opened) -> None:
+    route = {"waiting": {"after": "3m", "texts": ["It takes a moment."]}}
+    async with opened(route=route) as scene:
+        for who in ("ann", "bob"):
+            await scene.customer("agent", who)
+        ticket = next(one.id for one in scene.vendors.tickets.values() if one.customer == "ann")
+        scene.vendors.agent_says(ticket, "#bot", private=True)
+        scene.look()
+        await scene.collected()
+        await scene.quiet()
+        await scene.pass_time(minutes=5)
+        await scene.quiet()
+        assert "It takes a moment." in scene.heard("bob") and "It takes a moment." not in scene.heard("ann")

@@ -318,3 +318,35 @@ async def test_a_transcript_has_the_agents_own_time(database_url: str, tmp_path:
         ((new, _),) = scene.second.tickets.items()
         (opening,) = scene.second.visible(new)
         assert opening == "Conversation so far (times in Asia/Shanghai):\n01-05 17:00 Customer: where is my parcel?"
+
+
+async def test_words_on_their_way_to_a_finished_ticket_are_not_told_twice(scene: TwoDesks) -> None:
+    """The conversation moves while they are being sent; the old ticket turns out to be closed. The transcript has them."""
+    await scene.says("ann", "one")
+    await scene.quiet()
+    sending, moved = asyncio.Event(), asyncio.Event()
+
+    async def late(account: str, step: Step, phase: str) -> None:
+        if account == "desk" and step.body.get("texts") == ["two"] and phase == "before":
+            sending.set()
+            await moved.wait()
+            scene.vendors.set_status(scene.only_ticket, "closed")
+
+    scene.vendors.trouble = late
+    await scene.says("ann", "two")
+    await asyncio.wait_for(sending.wait(), 30)
+
+    def change(tx: Tx) -> None:
+        work = Work(tx, scene.bridge.runtime, scene.clock())  # type: ignore[union-attr] # it runs
+        hand_over(work, links.open_link(tx, "shop", "ann"), "other", Cause("command"))  # type: ignore[arg-type] # as above
+
+    await scene.do(change)
+    moved.set()
+    await scene.quiet()
+    await scene.says("ann", "three")
+    await scene.quiet()
+    (ticket,) = scene.second.tickets.values()
+    said = [
+        line.rpartition(": ")[2] for one in ticket.entries if one.who == "customer" for line in one.text.split("\n")
+    ]
+    assert said[1:] == ["one", "two", "three"]
