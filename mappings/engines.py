@@ -58,7 +58,7 @@ def is_trouble(error: BaseException) -> bool:
 
 
 # KiB of pages that each connection keeps: they are the most that a process grows by while its database does
-_WRITER_CACHE, _READER_CACHE = 8000, 2000
+_WRITER_CACHE, _READER_CACHE = 4000, 1000
 
 
 def sqlite_engine(path: Path, *, write: bool, checkpoints: bool = True) -> Engine:
