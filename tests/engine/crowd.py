@@ -170,20 +170,21 @@ def run_crowd(
     """(customer → how many messages they wrote, everything that arrived, in order). Raises when a process fails."""
     plan = {"url": url, "folder": str(folder / "media"), "book": str(folder / "book"), "seconds": seconds,
             "processes": processes, "links": links}  # fmt: skip
-    started = [
-        subprocess.Popen([sys.executable, "-m", "tests.engine.crowd", json.dumps({**plan, "number": number})],
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for number in range(processes)
-    ]  # fmt: skip
+    started: list[tuple[subprocess.Popen[str], Path, Path]] = []
+    for number in range(processes):
+        # files: whoever writes to a pipe that nobody reads stands still when it is full
+        out, err = folder / f"out-{number}", folder / f"err-{number}"
+        command = [sys.executable, "-m", "tests.engine.crowd", json.dumps({**plan, "number": number})]
+        with out.open("w") as to, err.open("w") as beside:
+            started.append((subprocess.Popen(command, stdout=to, stderr=beside, text=True), out, err))
     said: dict[str, int] = {}
     refused = 0
     troubles = []
-    for one in started:
-        out, err = one.communicate(timeout=seconds + 240)
-        if one.returncode:
-            troubles.append(err[-3000:])
+    for one, out, err in started:
+        if one.wait(seconds + 240):
+            troubles.append(err.read_text("utf-8")[-3000:])
         else:
-            told = json.loads(out.splitlines()[-1])
+            told = json.loads(out.read_text("utf-8").splitlines()[-1])
             said |= told["said"]
             refused += told["refused"]
     if troubles:
