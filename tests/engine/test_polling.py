@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.contract import Gone, Page, Raw, Rejected, Retryable
+from bridge.contract import Gone, Page, Raw, Rejected, Retryable, Throttled
 from bridge.engine.inbound.polling import Poller
 
 
@@ -26,17 +26,24 @@ class Desk:
         return Page((Raw(f"{conversation}:{len(self.asked)}", b"{}"),))
 
 
-async def run(desk: Desk, *nudges: str, poller: list[Poller]) -> list[str]:
-    """Looks until nothing is left to look at. Returns the keys of what was kept."""
-    kept: list[str] = []
+async def no_cursor(*_asked: object) -> None:
+    return None
 
+
+def make(desk: Desk, kept: list[str]) -> Poller:
     async def keep(_account: str, raws: Any, _cursor: str | None = None) -> None:
         kept.extend(raw.key for raw in raws)
 
     runtime: Any = SimpleNamespace(settings=SimpleNamespace(engine=SimpleNamespace(breaker_pause=timedelta(0))))
     connected: Any = SimpleNamespace(name="desk", connector=desk)
-    store: Any = None  # no rounds, no cursor
-    looking = Poller(store, runtime, connected, keep)
+    store: Any = SimpleNamespace(read=no_cursor)
+    return Poller(store, runtime, connected, keep)
+
+
+async def run(desk: Desk, *nudges: str, poller: list[Poller]) -> list[str]:
+    """Looks until nothing is left to look at. Returns the keys of what was kept."""
+    kept: list[str] = []
+    looking = make(desk, kept)
     looking.round_due = False
     poller.append(looking)
     looking.refresh(nudges)
@@ -84,3 +91,32 @@ async def test_trouble_loses_no_nudge() -> None:
 
     desk = Desk(trouble)
     assert await run(desk, "7", "8", poller=[]) == ["7:3", "8:4"]
+
+
+class Limited(Desk):
+    """Its rounds have a limit of their own, which is used up."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _conversation, _count: None)
+        self.rounds = 0
+
+    async def poll(self, cursor: str | None, conversation: str | None = None) -> Page:
+        if conversation is not None:
+            return await super().poll(cursor, conversation)
+        self.rounds += 1
+        raise Throttled("too many exports", retry_after=600)
+
+
+async def test_nudges_do_not_wait_for_the_limit_of_rounds() -> None:
+    desk, stop = Limited(), asyncio.Event()
+    looking = make(desk, [])
+    running = asyncio.create_task(looking.run(stop))
+    async with asyncio.timeout(60):
+        while not desk.rounds:
+            await asyncio.sleep(0)
+        looking.refresh(["7"])
+        while not desk.asked:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await running
+    assert (desk.asked, desk.rounds, looking.round_due) == (["7"], 1, True)

@@ -32,6 +32,7 @@ class Poller:
         self._looks: dict[str, int] = {}  # conversation → nudges since it was last read
         self.wake = Wakeup()
         self._well = True
+        self._next_round = 0.0  # by the event loop's clock: not before
         self.round_due = True
 
     def refresh(self, conversations: Sequence[str]) -> None:
@@ -57,24 +58,29 @@ class Poller:
             try:
                 await self._work()
                 failures = 0
-                self._say_well()
             except Exception as error:  # noqa: BLE001 - trouble at the vendor must not end the loop
                 failures += 1
                 wait = self._trouble(error, failures)
                 with self.wake.resting():
                     await wait_any(stop, None, wait)
                 continue
-            if not self._looks and not self.round_due:
+            rest = max(0.0, self._next_round - _time())
+            if not rest:
+                self._say_well()
+            if not self._looks and (rest or not self.round_due):
                 with self.wake.resting():
-                    await wait_any(self.wake, stop, 3600)
+                    await wait_any(self.wake, stop, rest or 3600)
 
     async def _work(self) -> None:
         for conversation, nudges in list(self._looks.items()):  # what comes meanwhile comes after the round
             await self._look(conversation, nudges)
-        if self.round_due:
+        if self.round_due and _time() >= self._next_round:
             self.round_due = False  # a nudge that comes meanwhile is another round
             try:
                 await self._round()
+            except Throttled as error:  # the limit may be one of rounds alone: nudges go on, and find out
+                self.round_due = True
+                self._next_round = _time() + self._trouble(error, 1)
             except BaseException:
                 self.round_due = True
                 raise
@@ -123,6 +129,10 @@ class Poller:
         if not self._well:
             log.warning("collecting again", account=self._connected.name)
             self._well = True
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def listen(
