@@ -71,6 +71,7 @@ async def in_doubt(scene: Scene, phase: str) -> str:
 
 async def minutes(scene: Scene) -> None:
     assert scene.bridge is not None and scene.bridge.engine is not None
+    await scene.quiet()  # what was pushed is routed before time passes: a note waits two seconds from then on
     await scene.pass_time(minutes=2)
     await scene.bridge.engine.timetable.look_again()
     await scene.quiet()
