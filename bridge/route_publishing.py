@@ -3,11 +3,12 @@
 The former ones are kept beside the configuration, in `routes/`. A bridge that serves reads routes when it starts.
 """
 
-import os
 import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
+
+from mappings.private import write_whole
 
 _HEAD = re.compile(r"^\s*\[\[?\s*([^\].]+)")
 
@@ -61,7 +62,7 @@ def put(path: Path, routes: str, now: datetime) -> None:
     folder = path.parent / "routes"
     folder.mkdir(exist_ok=True)
     (folder / f"{now:%Y%m%dT%H%M%S%fZ}.toml").write_text(routes_in(text), "utf-8")
-    _replace(path, made)
+    _write(path, made)
 
 
 def former(path: Path) -> Path | None:
@@ -75,17 +76,10 @@ def put_back(path: Path) -> None:
     kept = former(path)
     if kept is None:
         raise Unpublishable("no former routes are kept beside it, so there is nothing to put back")
-    _replace(path, with_routes(path.read_text("utf-8"), kept.read_text("utf-8")))
+    _write(path, with_routes(path.read_text("utf-8"), kept.read_text("utf-8")))
     kept.unlink()
 
 
-def _replace(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> None:
     """Whole or not at all, with the same rights."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.touch(mode=0o600)
-    draft.chmod(path.stat().st_mode & 0o777)
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path.resolve())
+    write_whole(path.resolve(), text.encode(), path.stat().st_mode & 0o777)

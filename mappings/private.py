@@ -1,6 +1,7 @@
 """Files and folders that hold customers' words: theirs who runs the bridge, nobody else's on this machine."""
 
 import os
+import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,22 @@ def private_file(path: Path) -> None:
 def private_maker(path: str, flags: int) -> int:
     """An opener for `open`: what it makes is 0600 from the first moment."""
     return os.open(path, flags | os.O_CLOEXEC, _FILE)
+
+
+def write_whole(path: Path, data: bytes, mode: int = _FILE) -> None:
+    """A whole file or none, also when the machine stops in between. Raises OSError."""
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(partial, "xb", opener=private_maker) as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
 
 
 def close_to_others(path: Path) -> None:

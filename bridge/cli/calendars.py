@@ -62,13 +62,12 @@ def import_years(config: Path, country: str, years: list[Any]) -> Path:
     """Writes years beside a configuration, over those of the same number. Returns the file."""
     from bridge.routing.holidays import dump, merge, read_holidays
     from bridge.settings.loading import imported_holidays
+    from mappings.private import write_whole
 
     target = imported_holidays(config, country)
     target.parent.mkdir(exist_ok=True)
     before = read_holidays(target) if target.is_file() else []
-    draft = target.with_suffix(".new")
-    draft.write_text(dump(merge(before, years).values()), encoding="utf-8")
-    draft.replace(target)
+    write_whole(target, dump(merge(before, years).values()).encode(), 0o644)
     return target
 
 

@@ -5,7 +5,6 @@ the seal prevents is that a copy, a search or a backup of the one file shows the
 """
 
 import hashlib
-import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.services.encryption import seal, unseal
-from mappings.private import private_folder, private_maker
+from mappings.private import private_folder, write_whole
 
 FOLDER = ".bridge-setup"
 
@@ -79,8 +78,8 @@ class Drafts:
         """Durable on return. Raises OSError."""
         private_folder(self._folder)
         if not self._key.exists():
-            _write(self._key, secrets.token_bytes(32))
-        _write(self._file, seal(draft.model_dump(mode="json"), self._read_key()))
+            write_whole(self._key, secrets.token_bytes(32))
+        write_whole(self._file, seal(draft.model_dump(mode="json"), self._read_key()))
 
     def forget(self) -> None:
         """The set-up is finished."""
@@ -112,18 +111,4 @@ def digest(path: Path) -> str:
 
 def write_private(path: Path, text: str) -> None:
     """A whole file or none, 0600. Raises OSError."""
-    _write(path, text.encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(partial, "xb", opener=private_maker) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink()
-        raise
+    write_whole(path, text.encode())
