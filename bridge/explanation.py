@@ -103,8 +103,8 @@ def _due(runtime: Runtime, route: RouteSettings, facts: Facts) -> str:
 def explain_conversation(tx: Tx, runtime: Runtime, identifier: str) -> list[dict[str, Any]]:
     """A past conversation, by any of its ids: how it was decided then, and how it would be now."""
     found = []
-    pairs = [pair.link_id for pair in links.find_pairs(tx, identifier)]
-    for link_id in sorted({*pairs, *inspection.links_named(tx, identifier)}):
+    refs = [ref.link_id for ref in links.find_refs(tx, identifier)]
+    for link_id in sorted({*refs, *inspection.links_named(tx, identifier)}):
         link = links.get_link(tx, link_id)
         facts, complete = _facts_then(tx, runtime, link)
         found.append(

@@ -14,7 +14,7 @@ from mappings.states import FAILED, UNFINISHED, StepState
 from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Outbox, Waiting
 
-_link, _pair, _outbox, _waiting = table(Link), table(MessageRef), table(Outbox), table(Waiting)
+_link, _ref, _outbox, _waiting = table(Link), table(MessageRef), table(Outbox), table(Waiting)
 _NOTE = '"audience": "agents"'  # as the JSON of messages has it; in what people write the quotes are escaped
 _SCANNED = 20_000  # messages looked through for one page of a filtered list
 _SHOWN = columns(
@@ -44,9 +44,9 @@ class Listed(NamedTuple):
 
 def latest(tx: Tx, filters: Filters, *, before: int | None = None, limit: int = 50) -> Listed:
     """Conversations by their last message. One that stood on an earlier page does not come again."""
-    window = select(_pair.c.id, _pair.c.link_id, _pair.c.at).order_by(_pair.c.id.desc()).limit(_SCANNED)
+    window = select(_ref.c.id, _ref.c.link_id, _ref.c.at).order_by(_ref.c.id.desc()).limit(_SCANNED)
     if before is not None:
-        window = window.where(_pair.c.id < before)
+        window = window.where(_ref.c.id < before)
     seen = window.subquery("seen")
     last = select(seen.c.link_id, func.max(seen.c.id).label("last"), func.max(seen.c.at).label("at"))
     grouped = last.group_by(seen.c.link_id).subquery("grouped")
@@ -58,7 +58,7 @@ def latest(tx: Tx, filters: Filters, *, before: int | None = None, limit: int = 
         .limit(limit + 1)
     )
     if before is not None:
-        newer = _pair.alias("newer")
+        newer = _ref.alias("newer")
         statement = statement.where(~exists().where(newer.c.link_id == grouped.c.link_id, newer.c.id >= before))
     rows = tx.execute(statement).all()
     if len(rows) > limit:

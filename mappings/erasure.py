@@ -46,7 +46,7 @@ _outbox, _attempt, _turn, _handover, _goal = (
     table(Outbox), table(Attempt), table(BotTurn), table(Handover), table(Goal)
 )  # fmt: skip
 _event, _survey = table(Fact), table(Survey)
-_pair, _waiting, _notice, _consent = table(MessageRef), table(Waiting), table(Notice), table(Consent)
+_ref, _waiting, _notice, _consent = table(MessageRef), table(Waiting), table(Notice), table(Consent)
 _fact, _shop_message, _alert, _audit = table(ShopFact), table(ShopMessage), table(Alert), table(Audit)
 _BITE = 400  # ids in one statement
 _GONE = "(erased)"
@@ -58,7 +58,7 @@ KEPT = {
     "handover": "who held it when; no names",
     "goal": "targets and times",
     "audit": "without ids of the person",
-    "joining": "row numbers only, once nobody is left",
+    "person_merge": "row numbers only, once nobody is left",
     "media": "of a file that somebody else has as well",
     "cursor": "no person", "token": "no person", "pause": "no person", "lease": "no person", "callback": "no person",
     "refused_callback": "no person", "console_user": "who may sign in",
@@ -74,8 +74,8 @@ KEPT = {
 }  # fmt: skip
 """What an erasure leaves in a table. A table that is not named here has no row about an erased person."""
 EMPTIED = frozenset(
-    {"identity", "waiting", "outbox", "attempt", "pair", "notice", "consent", "bot_turn", "shop_fact", "shop_message",
-     "alert", "outgoing_event"}
+    {"identity", "waiting", "outbox", "attempt", "message_ref", "notice", "consent", "bot_turn", "shop_fact",
+     "shop_message", "alert", "outgoing_event"}
 )  # fmt: skip
 """Of these an erasure takes all rows about the person."""
 
@@ -115,7 +115,7 @@ def erase(tx: Tx, side: Side, found: Found, key: bytes, who: str, now: datetime)
     gone = {
         "conversations": len(ids),
         "identities": len(side.identities),
-        "messages": _count(tx, _pair, ids),
+        "messages": _count(tx, _ref, ids),
         "steps": _count(tx, _outbox, ids),
         "payloads": empty_payloads(tx, found.payloads),
         "files": len(found.media),
@@ -164,7 +164,7 @@ def _delete_rows(tx: Tx, side: Side, now: datetime) -> None:
     steps = select(_outbox.c.id).where(_outbox.c.link_id.in_(ids))
     tx.execute(delete(_attempt).where(_attempt.c.outbox_id.in_(steps)))
     tx.execute(delete(_turn).where(or_(_turn.c.link_id.in_(ids), _turn.c.outbox_id.in_(steps))))
-    for of in (_shop_message, _waiting, _outbox, _pair, _notice, table(OutgoingEvent)):
+    for of in (_shop_message, _waiting, _outbox, _ref, _notice, table(OutgoingEvent)):
         tx.execute(delete(of).where(of.c.link_id.in_(ids)))
     chats = {(link.channel, link.conversation) for link in side.links}
     chats |= {(one.account, one.external_id) for one in side.identities}

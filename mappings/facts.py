@@ -22,11 +22,11 @@ from mappings.store import Tx
 from mappings.tables import Attempt, Inbox, Link, MessageRef, Outbox
 
 _fact, _cursor, _due = table(Fact), table(FigureCursor), table(FigureDue)
-_pair, _inbox, _link = table(MessageRef), table(Inbox), table(Link)
+_ref, _inbox, _link = table(MessageRef), table(Inbox), table(Link)
 _outbox, _attempt, _handover = table(Outbox), table(Attempt), table(Handover)
 
 _ADD = Inserts(_fact, new=True)
-LOGS = ("pair", "attempt", "handover")
+LOGS = ("message_ref", "attempt", "handover")
 _SETTLED = timedelta(seconds=60)  # in which a transaction that took a number has committed, or never will
 _ACCEPTED = ("accepted", "found")
 _LOST = FAILED  # what an attempt ended as when the step ended with it
@@ -96,9 +96,9 @@ def read_logs(
     """Makes facts of a log's next rows; returns how many rows were read. What happened before `since` is kept no
     longer. `all_of_it`: nobody else writes.
     """
-    logged = {"pair": _pair, "attempt": _attempt, "handover": _handover}[log]
+    logged = {"message_ref": _ref, "attempt": _attempt, "handover": _handover}[log]
     done, upto = _bounds(tx, log, logged, now, all_of_it=all_of_it)
-    make = {"pair": _messages, "attempt": _attempts, "handover": _handovers}[log]
+    make = {"message_ref": _messages, "attempt": _attempts, "handover": _handovers}[log]
     rows = list(tx.execute(make(done, upto, limit)))
     made = [fact for row in rows for fact in _MAKERS[log](row)]
     add_facts(tx, [fact for fact in made if since is None or fact["at"] >= since])
@@ -157,11 +157,11 @@ def _advance(tx: Tx, log: str, done: int) -> None:
 
 def _messages(done: int, upto: int, limit: int) -> Any:
     return (
-        select(*columns(_pair, "id", "link_id", "at"), _inbox.c.received_at)
-        .join(_link, _link.c.id == _pair.c.link_id)
-        .join(_inbox, _inbox.c.id == _pair.c.inbox_id, isouter=True)
-        .where(_pair.c.id > done, _pair.c.id <= upto, _pair.c.account == _link.c.channel, _pair.c.inbox_id.is_not(None))
-        .order_by(_pair.c.id)
+        select(*columns(_ref, "id", "link_id", "at"), _inbox.c.received_at)
+        .join(_link, _link.c.id == _ref.c.link_id)
+        .join(_inbox, _inbox.c.id == _ref.c.inbox_id, isouter=True)
+        .where(_ref.c.id > done, _ref.c.id <= upto, _ref.c.account == _link.c.channel, _ref.c.inbox_id.is_not(None))
+        .order_by(_ref.c.id)
         .limit(limit)
     )
 
@@ -226,7 +226,7 @@ def _of_handover(row: Row[Any]) -> list[dict[str, Any]]:
     return [{**common, "kind": "handover", "link_id": row.link_id}]
 
 
-_MAKERS = {"pair": _of_message, "attempt": _of_attempt, "handover": _of_handover}
+_MAKERS = {"message_ref": _of_message, "attempt": _of_attempt, "handover": _of_handover}
 
 
 def _said_by(messages: Sequence[dict[str, Any]]) -> tuple[str, str]:

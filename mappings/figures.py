@@ -166,7 +166,7 @@ def hours_of(tx: Tx, since: datetime) -> list[datetime]:
 
 def rewind(tx: Tx) -> None:
     """All logs are to be read from their beginning: what is known stays as it is."""
-    tx.execute(delete(_cursor).where(_cursor.c.log.in_(("pair", "attempt", "handover"))))
+    tx.execute(delete(_cursor).where(_cursor.c.log.in_(("message_ref", "attempt", "handover"))))
 
 
 def phrases_made(tx: Tx) -> datetime | None:

@@ -12,7 +12,7 @@ from mappings.states import SENT, UNFINISHED, HandoverColumns, StepState
 from mappings.store import Tx
 from mappings.tables import MessageRef, Outbox
 
-_handover, _pair, _outbox = table(Handover), table(MessageRef), table(Outbox)
+_handover, _ref, _outbox = table(Handover), table(MessageRef), table(Outbox)
 _GOING = (*UNFINISHED, *SENT)
 BEGUN = "agent"  # why, where an agent answered; with another link, where they began on a ticket of their own
 
@@ -61,5 +61,5 @@ def steps_said(tx: Tx, lanes: Sequence[int], limit: int = 200) -> list[Row[Any]]
 
 def order_of(tx: Tx, link_ids: Sequence[int], limit: int = 2000) -> dict[str, tuple[int, datetime]]:
     """When the messages of some links were routed, by message id: the order of record, and the moment."""
-    known = select(*columns(_pair, "message_id", "id", "at")).where(_pair.c.link_id.in_(link_ids))
-    return {row.message_id: (row.id, row.at) for row in tx.execute(known.order_by(_pair.c.id.desc()).limit(limit))}
+    known = select(*columns(_ref, "message_id", "id", "at")).where(_ref.c.link_id.in_(link_ids))
+    return {row.message_id: (row.id, row.at) for row in tx.execute(known.order_by(_ref.c.id.desc()).limit(limit))}

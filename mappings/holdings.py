@@ -16,7 +16,7 @@ from mappings.subjects import Side
 from mappings.tables import Attempt, Consent, MediaFile, MessageRef, Notice, Outbox, Waiting
 from mappings.traces import LONG
 
-_pair, _waiting, _outbox, _attempt, _media = (
+_ref, _waiting, _outbox, _attempt, _media = (
     table(MessageRef), table(Waiting), table(Outbox), table(Attempt), table(MediaFile)
 )  # fmt: skip
 _notice, _consent, _turn, _handover = table(Notice), table(Consent), table(BotTurn), table(Handover)
@@ -92,7 +92,7 @@ def stored_rows(tx: Tx, side: Side) -> dict[str, list[Any]]:
         "identity": list(side.identities),
         "link": list(side.links),
     }
-    for of in (_pair, _waiting, _outbox, _notice, _turn, _goal, _shop_message, table(OutgoingEvent)):
+    for of in (_ref, _waiting, _outbox, _notice, _turn, _goal, _shop_message, table(OutgoingEvent)):
         found[of.name] = list(tx.execute(select(of).where(of.c.link_id.in_(ids)).order_by(*of.primary_key)))
     steps = select(_outbox.c.id).where(_outbox.c.link_id.in_(ids))
     found["attempt"] = list(tx.execute(select(_attempt).where(_attempt.c.outbox_id.in_(steps)).order_by(_attempt.c.id)))

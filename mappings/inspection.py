@@ -13,7 +13,7 @@ from mappings.store import Tx
 from mappings.tables import Attempt, Identity, Inbox, Link, MessageRef, Outbox
 
 _link, _identity, _outbox, _attempt = table(Link), table(Identity), table(Outbox), table(Attempt)
-_inbox, _pair = table(Inbox), table(MessageRef)
+_inbox, _ref = table(Inbox), table(MessageRef)
 
 
 def links_named(tx: Tx, identifier: str, limit: int = 50) -> list[int]:
@@ -101,10 +101,10 @@ def steps_of_link(tx: Tx, link_id: int, limit: int = 200) -> list[Row[Any]]:
 def arrivals_of(tx: Tx, link_id: int, step_ids: Sequence[int]) -> dict[int, tuple[datetime, datetime]]:
     """By step: when the first of the messages that it carries came in, and when that was put into its lane."""
     rows = tx.execute(
-        select(_pair.c.carrier_id, func.min(_inbox.c.received_at), func.min(_pair.c.at))
-        .select_from(_pair.join(_inbox, _inbox.c.id == _pair.c.inbox_id))
-        .where(_pair.c.link_id == link_id, _pair.c.carrier_id.in_(step_ids))
-        .group_by(_pair.c.carrier_id)
+        select(_ref.c.carrier_id, func.min(_inbox.c.received_at), func.min(_ref.c.at))
+        .select_from(_ref.join(_inbox, _inbox.c.id == _ref.c.inbox_id))
+        .where(_ref.c.link_id == link_id, _ref.c.carrier_id.in_(step_ids))
+        .group_by(_ref.c.carrier_id)
     )
     return {step: (received, stored) for step, received, stored in rows}
 

@@ -22,6 +22,7 @@ from mappings.lanes import (
 )
 from mappings.link_cache import known
 from mappings.locks import holds_link, lock_links, made_link
+from mappings.message_refs import add_ref, carry, expect_refs, find_ref, find_refs, is_known, name_messages
 from mappings.notices import (
     causes_told,
     expect_waiting_told,
@@ -32,7 +33,6 @@ from mappings.notices import (
     told_at,
     was_waiting_told,
 )
-from mappings.pairs import add_pair, carry, expect_pairs, find_pair, find_pairs, is_known, name_messages
 from mappings.prepared import Prepared
 from mappings.sets import Updates
 from mappings.sql import among, table
@@ -41,13 +41,13 @@ from mappings.store import Tx
 from mappings.tables import Link, Notice, Outbox, Waiting
 
 __all__ = [  # lanes, messages and notices are read as the link's own
-    "add_pair",
+    "add_ref",
     "carry",
     "causes_told",
-    "expect_pairs",
+    "expect_refs",
     "expect_waiting_told",
-    "find_pair",
-    "find_pairs",
+    "find_ref",
+    "find_refs",
     "forget_notices",
     "forget_old_notice",
     "is_known",

@@ -5,7 +5,7 @@ several locks them together with `lock_links`. Who only reads locks nothing. A t
 needs a link below one it holds never waits for it: it takes it where it is free, and else begins again, with all that
 it needed as its first act. On SQLite there is one writer and nothing to lock.
 
-The locks are `NO KEY UPDATE`: a row that merely refers to a link (a receipt's pair, a step) can be added beside them.
+The locks are `NO KEY UPDATE`: a row that merely refers to a link (a message's, a step) can be added beside them.
 """
 
 from collections.abc import Iterable

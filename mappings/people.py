@@ -168,7 +168,7 @@ def join(tx: Tx, kept_id: int, joined_id: int, by: str, proof: str, now: datetim
 
 
 def undo_join(tx: Tx, joining_id: int, by: str, now: datetime) -> bool:
-    """Takes one joining back: exactly what moved moves back. False when there is nothing to undo."""
+    """Takes one merge back: exactly what moved moves back. False when there is nothing to undo."""
     row = tx.execute(select(_joining).where(_joining.c.id == joining_id, _joining.c.state == "joined")).first()
     if row is None:
         return False
@@ -194,7 +194,7 @@ def suggestions(tx: Tx) -> list[Any]:
     return list(tx.execute(select(_joining).where(_joining.c.state == "suggested").order_by(_joining.c.id.desc())))
 
 
-def joinings(tx: Tx, limit: int = 200) -> list[Any]:
+def merges(tx: Tx, limit: int = 200) -> list[Any]:
     """Suggestions and what is joined, the newest first."""
     statement = select(_joining).where(_joining.c.state.in_(("suggested", "joined")))
     return list(tx.execute(statement.order_by(_joining.c.id.desc()).limit(limit)))

@@ -10,7 +10,7 @@ from mappings.store import Tx
 from mappings.tables import Identity, Link, MessageRef, Outbox, Person, Waiting
 
 _person, _identity, _link = table(Person), table(Identity), table(Link)
-_pair, _waiting, _outbox = table(MessageRef), table(Waiting), table(Outbox)
+_ref, _waiting, _outbox = table(MessageRef), table(Waiting), table(Outbox)
 
 
 def quiet_people(tx: Tx, before: datetime, limit: int = 50) -> list[int]:
@@ -20,7 +20,7 @@ def quiet_people(tx: Tx, before: datetime, limit: int = 50) -> list[int]:
         exists().where(_identity.c.person_id == _person.c.id),
         ~exists().where(_identity.c.person_id == _person.c.id, _identity.c.seen_at >= before),
         ~exists().where(theirs, _link.c.touched_at >= before),
-        ~exists().where(_pair.c.link_id == _link.c.id, theirs, _pair.c.at >= before),
+        ~exists().where(_ref.c.link_id == _link.c.id, theirs, _ref.c.at >= before),
         ~exists().where(_waiting.c.link_id == _link.c.id, theirs),
         ~exists().where(_outbox.c.link_id == _link.c.id, theirs, _outbox.c.state.in_(UNFINISHED)),
     )

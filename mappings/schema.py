@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mappings.store import Store, StoreLocked, StoreUnusable, full_url, unusable
 
-HEAD = "0026"
+HEAD = "0027"
 LOCKED = 75  # how the child ends when somebody else holds the database: sysexits' "try again"
 
 

@@ -16,7 +16,7 @@ from mappings.sql import table
 from mappings.store import Tx
 from mappings.tables import Identity, Link, MessageRef, Outbox, Waiting
 
-_link, _identity, _pair = table(Link), table(Identity), table(MessageRef)
+_link, _identity, _ref = table(Link), table(Identity), table(MessageRef)
 _outbox, _waiting = table(Outbox), table(Waiting)
 _CHUNK = 4000  # rows looked through between two looks at the clock
 _MOST = 50
@@ -44,7 +44,7 @@ def named(tx: Tx, text: str, accounts: Sequence[str]) -> list[int]:
 
     add(select(_link.c.id).where(_link.c.desk.in_(accounts), _link.c.ticket == text).order_by(_link.c.id.desc()))
     add(select(_link.c.id).where(_link.c.channel.in_(accounts), _link.c.conversation == text, _link.c.state != "ended"))
-    add(select(_pair.c.link_id).where(_pair.c.account.in_(accounts), _pair.c.message_id == text))
+    add(select(_ref.c.link_id).where(_ref.c.account.in_(accounts), _ref.c.message_id == text))
     add(select(_outbox.c.link_id).where(_outbox.c.key == text))
     if text[:1] == "s" and text[1:].isascii() and text[1:].isdigit() and len(text) < 19:
         add(select(_outbox.c.link_id).where(_outbox.c.id == int(text[1:])))

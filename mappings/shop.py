@@ -12,7 +12,7 @@ from mappings.store import Tx
 from mappings.tables import Identity, Link, MessageRef, Outbox, Waiting
 
 _fact, _message = table(ShopFact), table(ShopMessage)
-_link, _identity, _pair, _outbox, _waiting = (
+_link, _identity, _ref, _outbox, _waiting = (
     table(Link), table(Identity), table(MessageRef), table(Outbox), table(Waiting)
 )  # fmt: skip
 
@@ -68,7 +68,7 @@ def where_is(tx: Tx, row: Row[Any]) -> tuple[str, str]:
     """(state, why) of a message: of its step, else of where it waits."""
     step_id = row.step_id
     if step_id is None:
-        step_id = tx.execute(select(_pair.c.carrier_id).where(_pair.c.message_id == row.message_id)).scalar()
+        step_id = tx.execute(select(_ref.c.carrier_id).where(_ref.c.message_id == row.message_id)).scalar()
     if step_id is not None:
         step = tx.execute(select(_outbox.c.state, _outbox.c.code).where(_outbox.c.id == step_id)).first()
         return (step.state, step.code) if step is not None else ("forgotten", "")

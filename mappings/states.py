@@ -104,7 +104,7 @@ class WaitingColumns(TypedDict):
     cause: NotRequired[str]
 
 
-class PairColumns(TypedDict, total=False):
+class MessageRefColumns(TypedDict, total=False):
     """Where a message id came from: the inbox row, or the step that made it; the vendor's own number of it."""
 
     inbox_id: int | None

@@ -1,6 +1,6 @@
 """Whom an id means: one side of a person, with the identities, conversations and words by which it can be found.
 
-Two people who were joined stay two sides: what a joining moved (`PersonMerge.moved`) is one of them, whatever else the
+Two people who were joined stay two sides: what a merge moved (`PersonMerge.moved`) is one of them, whatever else the
 person has is another. Forgetting one leaves the others whole.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, or_, select
 
-from mappings.links import LinkRow, find_pairs
+from mappings.links import LinkRow, find_refs
 from mappings.sql import table
 from mappings.store import Tx
 from mappings.tables import Identity, Link, Outbox, PersonMerge
@@ -101,16 +101,16 @@ def _links_named(tx: Tx, identifier: str, account: str) -> list[LinkRow]:
         if identifier[:1] == "s" and identifier[1:].isascii() and identifier[1:].isdigit() and len(identifier) < 19
         else _outbox.c.key == identifier
     )
-    paired = [pair.link_id for pair in find_pairs(tx, identifier) if not account or pair.account == account]
+    by_message = [ref.link_id for ref in find_refs(tx, identifier) if not account or ref.account == account]
     on_desk, in_chat = _link.c.ticket == identifier, _link.c.conversation == identifier
     if account:
         on_desk, in_chat = on_desk & (_link.c.desk == account), in_chat & (_link.c.channel == account)
-    wanted = [on_desk, in_chat, _link.c.id.in_(paired)] + ([] if account else [_link.c.id.in_(stepped)])
+    wanted = [on_desk, in_chat, _link.c.id.in_(by_message)] + ([] if account else [_link.c.id.in_(stepped)])
     return list(tx.execute(select(_link).where(or_(*wanted)).order_by(_link.c.id)))
 
 
 def _parts(tx: Tx, person_id: int) -> dict[int, Side]:
-    """A person's sides, by the first joining that moved them here; 0 for what was always theirs."""
+    """A person's sides, by the first merge that moved them here; 0 for what was always theirs."""
     identities = list(tx.execute(select(_identity).where(_identity.c.person_id == person_id).order_by(_identity.c.id)))
     links = list(tx.execute(select(_link).where(_link.c.person_id == person_id).order_by(_link.c.id)))
     moved_identities, moved_links = _moved(tx)
@@ -122,7 +122,7 @@ def _parts(tx: Tx, person_id: int) -> dict[int, Side]:
         identities_of.setdefault(part, []).append(one)
     links_of: dict[int, list[LinkRow]] = {}
     for link in links:
-        if not is_erased(link):  # one made after the joining belongs to whom its contact belongs to
+        if not is_erased(link):  # one made after the merge belongs to whom its contact belongs to
             part = at.get((link.channel, _contact(link).get("id", "")), moved_links.get(link.id, 0))
             links_of.setdefault(part, []).append(link)
     return {
@@ -142,7 +142,7 @@ def _others(everyone: Iterable[Row[Any]], these: Iterable[Row[Any]]) -> list[str
 
 
 def _moved(tx: Tx) -> tuple[dict[int, int], dict[int, int]]:
-    """By identity and by link: the first joining that moved it and still holds."""
+    """By identity and by link: the first merge that moved it and still holds."""
     identities: dict[int, int] = {}
     links: dict[int, int] = {}
     held = select(_joining.c.id, _joining.c.moved).where(_joining.c.state == "joined").order_by(_joining.c.id)

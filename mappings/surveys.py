@@ -15,7 +15,7 @@ from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Outbox
 
 _survey, _fact, _link = table(Survey), table(Fact), table(Link)
-_outbox, _pair = table(Outbox), table(MessageRef)
+_outbox, _ref = table(Outbox), table(MessageRef)
 
 
 def add_survey(tx: Tx, link_id: int, due_at: datetime) -> None:
@@ -80,7 +80,7 @@ def forget_asked(tx: Tx, survey_id: int) -> None:
 
 def spoke_since(tx: Tx, link_id: int, channel: str, since: datetime) -> bool:
     """Whether the customer said something since a moment that was no rating."""
-    theirs = _pair.c.link_id == link_id, _pair.c.account == channel, _pair.c.inbox_id.is_not(None), _pair.c.at > since
-    said = {f"{one}" for one in tx.execute(select(_pair.c.id).where(*theirs).limit(50)).scalars()}
+    theirs = _ref.c.link_id == link_id, _ref.c.account == channel, _ref.c.inbox_id.is_not(None), _ref.c.at > since
+    said = {f"{one}" for one in tx.execute(select(_ref.c.id).where(*theirs).limit(50)).scalars()}
     aside = select(_fact.c.ref).where(_fact.c.link_id == link_id, _fact.c.kind == "aside")
     return bool(said - set(tx.execute(aside).scalars()))

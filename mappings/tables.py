@@ -60,7 +60,7 @@ class Identity(TableBase, table=True):
 class PersonMerge(TableBase, table=True):
     """Two people found to be one: suggested, joined, and what is needed to undo it."""
 
-    __tablename__ = "joining"
+    __tablename__ = "person_merge"
 
     id: int | None = Field(default=None, sa_column=key())
     kept_id: int = Field(sa_column=reference("person.id"))
@@ -116,11 +116,11 @@ class MessageRef(TableBase, table=True):
     step that made it (`outbox_id`). `short` is the vendor's own number, where the id holds more than that.
     """
 
-    __tablename__ = "pair"
+    __tablename__ = "message_ref"
 
     __table_args__ = (
         UniqueConstraint("account", "message_id"),
-        partial_index("pair_short", "short", where="short IS NOT NULL"),
+        partial_index("message_ref_short", "short", where="short IS NOT NULL"),
     )
 
     id: int | None = Field(default=None, sa_column=key())

@@ -18,7 +18,7 @@ from mappings.store import Tx
 from mappings.subjects import Side
 from mappings.tables import Inbox, MessageRef, Outbox, Waiting
 
-_inbox, _pair, _waiting, _outbox, _record = (
+_inbox, _ref, _waiting, _outbox, _record = (
     table(Inbox), table(MessageRef), table(Waiting), table(Outbox), table(Record)
 )  # fmt: skip
 _WORD = re.compile(rb"[0-9A-Za-z_-]+")
@@ -49,7 +49,7 @@ class Marks:
         return not marks.isdisjoint(words) or any(mark in held for mark in marks if _WORD.fullmatch(mark) is None)
 
 
-def marks_of(side: Side, pairs: Sequence[Any], step_keys: Iterable[str]) -> Marks:
+def marks_of(side: Side, refs: Sequence[Any], step_keys: Iterable[str]) -> Marks:
     """How somebody's payloads are known, echoes of what was said to a desk or by a bot among them."""
     ids = spellings({*side.ids, *step_keys, *(name.encode().hex() for name in side.ids)})
     short = {mark for mark in ids if len(mark) < LONG and _WORD.fullmatch(mark)}
@@ -57,8 +57,8 @@ def marks_of(side: Side, pairs: Sequence[Any], step_keys: Iterable[str]) -> Mark
     for link in side.links:
         if link.ticket:
             likely.setdefault(link.desk, set()).add(link.ticket.encode())
-    for pair in pairs:
-        likely.setdefault(pair.account, set()).add(pair.message_id.encode())
+    for ref in refs:
+        likely.setdefault(ref.account, set()).add(ref.message_id.encode())
     return Marks(
         tuple(mark for mark in ids if mark not in short),
         frozenset(short),
@@ -75,7 +75,7 @@ def spellings(words: Collection[str]) -> list[bytes]:
 def own_payloads(tx: Tx, link_ids: Collection[int]) -> list[int]:
     """Payloads that carried a message of these links."""
     found: set[int] = set()
-    for of in (_pair, _waiting):
+    for of in (_ref, _waiting):
         rows = tx.execute(select(of.c.inbox_id).where(of.c.link_id.in_(link_ids), of.c.inbox_id.is_not(None)))
         found.update(rows.scalars())
     return sorted(found)

@@ -9,7 +9,7 @@ from mappings.store import Tx
 _BY = "command line"
 
 
-def joinings_json(tx: Tx) -> list[dict[str, Any]]:
+def merges_json(tx: Tx) -> list[dict[str, Any]]:
     """Suggestions and what was joined, the newest first, with how the accounts know both sides."""
     return [
         {
@@ -20,11 +20,11 @@ def joinings_json(tx: Tx) -> list[dict[str, Any]]:
             "kept": _side(tx, row.kept_id),
             "joined": _side(tx, row.joined_id),
         }
-        for row in people.joinings(tx)
+        for row in people.merges(tx)
     ]
 
 
-def joinings_text(found: list[dict[str, Any]]) -> str:
+def merges_text(found: list[dict[str, Any]]) -> str:
     """The same for people."""
     if not found:
         return "Nobody is suggested as the same person."
@@ -48,7 +48,7 @@ def join(tx: Tx, number: int, by: str = _BY, now: datetime | None = None) -> boo
 
 
 def undo(tx: Tx, number: int, by: str = _BY, now: datetime | None = None) -> bool:
-    """Takes a joining back: exactly what moved moves back. False when there is nothing to undo."""
+    """Takes a merge back: exactly what moved moves back. False when there is nothing to undo."""
     now = now or datetime.now(UTC)
     done = people.undo_join(tx, number, by, now)
     if done:

@@ -67,10 +67,10 @@ def people() -> None:
 @guarded
 def people_list(config: str | None, as_json: bool) -> None:
     """Lists suggestions and what was joined."""
-    from bridge.cli.people import joinings_json, joinings_text
+    from bridge.cli.people import merges_json, merges_text
 
-    found = reading(config, joinings_json)
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else joinings_text(found))
+    found = reading(config, merges_json)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else merges_text(found))
 
 
 @people.command(name="join")
@@ -91,7 +91,7 @@ def people_join(number: int, config: str | None) -> None:
 @CONFIG
 @guarded
 def people_undo(number: int, config: str | None) -> None:
-    """Takes a joining back."""
+    """Takes a merge back."""
     from bridge.cli.people import undo
 
     if not writing(config, undo, number):

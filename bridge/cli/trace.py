@@ -23,12 +23,12 @@ def trace_json(tx: Tx, identifier: str, now: datetime | None = None) -> dict[str
     """All links that an id leads to, each with its messages and steps; and payloads by that id."""
     now = now or datetime.now(UTC)
     away = pauses_by_account(tx)
-    pairs = links.find_pairs(tx, identifier)
-    came = [pair.inbox_id for pair in pairs if pair.inbox_id is not None]
+    refs = links.find_refs(tx, identifier)
+    came = [ref.inbox_id for ref in refs if ref.inbox_id is not None]
     raws = [_raw(row) for row in inbox.find_raws(tx, identifier, came)]
     found: dict[int, set[str]] = {}
-    for pair in pairs:
-        found.setdefault(pair.link_id, set()).add(pair.message_id)
+    for ref in refs:
+        found.setdefault(ref.link_id, set()).add(ref.message_id)
     for link_id in inspection.links_named(tx, identifier):
         found[link_id] = set()  # a ticket whose number is also a message's: all of it
     return {

@@ -26,7 +26,7 @@ from mappings.traces import Marks
 if TYPE_CHECKING:
     from bridge.app import Bridge
 
-_pair, _outbox = table(MessageRef), table(Outbox)
+_ref, _outbox = table(MessageRef), table(Outbox)
 _TRIES = 8
 _SETTLE = 20.0  # seconds that are given to what is on its way
 
@@ -154,9 +154,9 @@ def _named_files(tx: Tx, side: Side) -> set[tuple[str, str, str]]:
 
 def _marks(tx: Tx, side: Side) -> tuple[Marks, set[int]]:
     links = side.link_ids
-    pairs = tx.execute(select(_pair.c.account, _pair.c.message_id).where(_pair.c.link_id.in_(links))).all()
+    refs = tx.execute(select(_ref.c.account, _ref.c.message_id).where(_ref.c.link_id.in_(links))).all()
     keys = tx.execute(select(_outbox.c.key).where(_outbox.c.link_id.in_(links))).scalars()
-    return traces.marks_of(side, list(pairs), list(keys)), set(traces.own_payloads(tx, links))
+    return traces.marks_of(side, list(refs), list(keys)), set(traces.own_payloads(tx, links))
 
 
 async def payloads_of(store: Store, side: Side) -> list[int]:

@@ -8,12 +8,12 @@ from tests.bench.relay import begin
 from tests.bench.rig import Program, Rig
 
 _SOMEBODY = constants.openid(0)
-_TABLES = ("person", "identity", "link", "inbox", "outbox", "attempt", "pair")
+_TABLES = ("person", "identity", "link", "inbox", "outbox", "attempt", "message_ref")
 # ids move by the copy's number times the rows of the template; what must be unique and does not name the customer too
 _OWN = {
     ("identity", "person_id"): "person", ("link", "person_id"): "person", ("outbox", "link_id"): "link",
-    ("attempt", "outbox_id"): "outbox", ("pair", "link_id"): "link", ("pair", "inbox_id"): "inbox",
-    ("pair", "outbox_id"): "outbox", ("pair", "carrier_id"): "outbox",
+    ("attempt", "outbox_id"): "outbox", ("message_ref", "link_id"): "link", ("message_ref", "inbox_id"): "inbox",
+    ("message_ref", "outbox_id"): "outbox", ("message_ref", "carrier_id"): "outbox",
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def _value(table: str, column: str, sizes: dict[str, int]) -> str:
         return "CAST(10000000 + n.i AS TEXT)"
     if (table, column) == ("outbox", "key"):
         return "lower(hex(randomblob(16)))"
-    if (table, column) == ("pair", "message_id"):
+    if (table, column) == ("message_ref", "message_id"):
         return (
             f"CASE WHEN instr(t.message_id, '{_SOMEBODY}') THEN {_renamed(column)} ELSE t.message_id || '-' || n.i END"
         )

@@ -31,7 +31,7 @@ TEXTS = {
     "outgoing_event": ("code",),
     "link": ("entry", "held_by"),
     "identity": ("profile",),
-    "joining": ("proof",),
+    "person_merge": ("proof",),
     "fact": ("agent", "code"),
     "measure": ("entry", "agent"),
     "entry": ("value",),

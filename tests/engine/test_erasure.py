@@ -124,7 +124,18 @@ STAYS = {
     "handover": {"from_account", "to_account", "why"},
     "goal": {"kind", "outcome", "target", "calendar"},
 }
-ELSEWHERE = {"identity", "shop_fact", "consent", "attempt", "inbox", "media", "alert", "audit", "person", "joining"}
+ELSEWHERE = {
+    "identity",
+    "shop_fact",
+    "consent",
+    "attempt",
+    "inbox",
+    "media",
+    "alert",
+    "audit",
+    "person",
+    "person_merge",
+}
 """Known by something else than a conversation: `talk`, and the rows that are written here by name."""
 NOBODYS = {
     "cursor", "token", "pause", "lease", "callback", "refused_callback", "console_user", "console_session", "api_token",
@@ -295,9 +306,9 @@ async def test_the_other_side_of_a_joined_person_stays_whole(scene: Scene) -> No
         await scene.quiet()
 
         def joined(tx: Tx) -> None:
-            from bridge.cli.people import join, joinings_json
+            from bridge.cli.people import join, merges_json
 
-            assert join(tx, joinings_json(tx)[0]["id"])
+            assert join(tx, merges_json(tx)[0]["id"])
 
         await bridge.store.write(joined)
         await scene.says("web-4d5e6f70", "again from the site", extra=extra)

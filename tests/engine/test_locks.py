@@ -155,7 +155,7 @@ async def test_reading_a_link_and_naming_it_wait_for_nobody(database_url: str) -
 
     def other(tx: Tx) -> bool:
         links.open_link(tx, "shop", "a", lock=False)
-        return links.add_pair(tx, "desk", "c1", first, system_clock())
+        return links.add_ref(tx, "desk", "c1", first, system_clock())
 
     held = store.write(holder)
     await asyncio.to_thread(taken.wait, 20)

@@ -45,7 +45,7 @@ async def test_a_write_that_fails_leaves_nothing_and_the_next_works(database_url
 
     def half(tx: Tx) -> Any:
         people.know(tx, "shop", "anna", "{}", "", NOW)
-        return links.add_pair(tx, "shop", "m1", 77, NOW)  # there is no such link
+        return links.add_ref(tx, "shop", "m1", 77, NOW)  # there is no such link
 
     try:
         with pytest.raises(Exception, match=r"(?i)foreign key"):

@@ -39,7 +39,19 @@ from tests.mappings.test_plans import sent_by
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
-LARGE = ("outbox", "inbox", "link", "pair", "identity", "attempt", "person", "fact", "turn", "episode", "measure")
+LARGE = (
+    "outbox",
+    "inbox",
+    "link",
+    "message_ref",
+    "identity",
+    "attempt",
+    "person",
+    "fact",
+    "turn",
+    "episode",
+    "measure",
+)
 FEW = (
     "outbox_due",
     "outbox_lane",
@@ -111,8 +123,8 @@ BOUNDED: dict[str, Callable[[Tx], Any]] = {
 
 # the newest of all, in the order of their key, with an end
 WINDOWS = {
-    "latest": "SCAN pair",
-    "latest, filtered, further back": "SCAN pair",
+    "latest": "SCAN message_ref",
+    "latest, filtered, further back": "SCAN message_ref",
     "entries of the newest": "SCAN link",
 }
 
@@ -141,7 +153,7 @@ def test_a_walk_is_noticed(tx: Tx) -> None:
     for statement in (
         "SELECT count(*) FROM outbox WHERE state IN ('ready', 'parked', 'failed', 'unconfirmed', 'dead')",
         "SELECT id FROM link WHERE ticket = '1'",
-        "SELECT link_id FROM pair WHERE message_id = 'x'",
+        "SELECT link_id FROM message_ref WHERE message_id = 'x'",
     ):
         assert scans(tx, statement, ()), statement
 

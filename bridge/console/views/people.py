@@ -26,7 +26,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _page(tx: Tx, visit: Visit, query: str, before: int | None) -> Response:
-    found = acts.joinings_json(tx) if not query and before is None else []
+    found = acts.merges_json(tx) if not query and before is None else []
     masked = not visit.session.may("operator")
     if masked:
         for one in found:

@@ -22,7 +22,7 @@ from bridge.engine.conversation.profile import show_profile, told_of, with_profi
 from bridge.engine.conversation.queueing import carry_answers
 from mappings import links, outbox, people, waiting
 from mappings.links import LinkRow
-from mappings.states import LinkColumns, PairColumns
+from mappings.states import LinkColumns, MessageRefColumns
 from mappings.store import Tx
 
 _MERGED = "merged:"  # ids that name a ticket which was merged into another
@@ -114,7 +114,7 @@ def link_for(
     return fresh, {}
 
 
-def came_with(message: Message, inbox_id: int) -> PairColumns:
+def came_with(message: Message, inbox_id: int) -> MessageRefColumns:
     """What is remembered with a message's id: the payload, and its short id where it has one."""
     return {"inbox_id": inbox_id, "short": message.short_id} if message.short_id else {"inbox_id": inbox_id}
 
@@ -197,7 +197,7 @@ def follow(work: Work, link: LinkRow, ticket: str) -> bool:
         tell(work, other, "another", cause=f"another.{link.id}")
         return False
     if link.ticket is not None:  # what was written there before may come in after this
-        links.add_pair(work.tx, link.desk, f"{_MERGED}{link.ticket}", link.id, work.now)
+        links.add_ref(work.tx, link.desk, f"{_MERGED}{link.ticket}", link.id, work.now)
     links.change_link(
         work.tx, link.id, ticket=ticket, state="ended" if link.state == "ended" else "open", solved_at=None,
         touched_at=work.now, url="", shown="", fields=_dump(json.loads(link.fields) | _marks(work, link)),
@@ -211,8 +211,8 @@ def link_of_ticket(work: Work, desk: str, ticket: str) -> LinkRow | None:
     link = links.ticket_link(work.tx, desk, ticket)
     if link is not None:
         return link
-    pair = links.find_pair(work.tx, desk, f"{_MERGED}{ticket}")
-    return links.get_link(work.tx, pair.link_id, lock=True) if pair is not None else None
+    ref = links.find_ref(work.tx, desk, f"{_MERGED}{ticket}")
+    return links.get_link(work.tx, ref.link_id, lock=True) if ref is not None else None
 
 
 def _marks(work: Work, link: LinkRow) -> dict[str, Any]:

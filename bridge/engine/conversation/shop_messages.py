@@ -74,7 +74,7 @@ def _send(work: Work, link: LinkRow, asked: ShopMessage, message_id: str) -> tup
         parts=(Text(body=asked.text),),
         sent_at=work.now,
     )
-    links.add_pair(work.tx, link.desk, message_id, link.id, work.now)
+    links.add_ref(work.tx, link.desk, message_id, link.id, work.now)
     put(work, link, message, to_desk=False)
     if shut:
         hold_back(work, link, [message_id])

@@ -136,7 +136,7 @@ def rated_by(work: Work, channel: str, message: Message) -> tuple[LinkRow, Row[A
     row = surveys.latest_of(work.tx, link.id) if link is not None else None
     if link is None or wanted is None or row is None or not _counts(row, wanted, work.now):
         return None
-    if links.find_pair(work.tx, channel, message.id) is not None:
+    if links.find_ref(work.tx, channel, message.id) is not None:
         return None  # a repeat
     score = read_rating(part.body, wanted.scale)
     return (link, row, score) if score is not None and not _spoke_since(work, link, row) else None
@@ -157,9 +157,9 @@ def rate(work: Work, link: LinkRow, row: Row[Any], score: int, comment: str = ""
 
 def set_aside(work: Work, link: LinkRow, channel: str, message: Message) -> None:
     """A message that was a rating begins no turn."""
-    pair = links.find_pair(work.tx, channel, message.id)
-    assert pair is not None
-    facts.add_facts(work.tx, [{"kind": "aside", "ref": f"{pair.id}", "link_id": link.id, "at": work.now}])
+    ref = links.find_ref(work.tx, channel, message.id)
+    assert ref is not None
+    facts.add_facts(work.tx, [{"kind": "aside", "ref": f"{ref.id}", "link_id": link.id, "at": work.now}])
 
 
 def wanted_of(work: Work, link: LinkRow) -> SurveySettings | None:

@@ -211,7 +211,7 @@ def _speak(work: Work, link: LinkRow, bot: BotSettings, event: BotAnswered, ques
         sent_at=work.now,
         generated=bot.label_ai,
     )
-    links.add_pair(work.tx, bot.name, message.id, link.id, work.now, inbox_id=question.inbox_id)
+    links.add_ref(work.tx, bot.name, message.id, link.id, work.now, inbox_id=question.inbox_id)
     put(work, link, message, to_desk=False, inbox_id=question.inbox_id)
 
 

@@ -29,13 +29,13 @@ def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceive
     rated = survey.rated_by(work, connected.name, message) if connected.name in work.runtime.asks_how else None
     if rated is not None:
         link, row, score = rated
-        links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id))
+        links.add_ref(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id))
         survey.set_aside(work, link, connected.name, message)
         _customer_acted(work, connected, link, {}, _answered_us)
         survey.rate(work, links.get_link(work.tx, link.id), row, score)
         return
     link, changes = link_for(work, connected, message.conversation, author_of(event), event.context, message)
-    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
+    if not links.add_ref(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
         return
     if work.runtime.topics:
         note_topics(work, link, message)

@@ -18,7 +18,7 @@ def colleague_said(work: Work, connected: ConnectedAccount, event: MessageReceiv
     link = links.open_link(work.tx, connected.name, message.conversation)
     if link is None:
         return False
-    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
+    if not links.add_ref(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
         return True
     if message.author.kind is AuthorKind.AGENT and link.holder != link.desk:  # a person speaks with the customer
         link = hand_over(work, link, link.desk, Cause("agent", message.author.name))

@@ -64,7 +64,7 @@ def agent_said(work: Work, connected: ConnectedAccount, event: MessageReceived, 
         return
     if link is None:
         return
-    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
+    if not links.add_ref(work.tx, connected.name, message.id, link.id, work.now, **came_with(message, inbox_id)):
         return
     if message.author.kind not in _SPEAKS:
         return
@@ -121,7 +121,7 @@ def _seen_after_all(work: Work, message: Message) -> None:
 def _after_erasure(work: Work, link: LinkRow, connected: ConnectedAccount, message: Message, inbox_id: int) -> None:
     """The ticket of a customer who was erased: what is written there is not kept, and nobody believes it arrived."""
     inbox.empty_payload(work.tx, inbox_id)
-    if not links.add_pair(work.tx, connected.name, message.id, link.id, work.now):
+    if not links.add_ref(work.tx, connected.name, message.id, link.id, work.now):
         return
     if message.author.kind is AuthorKind.AGENT and not message.origin:
         tell_ended(work, link, "erased", cause="erased", about=message.id)
@@ -133,8 +133,8 @@ def _is_echo(tx: Tx, connected: ConnectedAccount, message: Message) -> bool:
         step = outbox.step_by_key(tx, message.origin)
         if step is not None and step.account == connected.name:
             return True
-    pair = links.find_pair(tx, connected.name, message.id)
-    return pair is not None
+    ref = links.find_ref(tx, connected.name, message.id)
+    return ref is not None
 
 
 def _current(tx: Tx, link: LinkRow) -> LinkRow:
@@ -183,10 +183,10 @@ def owners_changed(work: Work, connected: ConnectedAccount, event: OwnersChanged
 
 def message_changed(work: Work, connected: ConnectedAccount, event: MessageChanged) -> None:
     """An agent edited or deleted an answer. What still waits is not sent; what was sent cannot be taken back."""
-    pair = links.find_pair(work.tx, connected.name, event.message)
-    if pair is None or pair.outbox_id is not None:
+    ref = links.find_ref(work.tx, connected.name, event.message)
+    if ref is None or ref.outbox_id is not None:
         return
-    link = _current(work.tx, links.get_link(work.tx, pair.link_id))
+    link = _current(work.tx, links.get_link(work.tx, ref.link_id))
     lane = links.lane_to_channel(link.id)
     rows = [row.id for row in waiting.waiting_in(work.tx, lane) if row.message_id == event.message]
     steps = [step for step in outbox.unfinished_in(work.tx, lane) if event.message in _carried(step)]
@@ -197,7 +197,7 @@ def message_changed(work: Work, connected: ConnectedAccount, event: MessageChang
         steps = [step for step in outbox.unfinished_in(work.tx, lane) if event.message in _carried(step)]
         work.effects.accounts.add(link.channel)
     what = ""
-    if _went(work.tx, pair) or (steps and event.change is not Change.EDITED):
+    if _went(work.tx, ref) or (steps and event.change is not Change.EDITED):
         what = "changed.edited" if event.change is Change.EDITED else "changed.deleted"
     elif rows or steps:
         what = "changed.waiting" if event.change is Change.EDITED else ""
@@ -207,10 +207,10 @@ def message_changed(work: Work, connected: ConnectedAccount, event: MessageChang
 
 def retried(work: Work, connected: ConnectedAccount, event: Retried) -> None:
     """An agent sent a message once more by the desk's own button."""
-    pair = links.find_pair(work.tx, connected.name, event.message)
-    if pair is None or pair.outbox_id is not None:
+    ref = links.find_ref(work.tx, connected.name, event.message)
+    if ref is None or ref.outbox_id is not None:
         return
-    here = links.get_link(work.tx, pair.link_id)
+    here = links.get_link(work.tx, ref.link_id)
     link = _current(work.tx, here)
     if link.desk != connected.name:
         tell(work, here, "not.forwarded", taken=link.desk)
@@ -220,13 +220,13 @@ def retried(work: Work, connected: ConnectedAccount, event: Retried) -> None:
 
 def receipt_received(work: Work, connected: ConnectedAccount, event: ReceiptReceived) -> None:
     """A vendor said later how far one of our messages came: the other side may want to show it."""
-    pair = links.find_pair(work.tx, connected.name, event.message)
-    if pair is None or pair.outbox_id is None:
+    ref = links.find_ref(work.tx, connected.name, event.message)
+    if ref is None or ref.outbox_id is None:
         return
-    step = outbox.get_step(work.tx, pair.outbox_id)
+    step = outbox.get_step(work.tx, ref.outbox_id)
     if step is None:
         return
-    link = links.get_link(work.tx, pair.link_id)
+    link = links.get_link(work.tx, ref.link_id)
     carried = carried_by(step)
     towards_customer = links.is_towards_customer(step.lane)
     if event.state in _REACHED and step.state == StepState.UNCONFIRMED:
@@ -269,14 +269,14 @@ def _carried(step: Row[Any]) -> set[str]:
     return {message.id for message in carried_by(step)}
 
 
-def _went(tx: Tx, pair: Row[Any]) -> bool:
+def _went(tx: Tx, ref: Row[Any]) -> bool:
     """Whether something of a message was sent, or may have been."""
-    carrier = outbox.get_step(tx, pair.carrier_id) if pair.carrier_id is not None else None
+    carrier = outbox.get_step(tx, ref.carrier_id) if ref.carrier_id is not None else None
     if carrier is None:
         return False
     batch = outbox.batch_steps(tx, carrier.link_id, carrier.batch)
     return any(
-        pair.message_id in _carried(step) and step.state in {StepState.DONE, StepState.UNCONFIRMED}
+        ref.message_id in _carried(step) and step.state in {StepState.DONE, StepState.UNCONFIRMED}
         for step in [carrier, *batch]
     )
 

@@ -110,7 +110,7 @@ class _Batch:
         tx, name = self._work.tx, self._connected.name
         touched = links.lock_touched(tx, name, sorted(_conversations(events)))
         said = [event for event in events if isinstance(event, MessageReceived)]
-        links.expect_pairs(tx, name, [event.message.id for event in said])
+        links.expect_refs(tx, name, [event.message.id for event in said])
         if name in self._work.runtime.channels:
             people.expect(tx, name, {channel_events.author_of(event).id for event in said})
             links.expect_answers_held(tx, touched)

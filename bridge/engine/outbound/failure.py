@@ -215,7 +215,7 @@ def tell_end(
     connector = work.runtime.accounts[row.account].connector
     if disposition is Disposition.UNCONFIRM and isinstance(connector, Foretells):
         for identifier in connector.ids_of(row.key):  # what is said of it later finds the step
-            links.add_pair(work.tx, row.account, identifier, link.id, work.now, outbox_id=row.id)
+            links.add_ref(work.tx, row.account, identifier, link.id, work.now, outbox_id=row.id)
     if disposition is not Disposition.UNCONFIRM:
         not_asked(work, link, carried)
     what: str = ENDS[disposition]

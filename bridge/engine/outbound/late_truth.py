@@ -37,7 +37,7 @@ def arrived(work: Work, step: Row[Any], receipt: Receipt) -> None:
     ):
         return
     for identifier in receipt.ids:
-        links.add_pair(work.tx, step.account, identifier, link.id, work.now, outbox_id=step.id)
+        links.add_ref(work.tx, step.account, identifier, link.id, work.now, outbox_id=step.id)
     work.effects.note("known later", account=step.account, step=step.id, arrived=True)
     if step.lane == links.lane_to_desk(link.id):
         desk_has_it(work, link, step, receipt)

@@ -33,7 +33,9 @@ _LINK = """INSERT INTO link (channel, conversation, desk, person_id, state, prev
     created_at, touched_at) VALUES ('shop', ?, 'support', ?, 'open', '', 1, '', '', ?, ?, ?)"""
 _STEP = """INSERT INTO outbox (key, lane, link_id, account, step, messages, batch, due_at, created_at)
 VALUES (?, ?, ?, 'support', ?, ?, ?, ?, ?)"""
-_SAID = "INSERT INTO pair (account, message_id, link_id, inbox_id, carrier_id, at) VALUES ('shop', ?, ?, ?, ?, ?)"
+_SAID = (
+    "INSERT INTO message_ref (account, message_id, link_id, inbox_id, carrier_id, at) VALUES ('shop', ?, ?, ?, ?, ?)"
+)
 # claimed and marked at once: a turn is free for each
 _CLAIM = """UPDATE outbox SET claims = claims + 1, lease = :lease, lease_until = :until, attempts = attempts + 1,
     begun_at = :now, tried_at = coalesce(tried_at, :now)
@@ -52,7 +54,7 @@ RETURNING (SELECT state <> 'solved' AND ticket IS ? AND url = ? FROM link WHERE 
 _PLACE = """UPDATE link SET ticket = ?, url = ?, peer = coalesce(?, peer), state = 'open', solved_at = NULL
 WHERE id = ?"""
 _JOURNAL = "INSERT INTO attempt (outbox_id, number, begun_at, ended_at, outcome) VALUES (?, ?, ?, ?, 'accepted')"
-_MADE = "INSERT INTO pair (account, message_id, link_id, outbox_id, at) VALUES ('support', ?, ?, ?, ?)"
+_MADE = "INSERT INTO message_ref (account, message_id, link_id, outbox_id, at) VALUES ('support', ?, ?, ?, ?)"
 
 _OPENID = re.compile(r"[A-Za-z0-9_-]{6,64}", re.ASCII)
 _quote = json.JSONEncoder(ensure_ascii=False).encode
@@ -131,7 +133,7 @@ def read(raw: Raw, now: datetime) -> Said:
 
 
 def keep(base: sqlite3.Connection, at: Moments, said: Said) -> None:
-    """Kept and routed: payload, link with its allowance, step, pair. A repeat leaves nothing."""
+    """Kept and routed: payload, link with its allowance, step, message. A repeat leaves nothing."""
     kept = base.execute(_KEEP, (said.raw.key, said.raw.payload, said.arrived, at.now))
     if not kept.rowcount:
         return

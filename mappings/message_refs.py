@@ -10,41 +10,42 @@ from mappings.deferred import notes
 from mappings.prepared import Prepared
 from mappings.sets import Inserts
 from mappings.sql import among, table
-from mappings.states import PairColumns
+from mappings.states import MessageRefColumns
 from mappings.store import Tx
 from mappings.tables import MessageRef, Outbox
 
-_pair, _outbox = table(MessageRef), table(Outbox)
-_ADD = Inserts(_pair, new=True)
-_PAIR = Prepared(
-    select(_pair).where(_pair.c.account == bindparam("account"), _pair.c.message_id == bindparam("message_id"))
+_ref, _outbox = table(MessageRef), table(Outbox)
+_ADD = Inserts(_ref, new=True)
+_REF = Prepared(
+    select(_ref).where(_ref.c.account == bindparam("account"), _ref.c.message_id == bindparam("message_id"))
 )
-_PAIRS = Prepared(
-    select(_pair.c.message_id).where(_pair.c.account == bindparam("account"), among(_pair.c.message_id, "message_ids"))
+_REFS = Prepared(
+    select(_ref.c.message_id).where(_ref.c.account == bindparam("account"), among(_ref.c.message_id, "message_ids"))
 )
-_EXPECTED = "pairs"  # in a transaction's notes: the message ids that were looked for, and whether they are known
+_EXPECTED = "message refs"  # in a transaction's notes: the message ids that were looked for, and whether they are known
 
 
 class _Carries(Inserts):
     """Not new rows: which step carries a message on, by the step's key."""
 
     def __init__(self) -> None:
-        super().__init__(_pair)
+        super().__init__(_ref)
         self._defaults = {}
         self._types["key"] = _outbox.c.key.type
 
     def _text(self, names: Sequence[str], rows: str) -> str:
         return (  # the rows are places of values
-            f"UPDATE pair SET carrier_id = outbox.id FROM (VALUES {rows}) AS v JOIN outbox ON outbox.key = v.column3 "  # noqa: S608 - nothing of it was said by anybody
-            "WHERE pair.account = v.column1 AND pair.message_id = v.column2"
+            f"UPDATE message_ref SET carrier_id = outbox.id FROM (VALUES {rows}) AS v "  # noqa: S608 - nobody's words
+            "JOIN outbox ON outbox.key = v.column3 "
+            "WHERE message_ref.account = v.column1 AND message_ref.message_id = v.column2"
         )
 
 
 _CARRY = _Carries()
 
 
-def add_pair(
-    tx: Tx, account: str, message_id: str, link_id: int, now: datetime, **columns: Unpack[PairColumns]
+def add_ref(
+    tx: Tx, account: str, message_id: str, link_id: int, now: datetime, **columns: Unpack[MessageRefColumns]
 ) -> bool:
     """Remembers a message id of an account. False when it was known."""
     if is_known(tx, account, message_id):
@@ -63,10 +64,10 @@ def name_messages(tx: Tx, step: Row[Any], link_id: int, message_ids: Sequence[st
         )
 
 
-def expect_pairs(tx: Tx, account: str, message_ids: Collection[str]) -> None:
+def expect_refs(tx: Tx, account: str, message_ids: Collection[str]) -> None:
     """Looks at once whether many message ids of an account are known. Their links are locked: nobody adds one."""
     if message_ids:
-        found = set(_PAIRS.scalars(tx, account=account, message_ids=message_ids))
+        found = set(_REFS.scalars(tx, account=account, message_ids=message_ids))
         notes(tx).setdefault(_EXPECTED, {}).update({(account, one): one in found for one in message_ids})
 
 
@@ -74,7 +75,7 @@ def is_known(tx: Tx, account: str, message_id: str) -> bool:
     """Whether a message id of an account belongs to something."""
     known_ids: dict[tuple[str, str], bool] = notes(tx).get(_EXPECTED, {})
     if (account, message_id) not in known_ids:
-        return find_pair(tx, account, message_id) is not None
+        return find_ref(tx, account, message_id) is not None
     return known_ids[account, message_id]
 
 
@@ -83,19 +84,19 @@ def carry(tx: Tx, account: str, message_ids: Sequence[str], key: str) -> None:
     _CARRY.all_later(tx, ("account", "message_id", "key"), [(account, one, key) for one in message_ids])
 
 
-def find_pairs(tx: Tx, message_id: str) -> list[Row[Any]]:
+def find_refs(tx: Tx, message_id: str) -> list[Row[Any]]:
     """What a message id belongs to, at any account. Where an id holds more than the vendor's own number, that number
     is enough.
     """
     if not message_id:
         return []
-    for column in (_pair.c.message_id, _pair.c.short):
-        rows = list(tx.execute(select(_pair).where(column == message_id).order_by(_pair.c.id).limit(50)))
+    for column in (_ref.c.message_id, _ref.c.short):
+        rows = list(tx.execute(select(_ref).where(column == message_id).order_by(_ref.c.id).limit(50)))
         if rows:
             return rows
     return []
 
 
-def find_pair(tx: Tx, account: str, message_id: str) -> Row[Any] | None:
+def find_ref(tx: Tx, account: str, message_id: str) -> Row[Any] | None:
     """What a message id of an account belongs to."""
-    return _PAIR.first(tx, account=account, message_id=message_id)
+    return _REF.first(tx, account=account, message_id=message_id)
