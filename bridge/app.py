@@ -71,8 +71,10 @@ class Bridge:
         *,
         clock: Callable[[], datetime] = system_clock,
         work: bool = True,
+        config: Path | None = None,
     ) -> None:
         self.settings = settings
+        self.config = config  # the file, where the console may put routes into it
         self.clock = clock
         self._work = work
         self.store = Store(settings.bridge.database_url)
@@ -98,6 +100,7 @@ class Bridge:
         self.events = Sender(self.store, settings.events, events, clock)
         self.engine: Engine | None = None
         self.host = ""  # where it is served, once that is known
+        self.start_anew: Callable[[], None] | None = None  # with the file as it is then, where it is served so
         self.console = ConsoleMount(self)
 
     def _receivers(self) -> dict[str, AlertReceiver[Any]]:

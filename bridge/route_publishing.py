@@ -7,14 +7,49 @@ import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
+from bridge.contract import Words
+from bridge.settings import load_settings
+from mappings import state
 from mappings.private import write_whole
+from mappings.store import Tx
 
 _HEAD = re.compile(r"^\s*\[\[?\s*([^\].]+)")
+_BY_HAND = Words("write the routes into it yourself", "请手动将路由写入该文件")
+_FORM = Words(
+    f"has its [[routes]] in a form that cannot be changed by lines; {_BY_HAND.en}",
+    f"其中 [[routes]] 的写法无法自动修改，{_BY_HAND.zh}",
+)
+_NONE = Words(
+    "no former routes are kept beside it, so there is nothing to put back", "没有保留之前的路由，无可恢复的内容"
+)
+_MEANWHILE = Words(
+    "its routes were changed meanwhile; look at them, and compare again", "其中的路由刚刚已被更改，请查看后重新比较"
+)
 
 
 class Unpublishable(ValueError):
     """Why routes cannot be put into this file, in a sentence."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.en)
+        self.words = words
+
+
+class Standing(NamedTuple):
+    """The routes that a configuration has now: their lines, and the name they are known by."""
+
+    text: str
+    version: str
+
+
+class Proposal(NamedTuple):
+    """Other routes for a configuration. `instead_of`: the version that it has as far as whoever proposes knows."""
+
+    text: str
+    version: str
+    instead_of: str
 
 
 def with_routes(text: str, routes: str) -> str:
@@ -38,9 +73,11 @@ def with_routes(text: str, routes: str) -> str:
     try:
         old, new, wanted = (tomllib.loads(one) for one in (text, made, routes))
     except tomllib.TOMLDecodeError as error:
-        raise Unpublishable(f"cannot be put in by lines ({error}); write the routes into it yourself") from None
+        raise Unpublishable(
+            Words(f"cannot be put in by lines ({error}); {_BY_HAND.en}", f"无法自动写入（{error}），{_BY_HAND.zh}")
+        ) from None
     if new != {**old, "routes": wanted.get("routes", [])}:
-        raise Unpublishable("has its [[routes]] in a form that cannot be changed by lines; write them into it yourself")
+        raise Unpublishable(_FORM)
     return made
 
 
@@ -55,29 +92,57 @@ def routes_in(text: str) -> str:
     return "".join(lines)
 
 
-def put(path: Path, routes: str, now: datetime) -> None:
-    """Routes into a configuration; the former ones are kept."""
-    text = path.read_text("utf-8")
-    made = with_routes(text, routes_in(routes) or routes)
+def standing(path: Path) -> Standing:
+    """What is in the file now, which may not be what serves. Raises ConfigError."""
+    return Standing(routes_in(path.read_text("utf-8")), load_settings(path).routes_version)
+
+
+def former(path: Path) -> str:
+    """The routes that were there before the last time they were published. Raises Unpublishable where none are kept."""
+    return _former(path).read_text("utf-8")
+
+
+def is_kept(path: Path) -> bool:
+    """Whether there are former routes to put back."""
+    return any((path.parent / "routes").glob("*.toml"))
+
+
+def publish(tx: Tx, path: Path, proposal: Proposal, who: str, now: datetime) -> None:
+    """Puts routes into the configuration and keeps the former ones, with a row of the audit. Raises Unpublishable,
+    ConfigError, OSError; the file is the last that changes.
+    """
+    text = _unchanged(path, proposal)
+    made = with_routes(text, routes_in(proposal.text) or proposal.text)
+    state.add_audit(tx, who, "publish routes", f"{proposal.instead_of} → {proposal.version}", now)
     folder = path.parent / "routes"
     folder.mkdir(exist_ok=True)
-    (folder / f"{now:%Y%m%dT%H%M%S%fZ}.toml").write_text(routes_in(text), "utf-8")
+    write_whole(folder / f"{now:%Y%m%dT%H%M%S%fZ}.toml", routes_in(text).encode())
     _write(path, made)
 
 
-def former(path: Path) -> Path | None:
-    """The routes that were there before the last time they were published."""
-    found = sorted((path.parent / "routes").glob("*.toml"))
-    return found[-1] if found else None
-
-
-def put_back(path: Path) -> None:
-    """The former routes into a configuration. Undone once more, those before them come."""
-    kept = former(path)
-    if kept is None:
-        raise Unpublishable("no former routes are kept beside it, so there is nothing to put back")
-    _write(path, with_routes(path.read_text("utf-8"), kept.read_text("utf-8")))
+def undo(tx: Tx, path: Path, proposal: Proposal, who: str, now: datetime) -> None:
+    """Puts the former routes back, which the proposal names. Undone once more, those before them come."""
+    text, kept = _unchanged(path, proposal), _former(path)
+    if kept.read_text("utf-8") != proposal.text:
+        raise Unpublishable(_MEANWHILE)
+    made = with_routes(text, proposal.text)
+    state.add_audit(tx, who, "undo routes", f"{proposal.instead_of} → {proposal.version}", now)
+    _write(path, made)
     kept.unlink()
+
+
+def _unchanged(path: Path, proposal: Proposal) -> str:
+    """The file, if nobody else put other routes into it meanwhile."""
+    if load_settings(path).routes_version != proposal.instead_of:
+        raise Unpublishable(_MEANWHILE)
+    return path.read_text("utf-8")
+
+
+def _former(path: Path) -> Path:
+    found = sorted((path.parent / "routes").glob("*.toml"))
+    if not found:
+        raise Unpublishable(_NONE)
+    return found[-1]
 
 
 def _write(path: Path, text: str) -> None:

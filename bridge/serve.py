@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 import uvicorn
@@ -60,10 +60,31 @@ def listen(host: str, port: int) -> list[socket.socket]:
     return sockets_handed_over() or [_listening(host, port)]
 
 
+def run_again(
+    make: Callable[[], Bridge],
+    host: str,
+    port: int,
+    *,
+    bring_up_to_date: bool,
+    held: list[socket.socket] | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT. When the console asks for it, with a bridge made anew from the configuration, on
+    the same sockets: who calls in between waits and is not refused.
+    """
+    bridge = make()  # what is wrong with the configuration is said before anything else
+    held = held or listen(host, port)
+    with contextlib.ExitStack() as closing:
+        for one in held:
+            closing.enter_context(one)
+        while run_server(bridge, host, port, bring_up_to_date=bring_up_to_date, held=[one.dup() for one in held]):
+            gc.unfreeze()
+            bridge = make()
+
+
 def run_server(
     bridge: Bridge, host: str, port: int, *, bring_up_to_date: bool, held: list[socket.socket] | None = None
-) -> None:
-    """Serves until SIGTERM or SIGINT, on `held` sockets where there are any."""
+) -> bool:
+    """Serves until SIGTERM or SIGINT, on `held` sockets where there are any. True when it is to begin anew."""
     held = held or listen(host, port)
     share_arenas()  # before there are threads
     prepare_when_free(bridge, bring_up_to_date=bring_up_to_date)
@@ -88,10 +109,12 @@ def run_server(
         h11_max_incomplete_event_size=LONGEST_HEAD,
     )
     server = BridgeServer(config, bridge)
+    bridge.start_anew = server.begin_anew
     with contextlib.suppress(KeyboardInterrupt):
         server.run(held)
     if server.failed:
         raise StoreUnusable(server.failed)
+    return server.again
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -139,6 +162,17 @@ class BridgeServer(QuietServer):
     """Says that it serves."""
 
     failed = ""
+    again = False
+
+    def begin_anew(self) -> None:
+        """Ends as on SIGTERM, to serve anew. A signal that comes behind it is obeyed."""
+        super().handle_exit(signal.SIGTERM, None)
+        self.again = True
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """The end is meant."""
+        self.again = False
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override] # uvicorn's is untyped here
         await super().startup(sockets)  # type: ignore[arg-type] # as above

@@ -62,16 +62,19 @@ def serve(config: str | None, host: str, port: int, no_work: bool, no_migrate: b
     from bridge.app import Bridge
     from bridge.published import published_secrets
     from bridge.route_checks import wrong_routes
-    from bridge.serve import run_server
+    from bridge.serve import run_again
     from bridge.telemetry import set_up_logging
 
+    def make() -> Bridge:
+        settings, declared, path = read_config(config, serving=True)
+        for fault in published_secrets(settings, declared, path):
+            get_logger("bridge.serve").warning("published secret", why=fault)
+        for fault in wrong_routes(settings, declared, path):
+            get_logger("bridge.serve").warning("route asks for what cannot be", why=fault)
+        return Bridge(settings, declared, work=not no_work, config=path)
+
     set_up_logging()
-    settings, declared, path = read_config(config, serving=True)
-    for fault in published_secrets(settings, declared, path):
-        get_logger("bridge.serve").warning("published secret", why=fault)
-    for fault in wrong_routes(settings, declared, path):
-        get_logger("bridge.serve").warning("route asks for what cannot be", why=fault)
-    run_server(Bridge(settings, declared, work=not no_work), host, port, bring_up_to_date=not no_migrate)
+    run_again(make, host, port, bring_up_to_date=not no_migrate)
 
 
 @main.command()

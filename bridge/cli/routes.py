@@ -71,7 +71,8 @@ def replay_command(since: str, config: str | None, as_json: bool) -> None:
 @guarded
 def compare_command(file: Path, since: str, config: str | None, as_json: bool) -> None:
     """How many past conversations would go elsewhere by the [[routes]] of a FILE. Changes nothing."""
-    found = _compared(file, since, config)
+    runtime = _runtime(config)
+    found = _compared(config, _draft(runtime, _read(file), str(file)), runtime, since)
     click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else _replayed(found))
 
 
@@ -82,13 +83,14 @@ def compare_command(file: Path, since: str, config: str | None, as_json: bool) -
 @guarded
 def publish_command(file: Path, yes: bool, config: str | None) -> None:
     """Puts the [[routes]] of a FILE into the configuration, in the place of its own; `undo` puts those back."""
-    from bridge.route_publishing import put
+    from bridge.route_publishing import publish
 
-    click.echo(_replayed(_compared(file, "7d", config)))
+    runtime, text = _runtime(config), _read(file)
+    changed = _draft(runtime, text, str(file))
+    click.echo(_replayed(_compared(config, changed, runtime, "7d")))
     if not yes:
         click.confirm("Publish these routes?", abort=True)
-    text = file.read_text("utf-8")
-    _change(config, "publish routes", lambda path, now: put(path, text, now))
+    _change(config, publish, text, changed)
 
 
 @routes.command(name="undo")
@@ -96,49 +98,54 @@ def publish_command(file: Path, yes: bool, config: str | None) -> None:
 @guarded
 def undo_command(config: str | None) -> None:
     """Puts back the routes that were in the configuration before the last `publish`."""
-    from bridge.route_publishing import put_back
+    from bridge.route_publishing import Unpublishable, former, undo
+    from bridge.settings import find_config
 
-    _change(config, "undo routes", lambda path, _: put_back(path))
-
-
-def _compared(file: Path, since: str, config: str | None) -> dict[str, Any]:
-    """What a draft would change. Raises Fault for one that cannot serve; advice goes to standard error."""
-    from bridge.explanation import replay
-    from bridge.route_drafts import read_draft
-
-    runtime = _runtime(config)
     try:
-        text = file.read_text("utf-8")
+        text = former(find_config(config))
+    except Unpublishable as error:
+        raise Fault(f"{find_config(config)}: {error}") from None
+    _change(config, undo, text, _draft(_runtime(config), text, "the former routes"))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
     except OSError as error:
         raise Fault(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise Fault(f"{file}: is no text in UTF-8; save the file as UTF-8") from None
+
+
+def _draft(runtime: Any, text: str, name: str) -> Any:
+    """What would serve. Raises Fault for a draft that cannot; advice goes to standard error."""
+    from bridge.route_drafts import read_draft
+
     changed, faults = read_draft(runtime, text)
-    said = "\n".join(one.replace("draft:", f"{file}:", 1) for one in faults)
+    said = "\n".join(one.replace("draft:", f"{name}:", 1) for one in faults)
     if changed is None:
         raise Fault(said)
     if said:
         click.echo(said, err=True)
-    return reading(config, replay, changed, datetime.now(UTC) - _length(since), runtime)
+    return changed
 
 
-def _change(config: str | None, what: str, act: Callable[[Path, datetime], None]) -> None:
+def _compared(config: str | None, changed: Any, runtime: Any, since: str) -> dict[str, Any]:
+    from bridge.explanation import replay
+
+    found: dict[str, Any] = reading(config, replay, changed, datetime.now(UTC) - _length(since), runtime)
+    return found
+
+
+def _change(config: str | None, act: Callable[..., None], text: str, changed: Any) -> None:
     """The file and its audit row, both or none."""
-    from bridge.route_publishing import Unpublishable
+    from bridge.route_publishing import Proposal, Unpublishable
     from bridge.settings import find_config, load_settings
-    from mappings import state
 
     path, now = find_config(config), datetime.now(UTC)
-    before = load_settings(path).routes_version
-
-    def change(tx: Any) -> str:
-        act(path, now)
-        after = load_settings(path).routes_version
-        state.add_audit(tx, "command line", what, f"{before} → {after}", now)
-        return after
-
+    before, after = load_settings(path).routes_version, changed.settings.routes_version
     try:
-        after = writing(config, change)
+        writing(config, act, path, Proposal(text, after, before), "command line", now)
     except Unpublishable as error:
         raise Fault(f"{path}: {error}") from None
     except OSError as error:

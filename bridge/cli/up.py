@@ -13,7 +13,7 @@ from bridge.cli.common import CONFIG, guarded, read_config
 def up(config: str | None, port: int, host: str) -> None:
     """Sets the bridge up in the browser where there is no configuration yet, and serves with it."""
     from bridge.app import Bridge
-    from bridge.serve import listen, run_server
+    from bridge.serve import listen, run_again
     from bridge.settings import find_config
     from bridge.telemetry import set_up_logging
     from bridge.wizard.draft import Drafts
@@ -29,6 +29,10 @@ def up(config: str | None, port: int, host: str) -> None:
             return
     else:
         held = listen(host, port)
-    settings, declared, _ = read_config(config)
-    click.echo(f"The console: {settings.bridge.public_url}/console/")
-    run_server(Bridge(settings, declared), host, port, bring_up_to_date=True, held=held)
+
+    def make() -> Bridge:
+        settings, declared, path = read_config(config)
+        click.echo(f"The console: {settings.bridge.public_url}/console/")
+        return Bridge(settings, declared, config=path)
+
+    run_again(make, host, port, bring_up_to_date=True, held=held)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 _PATIENCE = 5.0  # seconds for a transaction
-_LARGEST = 64 * 1024  # bytes of a form
+_LARGEST = 256 * 1024  # bytes of a form
 
 
 class NotFound(Exception):

@@ -15,7 +15,7 @@ from bridge.app import Bridge
 from bridge.cli.common import read_config
 from bridge.contract import Retryable
 from bridge.demo.switches import Switches
-from bridge.serve import run_server
+from bridge.serve import run_again
 from bridge.telemetry import set_up_logging
 
 
@@ -25,12 +25,16 @@ def main() -> None:
     set_up_logging(level="WARNING")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     switches = Switches(config.parent / "switches")
-    settings, declared, _ = read_config(str(config))
-    bridge = Bridge(settings, declared, clock=switches.now)
-    _make_breakable(bridge.runtime.accounts["desk"].connector, switches)
+
+    def make() -> Bridge:
+        settings, declared, path = read_config(str(config))
+        bridge = Bridge(settings, declared, clock=switches.now, config=path)
+        _make_breakable(bridge.runtime.accounts["desk"].connector, switches)
+        return bridge
+
     sock = socket.socket(fileno=number)
     sock.setblocking(False)
-    run_server(bridge, "127.0.0.1", sock.getsockname()[1], bring_up_to_date=True, held=[sock])
+    run_again(make, "127.0.0.1", sock.getsockname()[1], bring_up_to_date=True, held=[sock])
 
 
 def _make_breakable(desk: Any, switches: Switches) -> None:

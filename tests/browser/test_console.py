@@ -234,6 +234,38 @@ async def test_two_admins_see_each_others_acts_and_an_ended_session_cannot_act(h
     assert [error for error in here.console_errors if "401" not in error and "status of 4" not in error] == []
 
 
+async def test_rules_are_published_and_serve_without_a_shell(here: ConsoleScene) -> None:
+    """From the draft to the conversation that goes by it, in Chinese; a callback that comes while the process starts
+    anew is answered; nobody is signed out.
+    """
+    page = await here.signed_in("Ada")
+    await here.language(page, "zh")
+    await page.goto(here.url("routes"))
+    await page.fill("#draft-text", '[[routes]]\nname = "night"\nchannel = "shop"\ndesk = "desk"\ntags = ["night"]\n')
+    await page.click("button[formaction='/console/routes/publish']")
+    await page.wait_for_selector(".lines .taken:has-text('vip')")
+    assert await seen(page) == []
+    await page.click("form[action='/console/routes/publish'] button.main")
+    await page.wait_for_selector(".said:has-text('已发布')")
+    assert await seen(page) == []
+    await page.click("#standing form button")
+    await page.wait_for_selector("h1:has-text('重新启动服务？')")
+    assert await seen(page) == []
+    await page.click("form[action='/console/routes/renew'] button.main")
+    await page.wait_for_selector(".said:has-text('正在重新启动')")
+    await here.phone.says("oCustomer_1", "hello")
+    await page.wait_for_selector("#standing:not(:has(.note))", state="attached")
+    await until_here(lambda: len(here.desk.state.tickets) == 1)
+    await until_here(lambda: here.bridge.text().count('"serving"') + here.bridge.text().count(" serving ") >= 2)
+    await here.phone.says("oCustomer_2", "hello")
+    await until_here(lambda: len(here.desk.state.tickets) == 2)
+    await page.goto(here.url("routes"))
+    assert "night" in await page.inner_text("section[aria-labelledby=rules]")
+    await page.goto(here.url("audit"))
+    assert "发布路由规则" in await page.inner_text("main") and "重新启动" in await page.inner_text("main")
+    assert here.console_errors == [] and "Traceback" not in here.bridge.text()
+
+
 async def test_it_can_be_used_without_a_mouse(here: ConsoleScene) -> None:
     await here.fill()
     page = await here.signed_in("Ada")

@@ -17,6 +17,8 @@ from bridge.contract import SetUpChange, Words
 from tests.console.console_harness import ConsoleScene, Person
 from tests.console.test_people_and_settings import suggested
 from tests.console.test_problems import failing
+from tests.console.test_publishing import HEAD
+from tests.console.test_routes_page import DRAFT
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -69,6 +71,9 @@ class Filled:
             "/accounts/{name}/resume": Act("/accounts/shop/resume", "resume"),
             "/routes/explain": Act("/routes/explain", "", {"channel": "shop", "text": "hello"}),
             "/routes/draft": Act("/routes/draft", "", {"channel": "shop", "draft": ""}),
+            "/routes/publish": Act("/routes/publish", "", {"draft": DRAFT}),
+            "/routes/undo": Act("/routes/undo", "", SURE, (409,)),
+            "/routes/renew": Act("/routes/renew", "start anew", SURE),
             "/deliveries/replay": Act("/deliveries/replay", "", {"id": "1"}, (409,)),
             "/deliveries/since": Act("/deliveries/since", "", {"receiver": "nobody", "hours": "1"}, (400,)),
             "/settings/users": Act("/settings/users", "add user", NEW),
@@ -108,6 +113,8 @@ async def filled(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         await suggested(scene)
         await failing(scene, 4)
         found = Filled(scene)
+        scene.up.config, scene.up.start_anew = tmp_path / "config.toml", lambda: None
+        scene.up.config.write_text(HEAD, "utf-8")
         reader = await scene.person("admin", "Reader")
         page = (await reader.get("/problems")).text
         found.cause = re.findall(r'<tr data-id="([0-9a-f]{16})"', page)[0]

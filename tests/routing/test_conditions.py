@@ -238,6 +238,7 @@ def test_what_check_refuses_is_in_the_log_of_serve(tmp_path: Path, monkeypatch: 
     path = configured(tmp_path, 'greeting = { texts = ["' + "x" * 2100 + '"] }')
     assert run("check", path).returncode == 2
     served: list[object] = []
+    monkeypatch.setattr("bridge.serve.listen", lambda *_: [])
     monkeypatch.setattr("bridge.serve.run_server", lambda bridge, *_, **__: served.append(bridge))
     monkeypatch.setattr("bridge.telemetry.set_up_logging", lambda: None)
     with capture_logs() as logs:

@@ -17,6 +17,7 @@ from bridge.console.views import (
     people,
     privacy,
     problems,
+    publishing,
     routes,
     settings,
 )
@@ -64,6 +65,9 @@ VIEWS = (
     View("GET", "/routes", routes.show),
     View("POST", "/routes/explain", routes.explain, "operator"),
     View("POST", "/routes/draft", routes.draft, "operator"),
+    View("POST", "/routes/publish", publishing.publish, "operator"),
+    View("POST", "/routes/undo", publishing.undo, "operator"),
+    View("POST", "/routes/renew", publishing.renew, "operator"),
     View("GET", "/bots", bots.show),
     View("GET", "/figures", figures.show),
     View("GET", "/figures/{chart}", figures.download),

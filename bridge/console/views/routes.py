@@ -2,12 +2,15 @@
 the office is open.
 """
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
 
+from bridge import route_publishing as publishing
 from bridge.advice import calendar_gaps
 from bridge.cli.calendars import calendar_json
 from bridge.cli.entries import entries_json
@@ -15,10 +18,11 @@ from bridge.console.visit import Refused, Visit
 from bridge.engine.context import Runtime
 from bridge.explanation import explain_conversation, explain_opening, moment_of, replay
 from bridge.route_drafts import read_draft, routes_text
+from bridge.settings import ConfigError
 from mappings import goals
 
 _LOOKED = 20_000  # conversations, whose entries are counted while somebody waits for the page
-_LONGEST = 60_000  # characters of a draft
+LONGEST = 60_000  # characters of a draft
 _SPANS = {"1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 
 
@@ -34,7 +38,7 @@ async def draft(visit: Visit) -> Response:
     """Other routes beside those that serve: what is wrong with them, and what of past days would go elsewhere. Nothing
     is kept.
     """
-    runtime, text = visit.desk.runtime, visit.form.get("draft", "")[:_LONGEST]
+    runtime, text = visit.desk.runtime, visit.form.get("draft", "")[:LONGEST]
     changed, faults = read_draft(runtime, text)
     span = _SPANS.get(visit.form.get("since", ""), _SPANS["7d"])
     asked = _asked(visit.form)
@@ -78,14 +82,30 @@ def _explained(visit: Visit, runtime: Runtime, asked: dict[str, str]) -> dict[st
     return explain_opening(runtime, asked["channel"], context, asked["text"], moment)
 
 
+def _in_file(path: Path) -> dict[str, Any]:
+    """What the configuration has now, whether there is something to put back, or why it cannot be read."""
+    try:
+        found: dict[str, Any] = {"standing": publishing.standing(path), "standing_fault": ""}
+    except ConfigError as error:
+        found = {"standing": None, "standing_fault": "; ".join(error.faults)}
+    except (OSError, UnicodeDecodeError) as error:
+        found = {"standing": None, "standing_fault": f"{path}: {error}"}
+    return {**found, "former": publishing.is_kept(path)}
+
+
 async def _page(visit: Visit, **found: Any) -> Response:
-    settings = visit.desk.runtime.settings
+    settings, path = visit.desk.runtime.settings, visit.desk.bridge.config
+    file: dict[str, Any] = {"standing": None, "standing_fault": "", "former": False}
+    if path is not None:
+        file = await asyncio.to_thread(_in_file, path)
     gaps = calendar_gaps(settings, visit.now.date())
     calendars = [
         {**calendar_json(settings, name, None, visit.now), "gaps": gaps.get(name, [])} for name in settings.calendars
     ]
     values = {"asked": {}, "made_up": None, "past": None, "replayed": None, "compared": None, "both": None, **found}
-    values = {"draft": routes_text(settings.routes), "draft_faults": [], "draft_asked": {}, **values}
+    standing = file["standing"]
+    shown = standing.text if standing is not None and standing.text else routes_text(settings.routes)
+    values = {"draft": shown, "draft_faults": [], "draft_asked": {}, **values}
     owed = await visit.read(goals.by_deadline) if settings.targets else []
     return visit.page(
         "routes.html",
@@ -96,5 +116,9 @@ async def _page(visit: Visit, **found: Any) -> Response:
         entries=await visit.read(entries_json, settings, visit.now, _LOOKED),
         calendars=calendars,
         spans=list(_SPANS),
+        path=path,
+        serving=settings.routes_version,
+        renewable=visit.desk.bridge.start_anew is not None,
+        **file,
         **values,
     )
