@@ -78,8 +78,9 @@ class Capabilities(Value):
     beside the customer, so that no note is needed.
     `reads_languages`: it shows each reader the bridge's own notes in their language (`Text.words`).
     `scripted`: a bot that says only what its operator wrote, so that promises and numbers in it are meant.
-    `uploads_apart`: files are uploaded in `prepare`, which goes on without one that is refused; else the engine gives
-    words and files steps of their own, and a write that fails with its files goes without them.
+    `uploads_apart`: files are uploaded in `prepare`, which goes on without one that is refused; it has seconds for that
+    while others wait, then the step comes again with files that cannot be read. Else the engine gives words and files
+    steps of their own on the way to a desk, and a write that fails with its files goes without them.
     `longest_write`: how long the connector lets a write take, where that is longer than `Account.request_timeout`.
     Of one that nobody answered the engine believes that it was not carried out when as long has passed once more.
     `refuses_repeats`: the vendor refuses a step whose key it has seen, so that one of unknown outcome is repeated at

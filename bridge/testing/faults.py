@@ -16,7 +16,7 @@ _NEVER = 60.0  # seconds
 class Trouble(StrEnum):
     """`BEFORE`/`AFTER` say whether the vendor had carried the request out when the connection broke."""
 
-    DELAY = "delay"  # carries it out and answers after `seconds`, whether or not anybody still listens
+    DELAY = "delay"  # carries it out and answers after `seconds`, or at `clear`, whether or not anybody still listens
     STATUS = "status"  # answers `status` with `body` instead, nothing is carried out
     STATUS_AFTER = "status after"  # carries it out, then answers `status`
     RESET_BEFORE = "reset before"  # the connection breaks, nothing was carried out
@@ -54,10 +54,14 @@ class Fault:
 
     async def carry_out(self, work: Callable[[], Awaitable[None]]) -> None:
         """What was asked for, after `seconds`, or a minute where a test never says when."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._go.wait(), self.seconds or _NEVER)
+        await self.wait(self.seconds or _NEVER)
         await work()
         self._done.set()
+
+    async def wait(self, seconds: float) -> None:
+        """So long, or until somebody is in a hurry."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._go.wait(), seconds)
 
 
 class Faults:
@@ -106,7 +110,8 @@ class Faults:
         match fault.trouble:
             case Trouble.DELAY:
                 whole = await _read(receive)
-                await asyncio.sleep(fault.seconds)
+                self._late.append(fault)
+                await fault.wait(fault.seconds)
                 await self._app(scope, whole, send)
             case Trouble.STATUS:
                 await _drain(receive)

@@ -53,7 +53,6 @@ def _capabilities(*, desk: bool, largest: int) -> Capabilities:
     file = MediaRule(support=Support.FULL, max_bytes=largest)
     return Capabilities(
         formats=(Format.PLAIN, Format.HTML),
-        uploads_apart=True,
         image=file,
         voice=file,
         video=file,

@@ -72,6 +72,7 @@ class WeChat(Connector[Settings]):
     guide: ClassVar[Guide] = GUIDE
     capabilities = Capabilities(
         labels_generated=True,
+        uploads_apart=True,
         max_text_bytes=MAX_BYTES,
         formats=(Format.PLAIN,),
         image=MediaRule(support=Support.FULL, mimes=outbound.IMAGE_MIMES, max_bytes=outbound.IMAGE_BYTES),
@@ -189,10 +190,8 @@ class WeChat(Connector[Settings]):
             data, mime = await self.account.media.image(
                 media, mimes=outbound.IMAGE_MIMES, max_bytes=outbound.IMAGE_BYTES, still=step.verb == "card"
             )
-        except (Rejected, Retryable) as error:
-            if step.verb == "image" and media.url:  # cannot be converted, or read now: better a link than nothing
-                return {"link": media.url, "why": error.message}
-            raise
+        except (Rejected, Retryable) as error:  # cannot be converted, or read now: better a link than nothing
+            return self._without(step, error)
         name = f"image.{_EXTENSIONS.get(mime, 'jpg')}"
         try:
             try:
@@ -206,12 +205,16 @@ class WeChat(Connector[Settings]):
             # nothing works at all, the send that follows says so
             if isinstance(error, Throttled) and error.scope is Scope.ACCOUNT:
                 raise
-            if step.verb == "image" and media.url:
-                return {"link": media.url, "why": error.message}
-            if step.verb == "card" and isinstance(error, Throttled):
-                page = step.body["miniprogrampage"]
-                return {"text": f"{page['title']}\n{page['pagepath']}", "why": error.message}
-            raise
+            return self._without(step, error)
+
+    def _without(self, step: Step, error: ConnectorError) -> dict[str, Any]:
+        """What goes where a picture cannot: its link, or the words of a card, which needs one."""
+        if step.verb == "card":
+            page = step.body["miniprogrampage"]
+            return {"text": f"{page['title']}\n{page['pagepath']}", "why": error.message}
+        if step.media[0].url:
+            return {"link": step.media[0].url, "why": error.message}
+        raise error
 
     async def _send(self, step: Step, target: Target, prepared: dict[str, Any]) -> None:
         body: dict[str, Any] = {"touser": _to(target)} | step.body

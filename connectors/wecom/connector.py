@@ -62,6 +62,7 @@ class WeCom(Connector[Settings]):
     guide: ClassVar[Guide] = GUIDE
     capabilities = Capabilities(
         max_text_bytes=MAX_BYTES,
+        uploads_apart=True,
         formats=(Format.PLAIN,),
         image=_rule("image"),
         voice=_rule("voice"),

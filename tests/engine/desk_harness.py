@@ -1,6 +1,7 @@
 """The shipped connectors between the simulated platform and a simulated helpdesk, all on one virtual clock."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,15 @@ class DeskHarness(PlatformHarness):
             self.clock.advance(1)  # desks count time in seconds
         await self.read()
         return []
+
+    async def moves(self, condition: Callable[[], Any]) -> None:
+        """Time passes, while something may be on its way, until something is true."""
+        for _ in range(200):
+            if condition():
+                return
+            await self.pass_time(0.3)
+            await asyncio.sleep(0.05)
+        raise AssertionError("it never happens")
 
     async def attach(self, text: str, *files: File) -> None:
         await self.desk.agent_says(self.desk.ticket, text, files)

@@ -76,6 +76,25 @@ async def test_a_picture_that_makes_the_ticket(harness: DeskHarness) -> None:
         assert "look at this" in seen(harness) and "/media/" in seen(harness)
 
 
+async def test_a_picture_that_makes_the_ticket_of_a_slow_desk(
+    harness: DeskHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ticket is there at once and says what follows; so are the words after it."""
+    monkeypatch.setattr(accessories, "PATIENCE", accessories.PATIENCE / 50)
+    async with harness.running():
+        slow = harness.desk.simulator.faults.add(Trouble.DELAY, ".", files=True, seconds=60, times=9)
+        await harness.phone.sends_image(harness.customer, PICTURE, mime="image/png")
+        await harness.moves(lambda: slow.hits)
+        assert "image" in seen(harness), "the ticket waits for its picture"
+        await harness.phone.says(harness.customer, "look at this")
+        await harness.moves(lambda: "look at this" in seen(harness))
+        assert not any(entry.files for ticket in harness.desk.tickets() for entry in harness.desk.entries(ticket))
+        harness.desk.simulator.faults.clear()
+        await harness.moves(lambda: ".png" in seen(harness) or "/media/" in seen(harness))
+        await harness.quiet()
+        assert len(harness.desk.tickets()) == 1 and seen(harness).count("look at this") == 1
+
+
 async def test_nothing_waits_while_a_picture_is_being_sent(
     harness: DeskHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.notices import quote
 from bridge.engine.conversation.queueing import FOLLOWS, files_of
+from bridge.engine.outbound.accessories import split
 from mappings import links, media, waiting
 from mappings.links import LinkRow
 from mappings.states import FileState, WaitingCause
@@ -56,46 +57,30 @@ def _words_first(work: Work, link: LinkRow, lane: int, row: Row[Any], message: M
         if old and not to_desk:  # an answer that comes hours late confuses more than it helps
             _drop(work, link, row, message)
         return None
-    rest: list[Part] = []
-    late: list[Part] = []
-    for part in message.parts:
-        said, follows = _apart(part)
-        rest += said
-        late += follows
-    if late and to_desk:
+    first, after = split(message, _on_its_way)
+    if after is not None and to_desk:
         phrases = Phrases(work.runtime.language)
-        rest += [Text(body=f"[{phrases.word(part.kind)}: {phrases.word('follows')}]") for part in late]
-    after = message.model_copy(update={"id": message.id + FOLLOWS, "parts": tuple(late)})
-    if late and not to_desk:
+        said = [Text(body=f"[{phrases.word(part.kind)}: {phrases.word('follows')}]") for part in after.parts]
+        first = message.model_copy(update={"parts": (*(first.parts if first else ()), *said)})
+    if after is not None and not to_desk:
         quoted = quote([after], work.runtime.language)
         tell(work, link, "file.late", cause=f"file.{message.id}", quoted=quoted, about=message.id)
-    first = message.model_copy(update={"parts": tuple(rest)})
-    if rest:
+    if first is not None:
         waiting.change_waiting(work.tx, row.id, first.model_dump_json())
     else:
         waiting.drop_waiting(work.tx, [row.id])
-    if late:
-        waiting.add_waiting(
-            work.tx, lane=lane, link_id=link.id, account=row.account, message_id=after.id,
-            message=after.model_dump_json(), due_at=work.now, created_at=row.created_at, inbox_id=row.inbox_id,
-            cause=WaitingCause.FILES,
-        )  # fmt: skip
-    return first if rest else None
+    if after is not None:
+        put_behind(work, link, lane, row, after)
+    return first
 
 
-def _apart(part: Part) -> tuple[list[Part], list[Part]]:
-    """What of a part can go now, and what follows. A card or film goes without the picture that stands for it."""
-    match part:
-        case Card(thumb=Media() as thumb) if _on_its_way(thumb):
-            return [part.model_copy(update={"thumb": None})], []
-        case Video(thumb=Media() as thumb) if _on_its_way(thumb) and not _on_its_way(part.media):
-            return [part.model_copy(update={"thumb": None})], []
-        case Image() | File() | Video() | Voice() if _on_its_way(part.media):
-            name = "transcript" if isinstance(part, Voice) else "caption"
-            words = getattr(part, name)
-            return [Text(body=words)] if words else [], [part.model_copy(update={name: ""})]
-        case _:
-            return [part], []
+def put_behind(work: Work, link: LinkRow, lane: int, row: Row[Any], after: Message) -> None:
+    """What a message came with waits on, behind what else waits there."""
+    waiting.add_waiting(
+        work.tx, lane=lane, link_id=link.id, account=row.account, message_id=after.id,
+        message=after.model_dump_json(), due_at=work.now, created_at=row.created_at, inbox_id=row.inbox_id,
+        cause=WaitingCause.FILES,
+    )  # fmt: skip
 
 
 def _given_up(work: Work, link: LinkRow, lane: int, row: Row[Any], message: Message) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from bridge.contract import ConnectorError, LooksUp, Prepares, Receipt, Retryable, Step, StoreDown, Target
 from bridge.contract.storable import storable
 from bridge.engine.context import ConnectedAccount, Effects, Runtime, Work
-from bridge.engine.outbound.accessories import for_this_attempt, not_in_the_way
+from bridge.engine.outbound.accessories import for_this_attempt, is_accessory, not_in_the_way, prepare_soon
 from bridge.engine.outbound.bot_typing import shown_thinking
 from bridge.engine.outbound.breaker import Breaker
 from bridge.engine.outbound.claims import ClaimBudget, Claimed, Claims
@@ -207,7 +207,7 @@ class Dispatcher:
                 try:
                     aside = not_in_the_way(self._store, row, step, link, self.wake.set)
                     async with asyncio.timeout(_LONGEST), aside, self._shown(row, link):
-                        receipt = found or await self._send(row, for_this_attempt(row, step), target, begun=begun)
+                        receipt = found or await self._send(row, link, for_this_attempt(row, step), target, begun=begun)
                 except Exception as error:  # noqa: BLE001 - as above
                     await self._failed(row, error)
                     return
@@ -225,11 +225,14 @@ class Dispatcher:
         connector = self._connected.connector
         return await connector.lookup(step, target) if row.unknown and isinstance(connector, LooksUp) else None
 
-    async def _send(self, row: Row[Any], step: Step, target: Target, *, begun: bool) -> Receipt | None:
+    async def _send(self, row: Row[Any], link: LinkRow, step: Step, target: Target, *, begun: bool) -> Receipt | None:
         """Prepares, marks the attempt unless that was done with the claim, sends. None: the lease is lost."""
         connector = self._connected.connector
         if self._prepares is not None:
-            prepared = await self._prepares.prepare(step, target)
+            if step.media and connector.capabilities.uploads_apart and not is_accessory(row, step, link):
+                step, prepared = await prepare_soon(self._prepares, step, target)
+            else:
+                prepared = await self._prepares.prepare(step, target)
             target = target.model_copy(update={"prepared": prepared})
         await reached("claimed")
         mark = self._prolong if begun else self._mark

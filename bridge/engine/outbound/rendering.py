@@ -26,11 +26,11 @@ from bridge.engine.conversation.holding import hold
 from bridge.engine.conversation.labels import render_labels
 from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.notices import is_of_an_end
-from bridge.engine.conversation.queueing import is_automatic
+from bridge.engine.conversation.queueing import FOLLOWS, is_automatic
 from bridge.engine.conversation.shop_messages import let_go
 from bridge.engine.conversation.turns import answer_lost
-from bridge.engine.outbound.accessories import runs_of
-from bridge.engine.outbound.attachments import with_files
+from bridge.engine.outbound.accessories import apart
+from bridge.engine.outbound.attachments import put_behind, with_files
 from bridge.engine.outbound.joining import together
 from bridge.engine.outbound.pacing import next_update, words_first
 from bridge.engine.outbound.questions import render_question
@@ -75,6 +75,9 @@ def _render_messages(work: Work, link: LinkRow, lane: int, rows: Sequence[Row[An
     chosen = _for_desk(work, link, lane, ready) if to_desk else _for_channel(work, link, ready)
     if chosen is None:
         return
+    for after in chosen.behind:
+        row = next(row for row in rows if row.message_id == after.id.removesuffix(FOLLOWS))
+        put_behind(work, link, lane, row, after)
     _store(work.tx, link, lane, link.desk if to_desk else link.channel, chosen, work.now)
     carried = {message.id for message in chosen.messages}
     waiting.drop_waiting(work.tx, [row.id for row in rows if row.message_id in carried])
@@ -95,12 +98,15 @@ def _only_remarks(rows: Sequence[Row[Any]]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """Steps and the messages they carry. From `parked_from` on they wait for the customer."""
+    """Steps and the messages they carry. From `parked_from` on they wait for the customer; `behind` is what of these
+    messages waits on.
+    """
 
     messages: Sequence[Message]
     steps: Sequence[Step]
     allowance: str = ""
     parked_from: int | None = None
+    behind: Sequence[Message] = ()
 
 
 def _for_desk(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> _Chosen | None:
@@ -112,13 +118,9 @@ def _for_desk(work: Work, link: LinkRow, lane: int, messages: list[Message]) -> 
     if connector.capabilities.update_limit is not None:
         messages = words_first(messages)
     context = render_context(work.runtime, link, work.now, to_desk=True)
-    if connector.capabilities.uploads_apart:
-        return _Chosen(messages, connector.render(messages, context))
-    runs = list(runs_of(messages))
-    if link.ticket is None:
-        runs = runs[:1]  # the first makes the ticket
+    runs, behind = apart(messages, connector.capabilities, context.language, opening=link.ticket is None)
     steps = [step for run in runs for step in connector.render(run, context)]
-    return _Chosen([message for run in runs for message in run], steps)
+    return _Chosen([message for run in runs for message in run], steps, behind=behind)
 
 
 def _for_channel(work: Work, link: LinkRow, messages: list[Message]) -> _Chosen | None:

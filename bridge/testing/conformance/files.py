@@ -1,5 +1,6 @@
 """Files at and above the limits of the capabilities."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +16,18 @@ from bridge.contract import (
     MediaRule,
     MediaStore,
     Part,
+    Prepares,
     Rejected,
     Retryable,
+    Role,
+    Step,
     Support,
+    Target,
     Text,
     Video,
     Voice,
 )
+from bridge.engine.outbound import accessories
 from bridge.engine.outbound.accessories import for_this_attempt
 from bridge.testing.conformance.builders import said, send, target_for
 from bridge.testing.conformance.case import ConnectorCase, applies
@@ -100,6 +106,44 @@ class Files(ConnectorCase):
         self.disarm(harness)
         assert "wordstogo" in "".join(await self.shown(harness)), "the words that came with a file are lost"
 
+    @applies(lambda case: case.simulator is not None and Trouble.LATE in case.troubles)
+    async def test_words_do_not_wait_while_a_file_is_being_sent(
+        self, harness: Harness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A vendor that takes a minute for each request that brings a file shows the words at once."""
+        conversation = await self.open_conversation(harness)
+        await self._say_with_slow_file(harness, monkeypatch, conversation)
+
+    @applies(lambda case: case.role is Role.DESK and case.simulator is not None and Trouble.LATE in case.troubles)
+    async def test_a_ticket_does_not_wait_while_a_file_is_being_sent(
+        self, harness: Harness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The same where the file and its words make the ticket."""
+        await self._say_with_slow_file(harness, monkeypatch, None)
+
+    async def _say_with_slow_file(
+        self, harness: Harness, monkeypatch: pytest.MonkeyPatch, conversation: str | None
+    ) -> None:
+        monkeypatch.setattr(accessories, "PATIENCE", accessories.PATIENCE / 50)
+        media = await harness.account.media.keep(picture(900), name="picture.png", mime="image/png")
+        message = said(self.role, Text(body="wordstogo"), Image(media=media), conversation=conversation or "new")
+        context, target = target_for(self.role, conversation, key="words")
+        harness.vendor.faults.add(Trouble.DELAY, ".", files=True, seconds=60, times=99)
+        connector, runs = harness.connector, [[message]]
+        if self.role is Role.DESK:
+            runs, _ = accessories.apart([message], connector.capabilities, "en", opening=conversation is None)
+        try:
+            async with asyncio.timeout(8):  # the file would take a minute, or the whole time of a request
+                for place, step in enumerate(connector.render(runs[0], context)):
+                    if conversation is None and place:
+                        break  # it brings what follows
+                    await _send_soon(harness, step, target.model_copy(update={"key": f"words-{place}"}))
+        except TimeoutError:
+            pytest.fail("the words wait for a file that is being sent")
+        finally:
+            self.disarm(harness)
+        assert "wordstogo" in "".join(await self.shown(harness)), "the words that came with a file are lost"
+
     async def _deliver(self, harness: Harness, *, more: int) -> None:
         conversation = await self.open_conversation(harness)
         for kind, (part, name, head, mime) in _KINDS.items():
@@ -137,6 +181,16 @@ class _Attempts:
         self.tries = self.tries + 1 if error.code == self.code else 1
         self.code = error.code
         self.left -= 1
+
+
+async def _send_soon(harness: Harness, step: Step, target: Target) -> None:
+    """As the engine sends a step for which others wait."""
+    connector = harness.connector
+    if isinstance(connector, Prepares) and connector.capabilities.uploads_apart:
+        step, prepared = await accessories.prepare_soon(connector, step, target)
+        await connector.deliver(step, target.model_copy(update={"prepared": prepared}))
+    else:
+        await send(harness, step, target)
 
 
 @contextmanager
