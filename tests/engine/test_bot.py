@@ -491,6 +491,33 @@ async def test_what_a_finished_ticket_did_not_take_goes_where_an_agent_began(ope
         assert "good day" in scene.heard()
 
 
+async def test_what_the_old_ticket_may_lack_comes_first_on_an_agents_new_one(opened: Opened) -> None:
+    """Nobody knows whether the old ticket took them, and it is finished before that is looked up."""
+    async with opened(bot={"ticket": "always"}) as scene:
+        await scene.customer("a human, please")
+        old = scene.only_ticket
+
+        def lose(account: str, step: Step, phase: str) -> None:
+            if account == "desk" and step.body.get("texts") == ["two"] and phase == "before":
+                raise Retryable("lost", certain=False)
+
+        scene.vendors.trouble = lose
+        await scene.customer("two")
+        scene.vendors.trouble = None
+        ticket = Ticket("t77", "ann")
+        scene.vendors.tickets["t77"] = ticket
+        scene.vendors.agent_says("t77", "good day", requester="ann")
+        scene.look()
+        await scene.collected()
+        await scene.customer("three")
+        scene.vendors.set_status(old, "closed")
+        scene.vendors.journal.pop()  # the bridge hears of it from the ticket itself
+        await scene.pass_time(minutes=5)
+        await scene.quiet()
+        await scene.customer("four")
+        assert [one.text for one in ticket.entries if one.who == "customer"] == ["two", "three", "four"]
+
+
 async def test_nobody_is_told_to_wait_for_people_while_a_bot_answers(opened: Opened) -> None:
     route = {"waiting": {"after": "3m", "texts": ["It takes a moment."]}}
     async with opened(route=route) as scene:

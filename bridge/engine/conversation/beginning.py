@@ -5,7 +5,7 @@ from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.announcement import announce
 from bridge.engine.conversation.bot_share import carry_wishes
-from bridge.engine.conversation.handover import has_opening, take_back
+from bridge.engine.conversation.handover import has_opening, take_back, under_way
 from bridge.engine.conversation.labels import marks_of, refresh
 from bridge.engine.conversation.queueing import carry_answers, put
 from bridge.engine.conversation.transcript import said_before, transcript
@@ -35,7 +35,9 @@ def begin(work: Work, desk: str, event: MessageReceived) -> LinkRow | None:
     unasked = withdraw_bot(work, current) if current.holder != current.desk else []
     mine = links.conversation_links(work.tx, known.channel, known.conversation)
     said = said_before(work, mine, {one.id for one in unasked}) if apart else []
-    late = unasked if apart else take_back(work, current) if current.state != "ended" else []
+    late = unasked if apart else []
+    if current.state != "ended" and not apart:  # what the old ticket may lack is said here, before all that follows
+        late = [*under_way(work, current), *take_back(work, current)]
     if current.state != "ended":
         links.change_link(work.tx, current.id, state="ended", warn_at=None, touched_at=work.now)
     columns: LinkColumns = {

@@ -209,6 +209,13 @@ def take_back(work: Work, link: LinkRow) -> list[Message]:
     return [message for message in found.values() if not message.id.startswith(TRANSCRIPT)]
 
 
+def under_way(work: Work, link: LinkRow) -> list[Message]:
+    """The customer's words that may get to this link's ticket, or may not, in order."""
+    steps = outbox.unfinished_in(work.tx, links.lane_to_desk(link.id))
+    sent = [message for step in steps if step.unknown or step.begun_at is not None for message in carried_by(step)]
+    return [one for one in sent if one.audience is Audience.CUSTOMER and not one.id.startswith(TRANSCRIPT)]
+
+
 def _move_answers(work: Work, link: LinkRow, fresh: LinkRow) -> None:
     """Answers that were not sent go first, in their order; what calls the customer back goes along."""
     carry_answers(work.tx, link, fresh)

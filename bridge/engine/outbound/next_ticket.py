@@ -48,6 +48,7 @@ def open_next(work: Work, link: LinkRow) -> None:
         "touched_at": work.now,
     }
     fresh = current or links.add_link(work.tx, **columns)
+    told = _told_since(work, link) if current is not None else frozenset()
     lane = links.lane_to_desk(link.id)
     unfinished = outbox.unfinished_in(work.tx, lane)
     outbox.drop_steps(work.tx, [step.id for step in unfinished], work.now, "the ticket is finished")
@@ -60,10 +61,17 @@ def open_next(work: Work, link: LinkRow) -> None:
     behind = waiting.waiting_in(work.tx, links.lane_to_desk(fresh.id))
     waiting.drop_waiting(work.tx, [row.id for row in behind])
     messages |= {row.message_id: Message.model_validate_json(row.message) for row in behind}
-    _wait(work, fresh, messages)
+    _wait(work, fresh, {name: message for name, message in messages.items() if name not in told})
     carry_answers(work.tx, link, fresh)
     work.effects.accounts |= {fresh.desk, fresh.channel}
     work.effects.note("next ticket", link=link.id, next=fresh.id)
+
+
+def _told_since(work: Work, link: LinkRow) -> frozenset[str]:
+    """What later tickets of the conversation have, or are to have: it was told there when an agent began."""
+    later = [one.id for one in links.conversation_links(work.tx, link.channel, link.conversation) if one.id > link.id]
+    steps = handovers.steps_said(work.tx, [links.lane_to_desk(one) for one in later])
+    return frozenset(message.id for step in steps for message in carried_by(step))
 
 
 def _wait(work: Work, link: LinkRow, messages: Mapping[str, Message]) -> None:
