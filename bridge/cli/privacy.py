@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridge.cli.common import CONFIG, Fault, guarded, read_config
+from bridge.cli.common import CONFIG, Fault, guarded, language_for, read_config
 
 if TYPE_CHECKING:
     from bridge.app import Bridge
@@ -70,7 +70,7 @@ def erase_person(identifier: str, yes: bool, config: str | None) -> None:
                 click.confirm("Erase all of it, for good?", default=False, abort=True)
             done = await erase(bridge, identifier, "command line")
         await _clean(bridge)
-        _tell(planned, done)
+        _tell(planned, done, language_for(None, settings.bridge.language))
 
     try:
         asyncio.run(run())
@@ -85,12 +85,14 @@ def _show(planned: "Plan") -> None:
     click.echo("With them go all messages, files, answers of agents, notices, consents and payloads about them.")
 
 
-def _tell(planned: "Plan", done: "Erased") -> None:
+def _tell(planned: "Plan", done: "Erased", language: str) -> None:
+    from bridge.contract import in_language
+
     click.echo(f"Erased: {_counts(done.gone)}")
     if done.to_do:
         click.echo("Left for you to do:")
     for number, (account, sentence) in enumerate(done.to_do, 1):
-        click.echo(f"{number}. {account}: {sentence}")
+        click.echo(f"{number}. {account}: {in_language(sentence, language)}")
     _others(planned, "erase")
 
 

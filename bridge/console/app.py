@@ -1,6 +1,5 @@
 """The console as one application: its addresses, who may call each, and what a failure looks like."""
 
-import errno
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
@@ -15,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bridge.console import pages
+from bridge.console.disk import DISK, why_of
 from bridge.console.gate import Gate
 from bridge.console.live import Live
 from bridge.console.menu import menu_of
@@ -23,6 +23,7 @@ from bridge.console.users import Session, Users
 from bridge.console.views import VIEWS, View
 from bridge.console.views.overview import Snapshot
 from bridge.console.visit import Desk, NotFound, Refused, Visit, read_form
+from bridge.contract import Words, in_language
 from bridge.services.faults import Fault, fault_of
 from bridge.services.folder import MediaDown
 from bridge.services.tokens import derive_key
@@ -126,9 +127,10 @@ class ConsoleApp:
             session = await self._session(request)
         except Exception:  # noqa: BLE001 - this page says what is wrong, whoever looks
             session = None
+        language = self._gate.language(request, session)
         return pages.page(
             "error.html",
-            self._gate.language(request, session),
+            language,
             status=refused.status,
             theme=session.theme if session is not None else "",
             headers={"retry-after": "5"} if refused.status in {429, 503} else {},
@@ -138,7 +140,7 @@ class ConsoleApp:
             said="",
             stuck=False,
             text=refused.text,
-            values=refused.values,
+            values={name: in_language(value, language) for name, value in refused.values.items()},
             status_shown=refused.status,
         )
 
@@ -162,8 +164,7 @@ class ConsoleApp:
         return pages.static(request)
 
 
-# what a disk says that is full, mounted for reading, broken, or somebody else's
-_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+_DOWN = "系统暂时无法保存文件"
 
 
 def _refusal_of(error: Exception) -> Refused:
@@ -174,9 +175,9 @@ def _refusal_of(error: Exception) -> Refused:
         case Refused():
             return error
         case MediaDown():
-            return Refused("error.disk", 503, why=error.message)
-        case OSError() if error.errno in _DISK:
-            return Refused("error.disk", 503, why=error.strerror)
+            return Refused("error.disk", 503, why=Words(error.message, f"{_DOWN}（{error.message}）"))
+        case OSError() if error.errno in DISK:
+            return Refused("error.disk", 503, why=why_of(error))
     return {
         Fault.STORE: Refused("error.database", 503),
         Fault.INPUT: Refused("error.form", 400),

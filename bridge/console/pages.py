@@ -17,6 +17,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from bridge.console.deeds import detail_in, who_in
 from bridge.console.texts import LANGUAGES, TAGS, say, say_if
 
 _HERE = Path(__file__).parent
@@ -52,6 +53,8 @@ def environment() -> Environment:
     made.filters["moment"] = moment
     made.filters["span"] = span
     made.filters["ticked"] = ticked
+    made.filters["who"] = who_in
+    made.filters["deed"] = detail_in
     made.globals.update(static=address_of, languages=LANGUAGES)
     return made
 

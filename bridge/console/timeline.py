@@ -1,6 +1,7 @@
 """Both sides of one conversation as one timeline: what was said, and how far each message came."""
 
 import json
+import re
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -146,7 +147,24 @@ def allowance_of(link: LinkRow, now: Any) -> dict[str, Any]:
 def _meant(step: dict[str, Any], language: str) -> dict[str, Any]:
     """With the allowance of its moment in the reader's words."""
     counted = step["allowance"]
-    return {**step, "allowance": {**counted, "means": _counted(counted, language)}} if counted else step
+    found = {**counted, "means": _counted(counted, language)} if counted else counted
+    attempts = [{**one, "detail": _said_of_allowance(one["detail"], language)} for one in step["attempts"]]
+    return {**step, "allowance": found, "attempts": attempts}
+
+
+_LEFT = re.compile(r"\((before it: )?(∞|\d+) left(?: until ([\d-]{10} [\d:]{5}))?\)")
+
+
+def _said_of_allowance(detail: str, language: str) -> str:
+    """What the journal of attempts says of the allowance, at the end of what the vendor said."""
+
+    def say_it(found: re.Match[str]) -> str:
+        before, left, until = found.groups()
+        key = "away.some_left" if until else "away.none_left"
+        said = say(language, key, n=left, until=f"{until} UTC")
+        return say(language, "conversation.left_before" if before else "conversation.left_then", said=said)
+
+    return _LEFT.sub(say_it, detail)
 
 
 def _counted(found: dict[str, Any], language: str) -> str:

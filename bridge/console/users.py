@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.contract import Busy, Guesses, StoreDown, check_password, hash_password
+from bridge.contract import Busy, Guesses, StoreDown, WrongValue, check_password, hash_password
 from bridge.services.faults import store_down
 from mappings import console, state
 from mappings.store import Store, Tx
@@ -74,13 +74,16 @@ def browser_of(agent: str) -> str:
 
 
 async def new_digest(name: str, password: str, role: str) -> str:
-    """The password's hash. Raises ValueError, which says what is wrong with a sign-in."""
+    """The password's hash. Raises WrongValue, which says what is wrong with a sign-in."""
     if not clean_name(name):
-        raise ValueError("the name is empty")
+        raise WrongValue("the name is empty", "用户名为空")
     if role not in ROLES:
-        raise ValueError(f"{role!r} is no role: use {', '.join(reversed(ROLES))}")
+        known = ", ".join(reversed(ROLES))
+        raise WrongValue(f"{role!r} is no role: use {known}", f"角色 {role!r} 不存在，可选：{known}")
     if len(password) < MIN_PASSWORD:
-        raise ValueError(f"the password needs at least {MIN_PASSWORD} characters")
+        raise WrongValue(
+            f"the password needs at least {MIN_PASSWORD} characters", f"密码至少需要 {MIN_PASSWORD} 个字符"
+        )
     return await hash_password(password)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from bridge.contract.messages import Contact
+from bridge.contract.words import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ class Forgets(Protocol):
         """What this account's records hold about somebody, as JSON that a person can read; files as `Media`."""
         ...
 
-    async def forget(self, subject: Subject) -> Sequence[str]:
+    async def forget(self, subject: Subject) -> Sequence[Said]:
         """Removes it from the records, for good. Returns what is left for the admin to do at the vendor: sentences in
-        the account's language that name what is meant (ticket numbers) and where it is found.
+        both languages that name what is meant (ticket numbers) and where it is found.
         """
         ...

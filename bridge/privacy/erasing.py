@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, select
 
-from bridge.contract import ConnectorError, Forgets, Subject
+from bridge.contract import ConnectorError, Forgets, Said, Subject, Words
 from bridge.engine.context import Runtime
 from bridge.privacy.subject import find, subjects_of
 from bridge.services.tokens import derive_key
@@ -34,6 +34,10 @@ _SETTLE = 20.0  # seconds that are given to what is on its way
 class NotErased(Exception):
     """Nothing, or not all, is erased; the sentence says why. It can be begun anew by the same id."""
 
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.words = Words(en, zh)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -53,7 +57,7 @@ class Erased:
     """What went, and what is left for the admin: account and sentence."""
 
     gone: dict[str, int] = field(default_factory=dict)
-    to_do: list[tuple[str, str]] = field(default_factory=list)
+    to_do: list[tuple[str, Said]] = field(default_factory=list)
 
 
 async def plan(bridge: "Bridge", identifier: str) -> Plan:
@@ -77,7 +81,10 @@ async def erase(bridge: "Bridge", identifier: str, who: str) -> Erased:
         if bridge.store.sqlite:
             await bridge.store.write(compaction.wish, bridge.clock())
         return done
-    raise NotErased("the customer writes without a pause; nothing is erased but what connectors had. Try it again")
+    raise NotErased(
+        "the customer writes without a pause; nothing is erased but what connectors had. Try it again",
+        "客户正在连续发送消息，仅删除了接入模块中的记录，请重试",
+    )
 
 
 async def erase_side(bridge: "Bridge", side: Side, who: str) -> Erased:
@@ -86,7 +93,7 @@ async def erase_side(bridge: "Bridge", side: Side, who: str) -> Erased:
     try:
         return await _erase(bridge, Plan(side, subjects), who)
     except SubjectChanged:
-        raise NotErased("somebody wrote meanwhile") from None
+        raise NotErased("somebody wrote meanwhile", "期间有新消息") from None
 
 
 async def _erase(bridge: "Bridge", planned: Plan, who: str) -> Erased:
@@ -120,7 +127,7 @@ async def records_of(bridge: "Bridge", subjects: Mapping[str, Subject]) -> dict[
     return dict(await _each(bridge, subjects, lambda one, subject: one.records_of(subject)))
 
 
-async def _forget(bridge: "Bridge", subjects: Mapping[str, Subject]) -> list[tuple[str, str]]:
+async def _forget(bridge: "Bridge", subjects: Mapping[str, Subject]) -> list[tuple[str, Said]]:
     found = await _each(bridge, subjects, lambda one, subject: one.forget(subject))
     return [(account, sentence) for account, sentences in found for sentence in sentences]
 
@@ -136,7 +143,10 @@ async def _each(
         try:
             answers.append((account, await ask(connected.connector, subject)))
         except ConnectorError as error:
-            raise NotErased(f"accounts.{account}: {error}. Nothing is erased; try it again") from None
+            raise NotErased(
+                f"accounts.{account}: {error}. Nothing is erased; try it again",
+                f"accounts.{account}：{error}。未删除任何内容，请重试",
+            ) from None
     return answers
 
 

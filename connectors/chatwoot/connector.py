@@ -27,6 +27,7 @@ from bridge.contract import (
     RenderContext,
     Request,
     Role,
+    Said,
     SetUpChange,
     Step,
     Subject,
@@ -122,8 +123,8 @@ class Chatwoot(Connector[Settings]):
     async def records_of(self, subject: Subject) -> dict[str, Any]:
         return {}
 
-    async def forget(self, subject: Subject) -> Sequence[str]:
-        return forgetting.left_to_do(self.account, subject, self.config.web)
+    async def forget(self, subject: Subject) -> Sequence[Said]:
+        return forgetting.left_to_do(subject, self.config.web)
 
     async def check(self) -> Health:
         """The token, the inbox, and whether it calls back."""

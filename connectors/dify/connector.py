@@ -28,6 +28,7 @@ from bridge.contract import (
     Subject,
     Target,
     Unauthentic,
+    Words,
     answered_step,
     words_of,
 )
@@ -109,16 +110,16 @@ class Dify(Connector[Settings]):
         """Nothing is kept here."""
         return {}
 
-    async def forget(self, subject: Subject) -> Sequence[str]:
+    async def forget(self, subject: Subject) -> Sequence[Words]:
         """Deletes the conversations that Dify keeps of somebody (`GET /conversations`, `DELETE /conversations/{id}`).
         Where it cannot be reached, they are for the admin to delete.
         """
-        left = []
+        left: list[Words] = []
         for contact in subject.contacts:
             try:
                 await self._delete_all(contact.id)
             except ConnectorError:
-                left.append(_LEFT[self.account.language if self.account.language in _LEFT else "en"].format(contact.id))
+                left.append(Words(*(_LEFT[language].format(contact.id) for language in ("en", "zh"))))
         return left
 
     async def _delete_all(self, user: str) -> None:

@@ -142,7 +142,7 @@ class Email(Connector[EmailConfig]):
     async def records_of(self, subject: Subject) -> dict[str, Any]:
         return await forgetting.records_of(self.account, subject)
 
-    async def forget(self, subject: Subject) -> Sequence[str]:
+    async def forget(self, subject: Subject) -> Sequence[Said]:
         return await forgetting.forget(self.account, subject, self.config.address)
 
     async def check(self) -> Health:

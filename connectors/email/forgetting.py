@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.contract import Account, Put, Subject
+from bridge.contract import Account, Put, Said, Subject, Words
 from connectors.email.token import digest
 
 _MOST = 10_000  # rows of one kind that name a conversation
@@ -20,7 +20,7 @@ async def records_of(account: Account, subject: Subject) -> dict[str, Any]:
     }
 
 
-async def forget(account: Account, subject: Subject, mailbox: str) -> Sequence[str]:
+async def forget(account: Account, subject: Subject, mailbox: str) -> Sequence[Said]:
     """Removes it; the mails themselves are for the admin to delete."""
     records, gone = account.records, [Put("mail", digest(key), None) for key in subject.keys]
     for name in _conversations(subject):
@@ -38,7 +38,7 @@ async def forget(account: Account, subject: Subject, mailbox: str) -> Sequence[s
     if not tags and not addresses:
         return ()
     what = ", ".join([*addresses, *tags])
-    return (_LEFT[account.language if account.language in _LEFT else "en"].format(mailbox=mailbox, what=what),)
+    return (Words(*(_LEFT[language].format(mailbox=mailbox, what=what) for language in ("en", "zh"))),)
 
 
 _LEFT = {

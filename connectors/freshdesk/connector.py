@@ -181,7 +181,7 @@ class Freshdesk(Connector[Settings]):
     async def records_of(self, subject: Subject) -> dict[str, Any]:
         return {}
 
-    async def forget(self, subject: Subject) -> Sequence[str]:
+    async def forget(self, subject: Subject) -> Sequence[Said]:
         return forgetting.left_to_do(self.account, subject, self.config.web)
 
     async def check(self) -> Health:

@@ -5,19 +5,18 @@ Tickets and contacts are deleted twice: into a list of deleted ones, and out of 
 
 from collections.abc import Sequence
 
-from bridge.contract import Account, Subject
+from bridge.contract import Account, Said, Subject, Words
 from connectors.freshdesk.marks import external_id
 
 
-def left_to_do(account: Account, subject: Subject, web: str) -> Sequence[str]:
+def left_to_do(account: Account, subject: Subject, web: str) -> Sequence[Said]:
     """Sentences for the admin."""
-    texts = _LEFT[account.language if account.language in _LEFT else "en"]
-    found = []
+    found: list[Said] = []
     if subject.tickets:
-        found.append(texts[0].format(tickets=", ".join(f"#{one}" for one in subject.tickets), web=web))
-    found += [texts[1].format(contact=f"{web}/a/contacts/{peer}") for peer in subject.peers]
+        found.append(_left(0, tickets=", ".join(f"#{one}" for one in subject.tickets), web=web))
+    found += [_left(1, contact=f"{web}/a/contacts/{peer}") for peer in subject.peers]
     if subject.tickets and not subject.peers:
-        found += [texts[2].format(contact=external_id(account.name, one.id), web=web) for one in subject.contacts]
+        found += [_left(2, contact=external_id(account.name, one.id), web=web) for one in subject.contacts]
     return found
 
 
@@ -33,3 +32,7 @@ _LEFT = {
         "请删除唯一外部 ID 为 {contact} 的联系人，然后永久删除：{web}/a/contacts",
     ),
 }
+
+
+def _left(which: int, **values: str) -> Words:
+    return Words(*(_LEFT[language][which].format(**values) for language in ("en", "zh")))

@@ -7,7 +7,7 @@ https://docs.bestpractical.com/rt/5.0.5/rt-shredder.html
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.contract import Account, Put, Subject
+from bridge.contract import Account, Put, Said, Subject, Words
 from connectors.rt.lookup import CREATED, MADE
 
 
@@ -20,7 +20,7 @@ class Forgetting:
         """Nothing of a customer: ticket numbers only."""
         return {}
 
-    async def forget(self, subject: Subject) -> Sequence[str]:
+    async def forget(self, subject: Subject) -> Sequence[Said]:
         """Removes which transactions their steps made; tickets and users are for the admin to shred."""
         records = self.account.records
         rows = [await records.get(MADE, key) for key in subject.keys]
@@ -28,12 +28,11 @@ class Forgetting:
         gone = [Put(MADE, key, None) for key in subject.keys] + [Put(CREATED, one, None) for one in made if one]
         for place in range(0, len(gone), 500):
             await records.commit(*gone[place : place + 500])
-        texts = _LEFT[self.account.language if self.account.language in _LEFT else "en"]
-        found = []
+        found: list[Said] = []
         if subject.tickets:
             query = " OR ".join(f"id = {one}" for one in subject.tickets)
-            found.append(texts[0].format(tickets=", ".join(f"#{one}" for one in subject.tickets), query=query))
-        return [*found, *(texts[1].format(user=peer) for peer in subject.peers)]
+            found.append(_left(0, tickets=", ".join(f"#{one}" for one in subject.tickets), query=query))
+        return [*found, *(_left(1, user=peer) for peer in subject.peers)]
 
 
 _LEFT = {
@@ -46,3 +45,7 @@ _LEFT = {
         "请清除用户 {user} 的个人信息：Admin → Users → 该用户 → Manage user data → Anonymize",
     ),
 }
+
+
+def _left(which: int, **values: str) -> Words:
+    return Words(*(_LEFT[language][which].format(**values) for language in ("en", "zh")))

@@ -159,7 +159,7 @@ class WebChat(Connector[Settings]):
     async def records_of(self, subject: Subject) -> dict[str, Any]:
         return await Forgetting(self._office).records_of(subject)
 
-    async def forget(self, subject: Subject) -> Sequence[str]:
+    async def forget(self, subject: Subject) -> Sequence[Said]:
         return await Forgetting(self._office).forget(subject)
 
     async def check(self) -> Health:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.contract import Append, Drop, Put, Records, Subject
+from bridge.contract import Append, Drop, Put, Records, Said, Subject
 from connectors.webchat.office import Office
 from connectors.webchat.quotas import KIND as QUOTA
 from connectors.webchat.signatures import hashed
@@ -39,7 +39,7 @@ class Forgetting:
                 found["files"].append(row[0])
         return found
 
-    async def forget(self, subject: Subject) -> Sequence[str]:
+    async def forget(self, subject: Subject) -> Sequence[Said]:
         """Everything of that. There is no vendor, so nothing is left to do."""
         visitors, tickets = self._visitors(subject), await self._tickets(subject)
         names = sorted({*(ticket["id"] for ticket in tickets), *subject.tickets})

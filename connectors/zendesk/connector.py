@@ -25,6 +25,7 @@ from bridge.contract import (
     Reply,
     Request,
     Role,
+    Said,
     SetUpChange,
     Step,
     Subject,
@@ -141,7 +142,7 @@ class Zendesk(Connector[Settings]):
     async def records_of(self, subject: Subject) -> dict[str, Any]:
         return await forgetting.records_of(self.account, subject)
 
-    async def forget(self, subject: Subject) -> Sequence[str]:
+    async def forget(self, subject: Subject) -> Sequence[Said]:
         return await forgetting.forget(self.account, subject, self.config.web)
 
     async def check(self) -> Health:

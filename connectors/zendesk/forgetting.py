@@ -7,7 +7,7 @@ https://support.zendesk.com/hc/en-us/articles/4408845703194
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.contract import Account, Put, Subject
+from bridge.contract import Account, Put, Said, Subject, Words
 from connectors.zendesk.people import USER, external_id
 
 
@@ -17,17 +17,16 @@ async def records_of(account: Account, subject: Subject) -> dict[str, Any]:
     return {"users": [row[0] for row in rows if row is not None]}
 
 
-async def forget(account: Account, subject: Subject, web: str) -> Sequence[str]:
+async def forget(account: Account, subject: Subject, web: str) -> Sequence[Said]:
     """Removes them; tickets and the user are for the admin to delete."""
     names = _users(account, subject)
     rows = [await account.records.get(USER, name) for name in names]
     users = sorted({*subject.peers, *(str(row[0].get("id", "")) for row in rows if row is not None)} - {""})
     await account.records.commit(*(Put(USER, name, None) for name in names))
-    texts = _LEFT[account.language if account.language in _LEFT else "en"]
-    found = []
+    found: list[Said] = []
     if subject.tickets:
-        found.append(texts[0].format(tickets=", ".join(f"#{one}" for one in subject.tickets), web=web))
-    found += [texts[1].format(user=user, web=web) for user in users]
+        found.append(_left(0, tickets=", ".join(f"#{one}" for one in subject.tickets), web=web))
+    found += [_left(1, user=user, web=web) for user in users]
     return found
 
 
@@ -41,6 +40,10 @@ _LEFT = {
         "请删除用户 {web}/agent/users/{user}，然后永久删除：Admin Center → People → Deleted users",
     ),
 }
+
+
+def _left(which: int, **values: str) -> Words:
+    return Words(*(_LEFT[language][which].format(**values) for language in ("en", "zh")))
 
 
 def _users(account: Account, subject: Subject) -> list[str]:

@@ -78,7 +78,28 @@ async def seen(page: Page) -> list[object]:
         await page.set_viewport_size(screen)  # type: ignore[arg-type] # a width and a height
         wider = (await page.evaluate(_SHAPE))[-1]
         found += [f"{wider} px wider than {screen['width']}"] if wider > 0 else []
+    if language.startswith("zh"):
+        found += [f"not in Chinese: {one}" for one in await page.evaluate(ENGLISH)]
     return found
+
+
+# words of ours that are left in English: two in a row, outside of code, ids, and what customers and vendors said
+ENGLISH = r"""() => {
+  const words = /(?:[A-Za-z][A-Za-z'’]*[,.:;]? )+[A-Za-z]{2,}/, found = [];
+  const theirs = 'script, code, pre, .mono, textarea, .said-words, [data-theirs]';
+  const walk = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode.textContent.trim(), where = walk.currentNode.parentElement;
+    if (words.test(text) && !where.closest(theirs)) found.push(text.slice(0, 200));
+  }
+  for (const one of document.querySelectorAll('*')) {
+    for (const name of ['title', 'aria-label', 'placeholder', 'alt', 'data-on', 'data-off', 'data-done', 'data-name']) {
+      const text = one.getAttribute(name) ?? '';
+      if (words.test(text) && !one.closest(theirs)) found.push(`${name}: ${text}`);
+    }
+  }
+  return found;
+}"""
 
 
 async def test_every_page_empty_and_filled(here: ConsoleScene) -> None:

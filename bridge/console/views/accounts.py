@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from bridge.cli.capabilities import facts_of
 from bridge.console.configured import configured_account
+from bridge.console.deeds import BOTH
 from bridge.console.visit import NotFound, Refused, Visit
 from bridge.contract import ConnectorError, SetsUp, in_language
 from bridge.contract.connector import SetUpChange
@@ -142,7 +143,8 @@ async def apply(visit: Visit) -> Response:
         except ConnectorError as error:
             raise Refused("error.vendor", 502, said=error.message) from None
         done.append(in_language(said, visit.language))
-        await visit.act("set up", f"{name}: {in_language(said, 'en')}"[:300], lambda _work: None)
+        both = BOTH.join(in_language(said, language)[:300] for language in ("en", "zh"))
+        await visit.act("set up", f"{name}: {both}", lambda _work: None)
     left = [change.say(visit.language) for change in await _plan(visit) if change.apply is None]
     return visit.page("applied.html", name=name, done=done, left=left)
 

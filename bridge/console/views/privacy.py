@@ -8,8 +8,10 @@ from pathlib import Path
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
+from bridge.console.disk import why_of
 from bridge.console.pages import HEADERS
 from bridge.console.visit import NotFound, Refused, Visit
+from bridge.contract import in_language
 from bridge.privacy import erasing
 from bridge.privacy.erasing import NotErased, Plan
 from bridge.privacy.exporting import export
@@ -22,7 +24,7 @@ async def export_person(visit: Visit) -> Response:
     try:
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="bridge-export-"))
     except OSError as error:  # also where no folder for such files can be written at all
-        raise Refused("error.disk", 503, why=error.strerror or type(error).__name__) from None
+        raise Refused("error.disk", 503, why=why_of(error)) from None
     out = folder / "person.zip"
     try:
         await export(visit.desk.bridge, planned, out)
@@ -42,10 +44,11 @@ async def erase_person(visit: Visit) -> Response:
     try:
         done = await erasing.erase(visit.desk.bridge, visit.form["named"], visit.who)
     except NotErased as error:
-        raise Refused("error.not_erased", 409, said=str(error)) from None
+        raise Refused("error.not_erased", 409, said=error.words) from None
     except NoSubject:
         raise NotFound from None
     visit.desk.live.nudge()
+    done.to_do = [(account, in_language(sentence, visit.language)) for account, sentence in done.to_do]
     return visit.page("erased.html", done=done, planned=planned, sqlite=visit.desk.store.sqlite)
 
 

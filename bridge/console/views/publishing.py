@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from bridge import route_publishing as publishing
 from bridge.cli.common import read_config
+from bridge.console.disk import why_of
 from bridge.console.views import routes
 from bridge.console.visit import Refused, Visit
 from bridge.explanation import replay
@@ -34,7 +35,7 @@ async def publish(visit: Visit) -> Response:
 
 async def undo(visit: Visit) -> Response:
     """The routes that were there before the last time come back."""
-    kept = await _in_file(publishing.former, _file(visit), visit)
+    kept = await _in_file(publishing.former, _file(visit))
     return await _change(visit, "undo", publishing.undo, kept)
 
 
@@ -45,7 +46,7 @@ async def renew(visit: Visit) -> Response:
         raise Refused("error.no_file")
     if visit.form.get("sure") != "1":
         return visit.page("renew.html", path=path)
-    await _in_file(lambda where: read_config(str(where), serving=True), path, visit)
+    await _in_file(lambda where: read_config(str(where), serving=True), path)
     await visit.act("start anew", "", lambda _work: None)
     answer = visit.back(_PAGE, "renewing")
     answer.background = BackgroundTask(begin)  # this answer goes first
@@ -59,7 +60,7 @@ async def _change(visit: Visit, name: str, act: Act, text: str) -> Response:
         if name == "publish":
             return await routes.draft(visit)  # which says what is wrong
         raise Refused("error.former_routes", why="; ".join(faults))
-    now = await _in_file(publishing.standing, path, visit)
+    now = await _in_file(publishing.standing, path)
     if visit.form.get("sure") != "1":
         compared = await visit.read(replay, changed, visit.now - _SPAN, runtime)
         difference = _difference(now.text, publishing.routes_in(text) or text)
@@ -67,7 +68,7 @@ async def _change(visit: Visit, name: str, act: Act, text: str) -> Response:
         return visit.page("publish.html", act=name, path=path, compared=compared, difference=difference,
                           fields=fields, advice=faults)  # fmt: skip
     proposal = Proposal(text, changed.settings.routes_version, visit.form.get("version", ""))
-    with _refusing(path, visit):
+    with _refusing(path):
         await visit.act("", "", lambda work: act(work.tx, path, proposal, visit.who, work.now))
     return visit.back(_PAGE, f"routes_{name}")
 
@@ -86,19 +87,19 @@ def _file(visit: Visit) -> Path:
     return path
 
 
-async def _in_file(look: Callable[[Path], Any], path: Path, visit: Visit) -> Any:
-    with _refusing(path, visit):
+async def _in_file(look: Callable[[Path], Any], path: Path) -> Any:
+    with _refusing(path):
         return await asyncio.to_thread(look, path)
 
 
 @contextmanager
-def _refusing(path: Path, visit: Visit) -> Iterator[None]:
+def _refusing(path: Path) -> Iterator[None]:
     """What is wrong with the file is said on a page."""
     try:
         yield
     except Unpublishable as error:
-        raise Refused("error.routes", path=path, why=error.words.say(visit.language)) from None
+        raise Refused("error.routes", path=path, why=error.words) from None
     except ConfigError as error:
         raise Refused("error.config", why="; ".join(error.faults)) from None
     except OSError as error:
-        raise Refused("error.config_disk", 503, path=path, why=error.strerror) from None
+        raise Refused("error.config_disk", 503, path=path, why=why_of(error)) from None

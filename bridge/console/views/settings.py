@@ -8,6 +8,7 @@ from bridge.console.configured import configured
 from bridge.console.texts import LANGUAGES
 from bridge.console.users import ROLES, new_digest, set_user
 from bridge.console.visit import NotFound, Refused, Visit
+from bridge.contract import WrongValue
 from bridge.engine.context import Work
 from mappings import console
 from mappings.store import Tx
@@ -52,8 +53,8 @@ async def add_user(visit: Visit) -> Response:
     name, role = visit.form.get("user", ""), visit.form.get("role", "")
     try:
         digest = await new_digest(name, visit.form.get("secret", ""), role)
-    except ValueError as error:
-        raise Refused("error.user", 400, said=str(error)) from None
+    except WrongValue as error:
+        raise Refused("error.user", 400, said=error.words) from None
     await visit.act("", "", lambda work: set_user(work.tx, name, role, digest, visit.who, work.now))
     return visit.back(_PAGE, "user_added")
 
