@@ -1,7 +1,8 @@
 """Which entry a question is about: how much of it an entry knows, and how much of one way to ask it has. Pure.
 
 Terms weigh what they say by themselves and how few entries have them (as in BM25); what decides an entry (the rarest
-term of a way to ask) must be there.
+term of a way to ask) must be there. What a question is about and an entry does not know speaks against the entry: a
+strange word most, a topic of another entry half, a word of everyday hardly.
 """
 
 import math
@@ -11,16 +12,39 @@ from dataclasses import dataclass
 
 from connectors.faq.entries import Entry
 from connectors.faq.spelling import Spelling
-from connectors.faq.terms import Lexicon, common, terms_of, written_in
+from connectors.faq.terms import EMPTY, HAN, INTENTS, Lexicon, common, everyday, terms_of, written_in
 
+_SILENT = INTENTS | EMPTY
 _PARTS = re.compile(
-    r"[?？。！!；;\n]+|[，,、]?(?:另外|还有|顺便问一下|以及)|,? \b(?:and also|also|and|by the way)\b", re.IGNORECASE
+    r"[?？。！!；;\n]+|[，,、](?:另外|还有|顺便问一下)|以及|,? \b(?:and also|also|and|by the way)\b", re.IGNORECASE
+)
+_ASKS = re.compile(
+    r"[吗呢么啥咋几哪谁怎想要求帮请]|[不没]$|如何|多少|多久|多长|可以|可否|能|是否|有没有|要不要"
+    r"|\b(?:who|what|where|when|which|why|how|please|want|need)\b|^(?:and |but |or |so )?"
+    r"(?:can|could|do|does|did|is|are|am|will|would|should|may|shall|has|have)\b|\b(?:can|could) (?:i|you|it|we)\b",
+    re.IGNORECASE,
 )
 _COMMAS = re.compile(r"[，,、]+")
-_SHORT = 3  # characters that are no question
 _MEANT = 0.85  # what a word counts that a typing error hides
-_UNDECIDED = 0.55  # what is left where nothing names the entry
+_UNDECIDED = 0.4  # what is left where nothing names the entry
 _NAMED = 0.9
+_ENOUGH = 0.6  # how much of a question an entry must know
+_ASIDE = "c:aside"
+_MISSING = {  # what a kind of word counts where an entry does not have it
+    "c:how": 0.2,
+    "c:where": 0.5,
+    "c:how_much": 2.5,
+    "c:when": 1.6,
+    "c:how_long": 1.6,
+    "c:pay": 0.45,
+    "c:alter": 0.5,
+    _ASIDE: 3.0,
+    "c:trouble": 2.0,
+}
+_TIMES = frozenset({"c:when", "c:how_long", "c:hours"})  # an entry that says one of them says when
+_ELSEWHERE = 0.5  # what other entries are about may be what led to the question
+_TOPIC = 0.9  # a topic that the whole file does not have
+_EVERYDAY = 0.08  # what is left of a word that everybody uses, where an entry has none of it
 _MOST_PARTS, _MOST_ANSWERS = 6, 3
 
 
@@ -46,21 +70,33 @@ class Search:
 
     def __init__(self, entries: Sequence[Entry], synonyms: Sequence[Sequence[str]] = ()) -> None:
         self._entries = entries
+        self._everyday = everyday()
         groups = {f"o:{number}": ways for number, ways in enumerate(synonyms)}
         self._lexicon: Lexicon = common().with_groups(groups) if groups else common()
         ways = [[terms_of(way, self._lexicon).weights for way in entry.questions] for entry in entries]
         own = [[terms_of(word, self._lexicon).weights for word in entry.words] for entry in entries]
         self._known: list[dict[str, float]] = [_joined([*mine, *more]) for mine, more in zip(ways, own, strict=True)]
-        counts: dict[str, int] = {}
-        for known in self._known:
-            for term in known:
-                counts[term] = counts.get(term, 0) + 1
-        self._idf = {term: _rarity(len(entries), count) for term, count in counts.items()}
-        self._unknown = _rarity(len(entries), 0)
+        self._languages = [frozenset(map(written_in, entry.questions)) for entry in entries]
+        counts, self._idf = self._rarities()
+        self._unknown = max(self._idf.values(), default=1.0)
         self._ways = [[self._way(terms) for terms in mine] for mine in ways]
         self._own = [[frozenset(terms) for terms in mine] for mine in own]
-        self._languages = [frozenset(map(written_in, entry.questions)) for entry in entries]
         self._spelling = Spelling(self._words(counts))
+
+    def _rarities(self) -> tuple[dict[str, int], dict[str, float]]:
+        """How many entries have a term, and how much it says: among entries of the same script."""
+        counts: dict[str, int] = {}
+        rarities: dict[str, float] = {}
+        for script in ("han", "latin"):
+            here = [known for known, scripts in zip(self._known, self._languages, strict=True) if script in scripts]
+            mine: dict[str, int] = {}
+            for known in here:
+                for term in known:
+                    mine[term] = mine.get(term, 0) + 1
+            for term, count in mine.items():
+                counts[term] = counts.get(term, 0) + count
+                rarities[term] = max(rarities.get(term, 0.0), _rarity(len(here), count))
+        return counts, rarities
 
     def _words(self, counts: Mapping[str, int]) -> list[tuple[str, str]]:
         phrases = [(phrase, term) for phrase, term in self._lexicon.phrases.items() if term in counts]
@@ -91,14 +127,20 @@ class Search:
         for word, term in self._spelling.meant(terms).items():
             if found.get(term, 0.0) < _MEANT:
                 found[term] = max(found.get(term, 0.0), _MEANT * self._lexicon.weights.get(term, 1.0))
-            for other in terms.loose:
-                if other not in self._idf and (other in word or word in other):
-                    found.pop(other, None)
+            for other in [one for one in found if one not in self._idf and _overlap(one, word)]:
+                del found[other]
         return {term: weight * self._idf.get(term, self._unknown) for term, weight in found.items()}
 
     def _score(self, place: int, asked: Mapping[str, float], most: float) -> float:
         known = self._known[place]
-        of_question = sum(weight for term, weight in asked.items() if term in known) / most
+        inside = sum(weight for term, weight in asked.items() if term in known and term not in _SILENT)
+        timed = not _TIMES.isdisjoint(known)
+        outside = sum(
+            weight * (_EVERYDAY if timed and term in _TIMES else self._says(term))
+            for term, weight in asked.items()
+            if term not in known
+        )
+        of_question = inside / (inside + outside) if inside else 0.0
         best = 0.0
         for way in self._ways[place]:
             shared = sum(min(weight, asked[term]) for term, weight in way.terms.items() if term in asked)
@@ -106,21 +148,46 @@ class Search:
             best = max(best, decided * shared / way.weight if way.weight else 0.0)
         if any(own <= asked.keys() for own in self._own[place] if own):
             best = max(best, _NAMED)
-        return round(2 * of_question * best / (of_question + best), 4) if of_question + best else 0.0
+        enough = min(1.0, of_question / _ENOUGH) ** 4
+        return round(enough * 2 * of_question * best / (of_question + best), 4) if of_question + best else 0.0
+
+    def _says(self, term: str) -> float:
+        if term in self._everyday:
+            return _EVERYDAY
+        return _MISSING.get(term, _ELSEWHERE if term in self._idf else _TOPIC if term[1:2] == ":" else 1.0)
 
     def answer(self, text: str, threshold: float) -> list[Hit]:
         """The entries that answer a message: one, or one for each of the questions that it holds. Empty: none does."""
         whole = [hit for hit in self.best(text, 1) if hit.score >= threshold]
+        if _ASIDE in self._asked(text) and _ASIDE not in self._idf:  # one part of a joke, or of somebody's anger
+            return whole
         for pattern in (_PARTS, _COMMAS):
-            found: list[Hit] = []
             parts = [part.strip() for part in pattern.split(text) if part and len(part.strip()) > 1]
-            for part in parts[:_MOST_PARTS] if len(parts) > 1 else ():
-                for hit in self.best(part, 1):
-                    if hit.score >= threshold and all(hit.entry is not one.entry for one in found):
-                        found.append(hit)
-            if len(found) > 1 or (found and not whole):
+            if len(parts) < 2:
+                continue
+            asking = [part for part in parts[:_MOST_PARTS] if _ASKS.search(part)] or parts[:_MOST_PARTS]
+            found: list[Hit] = []
+            strange = False
+            for part in asking:
+                hits = [hit for hit in self.best(part, 1) if hit.score >= threshold]
+                found += [hit for hit in hits if all(hit.entry is not one.entry for one in found)]
+                strange = strange or (not hits and self._says_something(part))
+            if len(found) > 1 or (found and not whole and not strange):
                 return found[:_MOST_ANSWERS]
         return whole
+
+    def _says_something(self, part: str) -> bool:
+        asked = self._asked(part)
+        return (
+            sum(weight * self._says(term) for term, weight in asked.items() if term not in _SILENT) > self._unknown / 2
+        )
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two words may be of the same letters of a text."""
+    if one in other or other in one:
+        return True
+    return HAN.fullmatch(one) is not None and (one[-1] == other[0] or one[0] == other[-1])
 
 
 def _rarity(entries: int, count: int) -> float:

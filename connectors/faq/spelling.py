@@ -18,7 +18,7 @@ class Spelling:
         self._latin: list[tuple[str, str]] = []
         for word, term in words:
             if HAN.fullmatch(word):
-                if len(word) > 1:
+                if len(word) > 1 and word not in EMPTY:
                     self._by_sound.setdefault(sound(word), term)
                 if len(word) > 2 and not EMPTY.intersection(word):
                     self._han.append((word, term))

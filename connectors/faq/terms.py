@@ -16,9 +16,10 @@ from typing import Any
 HAN = re.compile(r"[\u3400-\u9fff]+")
 _LATIN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 _EMPTY_WORDS = """
-的 了 吗 呢 啊 吧 呀 哦 嗯 是 我 你 您 们 我们 你们 您们 他 它 这 那 这个 那个 请问 请 问 想 一下 可以 能 能不能
+的 了 儿 吗 呢 啊 吧 呀 哦 嗯 是 我 你 您 们 我们 你们 您们 他 它 这 那 这个 那个 请问 请 问 想 一下 可以 能 能不能
 可不可以 会 要 想要 有 有没有 没有 在 就 都 也 还 和 与 或 把 被 给 让 对 到 从 去 来 说 知道 告诉 什么 哪 几 谁
-为什么 为啥 咋 啥 呗 嘛 亲 你好 您好 谢谢 麻烦 一个 一些 里 里面 上 下 时候 不 没 很 太 好 帮 帮忙 现在 如果 怎么办
+为什么 为啥 咋 啥 能否 可否 不能 不行 我要 呗 嘛 亲 你好 您好 谢谢 麻烦 一个 一些 里 里面 上 下
+时候 不 没 很 太 好 帮 帮忙 现在 如果 怎么办
 多少 需要 应该 已经 一直 然后 就是 还是 不是 是不是 是否 行 得 着 过 吧 啦 哈 弄 搞 做 看 一 个
 a an the is are am was were be been being do does did done can could may might will would shall should must i you we
 they he she it its my your our me us them to of in on at for from with and or if how what when where which who why
@@ -29,16 +30,22 @@ give make take see say said like would one ones much many long something anythin
 possible im ive dont cant doesnt didnt isnt hasnt havent wont wheres whats hows thats
 """
 EMPTY = frozenset(_EMPTY_WORDS.split())
-_WEAK, _FAINT = 0.08, 0.4  # what an empty word counts, and one that only places or qualifies something
+_WEAK, _FAINT, _HALF = 0.08, 0.4, 0.7  # what an empty word counts, and one that only places or qualifies something
 _PARTICLES = frozenset({"back", "up", "out", "off"})
 _GENERAL, _INTENT, _EXAMPLE, _ALIKE = 0.25, 0.45, 0.4, 0.85
+INTENTS = frozenset(f"c:{name}" for name in ("how_much", "how_long", "when", "where", "how"))
 _FAINT_KINDS = ("a", "f", "t", "s", "d", "b", "z")
 _EMPTY_KINDS = ("r", "u", "p", "c", "y", "m", "q", "e", "o", "x", "k", "h")
 _HELPERS = frozenset("完能可要想个掉了给来再不没还去好我到过得回一会先请帮你就")  # beside a verb they add nothing
-_AFTER = re.compile(r"(?:之后|以后|过后|后|完)(?=.*[多几何什啥能可怎])")  # what is said before it is not asked
+_AFTER = re.compile(
+    r"(?:之后|以后|过后|后|完|了|今天)(?=.*(?:[多几何什啥能可怎]|还不|还没|今天))"
+)  # what is said before it is not asked
 _CONTEXT = 0.5
 _DENY = frozenset({"不", "没", "没有"})
-_GAP = 2  # words between the halves of "send … back"
+_OR_NOT = re.compile("([\u4e00-\u9fff])不\\1")  # 能不能, 收不收: whether
+GAP = "*"
+_BETWEEN = "[^ ,，。?？!！]{0,4}?"
+_GAP = 3  # words between the halves of "send … back"
 
 
 _SHORT_FORMS = str.maketrans(
@@ -57,6 +64,7 @@ class Lexicon:
     weights: Mapping[str, float]
     examples: frozenset[str]  # phrases that say half
     han: re.Pattern[str]
+    parted: tuple[tuple[str, ...], ...]  # Chinese phrases in two halves, and their terms
 
     @staticmethod
     def of(
@@ -67,10 +75,20 @@ class Lexicon:
         for term, ways in groups.items():
             for way in ways:
                 phrases.setdefault(normal(way), term)
-        han = sorted((one for one in phrases if HAN.fullmatch(one) and len(one) > 1), key=len, reverse=True)
+        gaps = {one: term for one, term in phrases.items() if GAP in one}
+        han = sorted((one for one in phrases if HAN.search(one) and len(one) > 1), key=len, reverse=True)
         latin = {" ".join(map(stem, one.split())): term for one, term in phrases.items() if not HAN.search(one)}
         half = frozenset(" ".join(map(stem, normal(one).split())) for one in examples)
-        return Lexicon(phrases | latin, weights, half, re.compile("|".join(map(re.escape, han)) or r"(?!)"))
+        pattern = "|".join(re.escape(one).replace(re.escape(GAP), _BETWEEN) for one in han)
+        parts = tuple((*one.split(GAP), term) for one, term in gaps.items() if HAN.search(one))
+        return Lexicon(phrases | latin, weights, half, re.compile(pattern or r"(?!)"), parts)
+
+    def term(self, phrase: str) -> str:
+        """The term of something that `han` found."""
+        known = self.phrases.get(phrase)
+        if known is not None:
+            return known
+        return next(term for begin, end, term in self.parted if phrase.startswith(begin) and phrase.endswith(end))
 
     def with_groups(self, groups: Mapping[str, Sequence[str]]) -> "Lexicon":
         """The operator's own come first."""
@@ -81,17 +99,26 @@ class Lexicon:
 
 
 @lru_cache(1)
+def everyday() -> frozenset[str]:
+    """Words that say nothing of what is asked, as terms."""
+    content = tomllib.loads((Path(__file__).parent / "everyday.toml").read_text("utf-8"))
+    words = [word for row in content.values() for line in row.values() for word in line.split()]
+    return frozenset(stem(normal(word)) for word in words)
+
+
+@lru_cache(1)
 def common() -> Lexicon:
     """Ours."""
     content = tomllib.loads((Path(__file__).parent / "synonyms.toml").read_text("utf-8"))
     groups: dict[str, Sequence[str]] = {f"c:{name}": ways for name, ways in content["topics"].items()}
-    weights: dict[str, float] = {}
+    weights: dict[str, float] = {"c:locate": _ALIKE}  # beside another topic it says what is wrong with that
     for name, ways in content["intents"].items():
         groups[f"c:{name}"] = ways
         weights[f"c:{name}"] = _INTENT
     for word in content["general"]["words"]:
-        name = f"g:{stem(normal(word))}"
-        groups[name] = (word,)
+        ways = word.split("|")
+        name = f"g:{stem(normal(ways[0]))}"
+        groups[name] = ways
         weights[name] = _GENERAL
     examples = [one for ways in content["examples"].values() for one in ways]
     for name, ways in content["examples"].items():
@@ -104,7 +131,7 @@ def normal(text: str) -> str:
     words.
     """
     plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("-", " ").translate(_SHORT_FORMS)
-    return " ".join(plain.split())
+    return _OR_NOT.sub(r"\1", " ".join(plain.split()))
 
 
 def written_in(text: str) -> str:
@@ -116,7 +143,11 @@ def written_in(text: str) -> str:
 def _cutter() -> Any:
     import rjieba  # its dictionary takes a moment, which nobody without an FAQ needs to spend
 
-    return rjieba
+    cutter = rjieba.Jieba()
+    for word in everyday() | EMPTY:
+        if HAN.fullmatch(word) and len(word) > 1 and not cutter.has_word(word):
+            cutter.add_word(word, None, "r")
+    return cutter
 
 
 @dataclass(slots=True)
@@ -135,19 +166,22 @@ def terms_of(text: str, lexicon: Lexicon) -> Terms:
     """All terms of a text."""
     found = Terms()
     plain = normal(text)
-    rest = plain
     behind = _AFTER.search(plain)
+    start = behind.end() if behind is not None else 0
+
+    def share(at: int) -> float:
+        return _CONTEXT if at < start else 1.0
+
     for match in lexicon.han.finditer(plain):
-        share = _EXAMPLE if match[0] in lexicon.examples else 1.0
-        share *= _CONTEXT if behind is not None and match.start() < behind.start() else 1.0
-        _add(found, lexicon, lexicon.phrases[match[0]], share)
-    rest = lexicon.han.sub(" ", plain)
-    for run in HAN.findall(rest):
-        found.runs.append(run)
-        before = ""
-        for word, kind in _cutter().tag(run):
-            _add_han(found, lexicon, word, kind, denied=before in _DENY)
-            before = word
+        half = _EXAMPLE if match[0] in lexicon.examples else 1.0
+        _add(found, lexicon, lexicon.term(match[0]), half * share(match.start()))
+    rest = lexicon.han.sub(lambda match: " " * len(match[0]), plain)
+    for run in HAN.finditer(rest):
+        found.runs.append(run[0])
+        before, at = "", run.start()
+        for word, kind in _cutter().tag(run[0], False):  # no guessing: it makes words of what merely stands together
+            _add_han(found, lexicon, word, kind, (before in _DENY, share(at)))
+            before, at = word, at + len(word)
     _add_latin(found, lexicon, [stem(word) for word in _LATIN.findall(rest)])
     return found
 
@@ -156,18 +190,28 @@ def _add(found: Terms, lexicon: Lexicon, term: str, share: float = 1.0) -> None:
     found.add(term, share * lexicon.weights.get(term, 1.0))
 
 
-def _add_han(found: Terms, lexicon: Lexicon, word: str, kind: str, *, denied: bool) -> None:
+def _add_han(found: Terms, lexicon: Lexicon, word: str, kind: str, beside: tuple[bool, float]) -> None:
+    """`beside`: whether what stands before it denies it, and how much it counts where it stands."""
+    denied, share = beside
     if word in lexicon.phrases:
-        _add(found, lexicon, lexicon.phrases[word])
+        _add(found, lexicon, lexicon.phrases[word], share)
     elif word in EMPTY:
         found.add(word, _WEAK)
     elif len(word) in {2, 3} and (verb := "".join(one for one in word if one not in _HELPERS)) in lexicon.phrases:
-        _add(found, lexicon, lexicon.phrases[verb], _ALIKE)
+        _add(found, lexicon, lexicon.phrases[verb], _ALIKE * share)
     else:
-        faint = kind[:1] in _FAINT_KINDS or len(word) == 1  # a verb of one character says little without its object
-        weight = _WEAK if kind[:1] in _EMPTY_KINDS else _FAINT if faint else 1.0
+        faint = kind in {"nr", "ns"} or len(word) == 1  # a name; a verb of one character says little without its object
+        weight = (
+            _WEAK
+            if kind[:1] in _EMPTY_KINDS and len(word) < 3
+            else _FAINT
+            if faint
+            else _HALF
+            if kind[:1] in _FAINT_KINDS
+            else 1.0
+        )
         word = f"不{word}" if denied and weight > _WEAK else word  # to like something says nothing of disliking it
-        found.add(word, weight)
+        found.add(word, share * weight)
         if weight == 1.0:
             found.loose.append(word)
 
@@ -198,10 +242,12 @@ def _phrase(words: Sequence[str], at: int, lexicon: Lexicon) -> tuple[str, int]:
         phrase = " ".join(words[at : at + length])
         if at + length <= len(words) and phrase in lexicon.phrases:
             return lexicon.phrases[phrase], length
-    for gap in range(1, _GAP + 1):
+    for gap in range(_GAP + 1):
         end = at + gap + 1
-        if end < len(words) and (phrase := f"{words[at]} {words[end]}") in lexicon.phrases and words[end] in _PARTICLES:
-            return lexicon.phrases[phrase], gap + 2
+        for joint in (" ", f" {GAP} ") if end < len(words) else ():
+            phrase = f"{words[at]}{joint}{words[end]}"
+            if phrase in lexicon.phrases and (joint != " " or words[end] in _PARTICLES):
+                return lexicon.phrases[phrase], gap + 2
     return (lexicon.phrases[words[at]], 1) if words[at] in lexicon.phrases else ("", 0)
 
 

@@ -1,5 +1,6 @@
 """The FAQ bot: its file, its search, and the shop's 60 questions."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bridge.bots.asking import ask, read_set
+from bridge.bots.asking import Asked, Expectation, ask, read_set
 from bridge.cli.main import main
 from bridge.testing.conformance.bots import BotConformance
 from bridge.testing.rig import lend_account
@@ -45,24 +46,85 @@ SETS = [
 ]
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize(("file", "name"), SETS, ids=[name for _, name in SETS])
-async def test_a_set_of_questions(file: Path, name: str) -> None:
-    """At least 85 % of the answerable ones right, at most 2 % of the rest answered, median under 5 ms."""
+# near misses: the same words for something else. They were written before the search was made to tell these apart
+NEAR = [
+    (SHOP, "shop_chat.toml"),
+    (SHOP, "shop_polite.toml"),
+    (SHOP, "shop_mixed.toml"),
+    (SHOP, "shop_plain.toml"),
+    (SHOP, "shop_examiner.toml"),
+    (SHOP, "shop_unseen.toml"),  # nothing was ever mended by this one
+    (HERE / "clinic.toml", "clinic_questions.toml"),
+    (HERE / "software.toml", "software_questions.toml"),
+]
+
+
+async def ask_all(file: Path, name: str) -> list[tuple[Expectation, Asked]]:
     config = Faq.Config.model_validate({"kind": "faq", "file": str(file)})
     wanted = read_set(HERE / name)
     async with lend_account("helper") as account:
         bot = Faq(config, account)
         await ask(bot, "warm up")
-        asked = [await ask(bot, one.question) for one in wanted]
-    pairs = list(zip(wanted, asked, strict=True))
+        return list(zip(wanted, [await ask(bot, one.question) for one in wanted], strict=True))
+
+
+def check_answerable(pairs: Sequence[tuple[Expectation, Asked]]) -> None:
+    """At least 85 % right, median under 5 ms."""
     answerable = [(one, found) for one, found in pairs if one.verdicts == ("answer",)]
     wrong = [found.question for one, found in answerable if one.faults(found)]
     assert len(wrong) <= 0.15 * len(answerable), wrong
-    rest = [found for one, found in pairs if one.verdicts != ("answer",)]
+    assert median(found.seconds for _, found in pairs) < 0.005
+
+
+def rest_of(pairs: Sequence[tuple[Expectation, Asked]]) -> list[Asked]:
+    return [found for one, found in pairs if one.verdicts != ("answer",)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("file", "name"), SETS, ids=[name for _, name in SETS])
+async def test_a_set_of_questions(file: Path, name: str) -> None:
+    """None of the rest is answered."""
+    pairs = await ask_all(file, name)
+    check_answerable(pairs)
+    rest = rest_of(pairs)
     assert len(rest) >= 17
     assert [found.question for found in rest if found.verdict == "answer"] == []
-    assert median(found.seconds for found in asked) < 0.005
+
+
+@pytest.mark.anyio
+async def test_near_misses_are_hardly_ever_answered() -> None:
+    """Of each set 85 % right; of the rest of all sets at most 2 % answered."""
+    rest: list[Asked] = []
+    for file, name in (*SETS, *NEAR):
+        pairs = await ask_all(file, name)
+        check_answerable(pairs)
+        rest += rest_of(pairs)
+    answered = [found.question for found in rest if found.verdict == "answer"]
+    assert len(rest) > 450 and len(answered) <= 0.02 * len(rest), answered
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("is the parcel box recyclable", "how do I track my calories", "write me a poem about parcels"),
+        *("孩子把发票撕着玩了，请问发票纸能回收吗", "优惠券过期了能补吗", "支付宝付款失败报错", "发货地址是哪里，骗子"),
+    ],
+)
+def test_a_word_of_an_entry_is_not_enough(text: str) -> None:
+    assert Search(read_entries(SHOP)).answer(text, 0.35) == []
+
+
+def test_what_led_to_a_question_is_not_what_is_asked() -> None:
+    search = Search(read_entries(SHOP))
+    for text, answer in [
+        ("付款了怎么还不发货", "24 小时"),
+        ("我的退款到哪里了", "银行到账"),
+        ("还没发货，我能取消吗", "取消订单"),
+        ("My accountant requires a proper invoice for this purchase. How do I obtain one?", "invoice title"),
+        ("能不能先收货后付款", "货到付款"),
+    ]:
+        (hit,) = search.answer(text, 0.35)
+        assert answer in hit.entry.answer, text
 
 
 def test_words_that_sound_alike_or_are_typed_wrong() -> None:
