@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, select, union
+from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select, union
 
 from mappings.lanes import lanes_towards_people
 from mappings.sql import columns, table
@@ -15,7 +15,8 @@ from mappings.store import Tx
 from mappings.tables import Link, MessageRef, Outbox, Waiting
 
 _link, _ref, _outbox, _waiting = table(Link), table(MessageRef), table(Outbox), table(Waiting)
-_NOTE = '"audience": "agents"'  # as the JSON of messages has it; in what people write the quotes are escaped
+# as the JSON of messages has it, in older rows with a space; in what people write the quotes are escaped
+_NOTES = '"audience":"agents"', '"audience": "agents"'
 _SCANNED = 20_000  # messages looked through for one page of a filtered list
 _SHOWN = columns(
     _link, "id", "channel", "conversation", "desk", "ticket", "state", "contact", "context", "allowance", "url",
@@ -157,7 +158,7 @@ def _plus(one: Trouble, kind: str, count: int, since: datetime) -> Trouble:
 def last_words(tx: Tx, ids: Sequence[int]) -> dict[int, str]:
     """By conversation: the messages (JSON) of the last step that carried any, the bridge's notes left out."""
     newest = select(func.max(_outbox.c.id)).where(
-        _outbox.c.link_id.in_(ids), _outbox.c.messages != "[]", ~_outbox.c.messages.contains(_NOTE)
+        _outbox.c.link_id.in_(ids), _outbox.c.messages != "[]", ~or_(*map(_outbox.c.messages.contains, _NOTES))
     )
     last = newest.group_by(_outbox.c.link_id)
     rows = tx.execute(select(_outbox.c.link_id, _outbox.c.messages).where(_outbox.c.id.in_(last)))

@@ -15,8 +15,7 @@ from sqlalchemy import Connection, Dialect, Engine, event
 
 T = TypeVar("T")
 
-_SCOPE = "bridge.scope"  # in the connection's own notes
-_GROUPS = "deferred"
+_SCOPE = "bridge.scope"  # on the connection: what is known of its transaction
 Values = tuple[Any, ...]
 Sent = tuple[str, Sequence[Any]]
 
@@ -30,28 +29,31 @@ class Rows(Protocol):
 class _Scope:
     """What is known, and what waits, in one transaction and not beyond it."""
 
-    __slots__ = ("notes", "transaction")
+    __slots__ = ("groups", "notes", "transaction")
 
     def __init__(self, transaction: object) -> None:
         self.transaction = transaction
         self.notes: dict[str, Any] = {}
+        self.groups: dict[tuple[Rows, tuple[str, ...]], list[Values]] = {}
+
+
+def _scope(tx: Connection) -> _Scope:
+    """What goes to the driver directly begins no transaction by itself, and without one nothing would ever end."""
+    found: _Scope | None = tx.__dict__.get(_SCOPE)
+    transaction = tx.get_transaction() or tx.begin()
+    if found is None or found.transaction is not transaction:
+        found = tx.__dict__[_SCOPE] = _Scope(transaction)
+    return found
 
 
 def notes(tx: Connection) -> dict[str, Any]:
-    """What functions know of this transaction: gone when it ends, and when a part of it is undone. What goes to the
-    driver directly begins none by itself, and without one nothing would ever end.
-    """
-    info, transaction = tx.info, tx.get_transaction() or tx.begin()
-    found = info.get(_SCOPE)
-    if found is None or found.transaction is not transaction:
-        found = info[_SCOPE] = _Scope(transaction)
-    return found.notes
+    """What functions know of this transaction: gone when it ends, and when a part of it is undone."""
+    return _scope(tx).notes
 
 
 def defer(tx: Connection, kind: Rows, names: tuple[str, ...], rows: Sequence[Values]) -> None:
     """More rows of a kind, to be written before anybody reads."""
-    groups = notes(tx).setdefault(_GROUPS, {})
-    groups.setdefault((kind, names), []).extend(rows)
+    _scope(tx).groups.setdefault((kind, names), []).extend(rows)
 
 
 def send(tx: Connection, sql: str, values: Sequence[Any]) -> Any:
@@ -106,10 +108,10 @@ def _raw(driver: Any) -> Any:
 
 
 def _take(tx: Connection) -> list[Sent]:
-    found = tx.info.get(_SCOPE)
-    if found is None or _GROUPS not in found.notes:
+    found: _Scope | None = tx.__dict__.get(_SCOPE)
+    if found is None or not found.groups:
         return []
-    groups = found.notes.pop(_GROUPS)
+    groups, found.groups = found.groups, {}
     if found.transaction is not tx.get_transaction():  # of one that was undone
         return []
     dialect = tx.dialect
@@ -119,8 +121,8 @@ def _take(tx: Connection) -> list[Sent]:
 @event.listens_for(Engine, "before_cursor_execute")
 def _before(tx: Connection, _cursor: Any, statement: str, *_: Any) -> None:
     """SQLAlchemy's own way to the driver: it sees what was written, and what it writes is not known by heart."""
-    found = tx.info.get(_SCOPE)
-    if found is not None and found.notes:
+    found: _Scope | None = tx.__dict__.get(_SCOPE)
+    if found is not None and (found.notes or found.groups):
         flush(tx)
         if not statement.startswith("SELECT"):
             found.notes.clear()
@@ -134,4 +136,4 @@ def _before_commit(tx: Connection) -> None:
 @event.listens_for(Engine, "rollback_savepoint")
 def _undone(tx: Connection, *_: Any) -> None:
     """Part of the transaction never happened: nothing is known of it, nor written."""
-    tx.info.pop(_SCOPE, None)
+    tx.__dict__.pop(_SCOPE, None)

@@ -112,8 +112,8 @@ class RenderContext(Value):
     status: Status = Status.OPEN
     contact: Contact = Contact(id="")
     channel: str = ""
-    context: dict[str, str] = {}
-    fields: dict[str, Any] = {}
+    context: dict[str, str] = Field(default_factory=dict)
+    fields: dict[str, Any] = Field(default_factory=dict)
     previous: str = ""
     history: tuple[Message, ...] = ()
     memory: str = ""
@@ -122,7 +122,7 @@ class RenderContext(Value):
     until: datetime | None = None
     language: str = "en"
     now: datetime | None = None
-    data: dict[str, str] = {}
+    data: dict[str, str] = Field(default_factory=dict)
 
 
 class Labels(Value):
@@ -136,7 +136,7 @@ class Labels(Value):
 
     tags: tuple[str, ...] = ()
     prefix: str = "replies-"
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = Field(default_factory=dict)
     priority: str = ""
     rating: int = 0
 
@@ -150,7 +150,7 @@ class Step(Value):
     """
 
     verb: str
-    body: dict[str, Any] = {}
+    body: dict[str, Any] = Field(default_factory=dict)
     media: tuple[Media, ...] = ()
     covers: tuple[str, ...] = ()
     audience: Audience = Audience.CUSTOMER
@@ -173,8 +173,8 @@ class Target(Value):
     contact: Contact = Contact(id="")
     peer: str = ""
     previous: str = ""
-    fields: dict[str, Any] = {}
-    context: dict[str, str] = {}
+    fields: dict[str, Any] = Field(default_factory=dict)
+    context: dict[str, str] = Field(default_factory=dict)
     prepared: dict[str, Any] = Field(default={})
     attempt: int = 1
     tried_at: datetime | None = None
@@ -242,7 +242,7 @@ class Health(Value):
     """
 
     problems: tuple[Problem, ...] = ()
-    facts: dict[str, Said] = {}
+    facts: dict[str, Said] = Field(default_factory=dict)
     unchecked: tuple[Said, ...] = ()
 
     @property

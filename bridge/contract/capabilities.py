@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from bridge.contract.messages import Format, Value
 
@@ -47,7 +47,7 @@ class Window(Value):
     lasts: timedelta
     on_entry: int = 0
     entry_lasts: timedelta = timedelta(0)
-    grants: dict[str, WindowGrant] = {}
+    grants: dict[str, WindowGrant] = Field(default_factory=dict)
 
 
 class Rate(Value):

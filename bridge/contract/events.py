@@ -27,7 +27,7 @@ class MessageReceived(Value):
     kind: Literal["message"] = "message"
     message: Message
     contact: Contact | None = None
-    context: dict[str, str] = {}
+    context: dict[str, str] = Field(default_factory=dict)
     requester: str = ""
     owners: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ class Entered(Value):
     kind: Literal["entered"] = "entered"
     conversation: str
     contact: Contact
-    context: dict[str, str] = {}
+    context: dict[str, str] = Field(default_factory=dict)
     at: datetime | None = None
     opens_chat: bool = True
     grant: str = ""

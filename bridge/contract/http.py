@@ -23,6 +23,7 @@ import httpx
 from bridge.contract.addresses import origin, pin
 from bridge.contract.config import is_loopback
 from bridge.contract.errors import Rejected, Retryable
+from bridge.contract.forms import File, multipart
 from bridge.contract.inflight import InFlight, Reply, read_pieces, read_whole
 from bridge.contract.response import Response
 from bridge.contract.transport import HttpxTransport, LeanTransport, Outgoing
@@ -36,9 +37,6 @@ _NOWHERE = httpx.URL("")
 _SEED = os.urandom(32)
 _numbers = count()
 _HEADERS = {"user-agent": "bridge", "accept": "*/*", "accept-encoding": "identity", "connection": "keep-alive"}
-
-File = tuple[str, tuple[str, bytes, str]]
-"""(field name, (file name, bytes, MIME type))"""
 
 
 class Http:
@@ -203,7 +201,7 @@ def _outgoing(  # noqa: PLR0913 - a request, all by name
     files: Sequence[File] | None = None,
     server_name: str | None = None,
 ) -> Outgoing:
-    """Addresses with parameters are joined, and forms made, by httpx; where there are none, nothing of it is built."""
+    """Addresses with parameters are joined by httpx; where there are none, nothing of it is built."""
     found = _HEADERS | {name.lower(): value for name, value in headers.items()}
     try:
         if content is None and (data or files):
@@ -218,7 +216,8 @@ def _outgoing(  # noqa: PLR0913 - a request, all by name
 def _form(data: Mapping[str, Any] | None, files: Sequence[File] | None, given: str | None) -> tuple[bytes, str]:
     """The body and its type: multipart where there are files."""
     if files and given is None:
-        given = f"multipart/form-data; boundary={_boundary()}"
+        boundary = _boundary()
+        return multipart(data or {}, files, boundary), f"multipart/form-data; boundary={boundary}"
     headers = {} if given is None else {"content-type": given}
     form = httpx.Request("POST", _NOWHERE, headers=headers, data=data, files=files)
     return form.read(), form.headers["content-type"]

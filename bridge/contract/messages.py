@@ -32,11 +32,11 @@ class Contact(Value):
     email: str = ""
     phone: str = ""
     locale: str = ""
-    extra: dict[str, str] = {}
+    extra: dict[str, str] = Field(default_factory=dict)
     verified_customer_id: str = ""
     shared_id: str = ""
     called: str = ""
-    profile: dict[str, str] = {}
+    profile: dict[str, str] = Field(default_factory=dict)
 
 
 class AuthorKind(StrEnum):
@@ -89,7 +89,7 @@ class Text(Value):
     kind: Literal["text"] = "text"
     body: str
     format: Format = Format.PLAIN
-    words: dict[str, str] = {}
+    words: dict[str, str] = Field(default_factory=dict)
 
 
 class Image(Value):
@@ -159,7 +159,7 @@ class Unsupported(Value):
     kind: Literal["unsupported"] = "unsupported"
     what: str
     text: str = ""
-    words: dict[str, str] = {}
+    words: dict[str, str] = Field(default_factory=dict)
 
 
 class DeliveryState(StrEnum):
@@ -184,7 +184,7 @@ class Progress(Value):
     of: str
     state: DeliveryState
     reason: str = ""
-    words: dict[str, str] = {}
+    words: dict[str, str] = Field(default_factory=dict)
 
 
 Part = Annotated[

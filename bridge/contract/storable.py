@@ -62,24 +62,34 @@ def storable(value: ValueT) -> ValueT:
 
 def _is_plain(value: Any) -> bool:
     """Nearly everything: short, and nothing odd. Whatever is not is looked at closely."""
-    kind = type(value)
-    if kind is str:
-        if len(value) > LONGEST_NAME or "\0" in value:
-            return False
-        if value.isascii():
-            return True
+    left = [value]
+    for one in left:  # what it holds joins at the end
+        kind = type(one)
+        if kind is str:
+            if not _is_plain_text(one):
+                return False
+        elif kind is tuple or kind is list:
+            left += one
+        elif kind is dict:
+            left += one
+            left += one.values()
+        elif kind is float:
+            if not math.isfinite(one):
+                return False
+        elif isinstance(one, Value):
+            left += one.__dict__.values()
+    return True
+
+
+def _is_plain_text(text: str) -> bool:
+    if len(text) > LONGEST_NAME or "\0" in text:
+        return False
+    if not text.isascii():
         try:
-            value.encode()
+            text.encode()
         except UnicodeEncodeError:
             return False
-        return True
-    if isinstance(value, Value):
-        return all(map(_is_plain, value.__dict__.values()))
-    if kind is tuple or kind is list:
-        return all(map(_is_plain, value))
-    if kind is dict:
-        return all(map(_is_plain, value)) and all(map(_is_plain, value.values()))
-    return kind is not float or math.isfinite(value)
+    return True
 
 
 def _cleaned(field: str, value: Any) -> Any:

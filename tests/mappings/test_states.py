@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mappings import links, outbox, people
+from mappings import conversations, links, outbox, people
 from mappings.states import FAILED, SENT, TRANSITIONS, UNFINISHED, StepState, sources
 from mappings.store import Store, Tx
 
@@ -59,3 +59,19 @@ def test_a_step_goes_only_where_its_state_leads(store: Store, old: StepState) ->
     for new, changed, state in store.run(walk):
         assert changed == (new in TRANSITIONS[old])
         assert state == (new if changed else old)
+
+
+@pytest.mark.parametrize("written", ['[{"audience":"agents"}]', '[{"audience": "agents"}]'])
+def test_notes_are_not_the_last_words(store: Store, written: str) -> None:
+    """However the JSON of a step was written: older rows have a space behind each colon."""
+
+    def read(tx: Tx) -> dict[int, str]:
+        step(tx, StepState.DONE)
+        link = links.open_link(tx, "shop", "done")
+        assert link is not None
+        more = {"lane": links.lane_to_desk(link.id), "link_id": link.id, "account": "desk", "due_at": NOW, "step": "{}"}
+        outbox.add_step(tx, {**more, "key": "said", "messages": '[{"audience":"customer"}]', "created_at": NOW})
+        outbox.add_step(tx, {**more, "key": "note", "messages": written, "created_at": NOW})
+        return conversations.last_words(tx, [link.id])
+
+    assert list(store.run(read).values()) == ['[{"audience":"customer"}]']

@@ -6,7 +6,10 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+
+from pydantic_core import from_json
 
 from bridge.contract import Contact, Message, RenderContext, Status
 from bridge.engine.context import ConnectedAccount, Runtime, Work
@@ -48,11 +51,12 @@ def link_for(
     if origin.refused:
         work.effects.warn("context refused", account=name, why=origin.refused)
     contact, context = origin.contact, origin.context
+    dumped = contact.model_dump_json(exclude_defaults=True)
     known = people.know(
         work.tx,
         name,
         contact.id,
-        contact.model_dump_json(exclude_defaults=True),
+        dumped,
         contact.verified_customer_id,
         work.now,
         shared_id=contact.shared_id,
@@ -65,11 +69,14 @@ def link_for(
     link = links.open_link(work.tx, name, conversation)
     if work.runtime.shop_tells:
         contact = with_profile(work, name, contact, context, link if link is not None and is_final(link) else None)
+        dumped = contact.model_dump_json(exclude_defaults=True)
     merged = merge(_context(link), context) if link is not None else context
     proven = origin.proven if origin.proven is not None else _still_proven(link, work.now)
     opening = Opening(name, contact, known.person_id, merged, proven, message, link)
     if link is not None and (not _finished(work.runtime, link, work.now) or _on_its_way(work.tx, link)):
-        changes: LinkColumns = {"touched_at": work.now, "contact": contact.model_dump_json(exclude_defaults=True)}
+        changes: LinkColumns = {"touched_at": work.now}
+        if dumped != link.contact:
+            changes["contact"] = dumped
         if context:
             changes["context"] = _dump(merged)
         if not is_final(link) and not _on_its_way(work.tx, link):
@@ -93,7 +100,7 @@ def link_for(
         "generation": link.generation + 1 if link is not None else 1,
         "peer": link.peer if link is not None and same_desk else "",
         "url": "",
-        "contact": contact.model_dump_json(exclude_defaults=True),
+        "contact": dumped,
         "context": _dump(merged),
         "allowance": book,
         "shown": "",
@@ -158,7 +165,7 @@ def _lead_elsewhere(work: Work, link: LinkRow, decided: Decided) -> LinkRow:
 
 def _still_proven(link: LinkRow | None, now: datetime) -> Proven:
     """What was proven at an earlier entrance, as long as it is valid."""
-    proven: Proven = json.loads(link.proven) if link is not None else {}
+    proven: Proven = from_json(link.proven) if link is not None else {}
     ends = float((proven.get("until") or ["0"])[0])
     return proven if now.timestamp() < ends else {}
 
@@ -180,7 +187,7 @@ def _finished(runtime: Runtime, link: LinkRow, now: datetime) -> bool:
 
 
 def _context(link: LinkRow) -> dict[str, str]:
-    found: dict[str, str] = json.loads(link.context)
+    found: dict[str, str] = from_json(link.context)
     return found
 
 
@@ -223,12 +230,17 @@ def _marks(work: Work, link: LinkRow) -> dict[str, Any]:
 
 def customer_of(runtime: Runtime, link: LinkRow) -> Contact:
     """The customer as a desk is told of them: somebody without a name is called as their channel calls its people."""
-    contact = Contact.model_validate_json(link.contact)
     channel = runtime.accounts.get(link.channel)
-    if contact.name.strip() or channel is None:
-        return contact
-    short = hashlib.sha256(contact.id.encode()).hexdigest()[:4].upper()
-    return contact.model_copy(update={"called": f"{channel.connector.calls_people.say(runtime.language)} {short}"})
+    return _called(link.contact, channel and channel.connector.calls_people.say(runtime.language))
+
+
+@lru_cache(256)  # what is rendered now is sent in a moment, and says the same of its customer
+def _called(contact: str, people: str | None) -> Contact:
+    read = Contact.model_validate_json(contact)
+    if read.name.strip() or people is None:
+        return read
+    short = hashlib.sha256(read.id.encode()).hexdigest()[:4].upper()
+    return read.model_copy(update={"called": f"{people} {short}"})
 
 
 def render_context(runtime: Runtime, link: LinkRow, now: datetime, *, to_desk: bool) -> RenderContext:
@@ -236,13 +248,13 @@ def render_context(runtime: Runtime, link: LinkRow, now: datetime, *, to_desk: b
     common = {
         "contact": customer_of(runtime, link) if to_desk else Contact.model_validate_json(link.contact),
         "channel": runtime.label(link.channel),
-        "context": json.loads(link.context),
+        "context": from_json(link.context),
         "language": runtime.language,
         "now": now,
     }
     if to_desk:
         status = Status(link.state) if link.state in set(Status) else Status.CLOSED
-        fields = json.loads(link.fields)
+        fields = from_json(link.fields)
         return RenderContext(conversation=link.ticket, status=status, fields=fields, previous=link.previous, **common)
     window = runtime.capabilities(link.channel).window
     book = Allowance.model_validate_json(link.allowance)

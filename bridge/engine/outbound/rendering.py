@@ -4,7 +4,6 @@ Rendered late, when the lane is idle, so that joining, splitting and the allowan
 rendered step is stored and sent byte for byte, however often.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -193,7 +192,7 @@ def _longer_than_window(steps: Sequence[Step], messages: list[Message], link: Li
 def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now: datetime) -> None:
     """Steps with keys, in order. Each remembers the messages it carries, to render anew or to quote them."""
     batch = new_name()
-    dumped = {message.id: message.model_dump(mode="json") for message in chosen.messages}
+    dumped = {message.id: message.model_dump_json() for message in chosen.messages}
     other = link.channel if account == link.desk else link.desk
     for number, step in enumerate(chosen.steps):
         carried = [dumped[identifier] for identifier in step.covers if identifier in dumped]
@@ -205,7 +204,7 @@ def _store(tx: Tx, link: LinkRow, lane: int, account: str, chosen: _Chosen, now:
             "account": account,
             "state": StepState.PARKED if parked else StepState.READY,
             "step": step.model_dump_json(exclude_defaults=True),
-            "messages": json.dumps(carried, ensure_ascii=False),
+            "messages": f"[{','.join(carried)}]",
             "batch": batch,
             "allowance": chosen.allowance,
             "due_at": now,

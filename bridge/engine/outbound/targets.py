@@ -1,8 +1,8 @@
 """Where a stored step goes, as its connector reads it."""
 
-import json
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import Row
 
 from bridge.contract import Contact, Target
@@ -25,8 +25,8 @@ def target_of(row: Row[Any], link: LinkRow, runtime: Runtime) -> Target:
         contact=customer_of(runtime, link) if to_desk else Contact.model_validate_json(link.contact),
         peer=link.peer if to_desk else "",
         previous=link.previous,
-        fields=json.loads(link.fields) if to_desk else {},
-        context=json.loads(link.context),
+        fields=from_json(link.fields) if to_desk else {},
+        context=from_json(link.context),
         attempt=row.attempts + 1,
         tried_at=row.tried_at,
     )

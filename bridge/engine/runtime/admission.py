@@ -26,8 +26,8 @@ LARGE_GROUP = 16  # from so many in one commit on the next group is waited for
 NEXT_GROUP = 0.05  # seconds, at most, that other work waits for it
 
 # for the relay: in calm, and while the intake waits
-ROUTED, ROUTED_SMALL = 16, 2  # payloads routed in one transaction
-CLAIMED, CLAIMED_SMALL = 8, 2  # steps claimed in one transaction
+ROUTED, ROUTED_SMALL = 32, 2  # payloads routed in one transaction
+CLAIMED, CLAIMED_SMALL = 16, 2  # steps claimed in one transaction
 CLAIMED_AHEAD = 4  # steps in hand for each that may be sent at once: their transactions share commits
 
 _WAITING = 4  # callbacks that wait for the next commit
