@@ -76,6 +76,11 @@ class Cluster(Server):
         admin = URL.create("postgresql+psycopg", "bridge", database="postgres", query={"host": str(self._folder)})
         super().__init__(admin)
 
+    @property
+    def data(self) -> Path:
+        """The server's own files."""
+        return self._folder / "data"
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -87,16 +92,15 @@ class Cluster(Server):
         if os.geteuid() == 0:  # the server refuses to run as root
             self._become(next(name for name in ("postgres", "nobody") if _exists(name)))
         self._folder.chmod(0o755)
-        data = self._folder / "data"
-        self._run("initdb", "-D", data, "-U", "bridge", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        self._run("initdb", "-D", self.data, "-U", "bridge", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
         options = (
             f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c max_connections=200"
             f" -c fsync={'on' if self._fsync else 'off'}"
         )
-        self._run("pg_ctl", "-D", data, "-w", "-l", self._folder / "log", "-o", options, "start")
+        self._run("pg_ctl", "-D", self.data, "-w", "-l", self._folder / "log", "-o", options, "start")
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", self._folder / "data", "-m", "immediate", "stop")
+        self._run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _become(self, user: str) -> None:

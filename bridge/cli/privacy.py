@@ -11,6 +11,7 @@ from bridge.cli.common import CONFIG, Fault, guarded, language_for, read_config
 if TYPE_CHECKING:
     from bridge.app import Bridge
     from bridge.privacy.erasing import Erased, Plan
+    from mappings.store import Store
 
 _WHO = click.option("--person", "identifier", required=True, metavar="ID", help="As `bridge trace` takes it.")
 _WAIT = 60.0  # seconds for the serving process to clean its file
@@ -105,6 +106,37 @@ def _counts(counted: dict[str, int]) -> str:
     return ", ".join(f"{count} {what}" for what, count in counted.items())
 
 
+_LOG_GOES = (
+    "The server's write-ahead log holds what was written before until it is overwritten. With wal_recycle = off a "
+    "checkpoint removes it; as a superuser, at once:\n  SELECT pg_switch_wal();\n  CHECKPOINT;"
+)
+
+
+async def _clean_tables(store: "Store") -> None:
+    """Of PostgreSQL: by this command, or by the bridge that serves."""
+    from mappings import compaction
+
+    await asyncio.to_thread(store.open)
+    try:
+        cleaning, until = compaction.Compaction(store), asyncio.get_running_loop().time() + _WAIT
+        await cleaning.tick()
+        while wished := await store.read(compaction.is_wished):
+            if asyncio.get_running_loop().time() > until:
+                break
+            await asyncio.sleep(0.5)
+            await cleaning.tick()
+    finally:
+        await asyncio.to_thread(store.close)
+    if wished:
+        click.echo("The tables are not written anew yet: the bridge that serves does it as soon as nobody reads them.")
+    elif cleaning.left:
+        click.echo("These tables still hold deleted bytes; their owner, where the bridge may rest meanwhile:")
+        click.echo("\n".join(f"  VACUUM (FULL, ANALYZE) {name};" for name in cleaning.left))
+    else:
+        click.echo("The tables are written anew: no deleted byte is left in them.")
+    click.echo(_LOG_GOES)
+
+
 async def _clean(bridge: "Bridge") -> None:
     """The bytes in the database's own file: by the process that serves, else here."""
     from mappings import compaction
@@ -113,7 +145,7 @@ async def _clean(bridge: "Bridge") -> None:
 
     store = bridge.store
     if not store.sqlite:
-        click.echo("PostgreSQL keeps deleted rows on disk until VACUUM; autovacuum does it in time, or run VACUUM now.")
+        await _clean_tables(store)
         return
     large = store.path.stat().st_size > compaction.LARGEST
     try:

@@ -78,8 +78,7 @@ async def erase(bridge: "Bridge", identifier: str, who: str) -> Erased:
             done = await _erase(bridge, planned, who)
         except SubjectChanged:
             continue
-        if bridge.store.sqlite:
-            await bridge.store.write(compaction.wish, bridge.clock())
+        await bridge.store.write(compaction.wish, bridge.clock())
         return done
     raise NotErased(
         "the customer writes without a pause; nothing is erased but what connectors had. Try it again",
