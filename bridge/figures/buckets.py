@@ -6,6 +6,7 @@ A percentile is exact within 5 %. Sums of such counts are counts again; medians 
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 Hist = dict[int, int]
 
@@ -57,10 +58,16 @@ def percentiles(hist: Mapping[int, int], shares: Sequence[float]) -> list[float 
     return [*found, *[None] * (len(shares) - len(found))]
 
 
+@cache
+def last_within(limit: float) -> int:
+    """The last bucket that is not above a limit."""
+    last = bucket(limit)
+    return last if middle(last) <= limit else last - 1
+
+
 def share_within(hist: Mapping[int, int], limit: float) -> float | None:
     """Which share of all is not above a limit, as well as buckets can tell."""
-    total, last = sum(hist.values()), bucket(limit)
-    last = last if middle(last) <= limit else last - 1
+    total, last = sum(hist.values()), last_within(limit)
     return sum(n for at, n in hist.items() if at <= last) / total if total else None
 
 

@@ -235,7 +235,8 @@ def _spread(hist: buckets.Hist) -> dict[str, int]:
     """How many values lie up to each limit, and above the last one."""
     found, below = {}, 0
     for limit in SPREAD:
-        upto = sum(n for at, n in hist.items() if buckets.middle(at) <= limit * 1000)
+        last = buckets.last_within(limit * 1000)
+        upto = sum(n for at, n in hist.items() if at <= last)
         found[str(limit)], below = upto - below, upto
     return {**found, "more": sum(hist.values()) - below}
 

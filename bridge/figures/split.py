@@ -16,20 +16,23 @@ def read_places(tx: Tx, asked: Period, most: int = 20) -> dict[str, list[dict[st
     """By what figures can be split (PLACES, and `entry`), what is asked of each: the most frequent first."""
     spans = places(asked)
     totals = figures.totals(tx, spans, ("opened", "rating", "lost", "topic"))
-    first = [(row, buckets.load(row.hist)) for row in figures.spreads(tx, spans, "first")]
-    return {by: _places(name, totals, first, most) for by, name in {**PLACES, "entry": "entry"}.items()}
+    first: defaultdict[tuple[str, ...], list[buckets.Hist]] = defaultdict(list)
+    for row in figures.spreads(tx, spans, "first"):
+        first[tuple(row)[:-1]].append(buckets.load(row.hist))
+    added = [(dict(zip(figures.PLACE, place, strict=True)), buckets.add(hists)) for place, hists in first.items()]
+    return {by: _places(name, totals, added, most) for by, name in {**PLACES, "entry": "entry"}.items()}
 
 
 def _places(
-    name: str, totals: Sequence[Any], first: Sequence[tuple[Any, buckets.Hist]], most: int
+    name: str, totals: Sequence[Any], first: Sequence[tuple[Mapping[str, str], buckets.Hist]], most: int
 ) -> list[dict[str, Any]]:
     sums: defaultdict[str, defaultdict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
     for row in totals:
         sums[getattr(row, name)][row.kind, row.code] += row.n
     shown = sorted(sums, key=lambda one: (-sums[one]["opened", ""], one))[:most]
     hists: defaultdict[str, list[buckets.Hist]] = defaultdict(list)
-    for row, hist in first:
-        hists[getattr(row, name)].append(hist)
+    for place, hist in first:
+        hists[place[name]].append(hist)
     return [_place(one, sums[one], buckets.add(hists[one])) for one in shown]
 
 
