@@ -152,6 +152,15 @@ def anew(tx: Tx, zone: str) -> bool:
     return True
 
 
+def sum_again(tx: Tx) -> None:
+    """Once for each database: hours that were summed before sums knew route, group and language are to be summed again,
+    when there is nothing newer to do (`again`).
+    """
+    if tx.execute(select(_cursor.c.log).where(_cursor.c.log == "places")).first() is None:
+        tx.execute(insert_for(tx, _cursor).values(log="places", horizon_at=_FIRST).on_conflict_do_nothing())
+        mark(tx, "again", (int(hour.timestamp()) for hour in hours_of(tx, folded_until(tx))))
+
+
 def all_links(tx: Tx, after: int, since: datetime, limit: int = 1000) -> list[int]:
     """Links with a fact since a moment, by number."""
     some = select(_fact.c.link_id).where(_fact.c.at >= since, _fact.c.link_id > after).distinct()

@@ -152,7 +152,9 @@ def forget(tx: Tx, runtime: Runtime, now: datetime) -> int:
 def sum_hours(tx: Tx, zone: ZoneInfo) -> int:
     """The sums of some hours anew; their days are marked. Those whose facts are gone stay as they are."""
     frozen = figures.folded_until(tx)
-    hours = [_EPOCH + timedelta(seconds=one) for one in figures.take_due(tx, "hour", _BITE)]
+    figures.sum_again(tx)
+    due = figures.take_due(tx, "hour", _BITE) or figures.take_due(tx, "again", _BITE)
+    hours = [_EPOCH + timedelta(seconds=one) for one in due]
     for hour in [one for one in hours if one >= frozen]:
         upto = hour + rollups.HOUR
         found: dict[str, Any] = {
