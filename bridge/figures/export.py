@@ -1,13 +1,15 @@
 """Rows for other programs: turns, episodes, ratings and facts, as CSV or JSON lines. No text of anybody is in them.
 
 CSV begins with a byte order mark, because Excel in China reads it as GBK otherwise, and a cell that Excel would take
-for a formula begins with an apostrophe. Durations are seconds; each moment stands in the office's zone and in UTC. In
-place of a person stands a keyed hash: rows of one person can be counted, and nobody be looked up.
+for a formula, or a number that it would change, begins with an apostrophe. Durations are seconds; each moment stands in
+the office's zone and in UTC. In place of a person stands a keyed hash: rows of one person can be counted, and nobody be
+looked up.
 """
 
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +27,9 @@ WHAT = tuple(figure_rows.COLUMNS)
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 PAGE = 1000
 BOM = "\ufeff"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# full-width signs begin a formula in Excel of East Asia, and some programs look behind blanks
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+_CHANGED = re.compile(r"0\d+|\d{16,}|\d+[eE]\d+")  # what a spreadsheet makes another number of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,14 @@ def whole(tx: Tx, asked: Wanted) -> Iterator[str]:
 
 
 def cell(value: Any) -> str:
-    """What stands in a cell: never a formula."""
+    """What stands in a cell: never a formula, nor a number that names something and loses its digits in Excel."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    quoted = isinstance(value, str) and (_FORMULA.match(text) or _CHANGED.fullmatch(text))
+    return f"'{text}" if quoted else text
 
 
 def _names(what: str) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,10 +22,11 @@ from mappings import facts, figures, links
 from mappings.figure_tables import Episode, Measure, Shift, Turn
 from mappings.sql import table
 from mappings.store import Tx
-from mappings.tables import Person
+from mappings.tables import Link, Person
 from tests.engine.engine_harness import Scene
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+SUMMED = (worker.sum_hours, worker.sum_days, worker.sum_weeks, worker.sum_months)
 KINDS = ("customer", "answer", "bot", "automatic", "state", "lost", "rating", "handover", "near", "desk", "aside")
 STATES = ("open", "solved", "closed")
 
@@ -362,3 +364,38 @@ def test_other_days_of_the_office_are_summed_anew(counted: tuple[Any, Any]) -> N
             sums.setdefault(name, [])
             sums[name].append(found)
     assert sums["Asia/Shanghai"][:4] == sums["Asia/Shanghai"][4:] != sums["Asia/Tokyo"]
+
+
+def test_sums_of_before_get_what_was_not_summed_then_by_themselves(counted: tuple[Any, Any]) -> None:
+    store, runtime = counted
+    store.run(clear)
+    ids = store.run(make_links, START)
+    tongue = table(Link).update().values(contact='{"id": "ann", "locale": "zh_CN"}')
+    store.run(lambda tx: tx.execute(tongue))
+    store.run(take, ids, [Happened("customer", str(n), 1, at(60 * n)) for n in range(30)])
+    zone = worker.zone_of(runtime.settings)
+
+    def count(rounds: int = 99) -> None:
+        """The first rounds of it: a process may end at any time."""
+        store.run(worker.collect, START, all_of_it=True)
+        for batch in (partial(worker.span, runtime=runtime), *(partial(one, zone=zone) for one in SUMMED)):
+            for _ in range(rounds):
+                if not store.run(batch):
+                    break
+
+    def spoken() -> list[tuple[str, int]]:
+        rows = [row for row in store.run(written)["measure"] if row[0] == "p" and row[2] == "customer"]
+        return sorted((row[8], row[11]) for row in rows)
+
+    count()
+    today = spoken()
+    assert {language for language, _ in today} == {"zh"}
+    store.run(lambda tx: tx.exec_driver_sql("UPDATE measure SET language = ''"))  # as an older version summed them
+    store.run(lambda tx: tx.exec_driver_sql("DELETE FROM figure_cursor WHERE log = 'places'"))
+    count(1)
+    assert {language for language, _ in spoken()} == {"", "zh"}, "little by little"
+    store.run(take, ids, [Happened("customer", "new", 1, at(60 * 40))])
+    count(1)
+    assert ("zh", 1) in spoken(), "what is new does not wait for it"
+    count()
+    assert spoken() == sorted([*today, ("zh", 1)])

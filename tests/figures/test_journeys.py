@@ -184,10 +184,19 @@ timezone = "Asia/Shanghai"
     assert (wrong.exit_code, "write a date" in wrong.output) == (1, True)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+86", "-2", "@x", "\tx", "\rx"])
-def test_no_cell_is_a_formula(text: str) -> None:
+CHANGED = ["=1+1", "+86", "-2", "@x", "\tx", "\rx", "\nx", " =1", "＝1+1", "＠x", "12345678901234567", "00123", "12e5"]
+KEPT = ["page=order", "a-b", "1-2", "123456789012345", "0", "pages/order", "5 @ home"]
+
+
+@pytest.mark.parametrize("text", CHANGED)
+def test_no_cell_is_a_formula_or_another_number(text: str) -> None:
     assert cell(text) == f"'{text}"
     assert cell(-2) == "-2"
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_a_cell_stays_as_it_is(text: str) -> None:
+    assert cell(text) == text
 
 
 def test_scores_stay_apart_in_sums() -> None:
