@@ -105,8 +105,9 @@ from bridge.contract.messages import (
     Video,
     Voice,
 )
+from bridge.contract.names import line_of
 from bridge.contract.people import Forgets, Subject
-from bridge.contract.phrases import Phrases, file_name, files_in, first_line, line_of, words_of
+from bridge.contract.phrases import Phrases, file_name, files_in, first_line, words_of
 from bridge.contract.pictures import carry_pictures
 from bridge.contract.plaintext import to_plain
 from bridge.contract.response import Response

@@ -24,6 +24,7 @@ from bridge.contract.messages import (
     Video,
     Voice,
 )
+from bridge.contract.names import line_of
 from bridge.contract.plaintext import to_plain
 
 _TEXTS = {
@@ -84,8 +85,6 @@ _TEXTS = {
 }
 _MARKS = {"en": (": ", ", "), "zh": ("：", "，")}  # between a name and what it names; between what is listed
 _PLACED = {"en": "{name} ({place})", "zh": "{name}（{place}）"}
-# what has no face, or turns the direction of a file's name so that its ending seems another
-_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
 _ENDINGS = {
     "image/jpeg": "jpg",
     "image/png": "png",
@@ -242,16 +241,13 @@ def file_name(media: Media) -> str:
     """
     name = line_of(media.name.replace("/", "_").replace("\\", "_")).replace('"', "'")
     stem, dot, ending = name.rpartition(".")
+    if dot and not stem and ending in _ENDINGS.values():
+        stem = media.sha256[:8] or "file"
     if dot and stem:
         return f"{stem[:150]}.{ending[:20]}"
     mime = media.mime.partition(";")[0].strip().lower()
     ending = _ENDINGS.get(mime) or re.sub(r"[^a-z0-9]", "", mime.rpartition("/")[2])[:10] or "bin"
     return f"{name[:150] or media.sha256[:8] or 'file'}.{ending}"
-
-
-def line_of(text: str) -> str:
-    """A text on one line, without what nobody sees."""
-    return " ".join(_HIDDEN.sub(" ", text).split())
 
 
 def first_line(text: str) -> str:

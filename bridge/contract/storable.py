@@ -2,7 +2,8 @@
 
 PostgreSQL's text takes no NUL (https://www.postgresql.org/docs/current/datatype-character.html), half a surrogate has
 no encoding in UTF-8, and an index takes no entry above 2,704 bytes
-(https://www.postgresql.org/docs/current/btree.html). One such text would undo the transaction it comes with.
+(https://www.postgresql.org/docs/current/btree.html). One such text would undo the transaction it comes with. Names are
+cleaned here as well (`names`), so that no page, note, ticket or command shows one that hides or turns what it says.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from bridge.contract.messages import Value
+from bridge.contract.names import is_showable, line_of
 
 LONGEST_ID = 2000  # bytes
 LONGEST_NAME = 500  # characters
@@ -35,8 +37,8 @@ def clean_text(text: str) -> str:
 
 
 def clean_name(text: str) -> str:
-    """A name: as words, and cut where nobody reads on."""
-    text = clean_text(text)
+    """A name: as it may be shown, and cut where nobody reads on."""
+    text = line_of(clean_text(text))
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
@@ -77,7 +79,10 @@ def _is_plain(value: Any) -> bool:
             if not math.isfinite(one):
                 return False
         elif isinstance(one, Value):
-            left += one.__dict__.values()
+            inside = one.__dict__
+            if not (is_showable(inside.get("name") or "") and is_showable(inside.get("subject") or "")):
+                return False
+            left += inside.values()
     return True
 
 

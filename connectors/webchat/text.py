@@ -4,12 +4,10 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from bridge.contract import line_of
+
 MAX_TEXT = 4000  # characters of a visitor's or agent's message
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-# signs without a width or a face: joiners are part of emoji and of some scripts, but no name or file ends in them
-_FACELESS = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
-)
 
 
 def clean(value: Any, limit: int = MAX_TEXT) -> str:
@@ -26,11 +24,7 @@ def clean_line(value: Any, limit: int) -> str:
 
 def clean_title(value: Any, limit: int) -> str:
     """A name that people see, "" when there is nothing in it to see. Joiners between visible signs stay."""
-    line = clean_line(value, limit)
-    bare = _FACELESS.sub("", line).strip()
-    if not bare:
-        return ""
-    return _FACELESS.sub(lambda found: found[0] if found[0] in "\u200c\u200d" else "", line).strip("\u200c\u200d ")
+    return line_of(clean_line(value, limit))
 
 
 def clean_page(value: Any) -> str:
@@ -49,6 +43,7 @@ def clean_page(value: Any) -> str:
 def clean_name(value: Any) -> str:
     """A file's name without folders and without anything that a path, a header or a shell could take amiss."""
     name = clean_title(value, 400).replace("\\", "/").rpartition("/")[2]
-    name = re.sub(r'[<>:"|?*%]', "_", name).strip(". ")
+    name = re.sub(r'[<>:"|?*%]', "_", name).strip()
+    name = (f"file{name}" if re.match(r"\.\w", name) else name).strip(". ")
     stem, dot, ending = name.rpartition(".")
     return (f"{stem[: 100 - len(ending)]}.{ending}" if dot and stem and len(ending) < 12 else name[:100]) or "file"

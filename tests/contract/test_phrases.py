@@ -119,7 +119,7 @@ def test_a_subject(messages: list[Message], name: str, subject: str) -> None:
     ("name", "mime", "shown"),
     [
         ("../a\\b\r\n.png", "", ".._a_b .png"),
-        ("invoice\u202efdp.exe", "", "invoice fdp.exe"),
+        ("invoice\u202efdp.exe", "", "invoicefdp.exe"),
         ('say "hi"', "audio/mpeg", "say 'hi'.mp3"),
         ("", "text/html; charset=utf-8", "abababab.html"),
         (".bashrc", "", ".bashrc.bin"),

@@ -116,7 +116,7 @@ export class List {
 
   row(ticket, key) {
     const { words, lang } = this, name = nameOf(ticket, words), late = ticket.waiting && Date.now() - new Date(ticket.waiting) > 600e3;
-    const who = ticket.last.kind === 'agent' ? `${ticket.last.name === this.wire.agent ? words.you : ticket.last.name}: ` : '';
+    const who = ticket.last.kind === 'agent' ? `${ticket.last.name === this.wire.agent ? words.you : ticket.last.name}${words.colon}` : '';
     const button = el('button.row', { type: 'button', onclick: () => this.choose(ticket.id), 'aria-current': ticket.id === this.chosen ? 'true' : null },
       face(name, ticket.contact),
       el('span.what', {},
