@@ -70,6 +70,14 @@ async def desk_of(page: Page) -> Frame:
     return frame
 
 
+async def separators(page: Page) -> list[str]:
+    """What stands between messages of these moments, on a Sunday at 13:06."""
+    moments = ["2026-11-29T13:05", "2026-11-28T23:59", "2026-11-27T00:00", "2026-11-01T09:30", "2025-12-31T23:59"]
+    script = "moments => moments.map((at) => phone.time(Date.parse(at), new Date('2026-11-29T13:06')))"
+    found: list[str] = await page.evaluate(script, moments)
+    return found
+
+
 async def ask(page: Page, text: str) -> None:
     """The customer writes."""
     if await page.is_visible("#contact"):
@@ -137,6 +145,7 @@ async def test_both_sides_of_one_page_talk(address: str, browser: Browser) -> No
     await page.click("#card")
     await desk.wait_for_selector(".msg:has-text('Mug, 350 ml')")
     assert await page.locator("#bubbles .at").count() == 1, "the time stands above, once"
+    assert await separators(page) == ["13:05", "Yesterday 23:59", "Friday 00:00", "Nov 1 09:30", "Dec 31, 2025 23:59"]
     assert await page.locator("#bubbles .said.card").count() == 1
     assert await page.locator("#bubbles .fault, #way li.bad").count() == 0
     assert await faults(page) == []
@@ -226,6 +235,7 @@ async def test_it_speaks_the_visitors_language(address: str, browser: Browser) -
     await page.goto(address)
     await page.wait_for_selector("#step1:has-text('提问')")
     assert await page.evaluate("() => document.documentElement.lang") == "zh-CN"
+    assert await separators(page) == ["13:05", "昨天 23:59", "星期五 00:00", "11月1日 09:30", "2025年12月31日 23:59"]
     await ask(page, "多久发货？")
     await page.wait_for_selector("#bubbles .service:has-text('24 小时')")
     await page.wait_for_selector("#bubbles .generated:has-text('内容由 AI 生成')")

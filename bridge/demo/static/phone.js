@@ -7,13 +7,20 @@ const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[
 
 const phone = (() => {
   const APART = 5 * 60e3; // two messages further apart than this have the time between them
-  const days = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", hour: "2-digit", minute: "2-digit", hour12: false });
-  const hours = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false });
+  const lang = document.documentElement.lang, part = options => new Intl.DateTimeFormat(lang, options);
+  const hours = part({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }), weekday = part({ weekday: "long" });
+  const day = part({ month: "short", day: "numeric" }), date = part({ year: "numeric", month: "short", day: "numeric" });
+  const yesterday = new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(-1, "day");
   let shown = 0, last = 0;
 
-  function time(at) {
-    const same = new Date(at).toDateString() === new Date().toDateString();
-    return (same ? hours : days).format(at);
+  // as WeChat does: today's hour, yesterday, the weekday of the last seven days, then the date
+  function time(at, now = new Date()) {
+    const then = new Date(at), midnight = new Date(now); midnight.setHours(0, 0, 0, 0);
+    const ago = Math.ceil((midnight - then) / 864e5);
+    if (ago <= 0) return hours.format(then);
+    const name = ago === 1 ? yesterday[0].toUpperCase() + yesterday.slice(1) : ago < 7 ? weekday.format(then)
+      : (then.getFullYear() === midnight.getFullYear() ? day : date).format(then);
+    return `${name} ${hours.format(then)}`;
   }
 
   function said(entry) {
@@ -65,5 +72,5 @@ const phone = (() => {
   find("card").addEventListener("click", () => act("card", texts.mug, "text/plain"));
   find("picture").addEventListener("click", () => find("file").click());
   find("file").addEventListener("change", () => { const [file] = find("file").files; if (file) act("picture", file, file.type); find("file").value = ""; });
-  return { draw, open };
+  return { draw, open, time };
 })();
