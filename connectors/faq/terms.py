@@ -40,6 +40,7 @@ _HELPERS = frozenset("完能可要想个掉了给来再不没还去好我到过�
 _AFTER = re.compile(
     r"(?:之后|以后|过后|后|完|了|今天)(?=.*(?:[多几何什啥能可怎]|还不|还没|今天))"
 )  # what is said before it is not asked
+_BECAUSE = re.compile(r"\b(?:after|since|because|although|even though|now that)\b [^,.;?!]*")  # the same in English
 _CONTEXT = 0.5
 _DENY = frozenset({"不", "没", "没有"})
 _OR_NOT = re.compile("([\u4e00-\u9fff])不\\1")  # 能不能, 收不收: whether
@@ -182,7 +183,8 @@ def terms_of(text: str, lexicon: Lexicon) -> Terms:
         for word, kind in _cutter().tag(run[0], False):  # no guessing: it makes words of what merely stands together
             _add_han(found, lexicon, word, kind, (before in _DENY, share(at)))
             before, at = word, at + len(word)
-    _add_latin(found, lexicon, [stem(word) for word in _LATIN.findall(rest)])
+    for part, weight in ((_BECAUSE.sub(" , ", rest), 1.0), (" , ".join(_BECAUSE.findall(rest)), _CONTEXT)):
+        _add_latin(found, lexicon, [stem(word) for word in _LATIN.findall(part)], weight)
     return found
 
 
@@ -216,13 +218,13 @@ def _add_han(found: Terms, lexicon: Lexicon, word: str, kind: str, beside: tuple
             found.loose.append(word)
 
 
-def _add_latin(found: Terms, lexicon: Lexicon, words: Sequence[str]) -> None:
+def _add_latin(found: Terms, lexicon: Lexicon, words: Sequence[str], share: float) -> None:
     at = 0
     while at < len(words):
         term, length = _phrase(words, at, lexicon)
         if term:
             half = " ".join(words[at : at + length]) in lexicon.examples
-            _add(found, lexicon, term, _EXAMPLE if half else 1.0)
+            _add(found, lexicon, term, share * (_EXAMPLE if half else 1.0))
             at += length
         else:
             word = words[at]
@@ -230,7 +232,7 @@ def _add_latin(found: Terms, lexicon: Lexicon, words: Sequence[str]) -> None:
             if word in EMPTY or len(word) == 1 or word.isdigit():
                 found.add(word, _WEAK)
             else:
-                found.add(word, 1.0)
+                found.add(word, share)
                 found.loose.append(word)
 
 
