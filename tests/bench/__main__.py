@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from tests.bench import console, ingest, outage, postgres, relay, size
 from tests.bench.figures import Results
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="proves that it runs; the figures mean nothing")
     parser.add_argument("--full", action="store_true", help="the longest backlog")
     parser.add_argument("--rounds", type=int, help="instead of 5")
+    parser.add_argument("--kept", default="", metavar="DIR", help="keep the filled database there, and use it again")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--no-pin", action="store_true", help="leave the choice of cores to the system")
     chosen = parser.parse_args()
@@ -67,8 +69,7 @@ def main() -> None:
     if unknown := [name for name in names if name not in MEASURES]:
         parser.error(f"no such measure: {', '.join(unknown)}")
     plan = QUICK if chosen.quick else FULL if chosen.full else NORMAL
-    if chosen.rounds:
-        plan = Plan(**{**{name: getattr(plan, name) for name in plan.__slots__}, "rounds": chosen.rounds})
+    plan = replace(plan, rounds=chosen.rounds or plan.rounds, kept=chosen.kept)
     began = time.strftime("%Y-%m-%d")
     results = run(names, plan, pin=not chosen.no_pin, say=_say)
     if chosen.write:

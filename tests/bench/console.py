@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from tests.bench import constants
 from tests.bench.figures import Results
-from tests.bench.fill import filled
+from tests.bench.fill import filled, kept
 from tests.bench.plan import Plan
 from tests.bench.relay import converse, rates
 from tests.bench.rig import ROOT, Facts, Program, Rig
@@ -112,7 +112,7 @@ def measure_console(rig: Rig, plan: Plan, results: Results) -> None:
     """The overview, a search by customer, a conversation, over all that is stored, beside a relay."""
     desk = rig.desk()
     began = time.monotonic()
-    config, base = filled(rig, desk, plan.stored)
+    config, base = kept(rig, desk, plan.stored, Path(plan.kept)) if plan.kept else filled(rig, desk, plan.stored)
     results.say(f"filled {plan.stored:,}: {base.stat().st_size / 2**20:,.0f} MB in {time.monotonic() - began:.0f} s")
     add_user(config)
     program = rig.bridge(config)

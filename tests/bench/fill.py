@@ -1,11 +1,14 @@
 """A database with a past: the rows that one real message left, copied as often as asked."""
 
+import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.bench import constants
 from tests.bench.relay import begin
-from tests.bench.rig import Program, Rig
+from tests.bench.rig import ROOT, Program, Rig
 
 _SOMEBODY = constants.openid(0)
 _TABLES = ("person", "identity", "link", "inbox", "outbox", "attempt", "message_ref")
@@ -25,6 +28,19 @@ def filled(rig: Rig, desk: Program, copies: int) -> tuple[Path, Path]:
     begin(rig, desk, program, 1)
     rig.stop(program, gently=True)
     copy_rows(base, copies)
+    return config, base
+
+
+def kept(rig: Rig, desk: Program, copies: int, folder: Path) -> tuple[Path, Path]:
+    """The same on a database that stays in a folder: filled the first time, used again ever after."""
+    base = folder / "bridge.db"
+    if not base.exists():
+        _, made = filled(rig, desk, copies)
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.move(made, base)
+    config = rig.config(desk.port, f"sqlite+aiosqlite:///{base}")
+    command = [sys.executable, "-m", "bridge", "migrate", "--config", str(config)]  # an older version may have filled it
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return config, base
 
 

@@ -14,6 +14,7 @@ class Plan:
     backlog: int = 20_000
     stored: int = 1_000_000
     quick: bool = False
+    kept: str = ""  # a folder in which a filled database stays from one run to the next
 
 
 QUICK = Plan(rounds=1, seconds=0.4, customers=40, messages=3, backlog=400, stored=5_000, quick=True)
