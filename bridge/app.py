@@ -19,6 +19,7 @@ from bridge.absent import Absent
 from bridge.alerts.receivers import declare_alerts
 from bridge.alerts.watch import EVERY, Watch
 from bridge.api.app import api_routes
+from bridge.api.consents import consents
 from bridge.console.mount import ConsoleMount
 from bridge.contract import Account, AlertReceiver, Drains, Http, Raw, Serves
 from bridge.engine.callers import Callers
@@ -38,7 +39,6 @@ from bridge.services.records import StoredRecords
 from bridge.services.tokens import StoredTokens, derive_key
 from bridge.settings import Settings
 from bridge.web.answers import AnswerPages
-from bridge.web.consents import consents
 from bridge.web.dispatch import Front
 from bridge.web.failures import failed
 from bridge.web.files import Files

@@ -15,6 +15,7 @@ from mappings.tables import Inbox, Link, Outbox
 _outbox, _inbox, _link = table(Outbox), table(Inbox), table(Link)
 QUARANTINED = "quarantined"
 _NUMBERS = re.compile(r"[0-9a-f]*\d[0-9a-f]*(?:[-_:.](?:[0-9a-f]*\d[0-9a-f]*|[0-9a-f]{6,}))*", re.IGNORECASE)
+_LOOKED_AT = 1000  # characters of an error, which may quote a vendor
 _PIECE = 500  # rows looked at for one piece of a cause
 
 
@@ -44,7 +45,7 @@ class Group(NamedTuple):
 
 def alike(text: str) -> str:
     """The words without what differs from one to the next."""
-    return _NUMBERS.sub("#", text)[:300]
+    return _NUMBERS.sub("#", text[:_LOOKED_AT])[:300]
 
 
 def groups(tx: Tx) -> list[Group]:

@@ -6,22 +6,24 @@ A row enters `inbox_once` when it is routed or quarantined; until then several m
 counts.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Row, String, bindparam, delete, func, or_, select, union_all, update
+from sqlalchemy import CompoundSelect, Row, String, and_, bindparam, delete, func, or_, select, union_all, update
 
 from mappings.account_tables import Cursor
 from mappings.deferred import flush
 from mappings.prepared import Prepared
 from mappings.sets import Deletes, Inserts, Updates
-from mappings.sql import columns, insert_for, table
+from mappings.sql import columns, distinct, insert_for, table
 from mappings.states import RawState
 from mappings.store import Tx
 from mappings.tables import Inbox
 
 _inbox, _cursor = table(Inbox), table(Cursor)
+_PIECE = 20_000  # payloads whose keys are looked at between two looks at the clock
 
 _once = _inbox.alias("once")
 # not EXISTS: PostgreSQL may answer that one for all rows at once, by reading everything that was ever routed
@@ -168,17 +170,39 @@ def drop_raws(tx: Tx, inbox_ids: Sequence[int]) -> int:
     ).rowcount
 
 
-def find_raws(tx: Tx, text: str, known: Sequence[int] = (), limit: int = 20, among: int = 100_000) -> list[Row[Any]]:
-    """Payloads of an id, the newest first: those that its messages came with (`known`, by number), and of the newest of
-    all those whose key is, or ends in, the id, also where they became no message.
+class Found(NamedTuple):
+    """Payloads, the newest first; `since`: how far back those without a message were looked through, None for all."""
+
+    rows: list[Row[Any]]
+    since: datetime | None
+
+
+def find_raws(tx: Tx, text: str, known: Sequence[int] = (), limit: int = 20, seconds: float = 2.0) -> Found:
+    """Payloads of an id: those that its messages came with (`known`, by number), and those whose key is, or ends in,
+    the id, also where they became no message. Whole keys, and what is not done, have an index; the ends of all other
+    keys are looked at from the newest on, for so many seconds.
     """
-    newest = select(func.max(_inbox.c.id)).scalar_subquery()
-    wanted = columns(_inbox, "id", "account", "key", "received_at", "state", "error", "done_at")
-    named = or_(_inbox.c.key == text, _inbox.c.key.endswith(f":{text}", autoescape=True))
-    lately = select(*wanted).where(_inbox.c.id > newest - among, named)
-    found = {row.id: row for row in tx.execute(lately.order_by(_inbox.c.id.desc()).limit(limit))}
-    found |= {row.id: row for row in tx.execute(select(*wanted).where(_inbox.c.id.in_(list(known)[:limit])))}
-    return sorted(found.values(), key=lambda row: row.id, reverse=True)[:limit]
+    ids, done = set(known[:limit]), _inbox.c.state != RawState.READY
+    ends = or_(_inbox.c.key == text, _inbox.c.key.endswith(f":{text}", autoescape=True))
+    accounts = distinct(tx, _inbox.c.account, done)
+    for wanted in (
+        and_(done, _inbox.c.account.in_(accounts), _inbox.c.key == text),
+        and_(_inbox.c.state == RawState.QUARANTINED, ends),
+        and_(_inbox.c.state == RawState.READY, ends),
+    ):
+        ids.update(tx.execute(select(_inbox.c.id).where(wanted).limit(limit)).scalars())
+    top = (tx.execute(select(func.max(_inbox.c.id))).scalar() or 0) + 1
+    until = time.monotonic() + seconds
+    while top > 1 and len(ids) < limit:
+        piece = select(_inbox.c.id).where(_inbox.c.id < top, _inbox.c.id >= top - _PIECE, ends)
+        ids.update(tx.execute(piece.order_by(_inbox.c.id.desc()).limit(limit)).scalars())
+        top -= _PIECE
+        if time.monotonic() > until:
+            break
+    asked = select(*columns(_inbox, "id", "account", "key", "received_at", "state", "error", "done_at"))
+    rows = list(tx.execute(asked.where(_inbox.c.id.in_(ids)).order_by(_inbox.c.id.desc()).limit(limit)))
+    oldest = select(_inbox.c.received_at).where(_inbox.c.id >= top).order_by(_inbox.c.id).limit(1)
+    return Found(rows, tx.execute(oldest).scalar() if top > 1 and len(ids) < limit else None)
 
 
 def last_raws(tx: Tx, account: str, limit: int = 10, among: int = 20_000) -> list[Row[Any]]:

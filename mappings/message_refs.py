@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, and_, bindparam, select
 
 from mappings.deferred import notes
 from mappings.prepared import Prepared
 from mappings.sets import Inserts
-from mappings.sql import among, table
+from mappings.sql import among, distinct, table
 from mappings.states import MessageRefColumns
 from mappings.store import Tx
 from mappings.tables import MessageRef, Outbox
@@ -85,15 +85,16 @@ def carry(tx: Tx, account: str, message_ids: Sequence[str], key: str) -> None:
 
 
 def find_refs(tx: Tx, message_id: str) -> list[Row[Any]]:
-    """What a message id belongs to, at any account. Where an id holds more than the vendor's own number, that number
-    is enough.
+    """What a message id belongs to, at any account: no index begins with the id, for that would cost every message, so
+    each account is asked by its own. Where an id holds more than the vendor's own number, that number is enough.
     """
     if not message_id:
         return []
-    for column in (_ref.c.message_id, _ref.c.short):
-        rows = list(tx.execute(select(_ref).where(column == message_id).order_by(_ref.c.id).limit(50)))
+    accounts = distinct(tx, _ref.c.account)
+    for named in (and_(_ref.c.account.in_(accounts), _ref.c.message_id == message_id), _ref.c.short == message_id):
+        rows = list(tx.execute(select(_ref).where(named).limit(50)))
         if rows:
-            return rows
+            return sorted(rows, key=lambda row: row.id)
     return []
 
 

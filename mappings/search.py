@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Table, func, select
 
-from mappings.sql import table
+from mappings.sql import distinct, table
 from mappings.store import Tx
 from mappings.tables import Identity, Link, MessageRef, Outbox, Waiting
 
@@ -124,13 +124,4 @@ def _scan(
 
 def accounts_known(tx: Tx) -> list[str]:
     """Accounts that customers and conversations name, also those that are configured no more: steps along an index."""
-    return list(dict.fromkeys([*_distinct(tx, _identity.c.account), *_distinct(tx, _link.c.desk)]))
-
-
-def _distinct(tx: Tx, column: Any) -> list[str]:
-    found: list[str] = []
-    while True:
-        name = tx.execute(select(func.min(column)).where(column > (found[-1] if found else ""))).scalar()
-        if name is None:
-            return found
-        found.append(str(name))
+    return list(dict.fromkeys([*distinct(tx, _identity.c.account), *distinct(tx, _link.c.desk)]))

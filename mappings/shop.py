@@ -68,7 +68,8 @@ def where_is(tx: Tx, row: Row[Any]) -> tuple[str, str]:
     """(state, why) of a message: of its step, else of where it waits."""
     step_id = row.step_id
     if step_id is None:
-        step_id = tx.execute(select(_ref.c.carrier_id).where(_ref.c.message_id == row.message_id)).scalar()
+        here = _ref.c.link_id == row.link_id, _ref.c.message_id == row.message_id
+        step_id = tx.execute(select(_ref.c.carrier_id).where(*here)).scalar()
     if step_id is not None:
         step = tx.execute(select(_outbox.c.state, _outbox.c.code).where(_outbox.c.id == step_id)).first()
         return (step.state, step.code) if step is not None else ("forgotten", "")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Dialect, Table, Text, bindparam
+from sqlalchemy import ARRAY, Column, ColumnElement, Dialect, Table, Text, bindparam, func, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
@@ -21,6 +21,17 @@ def table(model: type[SQLModel]) -> Table:
 def columns(of: Table, *names: str) -> Sequence[Column[Any]]:
     """Some columns of a table."""
     return [of.c[name] for name in names]
+
+
+def distinct(tx: Tx, column: ColumnElement[Any], *where: ColumnElement[bool]) -> list[str]:
+    """The different values of a column with which an index begins, in order: one step along the index for each."""
+    found: list[str] = []
+    while True:
+        later = select(func.min(column)).where(column > (found[-1] if found else ""), *where)
+        value = tx.execute(later).scalar()
+        if value is None:
+            return found
+        found.append(str(value))
 
 
 class _ListOf(TypeDecorator[Sequence[Any]]):

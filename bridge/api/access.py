@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from bridge.contract import Limit, Limits, network_of
 from bridge.engine.context import Work
-from bridge.web.bodies import declares_more
+from bridge.web.bodies import whole_body
 from bridge.web.strangers import Strangers
 from mappings import api_tokens
 from mappings.store import Store
@@ -115,16 +115,12 @@ def _seen(written: asyncio.Future[None]) -> None:
 
 async def read(request: Request, model: type[BodyT]) -> BodyT:
     """The body, validated. Raises Refusal."""
-    body = bytearray()
-    if declares_more(request.headers.get("content-length", ""), LARGEST):
+    body = await whole_body(request, LARGEST)
+    if body is None:
         raise Refusal(413, "too large")
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            raise Refusal(413, "too large")
-    _refuse_ambiguity(bytes(body))
+    _refuse_ambiguity(body)
     try:
-        return model.model_validate_json(bytes(body))
+        return model.model_validate_json(body)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         fault = max(faults, key=lambda one: len(one["loc"]))  # of several shapes the one that came nearest

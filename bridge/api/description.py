@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bridge import __version__
+from bridge.api.consents import ConsentGiven
 from bridge.api.contexts import ContextGiven
 from bridge.api.event_schemas import event_schemas, event_webhooks
 from bridge.api.messages import MessageGiven
 from bridge.figures.export import WHAT
 from bridge.figures.report import BY
-from bridge.web.consents import ConsentGiven
 
 Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string"}

@@ -10,7 +10,7 @@ MARKER = "[[HUMAN]]"  # what a model without tools writes to bring a person
 _THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _LEADING = re.compile(r"\A.*?</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
 _TRACE = re.compile(
-    r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+|^\s+at [\w.$]+\([\w.]+:\d+\)"
+    r"Traceback \(most recent call last\)|^[ \t]*File \"[^\"\n]+\", line \d+|^[ \t]+at [\w.$]+\([\w.]+:\d+\)"
     r"|\b(Internal Server Error|NullPointerException|HTTP Status \d{3})|<!doctype html|<html\b",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -29,8 +29,8 @@ _MARKUP = (
     (re.compile(r"\*\*(.+?)\*\*", re.DOTALL), r"\1"),
     (re.compile(r"`{3}\w*\n?"), ""),
     (re.compile(r"`([^`\n]+)`"), r"\1"),
-    (re.compile(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)"), r"\1 \2"),
-    (re.compile(r"^\s*\|?[\s:|-]{6,}\|?\s*$\n?", re.MULTILINE), ""),
+    (re.compile(r"\[([^\[\]\n]+)\]\((https?://[^)\s]+)\)"), r"\1 \2"),
+    (re.compile(r"^[ \t:|-]{6,}$\n?", re.MULTILINE), ""),
 )
 _SPACES = re.compile(r"\n{3,}")
 _ENDS = re.compile(r"[。！？!?…](?=\s|\Z|[^\d])|\.(?=\s|\Z)|\n")
@@ -113,7 +113,7 @@ def _is_call(text: str) -> bool:
         return False
     try:
         return isinstance(json.loads(stripped), dict | list)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

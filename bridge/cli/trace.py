@@ -25,7 +25,7 @@ def trace_json(tx: Tx, identifier: str, now: datetime | None = None) -> dict[str
     away = pauses_by_account(tx)
     refs = links.find_refs(tx, identifier)
     came = [ref.inbox_id for ref in refs if ref.inbox_id is not None]
-    raws = [_raw(row) for row in inbox.find_raws(tx, identifier, came)]
+    raws = inbox.find_raws(tx, identifier, came)
     found: dict[int, set[str]] = {}
     for ref in refs:
         found.setdefault(ref.link_id, set()).add(ref.message_id)
@@ -33,7 +33,8 @@ def trace_json(tx: Tx, identifier: str, now: datetime | None = None) -> dict[str
         found[link_id] = set()  # a ticket whose number is also a message's: all of it
     return {
         "id": identifier,
-        "raws": raws,
+        "raws": [_raw(row) for row in raws.rows],
+        "raws_since": _time(raws.since),
         "links": [_link(tx, link_id, wanted, now, away) for link_id, wanted in sorted(found.items())],
     }
 
@@ -188,6 +189,8 @@ def trace_text(found: dict[str, Any]) -> str:
         f"{raw['received']}  received at {raw['account']} as {raw['key']}: {raw['state']} {raw['error']}".rstrip()
         for raw in found["raws"]
     ]
+    if found["raws_since"]:
+        lines.append(f"payloads that became no message were looked through back to {found['raws_since']}")
     for link in found["links"]:
         ticket = link["ticket"] or "no ticket yet"
         ends = f"{link['channel']} {link['conversation']} ↔ {link['desk']} {ticket}"

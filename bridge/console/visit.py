@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,7 +16,7 @@ from bridge.console.texts import catalogue, say
 from bridge.console.users import Session
 from bridge.contract import StoreDown
 from bridge.engine.context import Runtime, Work
-from bridge.web.bodies import declares_more
+from bridge.web.bodies import form_of, whole_body
 from mappings import state
 from mappings.store import Store, Tx
 
@@ -30,6 +30,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _PATIENCE = 5.0  # seconds for a transaction
 _LARGEST = 256 * 1024  # bytes of a form
+_FIELDS = 1000
 
 
 class NotFound(Exception):
@@ -189,18 +190,13 @@ async def read_form(request: Request) -> dict[str, str]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Refused("error.form", 415)
-    data = bytearray()
-    if declares_more(request.headers.get("content-length", ""), _LARGEST):
+    body = await whole_body(request, _LARGEST)
+    if body is None:
         raise Refused("error.form", 413)
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > _LARGEST:
-            raise Refused("error.form", 413)
-    try:
-        found = parse_qsl(data.decode("utf-8"), keep_blank_values=True, max_num_fields=1000)
-    except (UnicodeDecodeError, ValueError):
-        raise Refused("error.form", 400) from None
-    return {name: value.replace("\x00", "") for name, value in found}
+    found = form_of(body, _FIELDS)
+    if found is None:
+        raise Refused("error.form", 400)
+    return found
 
 
 def safe_next(path: str) -> str:

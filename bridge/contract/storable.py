@@ -20,6 +20,7 @@ LONGEST_NAME = 500  # characters
 _IDS = {"id", "conversation", "message", "moved_to", "merged_into", "reply_to", "origin", "template"}
 _NAMES = {"name", "email", "phone", "locale", "mime", "subject"}
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_HIGHEST = 2**31 - 1  # of a column of whole numbers, https://www.postgresql.org/docs/current/datatype-numeric.html
 _DIGEST = 16
 
 ValueT = TypeVar("ValueT", bound=Value)
@@ -78,6 +79,9 @@ def _is_plain(value: Any) -> bool:
         elif kind is float:
             if not math.isfinite(one):
                 return False
+        elif kind is int:
+            if not -_HIGHEST <= one <= _HIGHEST:
+                return False
         elif isinstance(one, Value):
             inside = one.__dict__
             if not (is_showable(inside.get("name") or "") and is_showable(inside.get("subject") or "")):
@@ -109,6 +113,8 @@ def _cleaned(field: str, value: Any) -> Any:
         return _same_if_equal(value, kind(_cleaned("id" if field == "ids" else "", one) for one in value))
     if kind is dict:
         return {clean_name(f"{name}"): _cleaned("", one) for name, one in value.items()}
+    if kind is int:
+        return max(-_HIGHEST, min(value, _HIGHEST))
     if kind is float and not math.isfinite(value):
         return 0.0  # JSON has no such number: it could not be read back
     return value

@@ -26,9 +26,9 @@ FEWEST = 5  # conversations, and people
 MOST = 20
 _HIDDEN = re.compile(
     r"(?:https?://|www\.)[^\s\u4e00-\u9fff]+"
-    r"|[a-z0-9.+_-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
+    r"|(?<![a-z0-9.+_-])[a-z0-9.+_-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
     r"|[\u4e00-\u9fff][a-z][·•]?[a-z0-9]{5,6}(?![a-z0-9])"  # a car's number plate
-    r"|[a-z0-9_-]*\d{3,}[a-z0-9_-]*"
+    r"|(?<![a-z0-9_-])[a-z0-9_-]*\d{3,}[a-z0-9_-]*"
     r"|/:[^\s\u4e00-\u9fff]{1,6}"  # a platform's code of a face
 )
 _PIECES = re.compile(r"[\u4e00-\u9fff]+|(?:(?![\u4e00-\u9fff])[^\W\d_])+(?:['’-][a-z]+)*")

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _NEVER = 60.0  # seconds
+NESTED = b'[{"a":' * 20_000
 
 
 class Trouble(StrEnum):
@@ -24,6 +25,7 @@ class Trouble(StrEnum):
     LATE = "late"  # the connection breaks, and it is carried out `seconds` later, or at `Fault.commit`
     TRUNCATED = "truncated"  # carried out, half of the answer comes
     GARBAGE = "garbage"  # carried out, the answer is not what it should be
+    NESTED = "nested"  # carried out, the answer is nested deeper than anybody walks
 
 
 @dataclass(slots=True)
@@ -139,6 +141,10 @@ class Faults:
                 await self._app(scope, receive, _swallow)
                 await _start(send, 200, {"content-type": "text/html"})
                 await send({"type": "http.response.body", "body": b"<html><body>maintenance</body></html>"})
+            case Trouble.NESTED:
+                await self._app(scope, receive, _swallow)
+                await _start(send, 200, {"content-type": "application/json"})
+                await send({"type": "http.response.body", "body": NESTED})
 
 
 def _brings_file(scope: MutableMapping[str, Any], body: bytes) -> bool:

@@ -7,7 +7,9 @@ places are taken gets the place of the one that has waited longest in the most c
 import asyncio
 from dataclasses import dataclass, field
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
+from starlette.requests import Request
 from starlette.types import Message, Receive
 
 
@@ -25,6 +27,27 @@ class Allowed:
 def declares_more(length: str, most: int) -> bool:
     """Whether a `content-length` announces more than that: nobody waits for what will be refused."""
     return length.isascii() and length.isdigit() and (len(length) > 12 or int(length) > most)
+
+
+async def whole_body(request: Request, most: int) -> bytes | None:
+    """A body of at most so many bytes; None for a larger one, which is not read."""
+    if declares_more(request.headers.get("content-length", ""), most):
+        return None
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > most:
+            return None
+    return bytes(data)
+
+
+def form_of(body: bytes, most: int) -> dict[str, str] | None:
+    """The fields of a form, of a name given twice the last one; None for what is no form, or one of more fields."""
+    try:
+        found = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=most)
+    except ValueError:
+        return None
+    return {name: value.replace("\0", "") for name, value in found}
 
 
 class Bodies:

@@ -1,7 +1,6 @@
 """`/rate/{token}`: a customer says how it was. The token names one question, is signed, ends, and counts once."""
 
 from functools import partial
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -12,11 +11,13 @@ from bridge.engine.context import Runtime, Work
 from bridge.engine.conversation import survey
 from bridge.services.faults import Fault, fault_of
 from bridge.services.tokens import open_number
-from bridge.web.bodies import declares_more
+from bridge.web.bodies import form_of, whole_body
 from bridge.web.rating_page import HEADERS, LONGEST, form_page, word_page
 from mappings import links, surveys
+from mappings.subjects import is_erased
 
 _LARGEST = 16 * 2**10
+_FIELDS = 10
 _LIMITS = {"question": Limit(20, 10)}  # forged tokens ask the database nothing
 
 
@@ -33,16 +34,14 @@ class RatingPages:
 
     async def take(self, request: Request) -> Response:
         """What the customer chose."""
-        data = bytearray()
-        if declares_more(request.headers.get("content-length", ""), _LARGEST):
+        body = await whole_body(request, _LARGEST)
+        if body is None:
             return Response(status_code=413)
-        async for chunk in request.stream():
-            data += chunk
-            if len(data) > _LARGEST:
-                return Response(status_code=413)
-        given = parse_qs(data.decode("utf-8", "replace"), max_num_fields=10)
-        score = given.get("score", [""])[-1]
-        comment = " ".join(given.get("comment", [""])[-1].replace("\x00", "").split())[:LONGEST]
+        given = form_of(body, _FIELDS)
+        if given is None:
+            return Response(status_code=400)
+        score = given.get("score", "")
+        comment = " ".join(given.get("comment", "").split())[:LONGEST]
         return await self._answer(request, int(score) if score in {"1", "2", "3", "4", "5"} else 0, comment)
 
     async def _answer(self, request: Request, score: int | None, comment: str) -> Response:
@@ -73,7 +72,7 @@ def _rate(number: int, score: int | None, comment: str, work: Work) -> tuple[int
     link = links.get_link(work.tx, row.link_id, lock=True)
     wanted = survey.wanted_of(work, link)
     row = surveys.get_survey(work.tx, number)
-    if row is None or wanted is None:
+    if row is None or wanted is None or is_erased(link):
         return 404, 5, False
     if row.state == "rated":
         return 409, wanted.scale, False

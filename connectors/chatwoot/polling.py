@@ -6,6 +6,7 @@ read, which is the vendor's own clock, behind the one of the very first look: wh
 
 import json
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from bridge.contract import Gone, Malformed, Page, Raw
@@ -140,7 +141,7 @@ def _position(cursor: str) -> tuple[int, int]:
 
 def _active(row: Found) -> int:
     value = row.get("last_activity_at") or row.get("timestamp") or 0
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if isinstance(value, int | float) and isfinite(value) else 0
 
 
 def _made(message: Found) -> float:

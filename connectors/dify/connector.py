@@ -87,7 +87,7 @@ class Dify(Connector[Settings]):
         try:
             found = json.loads(raw.payload)
             return (BotAnswered.model_validate({**found, "job": answered_step(raw.key)}),)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise Malformed("no answer of Dify's") from None
 
     async def check(self) -> Health:
@@ -173,7 +173,7 @@ class Dify(Connector[Settings]):
 def _json(answer: Response) -> Any:
     try:
         return json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

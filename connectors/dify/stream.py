@@ -68,7 +68,7 @@ def _events(body: bytes) -> Iterator[Mapping[str, Any]]:
         if line.startswith("data:"):
             try:
                 event = json.loads(line.removeprefix("data:").strip())
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(event, Mapping):
                 yield event

@@ -54,6 +54,6 @@ async def _renew(settings: OAuth, account: Account, old: Token | None) -> Token:
 def _field(body: bytes, name: str) -> object:
     try:
         values = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return values.get(name) if isinstance(values, dict) else None

@@ -21,15 +21,13 @@ _MAX = 200
 def stem(subject: str) -> str:
     """The subject without reply prefixes and gateway labels, however many piled up."""
     for _ in range(50):
-        shorter = _GATEWAY.sub("", _PREFIX.sub("", subject, count=1), count=1) if subject else ""
         for pattern in (_PREFIX, _GATEWAY):
             found = pattern.match(subject)
             if found:
-                shorter = subject[found.end() :]
+                subject = subject[found.end() :]
                 break
         else:
             return subject.strip()
-        subject = shorter
     return subject.strip()
 
 

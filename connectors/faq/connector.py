@@ -52,7 +52,7 @@ class Faq(Connector[Settings]):
         job = answered_step(raw.key)
         try:
             return (BotAnswered.model_validate({**json.loads(raw.payload), "job": job}),)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise Malformed("no answer of the FAQ's") from None
 
     def render(self, messages: Sequence[Message], context: RenderContext) -> Sequence[Step]:

@@ -89,7 +89,7 @@ class ChatModel(Connector[Settings]):
             choice = body["choices"][0]
             message = choice["message"]
             text = _text(message.get("content"))
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
             raise Malformed("no completion") from None
         verdict, reason, summary = BotVerdict.ANSWER, "", ""
         calls = message.get("tool_calls")
@@ -141,7 +141,7 @@ class ChatModel(Connector[Settings]):
         )  # fmt: skip
         try:
             body = json.loads(answer.body) if answer.body.strip() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             if answer.status < 400:
                 raise Retryable(f"{answer.where}: {answer.status}, but no JSON", code="no JSON") from None
             body = None
@@ -166,7 +166,7 @@ def _arguments(calls: Sequence[Any]) -> Mapping[str, Any]:
         if isinstance(function, Mapping) and function.get("name") == TOOL:
             try:
                 found = json.loads(str(function.get("arguments") or "{}"))
-            except ValueError:
+            except (ValueError, RecursionError):
                 return {}
             return found if isinstance(found, Mapping) else {}
     return {}

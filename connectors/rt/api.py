@@ -165,7 +165,7 @@ def message_of(answer: Response) -> str:
     """RT's own sentence, short."""
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     text = found.get("message", "") if isinstance(found, dict) else ""
     return str(text)[:200]

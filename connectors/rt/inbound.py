@@ -118,7 +118,7 @@ def _trimmed(text: str, *, html: bool) -> str:
 def _size(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

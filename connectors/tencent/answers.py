@@ -8,6 +8,7 @@ from bridge.contract import AuthFailed, ConnectorError, Response, Retryable, Thr
 
 UPLOAD_SECONDS = 20.0  # the words wait for the file meanwhile; then it goes as a link
 NO_CODE = -(10**9)
+_HIGHEST = 2**33  # seconds since 1970 until the year 2242
 
 Result = dict[str, Any]
 
@@ -24,11 +25,12 @@ def object_in(body: bytes) -> Result | None:
 
 
 def number(value: Any, default: int) -> int:
-    """A number as the platform writes it, which may be text."""
+    """A number as the platform writes it, which may be text. One that no clock and no column takes is none."""
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        found = int(value)
+    except (TypeError, ValueError, OverflowError):
         return default
+    return found if -_HIGHEST < found < _HIGHEST else default
 
 
 def code_of(body: bytes) -> int:

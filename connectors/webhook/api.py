@@ -40,7 +40,7 @@ class Api:
             return None
         try:
             return json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Retryable(f"{answer.where}: {answer.status}, but no JSON", code="no JSON") from None
 
 

@@ -49,5 +49,5 @@ def _plain(value: Any) -> str:
 def _loads(text: Any) -> Any:
     try:
         return json.loads(text) if isinstance(text, str) else text
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

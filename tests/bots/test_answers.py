@@ -9,6 +9,7 @@ ASKED = "my number is 138 0013 8000, order 202611300001234567"
 
 SENT = [
     ("plain", "We open at nine.", "We open at nine."),
+    ("brackets without end", "[" * 300_000, f"{'[' * 599}…"),
     ("plain zh", "九点开门。", "九点开门。"),
     ("thoughts", "<think>The customer wants…</think>\n九点开门。", "九点开门。"),
     ("thoughts without a beginning", "the user asks when…</think>We open at nine.", "We open at nine."),
@@ -55,6 +56,7 @@ HELD_BACK = [
     ("its instructions spaced out", "You are  the\nassistant of CORNER shop. Never speak of", "instructions"),
     ("its instructions zh", "我的规则：只根据下面的资料回答，不要谈论其他店铺的价格和任何内部规定。", "instructions"),
     ("a call", '{"name": "lookup", "arguments": {}}', "tool"),
+    ("brackets without end", "[" * 5000 + "tool_call: x", "tool"),
     ("a list of calls", '[{"name": "lookup"}]', "tool"),
     ("a call in words", 'Sure. "tool_calls": [..]', "tool"),
     ("a model's marks", "<|im_start|>assistant hello", "tool"),

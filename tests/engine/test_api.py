@@ -181,9 +181,12 @@ async def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused(harness: Pl
             b'{"account": "shop", "conversation": "c", "profile": {"tier": "a", "tier": "b"}}',
             b"[" * 5000, b"\xff", b'{"account": "\\ud800", "conversation": "c"}', b"null", b"",
         ):  # fmt: skip
-            answer = await api.post("/api/context", content=body, headers=bearer())
-            assert answer.status_code == 422, body[:60]
-            as_described("/api/context", "post", answer)
+            for path in ("/api/context", "/api/messages", "/api/consents"):
+                answer = await api.post(path, content=body, headers=bearer())
+                assert answer.status_code == 422, (path, body[:60])
+                as_described(path, "post", answer)
+        twice = b'{"account": "shop", "conversation": "c", "template": "t", "count": 0, "count": 1}'
+        assert "twice" in (await api.post("/api/consents", content=twice, headers=bearer())).text
 
 
 @pytest.mark.parametrize("path", ["/api/conversations", "/api/people/1"])

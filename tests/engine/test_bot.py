@@ -15,8 +15,10 @@ from sqlalchemy import Engine, event, update
 from bridge.app import Bridge
 from bridge.contract import Retryable, Step
 from bridge.engine.conversation.holding import hold_back
+from bridge.privacy.erasing import erase
 from bridge.telemetry import metrics
 from mappings import links, state, turns
+from mappings.holder_tables import BotTurn
 from mappings.sql import table
 from mappings.store import Tx
 from mappings.tables import Inbox
@@ -90,6 +92,19 @@ async def test_limits_lead_to_people(opened: Opened, bot: dict[str, int], why: s
             await scene.customer(f"question {number}")
         assert len(scene.brain.asked) == 2
         assert await whys(scene) == [why]
+
+
+async def test_what_a_bot_says_it_cost_cannot_fill_or_empty_its_budget(opened: Opened) -> None:
+    """No column takes such numbers, and a negative one would give back what was spent."""
+    async with opened(bot={"max_tokens_day": 100}) as scene:
+        for tokens in (60, -(10**30), 10**30, 1):
+            said = {"text": "ok", "tokens": tokens}
+            scene.brain.answer = lambda _, answer=said: answer  # type: ignore[misc] # bound as it is now
+            await scene.customer(f"question {tokens}")
+        assert scene.bridge is not None
+        found = await scene.bridge.store.read(lambda tx: [row.tokens for row in tx.execute(table(BotTurn).select())])
+        assert found == [60, 0, 2**31 - 1]
+        assert len(scene.brain.asked) == 3 and (await scene.link("ann")).holder == "desk"
 
 
 async def test_replies_are_kept_for_people(opened: Opened) -> None:
@@ -253,6 +268,18 @@ async def test_the_page_of_an_answer_goes_with_its_payload(opened: Opened) -> No
 
         await scene.bridge.store.write(forget)
         async with page_client(scene.bridge) as client:
+            assert (await client.get(found[1])).status_code == 404
+
+
+async def test_the_page_of_an_answer_goes_with_its_customer(opened: Opened) -> None:
+    async with opened(bot={"max_chars": 40}) as scene:
+        scene.brain.answer = lambda _: {"text": "A long answer. " * 9}
+        await scene.customer("tell me")
+        found = re.search(r"(/answers/\S+)", scene.heard()[0])
+        assert found is not None and scene.bridge is not None
+        async with page_client(scene.bridge) as client:
+            assert (await client.get(found[1])).status_code == 200
+            await erase(scene.bridge, "ann", "test")
             assert (await client.get(found[1])).status_code == 404
 
 

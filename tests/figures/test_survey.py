@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bridge.figures import worker
+from bridge.privacy.erasing import erase
 from mappings.figure_tables import Episode, Survey
 from mappings.sql import table
 from mappings.store import Tx
@@ -181,6 +182,9 @@ async def test_a_link_is_a_page_that_takes_one_answer(harness: Asking) -> None:
         assert not re.search(r"<script|<link[^>]+href=\"(?!data:)|src=|url\(|https?:|@import", page.text)
         assert (await client.get(f"/rate/{found[1][:-1]}x")).status_code == 404
         assert (await client.post(f"/rate/{found[1]}", data={"score": "9"})).status_code == 422
+        for odd in (b"&".join([b"score=5"] * 12), b"&" * 16_000, b"score=5&comment=\xff"):
+            assert (await client.post(f"/rate/{found[1]}", content=odd)).status_code == 400, odd[:20]
+            assert (await client.post("/rate/nobody", content=odd)).status_code == 400, "no bug of ours"
         done = await client.post(f"/rate/{found[1]}", data={"score": "5", "comment": "all <b>well</b>"})
         assert done.status_code == 200 and "Thank you" in done.text
         large = {"content-length": "99999999999", "content-type": "application/x-www-form-urlencoded"}
@@ -191,3 +195,17 @@ async def test_a_link_is_a_page_that_takes_one_answer(harness: Asking) -> None:
     (row,) = await harness.surveys()
     assert (row.state, row.score) == ("rated", 5)
     assert len(harness.said("rated this service 5 of 5")) == 1 and "all <b>well</b>" in harness.said("5 of 5")[0]
+
+
+@pytest.mark.parametrize("harness", [{"way": "link"}], indirect=True)
+async def test_a_link_of_somebody_erased_opens_nothing(harness: Asking) -> None:
+    await harness.served()
+    await harness.wait(150)
+    found = re.search(r"https://[^/\s]+(/rate/\S+)", harness.received()[-1])
+    assert found is not None and harness.bridge is not None
+    transport = httpx.ASGITransport(harness.bridge.app())
+    async with httpx.AsyncClient(transport=transport, base_url="https://bridge.example.com") as client:
+        assert (await client.get(found[1])).status_code == 200
+        await erase(harness.bridge, CUSTOMER, "test")
+        assert (await client.get(found[1])).status_code == 404
+        assert (await client.post(found[1], data={"score": "5"})).status_code == 404

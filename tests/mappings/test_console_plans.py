@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from psycopg import RawCursor
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from bridge.console.views.figures import read_page
 from bridge.figures.period import period
@@ -29,6 +29,7 @@ from mappings import (
     overview,
     replays,
     search,
+    shop,
     state,
 )
 from mappings.causes import Cause
@@ -63,6 +64,12 @@ FEW = (
 )  # of some rows only
 ACCOUNTS = ["shop", "desk"]
 
+
+def _asked(tx: Tx) -> Any:
+    """A message of the shop's that became no step yet."""
+    return tx.execute(text("SELECT NULL AS step_id, 1 AS link_id, 'x' AS message_id")).one()
+
+
 QUESTIONS: dict[str, Callable[[Tx], Any]] = {
     "stamps": changes.stamps,
     "counts of steps": inspection.count_steps,
@@ -94,6 +101,9 @@ QUESTIONS: dict[str, Callable[[Tx], Any]] = {
     "audit": state.audits,
     "refused": lambda tx: callbacks.last_refused(tx, "shop", NOW),
     "received": lambda tx: inbox.last_raws(tx, "shop"),
+    "a message by its id": lambda tx: links.find_refs(tx, "x"),
+    "payloads by an id": lambda tx: inbox.find_raws(tx, "x"),
+    "where a message of the shop's is": lambda tx: shop.where_is(tx, _asked(tx)),
     "figures of a year": lambda tx: read_page(tx, period("365d", "", ZONE, NOW), NOW),
     "figures of a week": lambda tx: read_page(tx, period("7d", "", ZONE, NOW), NOW),
     "figures by agent": lambda tx: read_report(tx, period("7d", "", ZONE, NOW), NOW, "agent"),

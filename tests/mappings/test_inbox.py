@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -141,14 +141,25 @@ def test_keys_are_forgotten_with_what_was_routed_by_them(store: Store) -> None:
     assert [row.known for row in store.run(inbox.ready_raws, "shop", 50)] == [None]
 
 
-def test_payloads_of_an_id_are_found_by_number_and_lately_by_name(store: Store) -> None:
+def test_payloads_of_an_id_are_found_however_old_they_are(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.run(
         inbox.keep_raws, [raw("message:7"), raw("message:17"), raw("7", account="desk"), raw("other"), raw("z:%")]
     )
     first, _, third, other, _ = [row.id for row in store.run(rows)]
-    assert [row.id for row in store.run(inbox.find_raws, "7", [other])] == [other, third, first]
-    assert [row.id for row in store.run(inbox.find_raws, "7", [], 20, 3)] == [third], "no more than the newest are read"
-    assert [row.id for row in store.run(inbox.find_raws, "7", [first], 20, 3)] == [third, first]
+
+    def found(text: str, known: Sequence[int] = (), **more: Any) -> tuple[list[int], bool]:
+        rows, since = store.run(lambda tx: inbox.find_raws(tx, text, known, **more))
+        return [row.id for row in rows], since is None
+
+    monkeypatch.setattr(inbox, "_PIECE", 2)
+    for made in (lambda: None, lambda: store.run(route, "message:7"), lambda: store.run(quarantine, "7")):
+        made()
+        assert found("7", [other]) == ([other, third, first], True)
+    assert found("7", limit=2)[0] == [third, first], "as many as are asked for"
+    store.run(route, "other")
+    assert found("other", seconds=0.0) == ([other], False), "a whole key has an index"
+    assert found("7", seconds=0.0) == ([third], False), "and what is quarantined; else it is said how far it was looked"
+    assert found("7", [first], seconds=0.0) == ([third, first], False)
 
 
 ROUTED, READY = 20_000, 3_000

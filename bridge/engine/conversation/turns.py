@@ -118,6 +118,7 @@ def to_people(work: Work, link: LinkRow, bot: BotSettings, cause: Cause, *, text
 
 def answered(work: Work, connected: ConnectedAccount, event: BotAnswered, inbox_id: int) -> None:
     """A bot answered. Only what was asked in this term, of this bot, once."""
+    event = event.model_copy(update={"tokens": max(0, event.tokens)})  # a budget that a bot refills is none
     step = outbox.step_by_key(work.tx, event.job)
     turn = turns.turn_of(work.tx, step.id) if step is not None and step.account == connected.name else None
     if step is None or turn is None:

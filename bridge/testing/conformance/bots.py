@@ -63,6 +63,7 @@ class BotTrouble(StrEnum):
     BAD_TOOL = "invalid tool arguments"
     FORGOTTEN = "unknown conversation"  # what `memory` names is gone
     EMPTY = "empty"  # an answer without words
+    NESTED = "nested"  # JSON deeper than anybody walks
 
 
 class BotSimulator(Simulator):

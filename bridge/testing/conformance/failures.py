@@ -24,7 +24,9 @@ from bridge.testing.conformance.harness import Harness
 from bridge.testing.faults import Trouble
 
 WORDS = "said in a time of trouble"
-_CARRIED_OUT = frozenset({Trouble.STATUS_AFTER, Trouble.RESET_AFTER, Trouble.TRUNCATED, Trouble.GARBAGE})
+_CARRIED_OUT = frozenset(
+    {Trouble.STATUS_AFTER, Trouble.RESET_AFTER, Trouble.TRUNCATED, Trouble.GARBAGE, Trouble.NESTED}
+)
 
 
 def _meets(*troubles: Trouble) -> Any:
@@ -53,6 +55,10 @@ class Failures(ConnectorCase):
     @applies(_meets(Trouble.GARBAGE))
     async def test_an_answer_that_is_none(self, harness: Harness) -> None:
         await self._suffer(harness, Trouble.GARBAGE)
+
+    @applies(_meets(Trouble.NESTED))
+    async def test_an_answer_nested_without_end(self, harness: Harness) -> None:
+        await self._suffer(harness, Trouble.NESTED)
 
     @applies(_meets(Trouble.STATUS))
     async def test_a_500_before_anything_was_done(self, harness: Harness) -> None:

@@ -69,12 +69,16 @@ def enriched(payload: bytes) -> bytes:
     return json.dumps(_richer(value), ensure_ascii=False).encode()
 
 
-POISON = ("half \ud83d", "nul \0", "\udc00\ud800", "x" * 5_000)
-"""Words that no store takes as they are: half a character, NUL, and ids without end."""
+POISON = ("half \ud83d", "nul \0", "\udc00\ud800", "[" * 5_000)
+"""Words that no store takes as they are: half a character, NUL, and ids without end, nested where they are read."""
+
+
+NUMBERS = (10**30, -(2**63) - 1, float("inf"), float("nan"))
+"""What JSON can say and no column takes."""
 
 
 def poisoned(payload: bytes) -> Iterator[tuple[str, bytes]]:
-    """The payload with poison in one of its strings at a time, in the syntax it has."""
+    """The payload with poison in one of its strings or numbers at a time, in the syntax it has."""
     try:
         value = json.loads(payload)
     except ValueError:
@@ -84,9 +88,13 @@ def poisoned(payload: bytes) -> Iterator[tuple[str, bytes]]:
                 if place < _MOST_WORDS:
                     yield f"{word[0]!r} with {odd[:8]!a}", payload[: word.end()] + raw + payload[word.end() :]
         return
-    for path in _strings(value):
-        for odd in POISON:
-            yield f"{path} with {odd[:8]!a}", json.dumps(_with(value, path, odd)).encode()
+    for path, leaf in _leaves(value):
+        if isinstance(leaf, str):
+            for odd in POISON:
+                yield f"{path} with {odd[:8]!a}", json.dumps(_with(value, path, f"{leaf}{odd}")).encode()
+        else:
+            for number in NUMBERS:
+                yield f"{path} is {number}", json.dumps(_with(value, path, number)).encode()
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -98,19 +106,19 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(part)
 
 
-def _strings(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The ways to all strings of a JSON value."""
-    if isinstance(value, str):
-        yield path
+def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str | float]]:
+    """All strings and numbers of a JSON value, each with the way to it."""
+    if isinstance(value, str | float) or type(value) is int:
+        yield path, value
     elif isinstance(value, dict | list):
         for key, part in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _strings(part, (*path, key))
+            yield from _leaves(part, (*path, key))
 
 
-def _with(value: Any, path: tuple[Any, ...], odd: str) -> Any:
-    """The value with something odd added to one of its strings."""
+def _with(value: Any, path: tuple[Any, ...], odd: str | float) -> Any:
+    """The value with something odd in the place of one of its leaves."""
     if not path:
-        return f"{value}{odd}"
+        return odd
     if isinstance(value, dict):
         return {key: _with(part, path[1:], odd) if key == path[0] else part for key, part in value.items()}
     return [_with(part, path[1:], odd) if place == path[0] else part for place, part in enumerate(value)]

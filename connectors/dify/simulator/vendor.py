@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from bridge.testing.conformance.bots import BotSimulator, BotTrouble
+from bridge.testing.faults import NESTED
 
 KEY = "app-simulator-0001"
 
@@ -149,6 +150,8 @@ class Simulator(BotSimulator):
             case BotTrouble.EMPTY:
                 text = _event("message_end", metadata={}, conversation_id="c", message_id="m", task_id="t")
                 return Response(text, media_type="text/event-stream")
+            case BotTrouble.NESTED:
+                return Response(b"data: " + NESTED + b"\n\n", media_type="text/event-stream")
             case _:
                 pass
         return _error(500, "internal_server_error", "Internal Server Error")

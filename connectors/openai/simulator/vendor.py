@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from bridge.testing.conformance.bots import BotSimulator, BotTrouble
+from bridge.testing.faults import NESTED
 
 KEY, MODEL = "sk-simulator-0001", "sim-1"
 
@@ -113,6 +114,8 @@ class Simulator(BotSimulator):
                 return JSONResponse(_completion(message, "tool_calls"))
             case BotTrouble.EMPTY:
                 return JSONResponse(_completion({"role": "assistant", "content": ""}, "length"))
+            case BotTrouble.NESTED:
+                return Response(NESTED, media_type="application/json")
             case _:
                 pass
         return JSONResponse(_completion({"role": "assistant", "content": "too late"}, "stop"))

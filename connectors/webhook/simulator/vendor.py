@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from bridge.contract import ConnectorError, Http, Unauthentic, sign_webhook, verify_webhook, webhook_key
 from bridge.testing.conformance.bots import BotSimulator, BotTrouble
+from bridge.testing.faults import NESTED
 from connectors.webhook.simulator.tickets import Entry, Tickets
 
 SECRET = "whsec_c2ltdWxhdG9yLXNlY3JldC1vZi10ZXN0cy0wMDAx"  # noqa: S105 - the simulator's own
@@ -155,6 +156,8 @@ class Simulator(BotSimulator):
                 return JSONResponse({"answers": {"text": 3}, "verdict": ["handoff"]})
             case BotTrouble.EMPTY:
                 return JSONResponse({"answers": [], "verdict": "answer"})
+            case BotTrouble.NESTED:
+                return Response(NESTED, media_type="application/json")
             case _:
                 pass
         return JSONResponse({"answers": [{"text": "too late"}]})

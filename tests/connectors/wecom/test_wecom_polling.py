@@ -1,6 +1,7 @@
 """Fetching: cursors, tokens, pages, three days."""
 
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,15 @@ async def test_an_empty_page_is_not_the_end(platform: Simulator, wecom: WeCom) -
     platform.books.boxes[KFID].empty_pages = 3
     await platform.says(USER, "behind empty pages")
     assert texts(wecom, (await read(wecom, cursor))[0]) == ["behind empty pages"]
+
+
+@pytest.mark.parametrize("at", ["9" * 400, 10**30, -(10**30), "soon", None])
+async def test_a_time_that_is_none_holds_nobody_up(platform: Simulator, wecom: WeCom, at: Any) -> None:
+    _, cursor = await read(wecom, None)
+    await platform.says(USER, "at an odd time")
+    await platform.says(USER, "behind it")
+    platform.books.boxes[KFID].items[-2][1]["send_time"] = at
+    assert texts(wecom, (await read(wecom, cursor))[0]) == ["at an odd time", "behind it"]
 
 
 async def test_three_days_come_again_with_the_same_keys(platform: Simulator, wecom: WeCom) -> None:

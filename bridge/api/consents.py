@@ -5,57 +5,46 @@ For the bridge's owner only, with the bearer token of the configuration. Consent
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bridge.api.access import WORD, Act, Body, Refusal, read
 from bridge.contract import ConnectorError, Contact, Invites, RenderContext
 from bridge.engine.context import Runtime
-from bridge.web.bodies import declares_more
 from mappings import consents as told
 from mappings import records
 from mappings.store import Store, Tx
 
 log = structlog.get_logger("bridge.consents")
 
-_LARGEST = 16 * 2**10  # bytes
 _SEEN = "consent"
-_WORD = r"^[^\x00-\x1f\x7f]*$"  # no database keeps a zero
 
 
-class ConsentGiven(BaseModel):
+class ConsentGiven(Body):
     """The body. `count` consents are added; 0 takes all away. `id` names the customer's tap, for repeats."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
-
-    account: str = Field(min_length=1, max_length=64, pattern=_WORD)
-    conversation: str = Field(min_length=1, max_length=200, pattern=_WORD)
-    template: str = Field(min_length=1, max_length=200, pattern=_WORD)
+    account: str = Field(min_length=1, max_length=64, pattern=WORD)
+    conversation: str = Field(min_length=1, max_length=200, pattern=WORD)
+    template: str = Field(min_length=1, max_length=200, pattern=WORD)
     count: int = Field(default=1, ge=0, le=100)
-    id: str = Field(default="", max_length=200, pattern=_WORD)
+    id: str = Field(default="", max_length=200, pattern=WORD)
 
 
-def consents(runtime: Runtime, store: Store, now: Callable[[], datetime]) -> Callable[[Request], Awaitable[Response]]:
+def consents(runtime: Runtime, store: Store, now: Callable[[], datetime]) -> Act:
     """The endpoint, for those who may call it."""
 
     async def answer(request: Request) -> Response:
-        body = await _read(request)
-        if body is None:
-            return _no(413, "too large")
-        try:
-            given_consent = ConsentGiven.model_validate_json(body)
-        except ValidationError as error:
-            fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            return _no(422, f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}")
-        wrong = _wrong(runtime, given_consent, now())
+        given = await read(request, ConsentGiven)
+        wrong = _wrong(runtime, given, now())
         if wrong:
-            return _no(422, wrong)
-        left = await store.write(keep_consent, given_consent, now())
-        log.info("consent", account=given_consent.account, count=given_consent.count, left=left)
+            raise Refusal(422, wrong)
+        left = await store.write(keep_consent, given, now())
+        log.info("consent", account=given.account, count=given.count, left=left)
         return JSONResponse({"left": left})
 
     return answer
@@ -85,18 +74,3 @@ def _wrong(runtime: Runtime, given: ConsentGiven, now: datetime) -> str:
     except ConnectorError as error:
         return f"template: {error.message}"
     return ""
-
-
-async def _read(request: Request) -> bytes | None:
-    if declares_more(request.headers.get("content-length", ""), _LARGEST):
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST:
-            return None
-    return bytes(body)
-
-
-def _no(status: int, error: str) -> Response:
-    return JSONResponse({"error": error}, status)
