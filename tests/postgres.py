@@ -8,6 +8,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -102,6 +103,16 @@ class Cluster(Server):
     def stop(self) -> None:
         self._run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def cpu(self) -> float:
+        """Seconds of CPU that the server's processes of this moment have used."""
+        first = (self._folder / "data/postmaster.pid").read_text().split()[0]
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        total = 0
+        for pid in [first, *children]:
+            with suppress(OSError):  # it ended meanwhile
+                total += int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+        return total / 1e9
 
     def _become(self, user: str) -> None:
         group = str(pwd.getpwnam(user).pw_gid)

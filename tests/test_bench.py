@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from tests.bench.__main__ import MEASURES, run
+from tests.bench.__main__ import MEASURES, TABLE, run, written_down
 from tests.bench.figures import Results
 from tests.bench.installed import ROOT, hidden, only_installed
 from tests.bench.plan import Plan
+from tests.bench.wire import Messages
 
 SMALL = Plan(rounds=1, seconds=0.1, customers=8, messages=2, backlog=40, stored=50, quick=True)
 
@@ -33,6 +34,7 @@ SMALL = Plan(rounds=1, seconds=0.1, customers=8, messages=2, backlog=40, stored=
         ("console", {"overview, 50 stored, beside a relay, p95"}),
         ("consoles", {"relay with 5 consoles open"}),
         ("outage", {"memory of a queued message, 40 waiting"}),
+        ("lines", {f"12 × 2 lines until on the desk, {count}, p99" for count in ("1 process", "2 processes")}),
     ],
 )
 def test_a_measure_runs_and_every_message_arrives_once_and_in_order(name: str, expected: set[str]) -> None:
@@ -46,7 +48,33 @@ def test_a_measure_runs_and_every_message_arrives_once_and_in_order(name: str, e
 def test_each_measure_can_be_asked_for_by_name() -> None:
     assert set(MEASURES) == {
         "ingest", "xml", "slowdisk", "relay", "ack", "added", "memory", "size", "outage", "console", "consoles", "postgres",
+        "processes", "lines",
     }  # fmt: skip
+    assert set(TABLE) < set(MEASURES)
+
+
+def test_a_new_table_leaves_the_rows_of_what_was_not_measured() -> None:
+    results = Results(say=lambda _line: None)
+    results.machine = {"cores": 2, "machine": "m", "python": "3", "sqlite": "3", "load": 0.1}
+    results.figure("relay", "bridge", "relayed/s", 900)
+    old = "xml        bridge                          12,538     10,779     13,305  callbacks/s   cpu_us 92.5"
+    page = f"above\n<!-- results -->\n2025-01-01, of old:\n\n```text\nmeasure    what\n{old}\nrelay      bridge  700\n```\n<!-- end of results -->\nbelow"
+    for _ in range(2):
+        page = written_down(page, results, "2026-01-05", SMALL)
+    assert page.startswith("above\n<!-- results -->\n2026-01-05, 2 cores")
+    assert page.endswith("<!-- end of results -->\nbelow")
+    assert page.count(old) == page.count("relay      bridge") == 1
+    assert "700" not in page
+
+
+def test_statements_are_counted_on_their_way_however_they_are_cut() -> None:
+    typed = [(b"Q", b"BEGIN\0"), (b"P", b"E" * 300), (b"B", b""), (b"E", b"\0" * 5), (b"E", b"\0" * 5), (b"S", b"")]
+    sent = (8).to_bytes(4) + b"QQQQ" + b"".join(kind + (len(body) + 4).to_bytes(4) + body for kind, body in typed)
+    for size in (1, 7, len(sent)):
+        seen = Messages(startup=True)
+        for place in range(0, len(sent), size):
+            seen.feed(sent[place : place + size])
+        assert seen.counts == {ord("Q"): 1, ord("P"): 1, ord("B"): 1, ord("E"): 2, ord("S"): 1}
 
 
 def test_a_missed_target_is_said_and_what_was_left_out_too() -> None:

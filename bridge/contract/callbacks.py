@@ -110,7 +110,7 @@ class RenderContext(Value):
 
     conversation: str | None = None
     status: Status = Status.OPEN
-    contact: Contact = Contact(id="")
+    contact: Contact = Field(default_factory=lambda: Contact(id=""))
     channel: str = ""
     context: dict[str, str] = Field(default_factory=dict)
     fields: dict[str, Any] = Field(default_factory=dict)
@@ -170,12 +170,12 @@ class Target(Value):
     link: str
     channel: str = ""
     conversation: str | None = None
-    contact: Contact = Contact(id="")
+    contact: Contact = Field(default_factory=lambda: Contact(id=""))
     peer: str = ""
     previous: str = ""
     fields: dict[str, Any] = Field(default_factory=dict)
     context: dict[str, str] = Field(default_factory=dict)
-    prepared: dict[str, Any] = Field(default={})
+    prepared: dict[str, Any] = Field(default_factory=dict)
     attempt: int = 1
     tried_at: datetime | None = None
 
