@@ -5,17 +5,18 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bridge.contract import pictures
+from bridge.contract.counting import Items
 from bridge.contract.elements import LINES, PARAGRAPHS, target_of
 
 _GAP = re.compile(r"\n{3,}")
 _SELF_EVIDENT = frozenset({"st", "nd", "rd", "th", "er", "re", "e", "ème", "o", "a", "tm", "sm", "™", "®", "©"})
 _PLAIN_INDEX = re.compile(r"[+\-−]?[^\W_]+(?:[.,][^\W_]+)?")
 _AROUND = {"strike": ("~~", "~~"), "quote": ("“", "”"), "ruby": ("(", ")"), "name": ("[", "]")}
-_ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 _KEPT = "\U000f000a"  # a line break of preformatted text: blank lines there have a meaning
 
 
 _WRAPS = frozenset({"p", "div"})
+_NO_LIST = Items(counts=False)
 _SHORT = 80  # characters of a cell that stands in one line with the others of its row
 
 
@@ -39,8 +40,7 @@ class Page:
         self._marked = False  # a list mark was written last: what follows stands on its line
         self._counts: dict[str, int] = {}  # open elements by name
         self._targets: list[str] = []
-        self._lists: list[list[int] | None] = []  # next number and step, None for bullets
-        self._marks: list[str] = []  # how the items of open lists are counted: 1, a, A, i or I
+        self._lists: list[Items] = []  # those that are open
         self._unseen: dict[str, None] = {}  # links around nothing
         self._rows: list[list[int]] = []  # per open table: empty cells owed, whether the row has words, its kind
         self._cell = 0  # where the present cell begins
@@ -55,10 +55,7 @@ class Page:
             return  # editors put the words of each cell into a paragraph of their own
         if tag in {"ul", "ol", "menu"}:
             nested = bool(self._lists)
-            first = _number(attributes.get("start", ""))
-            step = -1 if "reversed" in attributes and first is not None else 1
-            self._lists.append([1 if first is None else first, step] if tag == "ol" else None)
-            self._marks.append(attributes.get("type", ""))
+            self._lists.append(Items.of(tag, attributes))
             self._break(1 if nested else 2)
         elif tag in PARAGRAPHS:
             self._break(2)
@@ -91,8 +88,7 @@ class Page:
             self._break(1)
         elif tag in {"ul", "ol", "menu"}:
             if self._lists:
-                self._lists.pop()
-                self._marks.pop()
+                self._count_down(self._lists.pop())
             self._break(1 if self._lists else 2)
         elif tag in PARAGRAPHS:
             if tag == "table" and self._rows:
@@ -165,15 +161,16 @@ class Page:
     def _item(self, attributes: Mapping[str, str]) -> None:
         self._marked = False
         self._break(1)
-        numbers = self._lists[-1] if self._lists else None
-        mark = "- "
-        if numbers is not None:
-            given = _number(attributes.get("value", ""))
-            numbers[0] = numbers[0] if given is None else given
-            mark = f"{_counted(numbers[0], self._marks[-1])}. "
-            numbers[0] += numbers[1]
-        self._write("  " * max(0, min(len(self._lists), 8) - 1) + mark)
+        indent = "  " * max(0, min(len(self._lists), 8) - 1)
+        items = self._lists[-1] if self._lists else _NO_LIST
+        self._write(items.mark(attributes, indent))
+        items.placed(len(self._out) - 1)
         self._marked = True
+
+    def _count_down(self, items: Items) -> None:
+        for place, written, right in items.corrected():
+            if place < len(self._out) and self._out[place].endswith(written):
+                self._out[place] = self._out[place].removesuffix(written) + right
 
     def _row(self) -> None:
         """The cells that stay empty at the end of a row keep their columns, and a row without words has none."""
@@ -223,20 +220,6 @@ class Page:
     def _newline(self) -> None:
         self._breaks = min(self._breaks + 1, 3)
         self._space = False
-
-
-def _counted(number: int, kind: str) -> str:
-    """The mark of an item, as "b" for the second one where letters count: people refer to it."""
-    if kind in {"a", "A"} and 0 < number <= 26:
-        return chr(ord(kind) + number - 1)
-    if kind in {"i", "I"} and 0 < number < 40:
-        roman = "x" * (number // 10) + _ROMAN[number % 10]
-        return roman if kind == "i" else roman.upper()
-    return str(number)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\s*[+-]?[0-9]{1,6}\s*", text) else None
 
 
 def _is_layout(attributes: Mapping[str, str]) -> bool:
