@@ -56,7 +56,7 @@ def charts_of(found: dict[str, Any], places: Places, language: str, off: str = "
         _lost(found),
         _topics(found, language),
         _phrases(found, off),
-        _entries(places["entry"]),
+        _entries(places["entry"], language),
         _places(places, language),
         _waits(found),
         _delay(found, language),
@@ -217,12 +217,11 @@ def _lost(found: dict[str, Any]) -> Chart:
     return Chart("lost", found["lost"]["n"], ("what", "cause", "n"), rows)
 
 
-def _entries(entries: Sequence[dict[str, Any]]) -> Chart:
+def _entries(entries: Sequence[dict[str, Any]], language: str) -> Chart:
+    comma = "、" if language == "zh" else ", "
     rows = [
-        [one["name"] or "–", *(one[name] for name in _OF_PLACE),
-         ", ".join(one["topics"]) or "–"]
-        for one in entries
-    ]  # fmt: skip
+        [one["name"] or "–", *(one[name] for name in _OF_PLACE), comma.join(one["topics"]) or "–"] for one in entries
+    ]
     n = sum(one["conversations"] for one in entries)
     return Chart("entries", n, ("entry", "conversations", "median", "satisfied", "ratings_n", "lost_n", "topics"), rows)
 

@@ -45,6 +45,8 @@ def show(labels: Labels) -> Step:
     body = {"tags": list(labels.tags), "prefix": labels.prefix, "fields": dict(labels.fields)}
     if labels.priority:
         body["priority"] = labels.priority
+    if labels.rating:
+        body["rating"] = labels.rating
     return Step(verb=LABELS, body=body, audience=Audience.AGENTS, cost=0)
 
 

@@ -1,4 +1,5 @@
-"""No customer gets two automatic texts for one cause, whatever crashes: greeting, away, waiting, hand-over, survey.
+"""No customer gets two automatic texts for one cause, whatever crashes: greeting, away, waiting, hand-over, survey, and
+what the shop itself says.
 
 The process dies where it hurts most: the send is marked and nothing went (`before`), or the platform has the text and
 nobody wrote that down (`after`). Then all that could cause the text happens again: the callback is repeated, the customer
@@ -11,17 +12,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from bridge.app import Bridge
 from bridge.contract import BotConfig, Receipt, Step, Target
 from bridge.registry import Declared
 from connectors.wechat import WeChat
-from tests.databases import sqlite_database
 from tests.engine.bot_harness import Brain, FakeBot
 from tests.engine.engine_harness import Scene
 from tests.engine.platform_harness import CUSTOMER, PlatformHarness
 
+TOKEN = "a-token-of-the-shops-own-server-0001"
 ROUTE = {"channel": "shop", "desk": "desk", "calendar": "office"}
 GREETING = ("Hello!", "What can we do?")
 
@@ -97,6 +99,18 @@ async def waits(harness: Dying) -> None:
     await harness.pass_time(minutes=4)
 
 
+async def is_told(harness: Dying) -> None:
+    """The shop's server says something, and says it again because it got no answer."""
+    await writes(harness)
+    await settle(harness)
+    assert harness.bridge is not None
+    transport = httpx.ASGITransport(harness.bridge.app())
+    async with httpx.AsyncClient(transport=transport, base_url="https://bridge.example.com") as server:
+        said = {"account": "shop", "conversation": CUSTOMER, "text": "Parcel 7 has left", "id": "event-1"}
+        answer = await server.post("/api/messages", json=said, headers={"authorization": f"Bearer {TOKEN}"})
+        assert answer.status_code == 202, answer.text
+
+
 async def is_served(harness: Dying) -> None:
     await harness.phone.says(CUSTOMER, "where is it?")
     await harness.quiet()
@@ -130,14 +144,19 @@ CASES: dict[str, tuple[str, Act, str, dict[str, Any]]] = {
         {"bot": {"name": "helper", "quiet": "0s", "reserve": 1, "handoff_text": "A person comes"}},
     ),
     "survey": ("How satisfied were you", is_served, "2026-11-30T10:00", {"survey": {"ask": "solved"}}),
+    "shop": ("Parcel 7 has left", is_told, "2026-11-30T10:00", {}),
 }  # fmt: skip
+LIVES = [("sqlite", "before"), ("sqlite", "after")]
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(("database_url", "moment"), LIVES, indirect=["database_url"])
 @pytest.mark.parametrize("cause", CASES)
-async def test_one_text_for_one_cause_whatever_crashes(tmp_path: Path, cause: str, moment: str) -> None:
+async def test_one_text_for_one_cause_whatever_crashes(
+    database_url: str, tmp_path: Path, cause: str, moment: str
+) -> None:
     text, act, when, route = CASES[cause]
-    harness = Dying(sqlite_database(tmp_path), tmp_path, moment, text, routes=[{**ROUTE, **route}], calendars=OFFICE)
+    more = {"bridge": {"api_token": TOKEN}, "calendars": OFFICE}
+    harness = Dying(database_url, tmp_path, moment, text, routes=[{**ROUTE, **route}], **more)
     at = datetime.fromisoformat(f"{when}+08:00")
     harness.clock.advance((at - harness.clock()).total_seconds())
     pushed: list[Any] = []
@@ -158,6 +177,8 @@ async def test_one_text_for_one_cause_whatever_crashes(tmp_path: Path, cause: st
             for fields in pushed:
                 await push(fields)
             await harness.quiet()
+            if act is is_told:
+                await act(harness)
             for minutes in (1, 2, 5):
                 await harness.wait(minutes=minutes)
             await enters(harness)

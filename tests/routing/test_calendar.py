@@ -111,6 +111,8 @@ def test_hours_change_with_a_version() -> None:
     calendar = office(versions=[{"valid_from": "2026-11-01", "hours": "mon-fri 10:00-19:00", "holidays": "cn"}])
     assert next_open(calendar, at("2026-10-30T08:00")) == at("2026-10-30T09:00")
     assert next_open(calendar, at("2026-11-02T08:00")) == at("2026-11-02T10:00")
+    same_day = office(versions=[{"valid_from": "2026-11-02", "hours": "mon-fri 10:00-19:00", "holidays": "cn"}])
+    assert next_open(same_day, at("2026-11-02T08:00")) == at("2026-11-02T10:00"), "from that very day on"
 
 
 @pytest.mark.parametrize(

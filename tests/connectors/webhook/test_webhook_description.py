@@ -35,7 +35,7 @@ def steps() -> list[Step]:
         said(Role.DESK, progress, conversation="c"),
         note,
     ]
-    shown = desk.labels(Labels(tags=("replies-2",), priority="high"), context)
+    shown = desk.labels(Labels(tags=("replies-2",), priority="high", rating=4), context)
     assert shown is not None
     return [*desk.render(spoken, context), shown]
 
@@ -47,7 +47,7 @@ def test_what_goes_is_what_is_described() -> None:
         told = letter(step, target)
         assert errors_of("Told", told) == [], told
         kinds.add(told["type"])
-    assert kinds == {"message", "note", "progress", "labels"}
+    assert kinds == {"message", "note", "progress", "labels"} and told["rating"] == 4
     assert errors_of("Told", {"version": 1, "type": "message", "id": "1", "ticket": "2"}) != []
 
 
