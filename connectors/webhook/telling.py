@@ -42,7 +42,7 @@ def render(messages: Sequence[Message], context: RenderContext) -> list[Step]:
 
 def show(labels: Labels) -> Step:
     """What the ticket should show: the tags it should have, and the beginning of those that should go."""
-    body = {"tags": list(labels.tags), "prefix": labels.prefix, "fields": dict(labels.fields)}
+    body: dict[str, Any] = {"tags": list(labels.tags), "prefix": labels.prefix, "fields": dict(labels.fields)}
     if labels.priority:
         body["priority"] = labels.priority
     if labels.rating:
