@@ -151,9 +151,10 @@ class ConsoleApp:
         return RedirectResponse("/console/", 303)
 
     async def _events(self, request: Request) -> Response:
-        if await self._gate.session(request) is None:
+        session = await self._gate.session(request)
+        if session is None:
             return Response("signed out", 401)
-        return self._desk.live.stream(lambda: self._gate.session(request))
+        return self._desk.live.stream(lambda: self._gate.session(request), session.key)
 
     async def _nothing(self, request: Request) -> Response:
         if await self._gate.session(request) is None:

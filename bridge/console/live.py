@@ -17,6 +17,7 @@ _LOOK = 1.0  # seconds between two looks
 _TRAFFIC = 5.0  # at least so long between two words about mere traffic
 _HEARTBEAT = 20.0
 _MOST = 100  # streams
+_EACH = 20  # of one session
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no", "content-type": "text/event-stream; charset=utf-8"}
 
 
@@ -25,7 +26,7 @@ class Live:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lines: set[asyncio.Queue[str]] = set()
+        self._lines: dict[asyncio.Queue[str], str] = {}  # whose each is, the oldest first
         self._task: asyncio.Task[None] | None = None
         self._nudged = asyncio.Event()
         self.ended = False
@@ -42,15 +43,21 @@ class Live:
         if self._task is not None:
             self._task.cancel()
 
-    def stream(self, still: Callable[[], Any]) -> Response:
-        """Events `changed`, for as long as `still` (asked now and then) says that the session lasts."""
+    def stream(self, still: Callable[[], Any], session: str) -> Response:
+        """Events `changed`, for as long as `still` (asked now and then) says that the session lasts. One session's
+        pages take no place from others: the newest gets that of its oldest.
+        """
+        mine = [line for line, whose in self._lines.items() if whose == session]
+        if len(mine) >= _EACH:
+            mine[0].put_nowait("")
+            del self._lines[mine[0]]
         if self.ended or len(self._lines) >= _MOST:
             return Response("too many open pages", 503, {"retry-after": "10"})
-        return StreamingResponse(self._events(still), headers=HEADERS)
+        return StreamingResponse(self._events(still, session), headers=HEADERS)
 
-    async def _events(self, still: Callable[[], Any]) -> AsyncGenerator[bytes, None]:
+    async def _events(self, still: Callable[[], Any], session: str) -> AsyncGenerator[bytes, None]:
         line: asyncio.Queue[str] = asyncio.Queue()
-        self._lines.add(line)
+        self._lines[line] = session
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look(), name="console live")
         try:
@@ -64,7 +71,7 @@ class Live:
                     return
                 yield b":\n\n" if what == ":" else f"event: changed\ndata: {what}\n\n".encode()
         finally:
-            self._lines.discard(line)
+            self._lines.pop(line, None)
             if not self._lines and self._task is not None:
                 self._task.cancel()
                 self._task = None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.console.live import Live
 from bridge.console.mount import is_insecure
 from bridge.console.users import browser_of, new_digest, set_user
 from bridge.settings import Settings
@@ -264,3 +265,32 @@ async def test_an_act_that_nobody_waits_for_any_more_does_not_happen_later(
     await busy
     await scene.up.store.write(lambda _tx: None)
     assert (await scene.up.store.read(console.get_user, "admin")).language == ""
+
+
+async def test_the_open_pages_of_one_session_take_no_place_from_others() -> None:
+    """Its newest page gets the place of its oldest."""
+
+    class Still:
+        async def read(self, _: object) -> int:
+            return 0
+
+    async def lasts() -> bool:
+        return True
+
+    live = Live(Still())  # type: ignore[arg-type] # nothing but a read is asked of it
+    pages: list[Any] = []
+    for _ in range(25):
+        page: Any = live.stream(lasts, "a").body_iterator  # type: ignore[attr-defined] # a stream
+        await anext(page)
+        pages.append(page)
+    other = live.stream(lasts, "b")
+    assert (other.status_code, len(live._lines)) == (200, 20)
+    for page in pages[:5]:
+        with pytest.raises(StopAsyncIteration):
+            await anext(page)
+    live.nudge()
+    live.drain()
+    for page in pages[5:]:
+        with pytest.raises(StopAsyncIteration):
+            await anext(page)
+    assert live._lines == {}
