@@ -200,6 +200,44 @@ def test_the_tests_that_the_checklist_of_security_names_are_there() -> None:
     assert len(named) > 20
 
 
+KINDS = (
+    "Poison", "Slow and many", "Work without end", "Memory by pictures", "Errors that tell or break", "Identity", "Sign-in", "Disk",
+    "Around it",
+)  # fmt: skip
+DOORS = [
+    "hooks",
+    "chat",
+    "desk",
+    "console",
+    "set-up",
+    "api",
+    "context",
+    "uploads",
+    "rate",
+    "answers",
+    "mail",
+    "bots",
+    "events",
+    "wecom",
+    "chatwoot",
+    "webhook",
+]
+
+
+def test_every_kind_of_attack_is_answered_at_every_door() -> None:
+    """Each by a test, or by the reason why it cannot occur there; once."""
+    table = (ROOT / "docs/security.md").read_text("utf-8").partition("| kind | doors |")[2].partition("\n\n")[0]
+    found: dict[str, list[str]] = {}
+    for line in table.splitlines()[2:]:
+        kind, doors, held, tests = (cell.strip() for cell in line.strip("|").split("|"))
+        kind = kind or list(found)[-1]
+        found.setdefault(kind, []).extend(doors.split(", "))
+        assert re.search(r"test_\w+\.py", tests) or held.startswith("cannot occur: "), line
+    assert list(found) == list(KINDS)
+    for kind, doors_of_kind in found.items():
+        assert sorted(doors_of_kind) == sorted(DOORS), kind
+
+
 if __name__ == "__main__":
     for page, make in GENERATED.items():
         page.write_text(_with_generated(page.read_text("utf-8"), make()), "utf-8")

@@ -6,7 +6,6 @@ read, which is the vendor's own clock, behind the one of the very first look: wh
 
 import json
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 from bridge.contract import Gone, Malformed, Page, Raw
@@ -18,6 +17,7 @@ from connectors.chatwoot.settings import Settings
 
 _OVERLAP = 120  # seconds
 _PAGES = 40  # of conversations in one round, newest first
+_LATEST = 2**33  # seconds since 1970: what is later is no time
 _DEEP = 20  # pages of messages of one conversation
 
 
@@ -141,9 +141,9 @@ def _position(cursor: str) -> tuple[int, int]:
 
 def _active(row: Found) -> int:
     value = row.get("last_activity_at") or row.get("timestamp") or 0
-    return int(value) if isinstance(value, int | float) and isfinite(value) else 0
+    return int(value) if isinstance(value, int | float) and 0 < value < _LATEST else 0
 
 
 def _made(message: Found) -> float:
     value = message.get("created_at")
-    return float(value) if isinstance(value, int | float) else float("inf")
+    return float(value) if isinstance(value, int | float) and value < _LATEST else float("inf")

@@ -32,6 +32,7 @@ from bridge.contract import (
 )
 from bridge.testing.clock import VirtualClock
 from connectors.chatwoot import Chatwoot
+from connectors.chatwoot.api import Api
 from connectors.chatwoot.callback import address_key, read
 from connectors.chatwoot.simulator import Simulator
 from connectors.chatwoot.simulator.vendor import ADMIN, TOKEN
@@ -122,6 +123,23 @@ async def test_what_no_webhook_told_is_found(site: Simulator, chatwoot: Chatwoot
         if isinstance(event, MessageReceived)
     ]
     assert texts == [f"missed {number}" for number in range(45)]
+
+
+@pytest.mark.parametrize("active", [2**31, float("inf"), 10**400, "later", None])
+async def test_a_list_without_end_or_with_odd_times_ends(chatwoot: Chatwoot, monkeypatch: Any, active: Any) -> None:
+    """Whatever a page says, so many are asked for, and the next round goes on."""
+    asked = 0
+
+    async def same(_self: Api, path: str, **_: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        row = {"id": 7, "last_activity_at": active, "created_at": active, "inbox_id": 1, "message_type": 0}
+        return {"payload": [row]} if path.endswith("/messages") else {"data": {"payload": [row]}}
+
+    monkeypatch.setattr(Api, "get", same)
+    page = await chatwoot.poll("1:1")
+    assert asked < 1000
+    await chatwoot.poll(page.cursor)
 
 
 async def test_the_first_message_makes_contact_and_conversation(site: Simulator, chatwoot: Chatwoot) -> None:

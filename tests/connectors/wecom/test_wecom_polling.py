@@ -67,6 +67,21 @@ async def test_a_time_that_is_none_holds_nobody_up(platform: Simulator, wecom: W
     assert texts(wecom, (await read(wecom, cursor))[0]) == ["at an odd time", "behind it"]
 
 
+async def test_a_cursor_that_stands_still_ends_the_round(
+    platform: Simulator, wecom: WeCom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, cursor = await read(wecom, None)
+    await platform.says(USER, "again and again")
+    box = platform.books.boxes[KFID]
+    answer = box._answer
+
+    def more(items: Any, position: int, **_: Any) -> Any:
+        return answer(items, position, more=True) | {"next_cursor": "stands still"}
+
+    monkeypatch.setattr(box, "_answer", more)
+    assert "again and again" in texts(wecom, (await read(wecom, cursor))[0])
+
+
 async def test_three_days_come_again_with_the_same_keys(platform: Simulator, wecom: WeCom) -> None:
     _, cursor = await read(wecom, None)
     await platform.says(USER, "once")
