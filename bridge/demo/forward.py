@@ -7,34 +7,41 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 
 import h11
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 _NOT_OURS = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"x-frame-options"})
 _AWAY = (
-    '<!doctype html><meta charset="utf-8"><title>…</title><link rel="stylesheet" href="/demo/static/away.css">'
-    "<main><p>{text}</p></main>"
+    '<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>bridge</title>'
+    '<link rel="stylesheet" href="/demo/static/away.css"><main><h1>{text}</h1></main></html>'
 )
 
 
-class Forward:
-    """`away` says why nobody is asked for a path just now, "" for nothing."""
+def away_page(text: str, *, again: bool = False) -> Response:
+    """Why there is nothing to see just now. `again`: it is asked for once more by itself."""
+    lang = "zh-CN" if any("\u4e00" <= one <= "\u9fff" for one in text) else "en"
+    return HTMLResponse(_AWAY.format(lang=lang, text=text), 503, {"refresh": "2"} if again else {})
 
-    def __init__(self, port: int, away: Callable[[Scope], str]) -> None:
+
+class Forward:
+    """`away` says why nobody is asked for a path just now, "" for nothing; `starting`, that nobody answers yet."""
+
+    def __init__(self, port: int, away: Callable[[Scope], str], starting: Callable[[], str]) -> None:
         self._port = port
+        self._starting = starting
         self._away = away
         self._open: set[asyncio.StreamWriter] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         text = self._away(scope)
         if text:
-            await HTMLResponse(_AWAY.format(text=text), 503)(scope, receive, send)
+            await away_page(text)(scope, receive, send)
             return
         body = await _whole(receive)
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         except OSError:
-            await HTMLResponse(_AWAY.format(text="…"), 503)(scope, receive, send)
+            await away_page(self._starting(), again=True)(scope, receive, send)
             return
         self._open.add(writer)
         gone = asyncio.create_task(_gone(receive, writer))
@@ -45,7 +52,7 @@ class Forward:
                 await send(message)
         except (OSError, h11.RemoteProtocolError):
             if not begun:
-                await HTMLResponse(_AWAY.format(text="…"), 503)(scope, receive, send)
+                await away_page(self._starting(), again=True)(scope, receive, send)
             else:
                 await send({"type": "http.response.body", "body": b""})
         finally:

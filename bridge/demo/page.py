@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from bridge.cli.trace import trace_json
 from bridge.console.texts import language_of
 from bridge.demo.breaking import Breaking
-from bridge.demo.forward import Forward
+from bridge.demo.forward import Forward, away_page
 from bridge.demo.parts import CUSTOMER
 from bridge.demo.people import Colleagues
 from bridge.demo.story import Story, trace_of
@@ -169,7 +170,11 @@ class Page:
     async def _let_in(self, sign_in: Callable[[], Awaitable[list[str]]], path: str) -> Response:
         response = RedirectResponse(path, 303)
         if self._scene.serving.alive:
-            for cookie in await sign_in():
+            try:
+                cookies = await sign_in()
+            except (OSError, HTTPException):  # it is starting, or ended meanwhile
+                return away_page(self._scene.starting(), again=True)
+            for cookie in cookies:
                 response.raw_headers.append((b"set-cookie", cookie.encode("latin-1")))
         return response
 

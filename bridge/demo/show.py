@@ -63,6 +63,10 @@ class Scene:
             self.serving.start()
             await self.serving.ready()
 
+    def starting(self) -> str:
+        """That nobody answers yet."""
+        return say(self.language, "starting")
+
     def away(self, scope: Any) -> str:
         """Why a path is not asked for just now."""
         language = self.language
@@ -94,7 +98,7 @@ async def show(port: int, place: Path) -> None:
 
 
 async def _serve(scene: Scene, colleagues: Colleagues, listening: Any) -> None:
-    forward = Forward(scene.serving.port, scene.away)
+    forward = Forward(scene.serving.port, scene.away, scene.starting)
     page = Page(scene, colleagues, forward, picture("Mug, 350 ml", "steelblue"))
     app = Starlette(routes=[*page.routes(), Mount("/", forward)])
     app.router.redirect_slashes = False
