@@ -199,6 +199,42 @@ async def test_a_suggestion_costs_nothing_until_it_is_sent(opened: Opened) -> No
         assert scene.heard() == ["re: tell me"], "the newest one, once, as the agent's own words"
 
 
+async def test_an_agent_changes_what_was_suggested(opened: Opened) -> None:
+    async with opened(bot={"mode": "suggest"}) as scene:
+        await scene.customer("when do you open?")
+        await scene.agent("＃send We open at ten,\nnot at nine.", private=True)
+        await scene.agent("#send", private=True)
+        await scene.agent("#send once more", private=True)
+        assert scene.heard() == ["We open at ten,\nnot at nine."], "neither the bot's words, nor twice"
+        notes = scene.vendors.notes(scene.only_ticket)
+        assert "Sending your words instead:\nWe open at ten,\nnot at nine." in notes
+        assert sum("nothing" in note.lower() for note in notes) == 2
+
+
+async def test_a_suggestion_ends_with_the_agent_who_had_it(opened: Opened) -> None:
+    """The conversation goes to another desk: what was suggested at the old one is nobody's answer any more."""
+    async with opened(bot={"mode": "suggest"}, other=True) as scene:
+        await scene.customer("when do you open?")
+        old = scene.only_ticket
+        await scene.agent("#move other", private=True)
+        scene.vendors.agent_says(old, "#send", private=True)
+        scene.look()
+        await scene.collected()
+        await scene.quiet()
+        assert scene.heard() == []
+
+
+async def test_a_suggestion_for_a_closed_window_waits(opened: Opened) -> None:
+    async with opened(bot={"mode": "suggest"}) as scene:
+        scene.vendors.replies = 1
+        await scene.customer("when do you open?")
+        await scene.agent("one moment")
+        await scene.agent("#send", private=True)
+        assert scene.heard() == ["one moment"]
+        await scene.customer("hello?")
+        assert scene.heard()[1:] == ["re: when do you open?"], "in the window that the customer opened"
+
+
 async def test_a_shadow_is_never_sent(opened: Opened) -> None:
     async with opened(bot={"mode": "shadow"}) as scene:
         await scene.customer("when do you open?")

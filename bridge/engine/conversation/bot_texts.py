@@ -25,8 +25,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "more": {"en": "All of it: {url}", "zh": "查看全文：{url}"},
     "mark": {"en": "[Bot] ", "zh": "【智能助手】"},
     "suggested": {
-        "en": "Suggested answer (private note; #send sends it as yours):\n{text}",
-        "zh": "建议回复（仅内部可见；添加内部备注 #send 即以您的名义发送）：\n{text}",
+        "en": "Suggested answer (private note; #send sends it as yours, #send and other words sends those):\n{text}",
+        "zh": "建议回复（仅内部可见；添加内部备注 #send 即以您的名义发送，#send 后写其他内容则改发该内容）：\n{text}",
     },
     "shadow": {"en": "The bot would have said ({verdict}):\n{text}", "zh": "机器人本会这样回复（{verdict}）：\n{text}"},
     "answered": {"en": "Bot: {text}", "zh": "机器人：{text}"},

@@ -25,6 +25,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh": "未发送：此会话已转至 {taken}。如仍需将此回复发送给客户，请添加内部备注：#send",
     },
     "sent": {"en": "Sending: {count}.", "zh": "正在发送：{count} 条。"},
+    "sent.own": {"en": "Sending your words instead:\n{text}", "zh": "正在改发您写的内容：\n{text}"},
     "move.where": {
         "en": "{command} needs the name of a desk. Known: {known}",
         "zh": "{command} 需要写明服务台名称。可用：{known}",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bridge.contract import Author, AuthorKind, Message, Role
+from bridge.contract import Author, AuthorKind, Message, Role, Text
 from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.decision import route_of
@@ -55,8 +55,17 @@ def _on_the_way(work: Work, link: LinkRow) -> set[str]:
     return going | {row.message_id for row in waiting.waiting_in(work.tx, lane)}
 
 
+def _after_command(text: str) -> str:
+    """What a note says behind its command, its lines as they are."""
+    _, *rest = text.split(maxsplit=1)
+    return rest[0].strip() if rest else ""
+
+
 def send_drafts(work: Work, link: LinkRow, order: Order) -> None:
-    """`#send`: what was not forwarded, or what a bot suggested, goes as this agent's own words. Once."""
+    """`#send`: what was not forwarded, or what a bot suggested, goes as this agent's own words. Once.
+
+    `#send OTHER WORDS`: those instead.
+    """
     lane = links.lane_of_drafts(order.here.id)
     unread = _on_the_way(work, order.here)
     drafts = [(row, Message.model_validate_json(row.message)) for row in waiting.waiting_in(work.tx, lane)]
@@ -67,9 +76,14 @@ def send_drafts(work: Work, link: LinkRow, order: Order) -> None:
     waiting.drop_waiting(work.tx, [row.id for row in rows])
     if link.holder != link.desk:
         link = hand_over(work, link, link.desk, Cause("agent", order.who))
-    for row in rows:
+    own = _after_command(order.text)
+    for row in rows[-1:] if own else rows:
         message = Message.model_validate_json(row.message)
         author = Author(kind=AuthorKind.AGENT, id=message.author.id, name=order.who or message.author.name)
-        put(work, link, message.model_copy(update={"author": author}), to_desk=False, inbox_id=row.inbox_id)
-    tell(work, order.here, "sent", count=len(rows))
+        changed = {"author": author, **({"parts": (Text(body=own),)} if own else {})}
+        put(work, link, message.model_copy(update=changed), to_desk=False, inbox_id=row.inbox_id)
+    if own:
+        tell(work, order.here, "sent.own", text=own)
+    else:
+        tell(work, order.here, "sent", count=len(rows))
     reach("drafts")
