@@ -43,6 +43,7 @@ fuzz: .venv/dev ## every surface under odd requests, for FUZZ_SECONDS each (an h
 
 docs: .venv/dev ## what the docs take from the code
 	$(BIN)/python -m tests.test_docs
+	$(BIN)/python -m tests.contract.example.generate
 
 format: .venv/dev ## what can be mended by itself
 	$(BIN)/ruff check --fix .

@@ -47,23 +47,30 @@ def write_connector(name: str, role: str, out: Path | None = None) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is there already: name a new or empty folder with --out")
     package = f"bridge_{kind}"
+    files = _BOT_FILES if role == Role.BOT.value else _FILES | (_DESK_FILES if role == Role.DESK.value else {})
+    for source, target in files.items():
+        path = folder / target.format(package=package)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render_file(source, kind, role, package), "utf-8")
+    (folder / "src" / package / "py.typed").touch()
+    return folder
+
+
+def render_file(source: str, kind: str, role: str, package: str, tests: str = "tests") -> str:
+    """A file of the template for a connector in the module `package`, whose tests lie in `tests`."""
+    is_desk = role == Role.DESK.value
     words = {
         "kind": kind,
         "Class": "".join(part[:1].upper() + part[1:] for part in kind.split("_")),
         "package": package,
         "dist": f"bridge-{kind.replace('_', '-')}",
+        "tests": tests,
         "role": role,
         "ROLE": role.upper(),
-        "author_support": "FULL" if role == Role.DESK.value else "REFUSED",
-        "is_desk": str(role == Role.DESK.value),
-        "person": "agent" if role == Role.DESK.value else "customer",
-        "people": "Agents" if role == Role.DESK.value else "Customers",
+        "author_support": "FULL" if is_desk else "REFUSED",
+        "is_desk": str(is_desk),
+        "person": "agent" if is_desk else "customer",
+        "people": "Agents" if is_desk else "Customers",
         "contract": VERSION.rpartition(".")[0],
     }
-    files = _BOT_FILES if role == Role.BOT.value else _FILES | (_DESK_FILES if role == Role.DESK.value else {})
-    for source, target in files.items():
-        path = folder / target.format(package=package)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template((_TEMPLATE / source).read_text("utf-8")).substitute(words), "utf-8")
-    (folder / "src" / package / "py.typed").touch()
-    return folder
+    return Template((_TEMPLATE / source).read_text("utf-8")).substitute(words)

@@ -1,4 +1,4 @@
-"""A complete connector in one file, with its simulator, for a vendor that does not exist. Copy it to begin."""
+"""Post as a desk of the bridge."""
 
 from tests.contract.example.connector import Post
 

@@ -1,4 +1,4 @@
-"""The vendor of the example connector: what it refuses, what it shows to people, and its callbacks."""
+"""The toy vendor of Post: what it refuses, what it shows to people, and its callbacks."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.contract import Http, Role
+from bridge.contract import Http
 from bridge.testing.clock import system_clock
 from bridge.testing.simulator import Simulator
 
@@ -20,14 +20,11 @@ from bridge.testing.simulator import Simulator
 class PostSimulator(Simulator):
     """Threads in memory. People act by `says`; `threads` maps ids to messages."""
 
-    def __init__(
-        self, *, clock: Callable[[], datetime] = system_clock, side: Role = Role.DESK, hook_url: str = ""
-    ) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = system_clock, hook_url: str = "") -> None:
         super().__init__(clock=clock)
-        self.side = side
         self.hook_url = hook_url
-        self.api_token = "token-of-the-example"
-        self.hook_secret = "secret-of-the-example"
+        self.api_token = "token-of-the-toy"
+        self.hook_secret = "secret-of-the-toy"
         self.rights = ["read", "write"]
         self.threads: dict[str, list[dict[str, Any]]] = {}
         self.messages: list[dict[str, Any]] = []
@@ -46,7 +43,6 @@ class PostSimulator(Simulator):
     def settings(self) -> dict[str, Any]:
         return {
             "kind": "post",
-            "side": self.side.value,
             "api_base": self.base,
             "api_token": self.api_token,
             "hook_secret": self.hook_secret,
@@ -61,9 +57,8 @@ class PostSimulator(Simulator):
         return thread
 
     async def says(self, thread: str, text: str, **more: Any) -> dict[str, Any]:
-        """A customer of a channel or an agent of a desk writes; the bridge is told, once."""
-        kind = "customer" if self.side is Role.CHANNEL else "agent"
-        message = self._store(thread, {"text": text, **more}, {"kind": kind, "id": f"{kind}-1", "name": "Somebody"})
+        """Somebody (agent) writes; the bridge is told, once."""
+        message = self._store(thread, {"text": text, **more}, {"kind": "agent", "id": "agent-1", "name": "Somebody"})
         body = json.dumps({"message": message}).encode()
         stamp = str(int(self.clock().timestamp()))
         signature = hmac.new(self.hook_secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
@@ -74,6 +69,10 @@ class PostSimulator(Simulator):
         finally:
             await http.close()
         return message
+
+    async def agent_says(self, ticket: str, text: str) -> None:
+        """What `bridge demo --desk post` lets an agent do."""
+        await self.says(ticket, text)
 
     # Its API
 

@@ -1,9 +1,9 @@
-"""The example passes everything, once for each role."""
+"""Post keeps every promise of a connector. What the suite cannot know of the vendor stands here."""
 
 import json
 from typing import Any
 
-from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Role, Throttled
+from bridge.contract import Audience, AuthFailed, AuthorKind, Gone, Media, Raw, Rejected, Throttled
 from bridge.testing.conformance import ConnectorConformance, Harness, Refusal
 from tests.contract.example import Post
 from tests.contract.example.simulator import PostSimulator
@@ -23,7 +23,7 @@ def sample(number: int, **fields: Any) -> Raw:
     return Raw(key=f"message:{number}", payload=json.dumps(message).encode())
 
 
-class PostConformance(ConnectorConformance):
+class TestPost(ConnectorConformance):
     connector = Post
     simulator = PostSimulator
     tickets_end = False  # a closed thread takes nothing more: Gone
@@ -44,7 +44,7 @@ class PostConformance(ConnectorConformance):
     )
 
     def make_vendor(self, clock: Any, hook_url: str) -> PostSimulator:
-        return PostSimulator(clock=clock, side=self.role, hook_url=hook_url)
+        return PostSimulator(clock=clock, hook_url=hook_url)
 
     def wrong_settings(self, vendor: PostSimulator) -> dict[str, Any]:
         return vendor.settings() | {"api_token": "some-other-token"}
@@ -93,11 +93,3 @@ class PostConformance(ConnectorConformance):
     async def put_file(self, harness: Harness, data: bytes) -> Media:
         harness.vendor.files["f1"] = ("invoice.pdf", data)
         return Media(account=harness.account.name, id="f1", name="invoice.pdf")
-
-
-class TestPostAsDesk(PostConformance):
-    role = Role.DESK
-
-
-class TestPostAsChannel(PostConformance):
-    role = Role.CHANNEL

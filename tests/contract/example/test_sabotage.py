@@ -35,9 +35,8 @@ from bridge.contract import (
 )
 from bridge.testing.conformance import ConnectorConformance
 from bridge.testing.conformance.purity import Impure
-from tests.contract.example import Post
+from tests.contract.example import Post, test_conformance
 from tests.contract.example.connector import PostConfig
-from tests.contract.example.test_conformance import PostConformance
 
 
 class Believes(Post):
@@ -397,7 +396,7 @@ CRASHES: dict[type[Post], tuple[type[BaseException], ...]] = {
 def case_of(broken: type[Post]) -> ConnectorConformance:
     """The example's own case, with one thing different."""
     body = {"connector": broken, "role": Role.DESK, "shrinks": False}
-    return type("Case", (PostConformance,), body)()
+    return type("Case", (test_conformance.TestPost,), body)()
 
 
 @pytest.mark.parametrize(
