@@ -18,13 +18,16 @@ define install
 	@$(PIP) --quiet install --no-deps --no-build-isolation -e .
 endef
 
-.PHONY: help demo test check bench fuzz docs format lock clean
+.PHONY: help demo up test check bench fuzz docs format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: .venv/runtime ## the whole product on this machine, with no account anywhere
 	$(BIN)/bridge demo $(ARGS)
+
+up: .venv/runtime ## sets a bridge up in the browser, and serves with it
+	$(BIN)/bridge up $(ARGS)
 
 test: .venv/dev ## all tests, several at a time (one at a time: JOBS=0)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)

@@ -151,6 +151,7 @@ def be_patient(tx: Connection) -> None:
 
 
 def check_pragmas(tx: Connection) -> None:
+    """Raises StoreUnusable where SQLite did not take what makes a commit durable."""
     synchronous = tx.exec_driver_sql("PRAGMA synchronous").scalar()
     journal = tx.exec_driver_sql("PRAGMA journal_mode").scalar()
     if synchronous != 2 or journal != "wal":

@@ -75,6 +75,7 @@ def _config() -> Config:
 
 
 def main() -> None:
+    """Brings the database up to date whose URL comes on standard input; says from where to where, as JSON."""
     store = Store(sys.stdin.read())
     try:
         store.open()

@@ -88,6 +88,8 @@ class ContactChanged(Value):
 
 
 class Change(StrEnum):
+    """What became of a message after it was said."""
+
     EDITED = "edited"
     DELETED = "deleted"
     HIDDEN = "hidden"  # made private after it was public

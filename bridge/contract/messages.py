@@ -40,6 +40,8 @@ class Contact(Value):
 
 
 class AuthorKind(StrEnum):
+    """Who speaks. `SYSTEM` is the vendor or an automation, `BRIDGE` the bridge itself."""
+
     CUSTOMER = "customer"
     AGENT = "agent"
     SYSTEM = "system"
@@ -48,6 +50,8 @@ class AuthorKind(StrEnum):
 
 
 class Author(Value):
+    """Who wrote a message: `id` and `name` as its account knows them, "" where it says none."""
+
     kind: AuthorKind
     id: str = ""
     name: str = ""
@@ -78,6 +82,8 @@ class Media(Value):
 
 
 class Format(StrEnum):
+    """How a text is written."""
+
     PLAIN = "plain"
     HTML = "html"
     MARKDOWN = "markdown"
@@ -93,6 +99,8 @@ class Text(Value):
 
 
 class Image(Value):
+    """A picture."""
+
     kind: Literal["image"] = "image"
     media: Media
     caption: str = ""
@@ -107,6 +115,8 @@ class Voice(Value):
 
 
 class Video(Value):
+    """A video, and perhaps a picture of it."""
+
     kind: Literal["video"] = "video"
     media: Media
     thumb: Media | None = None
@@ -114,6 +124,8 @@ class Video(Value):
 
 
 class File(Value):
+    """Any other file."""
+
     kind: Literal["file"] = "file"
     media: Media
     caption: str = ""
@@ -132,6 +144,8 @@ class Card(Value):
 
 
 class Location(Value):
+    """A place in degrees, north and east positive; `label` is its name or address."""
+
     kind: Literal["location"] = "location"
     latitude: float
     longitude: float

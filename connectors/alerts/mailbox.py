@@ -35,6 +35,8 @@ class MailboxConfig(AlertConfig):
 
 
 class Mailbox(AlertReceiver[MailboxConfig]):
+    """Alerts by mail, over SMTP."""
+
     kind = "email"
     Config = MailboxConfig
 

@@ -56,6 +56,8 @@ class _Robot(AlertReceiver[RobotConfig]):
 
 
 class WeCom(_Robot):
+    """A robot in a WeCom group."""
+
     kind = "wecom"
 
     async def send(self, alert: Alert) -> None:

@@ -38,6 +38,8 @@ class WebhookConfig(AlertConfig):
 
 
 class Webhook(AlertReceiver[WebhookConfig]):
+    """Alerts as signed JSON, to an address of your own."""
+
     kind = "webhook"
     Config = WebhookConfig
 

@@ -149,6 +149,7 @@ def message_key(event: Mapping[str, Any], *, updated: bool) -> str:
 
 
 def state_key(conversation: Mapping[str, Any]) -> str:
+    """The key under which a conversation's state is known, by webhook and poll alike; "" for what is none."""
     number, status = id_of(conversation), conversation.get("status")
     at = conversation.get("updated_at") or conversation.get("last_activity_at") or conversation.get("timestamp") or ""
     return f"conversation:{number}:{status}:{at}" if number and isinstance(status, str) else ""

@@ -24,6 +24,8 @@ _POLICY = SMTP.clone(cte_type="7bit", max_line_length=76)
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
+    """A file of a mail that is being written."""
+
     name: str
     mime: str
     data: bytes

@@ -37,6 +37,7 @@ def ticket_tags(subject: str) -> list[str]:
 
 
 def own_tags(subject: str) -> list[str]:
+    """Our own tags in a subject."""
     return [f"[c-{found}]" for found in _OWN.findall(subject)]
 
 

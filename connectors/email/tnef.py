@@ -13,6 +13,8 @@ _MAX_FILES = 50
 
 @dataclass(frozen=True, slots=True)
 class Packed:
+    """A file out of Outlook's packet."""
+
     name: str
     mime: str
     data: bytes

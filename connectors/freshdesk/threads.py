@@ -164,6 +164,7 @@ def is_answer(item: Found) -> bool:
 
 
 def is_note(item: Found) -> bool:
+    """Whether an entry of a conversation is a note; one that does not say what it is counts as one."""
     return item.get("source", NOTE) in {NOTE, None}
 
 

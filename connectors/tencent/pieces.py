@@ -59,6 +59,7 @@ def merge(pieces: Sequence[Piece], may: May) -> list[Piece]:
 
 
 def steps(piece: Piece) -> list[Step]:
+    """What a piece is sent as: one effect each, in order."""
     if isinstance(piece, Thing):
         return [piece.step]
     found = []

@@ -58,11 +58,15 @@ class GivenFile(Given):
 
 
 class GivenAuthor(Given):
+    """Who of the program's people wrote it."""
+
     id: Annotated[str, Field(max_length=100)] = ""
     name: Annotated[str, Field(max_length=100)] = ""
 
 
 class Said(Given):
+    """An answer for the customer, or a note for agents."""
+
     type: Literal["answer", "note"]
     ticket: Id
     id: Id
@@ -74,6 +78,8 @@ class Said(Given):
 
 
 class Ended(Given):
+    """A ticket's new state."""
+
     type: Literal["status"]
     ticket: Id
     id: Id
@@ -81,6 +87,8 @@ class Ended(Given):
 
 
 class Deleted(Given):
+    """An entry that was taken back."""
+
     type: Literal["deleted"]
     ticket: Id
     id: Id

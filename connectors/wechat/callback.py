@@ -24,6 +24,7 @@ SUCCESS = Reply(200, "success", headers={"x-content-type-options": "nosniff"})
 
 
 def unreadable() -> NoReturn:
+    """Says so in one voice, whatever was wrong. Raises Malformed."""
     raise Malformed("the callback cannot be read")
 
 

@@ -24,6 +24,8 @@ _WHY = "shop: no reply is spare"
 
 
 class WhenShut(StrEnum):
+    """What becomes of a message when no reply is left: it waits, waits and calls the customer, or ends."""
+
     HOLD = "hold"
     NOTIFY = "notify"
     DROP = "drop"

@@ -14,6 +14,7 @@ _DESK_AGE = timedelta(hours=72)
 
 
 def facts_of(runtime: Runtime, row: Row[Any], tries: int, now: datetime) -> AttemptFacts:
+    """What the policy needs to know of a step whose attempt failed."""
     engine = runtime.settings.engine
     connected = runtime.accounts[row.account]
     towards_customer = not links.is_towards_desk(row.lane)

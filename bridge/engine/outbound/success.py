@@ -79,6 +79,7 @@ def _settled_before(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) 
 
 
 def desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> None:
+    """The link gets what the desk said of its ticket: number, contact, address."""
     changes: LinkColumns = {}
     if receipt.conversation and receipt.conversation != link.ticket:
         changes["ticket"] = receipt.conversation

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 
 class Attribution(NamedTuple):
+    """How a program introduces a quote: words that its line has, begins and ends with."""
+
     id: str
     client: str
     example: str

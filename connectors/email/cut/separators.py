@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 
 class Separator(NamedTuple):
+    """A line that a program puts above a quote."""
+
     id: str
     client: str
     line: str
