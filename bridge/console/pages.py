@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from bridge.console.deeds import detail_in, who_in
+from bridge.console.faults import fault_in
 from bridge.console.texts import LANGUAGES, TAGS, say, say_if
 
 _HERE = Path(__file__).parent
@@ -55,6 +56,7 @@ def environment() -> Environment:
     made.filters["ticked"] = ticked
     made.filters["who"] = who_in
     made.filters["deed"] = detail_in
+    made.filters["fault"] = fault_in
     made.globals.update(static=address_of, languages=LANGUAGES)
     return made
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from bridge import route_publishing as publishing
 from bridge.cli.common import read_config
 from bridge.console.disk import why_of
+from bridge.console.faults import faults_in
 from bridge.console.views import routes
 from bridge.console.visit import Refused, Visit
 from bridge.explanation import replay
@@ -59,7 +60,7 @@ async def _change(visit: Visit, name: str, act: Act, text: str) -> Response:
     if changed is None:
         if name == "publish":
             return await routes.draft(visit)  # which says what is wrong
-        raise Refused("error.former_routes", why="; ".join(faults))
+        raise Refused("error.former_routes", why=faults_in(faults))
     now = await _in_file(publishing.standing, path)
     if visit.form.get("sure") != "1":
         compared = await visit.read(replay, changed, visit.now - _SPAN, runtime)
@@ -100,6 +101,6 @@ def _refusing(path: Path) -> Iterator[None]:
     except Unpublishable as error:
         raise Refused("error.routes", path=path, why=error.words) from None
     except ConfigError as error:
-        raise Refused("error.config", why="; ".join(error.faults)) from None
+        raise Refused("error.config", why=faults_in(error.faults)) from None
     except OSError as error:
         raise Refused("error.config_disk", 503, path=path, why=why_of(error)) from None

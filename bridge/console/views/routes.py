@@ -85,17 +85,17 @@ def _explained(visit: Visit, runtime: Runtime, asked: dict[str, str]) -> dict[st
 def _in_file(path: Path) -> dict[str, Any]:
     """What the configuration has now, whether there is something to put back, or why it cannot be read."""
     try:
-        found: dict[str, Any] = {"standing": publishing.standing(path), "standing_fault": ""}
+        found: dict[str, Any] = {"standing": publishing.standing(path), "standing_faults": []}
     except ConfigError as error:
-        found = {"standing": None, "standing_fault": "; ".join(error.faults)}
+        found = {"standing": None, "standing_faults": error.faults}
     except (OSError, UnicodeDecodeError) as error:
-        found = {"standing": None, "standing_fault": f"{path}: {error}"}
+        found = {"standing": None, "standing_faults": [f"{path}: {error}"]}
     return {**found, "former": publishing.is_kept(path)}
 
 
 async def _page(visit: Visit, **found: Any) -> Response:
     settings, path = visit.desk.runtime.settings, visit.desk.bridge.config
-    file: dict[str, Any] = {"standing": None, "standing_fault": "", "former": False}
+    file: dict[str, Any] = {"standing": None, "standing_faults": [], "former": False}
     if path is not None:
         file = await asyncio.to_thread(_in_file, path)
     gaps = calendar_gaps(settings, visit.now.date())
