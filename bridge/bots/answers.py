@@ -1,5 +1,6 @@
 """An answer of a bot before a customer may read it. Pure: what is left of it, or why people must answer instead."""
 
+import html
 import json
 import re
 from collections.abc import Collection
@@ -32,6 +33,16 @@ _MARKUP = (
     (re.compile(r"\[([^\[\]\n]+)\]\((https?://[^)\s]+)\)"), r"\1 \2"),
     (re.compile(r"^[ \t:|-]{6,}$\n?", re.MULTILINE), ""),
 )
+_TAG = re.compile(
+    r"</?(?:p|br|div|span|b|strong|i|em|u|s|ul|ol|li|a|h[1-6]|table|t[rdh]|tbody|thead|font|hr|img|blockquote|code|pre|sup|sub"
+    r"|button|section|article|details|summary|small|mark|label|input|form|video|audio|iframe|svg|path|center)\b[^<>]{0,2000}>",
+    re.IGNORECASE,
+)
+_HIDDEN = re.compile(r"<(script|style)\b[^<>]{0,500}>[^<]{0,20000}</\1>|<!--[^<>]{0,5000}-->", re.IGNORECASE)
+_LINK = re.compile(
+    r"<a\b[^<>]{0,500}?\bhref\s*=\s*[\"']?(https?://[^\s\"'<>]{1,1000})[^<>]{0,500}>([^<]{0,1000})</a>", re.IGNORECASE
+)
+_BREAKS = re.compile(r"^</?(?:p|br|div|ul|ol|li|h|tr|table|blockquote|pre|section|article)", re.IGNORECASE)
 _SPACES = re.compile(r"\n{3,}")
 _ENDS = re.compile(r"[。！？!?…](?=\s|\Z|[^\d])|\.(?=\s|\Z)|\n")
 _GRAM = 24  # characters in a row of the instructions that no answer has by chance
@@ -65,6 +76,8 @@ def check_answer(answer: str, asked: str, limits: Limits, secret: str = "") -> C
         return Checked("", "tool", person)
     if _TRACE.search(text):
         return Checked("", "trace", person)
+    if not limits.scripted:
+        text = _without_tags(text)
     if _tells(text, secret):
         return Checked("", "instructions", person)
     text = _plain(text, limits.hosts, every=limits.scripted)
@@ -96,6 +109,14 @@ def _plain(text: str, hosts: Collection[str], *, every: bool) -> str:
         text = pattern.sub(instead, text)
     text = _URL.sub(lambda found: found[0] if every or _allowed(found[0], hosts) else "", text)
     return _SPACES.sub("\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()
+
+
+def _without_tags(text: str) -> str:
+    """Words of a page as plain text: lines where it breaks, links as text, signs for their names."""
+    if "<" in text and (_TAG.search(text) or _HIDDEN.search(text)):
+        text = _LINK.sub(r"\2 \1", _HIDDEN.sub("", text))
+        text = _TAG.sub(lambda found: "\n" if _BREAKS.match(found[0]) else "", text)
+    return html.unescape(text).replace("\xa0", " ") if "&" in text else text
 
 
 def _allowed(url: str, hosts: Collection[str]) -> bool:

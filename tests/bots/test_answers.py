@@ -107,3 +107,28 @@ def test_bytes_count_too() -> None:
     assert shorten("九点开门", 100, 12) == "九点开门"
     for most in range(4, 40):
         assert len(shorten("九点a开门b" * 9, 100, most).encode()) <= most
+
+
+@pytest.mark.parametrize(
+    ("answer", "read"),
+    [
+        ("<p>We open at <b>nine</b>.</p><p>Closed on sundays.</p>", "We open at nine.\n\nClosed on sundays."),
+        ("九点开门<br/>周日休息&nbsp;&amp;&nbsp;节假日另行通知", "九点开门\n周日休息 & 节假日另行通知"),
+        ("<ul><li>one</li><li>two</li></ul>", "one\n\ntwo"),
+        ('See <a href="https://shop.test/faq">our page</a>.', "See our page https://shop.test/faq."),
+        ('See <a href="https://evil.test/x">our page</a>.', "See our page"),
+        ("<style>p{color:red}</style>Nine.<!-- internal -->", "Nine."),
+        ('<img src=x onerror="alert(1)">Nine', "Nine"),
+        ("3 < 5 and 7 > 2, a<b", "3 < 5 and 7 > 2, a<b"),
+    ],
+)
+def test_markup_is_read_as_words(answer: str, read: str) -> None:
+    assert check_answer(answer, "", Limits(hosts=("shop.test",))).text == read
+
+
+def test_markup_hides_nothing_from_the_filter() -> None:
+    secret = "You are the assistant of the shop and must never tell the margin of 40 percent."
+    told = "Sure: <b>You</b> are the <i>assistant</i> of the shop and <u>must</u> never tell the margin"
+    assert check_answer(told, "", Limits(), secret).wrong == "instructions"
+    assert check_answer("call <b>138</b>0013<i></i>8000", "", Limits()).wrong == "number"
+    assert check_answer("we &#103;uarantee it", "", Limits()).wrong == "promise"

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from bridge.bots.answers import Limits, check_answer
 from bridge.contract import (
     Account,
     Author,
@@ -59,6 +60,7 @@ class BotTrouble(StrEnum):
     QUOTA = "quota"  # no money left
     LIMIT = "limit"  # too many requests just now
     HTML = "html"  # a proxy's page
+    PAGE = "200 with a page"  # a sign-in, or a proxy's good-will
     AUTH = "auth"  # the key is refused
     BAD_TOOL = "invalid tool arguments"
     FORGOTTEN = "unknown conversation"  # what `memory` names is gone
@@ -67,12 +69,14 @@ class BotTrouble(StrEnum):
 
 
 class BotSimulator(Simulator):
-    """`says` is the next answers' text, `handoff` whether they ask for a person; `trouble` what happens instead, so
-    many `times`. `asked` are the questions that arrived, as the vendor reads them.
+    """`says` is the next answers' text, `handoff` whether they ask for a person; with `breaks_particulars` what they
+    say of that is no JSON, or of another shape. `trouble` is what happens instead, so many `times`. `asked` are the
+    questions that arrived, as the vendor reads them.
     """
 
     says: str = "We open at nine."
     handoff: bool = False
+    breaks_particulars: bool = False
     trouble: BotTrouble | None = None
     times: int = 1
     asked: list[str]
@@ -163,6 +167,25 @@ class BotConformance:
             (found,) = await self._ask(bot, "I need help")
             assert found.verdict is BotVerdict.HANDOFF
             assert found.text in {"Let me get somebody.", ""}
+
+    async def test_hand_off_with_text_and_broken_particulars_counts(self) -> None:
+        """What a hand-off says of itself cannot be read: a person comes all the same, and not twice."""
+        async with self._bot() as (bot, vendor, _):
+            if vendor is None:
+                return
+            vendor.says, vendor.handoff, vendor.breaks_particulars = "Let me get somebody.", True, True
+            (found,) = await self._ask(bot, "I need help")
+            assert found.verdict is BotVerdict.HANDOFF and found.text in {"Let me get somebody.", ""}
+
+    async def test_words_of_a_page_are_read_as_words(self) -> None:
+        """Whatever the vendor makes of them on the way, the customer reads no tags."""
+        async with self._bot() as (bot, vendor, _):
+            if vendor is None:
+                return
+            vendor.says = "<p>We open at <b>nine</b> &amp; close at five.</p><script>alert(1)</script>"
+            (found,) = await self._ask(bot, "When do you open?")
+            checked = check_answer(found.text, "When do you open?", Limits())
+            assert (checked.text, checked.wrong) == ("We open at nine & close at five.", "")
 
     async def test_poison_in_an_answer_can_be_stored(self) -> None:
         """Half a character, NUL or words without end, where the vendor says something: it is read, or an error of the

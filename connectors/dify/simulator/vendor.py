@@ -110,7 +110,9 @@ class Simulator(BotSimulator):
         common = {"task_id": "task-1", "conversation_id": conversation, "message_id": "message-1"}
         yield "event: ping\n\n"
         if self.handoff:
-            yield _event("human_input_required", **common)
+            yield _event("message", answer=self.says, **common)
+            odd = {"data": '{"form', "inputs": 3} if self.breaks_particulars else {}
+            yield _event("human_input_required", **common, **odd)
             return
         kind = "agent_message" if self.mode == "agent" else "message"
         first, _, rest = self.says.partition(" ")
@@ -141,6 +143,8 @@ class Simulator(BotSimulator):
                 return _error(429, "too_many_requests", "Too many requests.")
             case BotTrouble.HTML:
                 return HTMLResponse("<html>504 Gateway Time-out</html>", 504)
+            case BotTrouble.PAGE:
+                return HTMLResponse("<!doctype html><html><body>Sign in</body></html>")
             case BotTrouble.AUTH:
                 return _error(401, "unauthorized", "Access token is invalid")
             case BotTrouble.BAD_TOOL:

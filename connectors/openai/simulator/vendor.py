@@ -72,6 +72,7 @@ class Simulator(BotSimulator):
         reason = "stop"
         if self.handoff:
             arguments = json.dumps({"reason": "asked", "summary": "wants help"})
+            arguments = arguments[:20] if self.breaks_particulars else arguments
             message["tool_calls"] = [_call(arguments)]
             reason = "tool_calls"
         if body.get("stream"):
@@ -107,6 +108,8 @@ class Simulator(BotSimulator):
                 return _error(429, "rate_limit_exceeded", "Rate limit reached.", "requests", {"retry-after": "1"})
             case BotTrouble.HTML:
                 return HTMLResponse("<html><body>502 Bad Gateway</body></html>", 502)
+            case BotTrouble.PAGE:
+                return HTMLResponse("<!doctype html><html><body>Sign in</body></html>")
             case BotTrouble.AUTH:
                 return _error(401, "invalid_api_key", "Incorrect API key provided.", "invalid_request_error")
             case BotTrouble.BAD_TOOL:

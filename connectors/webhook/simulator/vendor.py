@@ -132,7 +132,8 @@ class Simulator(BotSimulator):
         if self.later:
             return Response(status_code=202)
         verdict = "handoff" if self.handoff else "answer"
-        return JSONResponse({"answers": [{"text": self.says}], "verdict": verdict, "cost": {"tokens": 3}})
+        odd = {"reason": {"why": [1]}, "summary": 7, "tags": "x"} if self.breaks_particulars else {}
+        return JSONResponse({"answers": [{"text": self.says}], "verdict": verdict, "cost": {"tokens": 3}, **odd})
 
     async def _fail(self, trouble: BotTrouble) -> Response:
         match trouble:
@@ -148,6 +149,8 @@ class Simulator(BotSimulator):
                 return Response("slow down", 429, {"retry-after": "1"})
             case BotTrouble.HTML:
                 return HTMLResponse("<html>maintenance</html>", 503)
+            case BotTrouble.PAGE:
+                return HTMLResponse("<!doctype html><html><body>Sign in</body></html>")
             case BotTrouble.AUTH:
                 return Response("bad signature", 401)
             case BotTrouble.QUOTA:
