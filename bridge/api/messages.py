@@ -11,7 +11,7 @@ from bridge.api.access import WORD, Acts, Body, Refusal, read
 from bridge.api.contexts import Short
 from bridge.contract import ConnectorError, Contact, Invites, RenderContext
 from bridge.engine.context import Runtime, Work
-from bridge.engine.conversation.shop_messages import ShopMessage, WhenShut, say_for_shop
+from bridge.engine.conversation.shop_messages import ShopMessage, TooLong, WhenShut, say_for_shop
 from bridge.engine.runtime.ids import new_name
 from mappings import links, shop
 from mappings.store import Store, Tx
@@ -55,7 +55,10 @@ class Messages:
         wrong = _wrong(self._runtime, given)
         if wrong:
             raise Refusal(422, wrong)
-        name = await self._act(partial(_say, given))
+        try:
+            name = await self._act(partial(_say, given))
+        except TooLong as error:
+            raise Refusal(422, f"text: {error}") from None
         if name is None:
             what = "conversation" if given.conversation is not None else "customer_id"
             raise Refusal(404, f"{what}: nobody of that name has a conversation on {given.account!r}")

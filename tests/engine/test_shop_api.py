@@ -246,6 +246,25 @@ async def test_the_shop_speaks_while_replies_are_left_and_never_takes_the_last(h
         assert harness.refused() == []
 
 
+async def test_a_long_text_counts_as_what_it_costs(harness: PlatformHarness) -> None:
+    """Two messages of the platform's are two replies: neither of them is the last one, and the note is true."""
+    async with serving(harness) as api:
+        await harness.asks("hello")
+        await say(harness, api, text="one", id="e1")
+        await say(harness, api, text="two", id="e2")
+        await say(harness, api, text="three", id="e3")
+        long = await say(harness, api, text="长" * 1000, id="e4")
+        assert await state(api, long) == "held" and harness.received() == ["one", "two", "three"]
+        assert "No reply is spare, so it waits" in harness.notes[-1] and len(harness.notes) == 4
+        await harness.asks("thanks")
+        assert "".join(harness.received()[3:]).count("长") == 1000 and await state(api, long) == "accepted"
+        answer = await api.post("/api/messages", json=about(text="长" * 3000, id="e5"))
+        assert answer.status_code == 422
+        assert answer.json()["error"] == (
+            "text: takes 5 messages of its channel, and at most 4 may go at once; write less"
+        )
+
+
 async def test_what_is_of_no_use_later_is_dropped(harness: PlatformHarness) -> None:
     async with serving(harness) as api:
         await harness.asks("hello")

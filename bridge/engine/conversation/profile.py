@@ -75,7 +75,9 @@ def show_profile(work: Work, link: LinkRow, *, now: bool = False) -> None:
         with_profile = contact.model_copy(update={"profile": profile})
         links.change_link(work.tx, link.id, contact=with_profile.model_dump_json(exclude_defaults=True))
     if profile and (now or not work.runtime.capabilities(link.desk).shows_profile):
-        said = "; ".join(f"{name} {value}" for name, value in profile.items())
+        said = ("；" if work.runtime.language == "zh" else "; ").join(
+            f"{name} {value}" for name, value in profile.items()
+        )
         mark = hashlib.sha256(said.encode()).hexdigest()[:12]
         tell(work, link, "profile", cause=f"profile.{mark}", profile=said)
 

@@ -12,6 +12,7 @@ from bridge.engine.context import Work
 from bridge.engine.conversation.agent_notes import tell
 from bridge.engine.conversation.allowance import Allowance
 from bridge.engine.conversation.invitation import invite, notify
+from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.queueing import put
 from bridge.engine.conversation.survey import not_asked
 from bridge.engine.runtime.ids import new_name
@@ -21,6 +22,13 @@ from mappings.links import LinkRow
 HELD = "shop.held:"  # how ids of messages begin that wait when they may not go
 FLEETING = "shop.fleeting:"  # … of those that are of no use later
 _WHY = "shop: no reply is spare"
+
+
+class TooLong(Exception):
+    """A text takes more of the channel's messages than may ever go without an agent."""
+
+    def __init__(self, cost: int, most: int) -> None:
+        super().__init__(f"takes {cost} messages of its channel, and at most {most} may go at once; write less")
 
 
 class WhenShut(StrEnum):
@@ -45,7 +53,7 @@ class ShopMessage:
 
 
 def say_for_shop(work: Work, link: LinkRow, asked: ShopMessage) -> str:
-    """Takes a message on its way. Returns the name of its address; that of the first for a repeat."""
+    """Takes a message on its way. Returns the name of its address; that of the first for a repeat. Raises TooLong."""
     known = shop.message_given(work.tx, link.channel, asked.given)
     if known is not None:
         return str(known.id)
@@ -65,10 +73,6 @@ def _send(work: Work, link: LinkRow, asked: ShopMessage, message_id: str) -> tup
         step = notify(work, link, asked.template, asked.data)
         tell(work, link, "shop.notified" if step else "shop.dropped", quoted=_said(asked))
         return step, "" if step else "no consent"
-    shut = _spare(work, link) < 1
-    if shut and asked.when_shut is WhenShut.DROP:
-        tell(work, link, "shop.dropped", quoted=asked.text)
-        return None, "shut"
     message = Message(
         id=message_id,
         conversation=link.ticket or "",
@@ -76,16 +80,37 @@ def _send(work: Work, link: LinkRow, asked: ShopMessage, message_id: str) -> tup
         parts=(Text(body=asked.text),),
         sent_at=work.now,
     )
+    cost = cost_of(work, link, message)
+    window = work.runtime.capabilities(link.channel).window
+    if window is not None and cost > (most := max(1, window.replies - 1)):
+        raise TooLong(cost, most)
+    shut = window is not None and _spare(work, link) < cost
+    if shut and asked.when_shut is WhenShut.DROP:
+        tell(work, link, "shop.dropped", quoted=asked.text)
+        return None, "shut"
     links.add_ref(work.tx, link.desk, message_id, link.id, work.now)
     put(work, link, message, to_desk=False)
     if shut:
         hold_back(work, link, [message_id])
-    tell(work, link, "shop.held" if shut else "shop.sent", quoted=asked.text)
+        _tell_held(work, link, message)
+    else:
+        tell(work, link, "shop.sent", quoted=asked.text)
     if shut and asked.when_shut is WhenShut.NOTIFY:
         called = notify(work, link, asked.template, asked.data) if asked.template else invite(work, link)
         if not called:
             tell(work, link, "no.consent", cause="shop.no.consent")
     return None, ""
+
+
+def cost_of(work: Work, link: LinkRow, message: Message) -> int:
+    """How many replies a message takes by itself."""
+    context = render_context(work.runtime, link, work.now, to_desk=False)
+    return sum(step.cost for step in work.runtime.accounts[link.channel].connector.render([message], context))
+
+
+def _tell_held(work: Work, link: LinkRow, message: Message) -> None:
+    said = "\n".join(part.body for part in message.parts if isinstance(part, Text))
+    tell(work, link, "shop.held", cause=f"told.{message.id}", quoted=said)
 
 
 def hold_back(work: Work, link: LinkRow, ids: list[str]) -> None:
@@ -99,6 +124,9 @@ def let_go(work: Work, link: LinkRow, messages: list[Message]) -> None:
     """Automatic texts that may not go: those that the shop wants kept wait, all others end."""
     kept = [message.id for message in messages if message.id.startswith(HELD)]
     hold_back(work, link, kept)
+    for message in messages:
+        if message.id in kept:
+            _tell_held(work, link, message)
     ended = {message.id for message in messages} - set(kept)
     rows = [row for row in waiting.waiting_in(work.tx, links.lane_to_channel(link.id)) if row.message_id in ended]
     waiting.drop_waiting(work.tx, [row.id for row in rows])
@@ -111,8 +139,6 @@ def let_go(work: Work, link: LinkRow, messages: list[Message]) -> None:
 
 def _spare(work: Work, link: LinkRow) -> int:
     """How many replies are left above the reserve; the lane's own messages count as sent."""
-    if work.runtime.capabilities(link.channel).window is None:
-        return 1
     book = Allowance.model_validate_json(link.allowance)
     left = book.remaining(work.now)
     return left - 1 if book.is_open(work.now) else left

@@ -26,7 +26,7 @@ from bridge.engine.conversation.labels import render_labels
 from bridge.engine.conversation.links import render_context
 from bridge.engine.conversation.notices import is_of_an_end
 from bridge.engine.conversation.queueing import FOLLOWS, is_automatic
-from bridge.engine.conversation.shop_messages import let_go
+from bridge.engine.conversation.shop_messages import cost_of, let_go
 from bridge.engine.conversation.turns import answer_lost
 from bridge.engine.outbound.accessories import apart
 from bridge.engine.outbound.attachments import put_behind, with_files
@@ -157,7 +157,11 @@ def _without_greedy(work: Work, link: LinkRow, messages: list[Message], spare: i
     automatic = [message for message in messages if message.author.kind in {AuthorKind.BRIDGE, AuthorKind.SYSTEM}]
     if not automatic:
         return messages
-    greedy = {message.id for message in automatic[max(0, spare) :]}
+    greedy: set[str] = set()
+    for message in automatic:
+        spare -= cost_of(work, link, message)
+        if spare < 0:
+            greedy.add(message.id)
     if len(automatic) < len(messages):
         greedy |= {message.id for message in automatic if message.author.kind is AuthorKind.BRIDGE}
     if greedy:
