@@ -179,6 +179,9 @@ class BridgeServer(QuietServer):
         if self.started:
             gc.collect()
             gc.freeze()  # what lives for ever is not looked at again: halves the slowest answers
+            gc.set_threshold(
+                5_000, 10, 10
+            )  # a message makes a thousand objects; nearly all go without being looked for
             sys.setswitchinterval(0.0005)  # the loop gets its turn between two statements of the writer thread
             port = self.servers[0].sockets[0].getsockname()[1] if self.servers else self.config.port
             log.info("serving", host=self.config.host, port=port)

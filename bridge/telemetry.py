@@ -182,8 +182,18 @@ class _Metrics:
 metrics = _Metrics()
 
 
+class _Detail:
+    """Whether somebody reads what is logged of every message: a line that nobody wants costs as much as a statement."""
+
+    wanted = False
+
+
+detail = _Detail()
+
+
 def set_up_logging(*, level: str = "INFO", terminal: bool | None = None) -> None:
     """Logs go to standard error: readable on a terminal, JSON elsewhere."""
+    detail.wanted = level == "DEBUG"
     terminal = sys.stderr.isatty() if terminal is None else terminal
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -94,7 +94,7 @@ class Http:
             content = _dump(json)
             given = {"content-type": "application/json", **given}
         outgoing = _outgoing(call, method, url, given, params=params, content=content, data=data, files=files)
-        with call.classified():
+        with call:
             async with asyncio.timeout_at(call.deadline):
                 reply = await self._transport.send(outgoing, call)
                 try:
@@ -169,7 +169,7 @@ class Http:
         local = self._local and parts.scheme == "http" and is_loopback((parts.hostname or "").rstrip("."))
         if local or (self._home and origin(url) == self._home):
             return _outgoing(call, "GET", url, headers)
-        with call.classified():
+        with call:
             async with asyncio.timeout_at(call.deadline):
                 address, host = await pin(url, call.where)
         # connects to the very address that was checked, in the name of the host that was asked for; it is not kept,
@@ -180,7 +180,7 @@ class Http:
     @asynccontextmanager
     async def _outward(self, outgoing: Outgoing, call: InFlight) -> AsyncIterator[Reply]:
         """The head of the answer from somewhere outside; its body is read by `read_pieces`."""
-        with call.classified():
+        with call:
             async with asyncio.timeout_at(call.deadline):
                 reply = await self._outside.send(outgoing, call)
         try:

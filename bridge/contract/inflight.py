@@ -2,9 +2,9 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Protocol
 
 import httpx
@@ -18,6 +18,7 @@ _CERTAIN = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
+_TRANSPORT = (httpx.HTTPError, httpx.InvalidURL, zlib.error)
 _PIECE = 64 * 1024
 _PLAIN = frozenset({"identity", ""})
 
@@ -32,21 +33,21 @@ class InFlight:
     safe: bool
     started: bool = False
 
-    @contextmanager
-    def classified(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Transport failures come out as Retryable that knows whether anything can have happened."""
-        certain = self.safe
-        try:
-            yield
-        except TimeoutError:
-            certain = certain or not self.started
-            raise Retryable(
-                f"{self.where}: no answer within {self.timeout:g} s", code="timeout", certain=certain
-            ) from None
-        except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if error is None:
+            return
+        certain = self.safe or not self.started
+        if isinstance(error, TimeoutError):
+            said = f"{self.where}: no answer within {self.timeout:g} s"
+            raise Retryable(said, code="timeout", certain=certain) from None
+        if isinstance(error, _TRANSPORT):
             name = type(error).__name__
-            certain = certain or isinstance(error, _CERTAIN) or not self.started
-            raise Retryable(f"{self.where}: {name}", code=name, certain=certain) from None
+            raise Retryable(
+                f"{self.where}: {name}", code=name, certain=certain or isinstance(error, _CERTAIN)
+            ) from None
 
 
 class Reply(Protocol):
@@ -108,7 +109,7 @@ async def read_pieces(reply: Reply, call: InFlight) -> AsyncGenerator[bytes, Non
         raise Retryable(f"{call.where}: answered in {coding[:20]!r}, which was not asked for", certain=call.safe)
     clock = asyncio.get_running_loop().time
     while True:
-        with call.classified():
+        with call:
             if clock() >= call.deadline:
                 raise TimeoutError  # what is here already comes without a wait, which alone is what a timeout ends
             async with asyncio.timeout_at(call.deadline):
@@ -116,7 +117,7 @@ async def read_pieces(reply: Reply, call: InFlight) -> AsyncGenerator[bytes, Non
         if not chunk:
             break
         while chunk:
-            with call.classified():
+            with call:
                 piece = unpacker.decompress(chunk, _PIECE) if unpacker else chunk
             if piece:
                 yield piece

@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any
 
+from pydantic_core import from_json
+
 from bridge.contract.errors import Retryable
 
 _GAVE_UP = frozenset({408, 499, 504, 520, 522, 524, 598, 599})
@@ -40,6 +42,10 @@ class Response:
 
     def json(self) -> Any:
         """The body as JSON. An answer that is none leaves open whether the request took effect: uncertain."""
+        try:
+            return from_json(self.body)
+        except ValueError:  # the library reads some more: another encoding, half of a character
+            pass
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):

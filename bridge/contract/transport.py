@@ -7,10 +7,10 @@ Failures come out as httpx's classes, and tell apart what is certain: a connecti
 
 import io
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cache, lru_cache
+from types import TracebackType
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -60,7 +60,7 @@ class LeanTransport:
         # without a type aiohttp makes one up, unless it is told not to; to tell it costs a tenth of a request
         typed = "content-type" in headers or (method == "GET" and not body)
         _under_way.set(call)
-        with _as_httpx():
+        with _as_httpx:
             answer = await self._session.request(
                 method,
                 _parsed(url),
@@ -97,8 +97,11 @@ class _LeanReply:
         self.headers = headers_of(answer.raw_headers)
 
     async def read(self) -> bytes:
-        with _as_httpx():
-            return await self._answer.content.read(_PIECE)
+        content = self._answer.content
+        if content.at_eof() and content.exception() is None:
+            return b""
+        with _as_httpx:
+            return await content.read(_PIECE)
 
     async def close(self) -> None:
         self._answer.close()  # one that was read to its end has given its connection back already
@@ -143,24 +146,36 @@ def _limits(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(sock_connect=min(_CONNECT, seconds), sock_read=seconds)
 
 
-@contextmanager
-def _as_httpx() -> Iterator[None]:
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError:
-        raise httpx.ConnectTimeout("no connection") from None
-    except (aiohttp.ClientConnectorError, aiohttp.ClientSSLError):
-        raise httpx.ConnectError("no connection") from None
-    except aiohttp.InvalidURL:
-        raise httpx.UnsupportedProtocol("not an address") from None
-    except TimeoutError as error:
-        if not isinstance(error, aiohttp.ServerTimeoutError):
-            raise  # the total deadline, which is the caller's
-        raise httpx.ReadTimeout("no answer") from None
-    except (aiohttp.ClientError, _Broken, OSError):
-        raise httpx.ReadError("the connection failed") from None
-    except ValueError as error:
-        raise httpx.LocalProtocolError(type(error).__name__) from None
+class _AsHttpx:
+    """What fails inside comes out as one of httpx's classes."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if error is not None and (told := _told(error)) is not None:
+            raise told from None
+
+
+def _told(error: BaseException) -> Exception | None:
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return httpx.ConnectTimeout("no connection")
+        case aiohttp.ClientConnectorError() | aiohttp.ClientSSLError():
+            return httpx.ConnectError("no connection")
+        case aiohttp.InvalidURL():
+            return httpx.UnsupportedProtocol("not an address")
+        case aiohttp.ServerTimeoutError():
+            return httpx.ReadTimeout("no answer")
+        case TimeoutError():
+            return None  # the total deadline, which is the caller's
+        case aiohttp.ClientError() | _Broken() | OSError():
+            return httpx.ReadError("the connection failed")
+        case ValueError():
+            return httpx.LocalProtocolError(type(error).__name__)
+    return None
+
+
+_as_httpx = _AsHttpx()
 
 
 class HttpxTransport:

@@ -265,6 +265,20 @@ async def test_a_form_is_what_httpx_makes_of_it_with_a_boundary_that_was_not_the
     assert seen[3] == ("application/x-www-form-urlencoded", b"a=1&a=%C3%BC")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": 1, "a": [0.1, 1e400, -0.0, 123456789012345678901234567890, "\\ud83d\\ude00", null]}',
+        b'{"half": "\\ud83d"}',
+        "\ufeff[1]".encode(),
+        '["ü"]'.encode("utf-16"),
+        b"[NaN, -Infinity, 1E5, 2.5e-8]",
+    ],
+)
+def test_an_answer_is_read_as_the_library_reads_it(body: bytes) -> None:
+    assert repr(Response(200, {}, body, "GET host/x").json()) == repr(json.loads(body))
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 100_000, b"9" * 10_000])
 def test_an_answer_that_is_no_json_is_as_uncertain_as_its_request(body: bytes) -> None:
     for safe in (True, False):

@@ -29,7 +29,7 @@ from bridge.engine.outbound.targets import target_of
 from bridge.engine.runtime.admission import CLAIMED, CLAIMED_AHEAD, CLAIMED_SMALL, Admission
 from bridge.engine.runtime.failpoints import reached
 from bridge.engine.runtime.wakeups import IDLE, Wakeup
-from bridge.telemetry import metrics
+from bridge.telemetry import detail, metrics
 from mappings import attempts, links, outbox
 from mappings.links import LinkRow
 from mappings.store import Store, Tx, is_trouble
@@ -258,7 +258,8 @@ class Dispatcher:
         now = self._runtime.now()
         await reached("settled")
         metrics.steps.count(row.account, "accepted")
-        log.debug("accepted", attempts=row.attempts + 1, found=found)
+        if detail.wanted:
+            log.debug("accepted", attempts=row.attempts + 1, found=found)
         if self._interfaces.works(row):
             await self._well(now)
         await self._worked(now)
