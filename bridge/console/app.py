@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 import structlog
 from starlette.applications import Starlette
@@ -22,7 +23,7 @@ from bridge.console.texts import say
 from bridge.console.users import Session, Users
 from bridge.console.views import VIEWS, View
 from bridge.console.views.overview import Snapshot
-from bridge.console.visit import Desk, NotFound, Refused, Visit, read_form
+from bridge.console.visit import Desk, NotFound, Refused, Visit, read_form, safe_next
 from bridge.contract import Words, in_language
 from bridge.services.faults import Fault, fault_of
 from bridge.services.folder import MediaDown
@@ -100,7 +101,11 @@ class ConsoleApp:
             raise Refused("error.signed_out", 401)
         path = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
         if request.headers.get("hx-request"):  # a page that follows: it goes to the sign-in as a whole
-            return Response(status_code=401, headers={"hx-redirect": "/console/"})
+            page = urlsplit(request.headers.get("hx-current-url", ""))
+            path = page.path + (f"?{page.query}" if page.query else "")
+            return Response(
+                status_code=401, headers={"hx-redirect": f"/console/?next={quote(safe_next(path), safe='')}"}
+            )
         return RedirectResponse(
             str(request.url.replace(scheme="", netloc="", path="/console/").include_query_params(next=path)), 303
         )

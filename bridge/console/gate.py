@@ -73,9 +73,11 @@ class Gate:
         """The sign-in; who is signed in goes on to the overview."""
         if await self.session(request) is not None:
             return RedirectResponse(safe_next(request.query_params.get("next", "")), 303)
-        return self._form(request)
+        return self._form(request, ended=bool(request.cookies.get(self.cookie("console"))))
 
-    def _form(self, request: Request, refusal: Refusal | None = None, name: str = "") -> Response:
+    def _form(
+        self, request: Request, refusal: Refusal | None = None, name: str = "", *, ended: bool = False
+    ) -> Response:
         wait = int(refusal.wait) + 1 if refusal is not None and refusal.wait else 0
         return pages.page(
             "sign_in.html",
@@ -84,6 +86,7 @@ class Gate:
             headers={"retry-after": str(wait)} if wait else {},
             refused=refusal.text if refusal is not None else "",
             wait=wait,
+            ended=ended,
             name=name,
             next=safe_next(request.query_params.get("next", "")),
         )

@@ -247,6 +247,9 @@ async def test_two_admins_see_each_others_acts_and_an_ended_session_cannot_act(h
     await ada.wait_for_selector(".said")
     await ben.wait_for_selector("#status:has-text('works')")
     await until_here(lambda: len(here.desk.state.tickets) == 1)
+    other = await ben.context.new_page()
+    await other.goto(here.url("accounts/shop"))
+    await other.wait_for_selector("#live-state:has-text('live')")
     await ada.goto(here.url("settings"))
     await ada.click("tr:has(td:text-is('ben')) form[action$='/users/sessions/end'] button")
     await ada.wait_for_selector(".said")
@@ -254,6 +257,9 @@ async def test_two_admins_see_each_others_acts_and_an_ended_session_cannot_act(h
     await ben.wait_for_selector(".alert:has-text('You are signed out')")
     await ben.goto(here.url("overview"))
     await ben.wait_for_selector("input[name=password]")
+    assert "Your session has ended" in await ben.inner_text("main")
+    await other.wait_for_url("**/console/?next=%2Fconsole%2Faccounts%2Fshop")  # a page that nobody touches says it, too
+    assert "Your session has ended" in await other.inner_text("main")
     assert [error for error in here.console_errors if "401" not in error and "status of 4" not in error] == []
 
 

@@ -105,7 +105,9 @@ async def test_a_page_that_follows_by_itself_keeps_no_session_alive(scene: Conso
         assert (await someone.get("/overview", headers={"hx-request": "true"})).status_code == 200
     scene.clock.advance(hours=3)
     answer = await someone.get("/overview", headers={"hx-request": "true"})
-    assert answer.status_code == 401 and answer.headers["hx-redirect"] == "/console/"
+    assert answer.status_code == 401 and answer.headers["hx-redirect"] == "/console/?next=%2Fconsole%2Foverview"
+    assert "Your session has ended" in (await someone.get("/")).text
+    assert "Your session has ended" not in (await scene.stranger().get("/")).text
 
 
 async def test_guessing_is_slowed_down_without_locking_the_right_person_out(scene: ConsoleScene) -> None:

@@ -43,6 +43,7 @@
   const state = document.getElementById('live-state');
   let stream = null;
   let missed = false;
+  let pause = 3000;
   const say = (on) => {
     if (!state) return;
     const words = on ? state.dataset.on : state.dataset.off;
@@ -70,7 +71,15 @@
     stream = new EventSource(where);
     stream.addEventListener('hello', () => { if (missed) changed(); say(true); });
     stream.addEventListener('changed', changed);
-    stream.addEventListener('error', () => { missed = true; say(false); });
+    stream.addEventListener('hello', () => { pause = 3000; });
+    stream.addEventListener('error', () => {
+      missed = true;
+      say(false);
+      if (stream?.readyState !== EventSource.CLOSED) return; // it tries again by itself
+      stream = null; // an answer that is no stream: a proxy's page, or the session has ended, which a region then hears
+      setTimeout(() => { changed(); follow(); }, pause);
+      pause = Math.min(pause * 2, 60000);
+    });
   }
   document.addEventListener('visibilitychange', () => {
     if (document.hidden && stream) { stream.close(); stream = null; missed = true; } else follow();
