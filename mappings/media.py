@@ -1,9 +1,9 @@
 """Files that accounts named: wanted, fetched, or given up."""
 
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, func, or_, select, update
 
 from mappings.sql import insert_for, table
 from mappings.states import FileState, MediaColumns
@@ -74,9 +74,21 @@ def settle_media(tx: Tx, /, media_id: int, **values: Unpack[MediaColumns]) -> No
     tx.execute(update(_media).where(_media.c.id == media_id).values(lease_until=None, **values))
 
 
-def file_facts(tx: Tx, sha256: str) -> Row[Any] | None:
-    """Name and type under which a file was first seen."""
-    return tx.execute(select(_media).where(_media.c.sha256 == sha256).order_by(_media.c.id).limit(1)).first()
+class FileFacts(NamedTuple):
+    """`name` is "" where it is not the same for all who have these bytes: one may not read what another called them."""
+
+    name: str
+    mime: str
+
+
+def file_facts(tx: Tx, sha256: str) -> FileFacts | None:
+    """Name and type of a file that anybody has; None when nobody does."""
+    of = _media.c.sha256 == sha256
+    mime: str | None = tx.execute(select(_media.c.mime).where(of).order_by(_media.c.id).limit(1)).scalar()
+    if mime is None:
+        return None
+    first, last = tx.execute(select(func.min(_media.c.name), func.max(_media.c.name)).where(of)).one()
+    return FileFacts(first if first == last else "", mime)
 
 
 def old_media(tx: Tx, before: datetime, limit: int = 500) -> list[Row[Any]]:

@@ -13,12 +13,12 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER = ("tests/real/", "tests/test_packaging.py")
 
 
-class Histogram(LoadScopeScheduling):
+class LongOnesFirst(LoadScopeScheduling):
     """The unit is a test, or a file of TOGETHER; units of many tests begin first."""
 
     def _split_scope(self, nodeid: str) -> str:
         return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Histogram | None:
-    return Histogram(config, log) if config.getvalue("dist") == "load" else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongOnesFirst | None:
+    return LongOnesFirst(config, log) if config.getvalue("dist") == "load" else None

@@ -5,6 +5,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
+from bridge.contract import Media
+from bridge.contract.phrases import file_name
 from bridge.services.media import MediaFiles
 from mappings import media
 from mappings.store import Store
@@ -41,7 +43,7 @@ class Files:
         mime = facts.mime or "application/octet-stream"
         if mime.startswith(_NEVER):
             mime = "application/octet-stream"
-        name = facts.name or f"file-{path.name[:8]}"
+        name = file_name(Media(account="", id=digest or "", sha256=digest or "", name=facts.name, mime=mime))
         plain = "".join(
             letter if letter.isascii() and letter.isprintable() and letter not in '"\\' else "_" for letter in name
         )

@@ -29,6 +29,7 @@ _NO_HTML = re.compile(
     r"|html[- ](?:capable|compatible|enabled)|use an? html|不支持html|支持 ?html",
     re.IGNORECASE,
 )
+_MOST_SAID = 60_000  # characters of one mail, fewer than an envelope keeps: what is cut off there is told, too
 _BEGINS = 120  # characters of what was left out that are told
 _LONG = 60  # characters: signatures have short lines
 _IMG = re.compile(r"<img\b[^<>]{0,2000}>", re.IGNORECASE)
@@ -60,7 +61,15 @@ def read(mail: Mail, envelope: Envelope, account: str, delimiters: tuple[str, ..
     said = cut.text.strip()
     if cut.how == "empty" and is_history(cut.text) and any(isinstance(p, Image | File | Voice | Video) for p in files):
         said = ""
-    parts: list[Part] = [Text(body=said)] if said else []
+    parts: list[Part] = [Text(body=said[:_MOST_SAID])] if said else []
+    if len(said) > _MOST_SAID:
+        parts.append(
+            _unread(
+                "mail",
+                f"the mail is longer: its first {_MOST_SAID:,} characters stand here, the rest in the mailbox",
+                f"[邮件] 邮件正文过长，此处仅显示前 {_MOST_SAID:,} 个字符，其余请在邮箱中查看",
+            )
+        )
     if not envelope.complete:
         parts.append(
             _unread(

@@ -16,7 +16,8 @@ from connectors.email.subject import stem
 from connectors.email.tnef import unpack
 
 WHOLE = 192 * 2**10  # a mail up to this size is kept as it came
-_TEXT = 256 * 2**10
+_TEXT = 256 * 2**10  # bytes of a text that is kept as it came
+_CHARACTERS = 128 * 2**10  # of a longer one; more than is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +124,16 @@ def slim(mail: Mail, raw: bytes) -> bytes:
                     inner.set_payload("")
         elif leaf.attached or not leaf.kind.startswith("text/"):
             leaf.part.set_payload("")
-        elif len(data := mime.body(leaf.part)) > _TEXT:
-            del leaf.part["Content-Transfer-Encoding"]
-            leaf.part["Content-Transfer-Encoding"] = "base64"
-            leaf.part.set_payload(base64.encodebytes(data[:_TEXT]).decode("ascii"))
+        elif len(mime.body(leaf.part)) > _TEXT:
+            # cut as characters: half of one at the end, and the whole would be read in another charset
+            kept = leaf.text_body[:_CHARACTERS].encode("utf-8", "replace")
+            for name, value in (
+                ("Content-Type", f'{leaf.kind}; charset="utf-8"'),
+                ("Content-Transfer-Encoding", "base64"),
+            ):
+                del leaf.part[name]
+                leaf.part[name] = value
+            leaf.part.set_payload(base64.encodebytes(kept).decode("ascii"))
     out = io.BytesIO()
     try:
         BytesGenerator(out, mangle_from_=False, maxheaderlen=0).flatten(mail)

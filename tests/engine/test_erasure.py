@@ -236,6 +236,13 @@ async def test_a_link_to_an_erased_file_opens_nothing_and_no_credential_lies_ope
             transport=httpx.ASGITransport(bridge.app()), base_url="https://bridge.example.com"
         ) as anybody:
             assert (await anybody.get(path)).content == b"the only picture of Anna"
+            named = (await anybody.get(path)).headers["content-disposition"]
+            await bridge.files.keep(b"the only picture of Anna", name="what somebody else calls it.png")
+            other = (await anybody.get(path)).headers["content-disposition"]
+            assert "somebody%20else" not in other and other.startswith('attachment; filename="'), (named, other)
+            theirs = await bridge.store.read(lambda tx: media.find_media(tx, "", row.sha256))
+            assert theirs is not None
+            await bridge.store.write(media.forget_media, [theirs.id])
             await erasing.erase(bridge, ANNA, "test")
             assert (await anybody.get(path)).status_code == 404
 

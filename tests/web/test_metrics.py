@@ -11,7 +11,7 @@ from bridge.web.health import metrics_page
 from mappings.store import Store
 
 
-def test_a_tally_shows_what_was_counted() -> None:
+def test_a_counter_shows_what_was_counted() -> None:
     tally = Counter("bridge_example", "Examples", "account", "answer")
     tally.count("shop", "accepted")
     tally.count("shop", "accepted", by=2)
@@ -24,7 +24,7 @@ def test_a_tally_shows_what_was_counted() -> None:
     }
 
 
-def test_a_spread_shows_how_many_took_how_long() -> None:
+def test_a_histogram_shows_how_many_took_how_long() -> None:
     spread = Histogram("bridge_example_seconds", "Examples", "account", buckets=(0.1, 1))
     for seconds in (0.1, 0.5, 0.5, 7):
         spread.took(seconds, "shop")
@@ -53,7 +53,7 @@ def test_what_fails_took_its_time_as_well() -> None:
     assert 0 < family.samples[-1].value < 60
 
 
-def test_a_level_forgets_what_is_gone() -> None:
+def test_a_gauge_forgets_what_is_gone() -> None:
     level = Gauge("bridge_example", "Examples", "account")
     level.show({("shop",): 1, ("support",): 2})
     level.show({("support",): 3})

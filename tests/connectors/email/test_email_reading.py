@@ -187,6 +187,16 @@ async def test_a_mail_of_thirty_megabytes_gives_its_text_and_says_what_is_missin
     assert "big.zip" in file.text
 
 
+@pytest.mark.parametrize("letters", ["word ", "字", "😀"])
+async def test_a_mail_of_words_without_end_is_shown_as_far_as_anybody_reads(channel, letters):
+    body = letters * (2_400_000 // len(letters))
+    channel.sim.customer_writes(body)
+    (event,) = await channel.events()
+    text, rest = event.message.parts
+    assert text.body == body[:60_000]
+    assert "the mail is longer: its first 60,000" in rest.text and "邮件正文过长" in rest.words["zh"]
+
+
 async def test_a_file_is_fetched_out_of_its_mail(channel):
     channel.sim.customer_writes(
         "see", files=(("图.png", "image/png", corpus.PNG), ("b.pdf", "application/pdf", b"%PDF" * 100_000))
