@@ -143,6 +143,21 @@ async def test_spring_festival(database_url: str, tmp_path: Path, desk: type[Des
         assert heard(harness)[1:] == ["新年好, 您请说"]
 
 
+async def test_who_heard_it_when_the_chat_opened_does_not_hear_it_again(database_url: str, tmp_path: Path) -> None:
+    greeting = {"texts": ["您好"], "closed_texts": ["我们{opens}回来。"]}
+    harness = harness_of(database_url, tmp_path, Zendesk, "2026-11-25T19:00", greeting=greeting)
+    async with harness.running():
+        await harness.phone.enters(harness.customer)
+        await harness.quiet()
+        assert heard(harness) == ["我们明天 09:00回来。"]
+        await harness.asks("在吗?")
+        await harness.asks("有人吗?")
+        assert len(heard(harness)) == 1
+        to(harness, "2026-11-26T19:00")
+        await harness.asks("还没有人?")
+        assert heard(harness)[1:] == [AWAY.format("明天 09:00")]
+
+
 @pytest.mark.parametrize("desk", [Zendesk, Freshdesk], ids=lambda one: one.kind)
 async def test_levels_are_shown_once_each_and_end_with_the_answer(
     database_url: str, tmp_path: Path, desk: type[Desk]
