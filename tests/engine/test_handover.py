@@ -112,6 +112,30 @@ async def test_a_talk_goes_to_another_desk_and_back(scene: TwoDesks) -> None:
     assert await scene.do(rows) == [("desk", "other", "command", 2), ("other", "desk", "command", 3)]
 
 
+async def test_two_who_move_it_at_once_move_it_once(scene: TwoDesks) -> None:
+    """Two agents in the same moment, and an admin whose page still shows it where it was."""
+    await scene.says("ann", "hi")
+    await scene.quiet()
+    before = await scene.do(lambda tx: links.open_link(tx, "shop", "ann"))
+    for who in ("bob", "eve"):
+        scene.vendors.agent_says(scene.only_ticket, "#move other", private=True, who=who)
+    await scene.looked()
+
+    def again(tx: Tx) -> list[int]:
+        assert scene.bridge is not None
+        for link in (before, links.open_link(tx, "shop", "ann")):
+            assert link is not None
+            hand_over(Work(tx, scene.bridge.runtime, scene.clock()), link, "other", Cause("console"))
+        mine = links.conversation_links(tx, "shop", "ann")
+        return [row.term for row in handovers.handovers_of(tx, [link.id for link in mine])]
+
+    assert await scene.do(again) == [2]
+    assert len(scene.second.tickets) == 1
+    notes = scene.vendors.notes(scene.only_ticket)
+    assert len([note for note in notes if "goes on at other" in note]) == 1
+    assert len([note for note in notes if "already" in note]) == 1
+
+
 async def test_an_answer_on_the_old_ticket_waits_for_send(scene: TwoDesks) -> None:
     await scene.says("ann", "hi")
     await scene.quiet()
