@@ -209,7 +209,7 @@ async def test_what_is_broken_heals_as_it_says(address: str, browser: Browser) -
     await desk_shows(page, "while it is dead")
     await desk_shows(page, "first words")
     # WeChat delivers twice
-    await break_it(page, "twice", "WeChat called 2 times with one message. It reached the desk 1 time")
+    await break_it(page, "twice", "WeChat called 2 times with one message. How often it reached the desk: 1")
     await desk_shows(page, "Is it dishwasher safe?")
     # the replies are spent
     await break_it(page, "spend", "Replies left: 0. Answers that wait: 1")
@@ -280,3 +280,6 @@ async def test_the_shop_beside_it_has_the_widget(address: str, browser: Browser)
     assert await chat.locator(".msg:not(.me)").count() == 3, "the bot is silent once a person has answered"
     assert "ticked" not in (await page.get_attribute("#step2", "class") or ""), "no machine does the visitor's steps"
     assert await faults(shop) == []
+    for one in (page, shop):
+        await one.emulate_media(color_scheme="dark")
+        assert await faults(one, "color-contrast") == []

@@ -46,7 +46,7 @@ async def test_each_question_has_its_row(scene: BotConsole) -> None:
         talk = (await (await scene.person("operator", "Ota")).get("/conversations/1")).text
         assert "helper → <strong>desk</strong>: the bot asks for a person" in talk and "term 2" in talk
         assert talk.count("helper was asked:") == 3 and "Bot and hand-overs" in talk
-        assert "43 tokens" in page and "answers first, replies kept for people: 3" in page
+        assert "tokens: 43" in page and "answers first, replies kept for people: 3" in page
 
 
 async def test_a_viewer_reads_nobodys_words(scene: BotConsole) -> None:

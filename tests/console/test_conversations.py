@@ -174,7 +174,7 @@ async def test_cancelling_asks_on_a_page_of_its_own(scene: ConsoleScene) -> None
     await scene.collected()
     await scene.quiet()
     asked = await operator.send("/conversations/1/cancel")
-    assert asked.status_code == 200 and "1 messages" in asked.text and "not to be sent" in asked.text
+    assert asked.status_code == 200 and "given up: 1." in asked.text and "not to be sent" in asked.text
     assert (await operator.send("/conversations/1/cancel", sure="1")).status_code == 303
     await operator.send("/conversations/1/release")
     await scene.quiet()
