@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import Engine, event, update
 
 from bridge.app import Bridge
-from bridge.contract import Retryable, Step
+from bridge.contract import Retryable, Scope, Step, Throttled
 from bridge.engine.conversation.holding import hold_back
+from bridge.engine.inbound.polling import check_paused
 from bridge.privacy.erasing import erase
 from bridge.telemetry import metrics
 from mappings import links, state, turns
@@ -197,6 +198,27 @@ async def test_a_suggestion_costs_nothing_until_it_is_sent(opened: Opened) -> No
         await scene.agent("#send", private=True)
         await scene.agent("#send", private=True)
         assert scene.heard() == ["re: tell me"], "the newest one, once, as the agent's own words"
+
+
+async def test_a_bot_without_money_rests_though_its_check_is_well(opened: Opened) -> None:
+    async with opened() as scene:
+        assert scene.bridge is not None
+        error = Throttled("no money is left", retry_after=3600, scope=Scope.ACCOUNT, code="insufficient_quota")
+
+        def broke(text: str) -> Any:
+            raise error
+
+        scene.brain.answer = broke
+        await scene.customer("when do you open?")
+        assert (await scene.link()).holder == "desk"
+        assert await check_paused(scene.bridge.store, scene.bridge.runtime) == []
+        await scene.customer("and you?", who="bob")
+        assert len(scene.brain.asked) == 1 and (await scene.link("bob")).holder == "desk"
+        scene.brain.answer = lambda text: {"text": "at nine"}
+        await scene.pass_time(3700)
+        await scene.quiet()
+        await scene.customer("hello", who="eve")
+        assert "at nine" in scene.heard("eve")[0], "an hour later it is asked again"
 
 
 async def test_an_agent_changes_what_was_suggested(opened: Opened) -> None:

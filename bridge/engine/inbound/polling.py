@@ -167,12 +167,16 @@ def _bound(keep: KeepFor, name: str) -> Persist:
 
 
 async def check_paused(store: Store, runtime: Runtime) -> list[str]:
-    """Accounts that were stopped for their credentials, or rest for long, and are well again."""
+    """Accounts that were stopped for their credentials, or rest for long, and are well again.
+
+    A bot's check costs nothing, so it does not know whether there is money again: its rests last as long as was said.
+    """
     resumed = []
     for name, pause in (await store.read(state.pauses)).items():
         connected = runtime.accounts.get(name)
         short = pause.until is not None and pause.until - runtime.now() < _LONG_PAUSE
-        if connected is None or short or pause.reason.startswith(state.BY_HAND):
+        unproven = pause.until is not None and name in runtime.bots
+        if connected is None or short or unproven or pause.reason.startswith(state.BY_HAND):
             continue
         try:
             health = await connected.connector.check()
