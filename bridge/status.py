@@ -109,9 +109,18 @@ def _tried(tx: Tx) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for row in overview.tried_steps(tx):
         state = "throttled" if row.code == Throttled.__name__ else "retrying"
-        said = f"{row.code}: {row.error} (bridge trace s{row.id})" if row.error else ""
-        found.setdefault(row.account, (state, row.reason if state == "throttled" and row.reason else said))
+        where = f"bridge trace s{row.id}"
+        said = f"{row.code}: {row.error} ({where})" if row.error else ""
+        if row.reason:  # the connector's own sentences
+            found.setdefault(row.account, (state, _placed(row.reason, f"{row.code}, {where}")))
+        found.setdefault(row.account, (state, said))
     return found
+
+
+def _placed(reason: str, where: str) -> str:
+    """Sentences by language, each with where more is known."""
+    said = {language: f"{text.rstrip('.。')} ({where})" for language, text in json.loads(reason).items()}
+    return json.dumps(said, ensure_ascii=False)
 
 
 def said_in(facts: dict[str, Any], settings: Settings, language: str) -> dict[str, Any]:

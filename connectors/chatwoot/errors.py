@@ -14,6 +14,8 @@ _RIGHTS = {
     "en": "Chatwoot does not let the bridge do this; an administrator has to make its agent a member of the inbox.",
     "zh": "Chatwoot 不允许本系统执行此操作；请管理员将其客服账号加入收件箱。",
 }
+_LIMIT = {"en": "Chatwoot's limit of calls (429)", "zh": "Chatwoot 调用次数限制（429）"}
+_FLOOD = {"en": "Chatwoot's limit of messages a minute in one conversation", "zh": "Chatwoot 单个会话每分钟消息数限制"}
 _REFUSED = {"en": "Chatwoot refused it.", "zh": "Chatwoot 拒绝了该内容。"}
 _LARGE = {"en": "Too large for Chatwoot.", "zh": "内容过大，Chatwoot 不接受。"}
 
@@ -31,10 +33,10 @@ def failure(answer: Response) -> ConnectorError:
         case 404 | 410:
             return Gone(message, code=code)
         case 429:
-            return Throttled(message, retry_after=answer.retry_after or 60.0, code=code)
+            return Throttled(message, retry_after=answer.retry_after or 60.0, code=code, reason=_LIMIT)
         case 422 if "too many messages" in said.lower():
             # a limit of messages by conversation and minute
-            return Throttled(message, retry_after=60.0, scope=Scope.CONVERSATION, code="flood")
+            return Throttled(message, retry_after=60.0, scope=Scope.CONVERSATION, code="flood", reason=_FLOOD)
         case _ if answer.status == _TOO_LARGE:
             return Rejected(message, code=code, reason=_LARGE)
         case status if 300 <= status < 400:

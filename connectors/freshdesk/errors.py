@@ -12,6 +12,8 @@ from bridge.contract import AuthFailed, ConnectorError, Gone, Rejected, Response
 
 _WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,60}", re.ASCII)
 _MINUTE = 60.0
+_LIMIT = {"en": "Freshdesk's limit of calls a minute (429)", "zh": "Freshdesk 每分钟调用次数限制（429）"}
+_LIMIT_OF_ITS_OWN = {"en": "Freshdesk's limit of this kind of call", "zh": "Freshdesk 对此类调用的限制"}
 _ONE_TICKET = re.compile(r"/tickets/\d", re.ASCII)
 _GONE = {404: "not there", 405: "it is in the trash, spam, or blocked"}
 _ELSEWHERE = "domain must be the account's own freshdesk.com host, not a portal's name"
@@ -75,6 +77,7 @@ def refusal(answer: Response) -> ConnectorError:
             f"{where}: the calls of this minute are used up",
             retry_after=_MINUTE if wait is None else wait,
             scope=_scope(answer),
+            reason=_LIMIT if _scope(answer) is Scope.ACCOUNT else _LIMIT_OF_ITS_OWN,
         )
     if status >= 500 or status in {408, 425}:
         return Retryable(f"{where}: a fault of Freshdesk's", code=fallback, certain=answer.safe, ended=answer.ended)

@@ -20,6 +20,7 @@ PAGE = 100  # the most RT gives
 
 # a form without files would go out urlencoded, and RT wants multipart: an empty part makes it one
 _ONE_TICKET = re.compile(r"/ticket/\d", re.ASCII)
+_BUSY = {"en": "RT asks for fewer requests", "zh": "RT 要求降低请求频率"}
 _QUOTED = re.compile(r"(?<!\w)'([^']+)'(?!\w)")
 _AS_FORM = [("_", ("", b"", "text/plain"))]
 
@@ -151,7 +152,7 @@ def refusal(answer: Response) -> ConnectorError:
     if answer.status == 404:
         return Gone(f"{where}: not there", code=code)
     if answer.status == 429 or (answer.status == 503 and answer.retry_after is not None):
-        return Throttled(f"{where}: too many requests", retry_after=answer.retry_after or 30.0, code=code)
+        return Throttled(f"{where}: too many requests", retry_after=answer.retry_after or 30.0, code=code, reason=_BUSY)
     if answer.status >= 500:
         return Retryable(f"{where}: RT has a fault", code=code, certain=answer.safe, ended=answer.ended)
     if answer.status == 403:

@@ -12,6 +12,8 @@ _HIGHEST = 2**33  # seconds since 1970 until the year 2242
 
 Result = dict[str, Any]
 
+_SLOWER = {"en": "Tencent asks for fewer calls (429)", "zh": "腾讯接口要求降低调用频率（429）"}
+
 
 def object_in(body: bytes) -> Result | None:
     """The JSON object of a body; None for anything else, such as a file."""
@@ -44,7 +46,7 @@ def checked(answer: Response, fail: Callable[[int, str], ConnectorError], *, mis
     `missing` stands for a code that was left out: some calls do so when all went well.
     """
     if answer.status == 429:
-        raise Throttled(f"{answer.where}: 429", retry_after=answer.retry_after or 60.0, code="http 429")
+        raise Throttled(f"{answer.where}: 429", retry_after=answer.retry_after or 60.0, code="http 429", reason=_SLOWER)
     if answer.status in {401, 403}:  # a gateway before the platform, which itself says 200 to everything
         raise AuthFailed(f"{answer.where}: {answer.status}", code=f"http {answer.status}")
     result = object_in(answer.body)

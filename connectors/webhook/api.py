@@ -8,6 +8,8 @@ from bridge.contract import Account, AuthFailed, Gone, Rejected, Response, Retry
 from connectors.webhook.settings import Settings
 
 _HOUR = 3600.0
+_LIMIT = {"en": "the program asks for fewer requests (429)", "zh": "对方程序要求降低请求频率（429）"}
+_NO_BUDGET = {"en": "the program has no budget left (402)", "zh": "对方程序的额度已用完（402）"}
 
 
 class Api:
@@ -53,7 +55,11 @@ def _judge(answer: Response, scope: Scope) -> None:
         raise AuthFailed(f"{said}: the program refuses the signature", code=f"http {status}")
     if status == 402:
         raise Throttled(
-            f"{said}: the program has no budget left", retry_after=_HOUR, scope=Scope.ACCOUNT, code="http 402"
+            f"{said}: the program has no budget left",
+            retry_after=_HOUR,
+            scope=Scope.ACCOUNT,
+            code="http 402",
+            reason=_NO_BUDGET,
         )
     if status == 410:
         raise Gone(f"{said}: the program takes no more for this ticket", code="http 410")
@@ -62,7 +68,7 @@ def _judge(answer: Response, scope: Scope) -> None:
     if status == 429:
         after = answer.headers.get("retry-after", "")
         seconds = float(after) if after.isdecimal() else 2.0
-        raise Throttled(said, retry_after=seconds, scope=scope, code="http 429")
+        raise Throttled(said, retry_after=seconds, scope=scope, code="http 429", reason=_LIMIT)
     if status in {400, 413, 415, 422}:
         raise Rejected(said, code=f"http {status}")
     raise Retryable(said, code=f"http {status}")

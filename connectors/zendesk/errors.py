@@ -80,7 +80,9 @@ def refusal(answer: Response) -> ConnectorError:
     where = f"{answer.where}: {status}" + (f" {said.code}" if said.code else "")
     if status == 429 or (status == 503 and answer.retry_after is not None):
         wait = _NO_HEADER if answer.retry_after is None else answer.retry_after
-        return Throttled(f"{where}: too many requests", retry_after=wait, scope=_scope(answer), code=code)
+        return Throttled(
+            f"{where}: too many requests", retry_after=wait, scope=_scope(answer), code=code, reason=_limit(answer)
+        )
     if status >= 500 or status == 408:
         return Retryable(f"{where}: Zendesk has a fault", code=code, certain=answer.safe, ended=answer.ended)
     if status == 409 or (status < 500 and any(word in said.code for word in _CONFLICTS)):
@@ -140,6 +142,17 @@ def _scope(answer: Response) -> Scope:
         update = not answer.safe and _ONE_TICKET.search(answer.where)
         return Scope.CONVERSATION if update else Scope.INTERFACE
     return Scope.ACCOUNT
+
+
+def _limit(answer: Response) -> dict[str, str]:
+    """Which limit it is, for agents and admins."""
+    match _scope(answer):
+        case Scope.CONVERSATION:
+            return {"en": "Zendesk's limit of updates of one ticket", "zh": "Zendesk 对单个工单更新次数的限制"}
+        case Scope.INTERFACE:
+            return {"en": "Zendesk's limit of this kind of call", "zh": "Zendesk 对此类调用的限制"}
+        case _:
+            return {"en": "Zendesk's limit of calls a minute (429)", "zh": "Zendesk 每分钟调用次数限制（429）"}
 
 
 def _short(value: Any) -> str:

@@ -176,7 +176,8 @@ def _follow_up(work: Work, row: Row[Any], link: LinkRow, error: BaseException, d
                 work.effects.warn("conversation refused", account=row.account, why=_sentence(error), remedy=remedy)
             if work.now - row.created_at >= _TOLD_AFTER or _long(decision, work.now):
                 what = "throttled" if isinstance(error, Throttled) else "delayed"
-                _tell_customer_side(work, row, link, what, _reasons(error) or code, decision.due_at)
+                why = {language: text.rstrip(".。") for language, text in _reasons(error).items()}  # within brackets
+                _tell_customer_side(work, row, link, what, why or code, decision.due_at)
         case Disposition.FAIL | Disposition.UNCONFIRM | Disposition.GIVE_UP:
             tell_end(work, row, link, error, decision.disposition, code)
 
