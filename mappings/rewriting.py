@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from sqlmodel import SQLModel
 
 from mappings.engines import is_locked
+from mappings.erasure import EMPTIED, KEPT
 from mappings.store import Store
 
 log = structlog.get_logger("mappings.rewriting")
@@ -59,7 +59,8 @@ def rewrite(store: Store) -> Rewritten:
     fairy.detach()
     try:
         connection.autocommit = True
-        sizes = {name: size for name, size in connection.execute(_SIZES).fetchall() if name in SQLModel.metadata.tables}
+        ours = KEPT.keys() | EMPTIED
+        sizes = {name: size for name, size in connection.execute(_SIZES).fetchall() if name in ours}
         if pooled:
             return Rewritten(sorted(sizes))
         connection.execute("SET statement_timeout = 0")

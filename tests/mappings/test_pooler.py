@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url, text
 
-from mappings import state
+from mappings import rewriting, state
 from mappings.cli_access import open_reader
 from mappings.schema import HEAD, migrate_aside
 from mappings.store import Store, StoreUnusable, Tx
@@ -93,3 +93,16 @@ def test_a_pooler_that_has_no_transactions_is_refused_with_what_to_set(empty_dat
         pytest.raises(StoreUnusable, match=r"set pool_mode = transaction or session"),
     ):
         Store(url).open()
+
+
+@POSTGRESQL
+async def test_behind_a_pooler_no_table_is_written_anew_and_all_are_named(empty_database_url: str) -> None:
+    with pooled(empty_database_url, "transaction") as url:
+        store = Store(url)
+        migrate_aside(store)
+        store.open()
+        try:
+            done = rewriting.rewrite(store)
+            assert done.ended and {"inbox", "outbox", "link"} <= set(done.left)
+        finally:
+            store.close()
