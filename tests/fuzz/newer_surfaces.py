@@ -1,11 +1,13 @@
 """The surfaces of other systems and of operators: API, webhook desk, Chatwoot, WeCom's bell, rating pages, console."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 from urllib.parse import quote, urlencode
 
+from bridge.console.views import VIEWS
 from bridge.contract import sign_webhook, webhook_key
 from bridge.services.tokens import derive_key, sign_number
 from bridge.testing.clock import system_clock
@@ -16,12 +18,19 @@ from tests.fuzz.surfaces import ODD, bent, call, request
 
 SECRET_KEY = "0123456789abcdef" * 2
 _PAGES = [
-    "overview", "conversations", "conversations/1", "problems", "problems/x", "people", "people/1", "accounts", "accounts/shop",
-    "routes", "bots", "figures", "figures/x", "deliveries", "audit", "settings", "events", "static/console.js", "sign-in", "",
-    "conversations/1/note", "problems/replay", "routes/explain", "deliveries/since", "deliveries/replay", "settings/look",
-    "settings/users", "people/1/join", "accounts/shop/plan", "setup", "setup/you",
+    *(re.sub(r"\{\w+\}", "1", view.path).strip("/") for view in VIEWS),
+    "problems/x", "figures/x", "events", "static/console.js", "sign-in", "", "setup", "setup/you", "a/b/c",
 ]  # fmt: skip
 _FIELDS = [
+    "draft",
+    "named",
+    "secret",
+    "step",
+    "sure",
+    "theme",
+    "user",
+    "version",
+    "language",
     "text",
     "id",
     "name",
@@ -143,6 +152,8 @@ class NewerSurfaces:
             token = bent(random, token.encode()).decode("utf-8", "replace")
         form = {"score": str(random.choice([1, 5, 9, "x"])), "comment": str(random.choice(ODD))}
         body = urlencode({name: value.encode("utf-8", "replace") for name, value in form.items()}).encode()
+        if random.random() < 0.3:
+            body = random.choice([bent(random, body), b"&".join([body] * 9), b"&" * 3000, b"score=%ff" * 90])
         kind = {"content-type": "application/x-www-form-urlencoded"}
         return request(random, random.choice(["GET", "POST"]), f"/{page}/{quote(token)}", body, kind)
 

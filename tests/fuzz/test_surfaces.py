@@ -14,6 +14,7 @@ from tests.fuzz.harness import callback, memory, opened, push, sign_in
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "1.5"))  # for each surface
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or time.time_ns()
 GROWTH = 20 * 2**20
+FEWEST = 24  # requests of each surface
 LIMIT = int(SECONDS * 24 + 240)  # for thirteen surfaces, of which a test has four fifths (tests/limits.py)
 pytestmark = pytest.mark.timeout(LIMIT)
 
@@ -31,7 +32,7 @@ async def test_every_surface(tmp_path: Path) -> None:
             counts = seen[name] = Counter()
             ends = time.monotonic() + SECONDS
             number = 0
-            while time.monotonic() < ends:
+            while time.monotonic() < ends or number < FEWEST:  # however busy the machine is
                 for _ in range(8):
                     number += 1
                     data = make(Random(f"{SEED} {name} {number}"))
@@ -50,4 +51,4 @@ async def test_every_surface(tmp_path: Path) -> None:
         assert "bug while" not in log and "Traceback" not in log, log[-3000:]
         query, body = phone.push(phone.message("oStill_here", Content="hello"))
         assert (await push(bridge.port, callback(query, body))).endswith(b"success")
-        assert all(sum(counts.values()) > 20 for counts in seen.values()), seen
+        assert all(sum(counts.values()) >= FEWEST for counts in seen.values()), seen
