@@ -93,7 +93,7 @@ class ConsoleScene:
         ):
             await phone.enters(f"oCustomer_{number}", session_from=f"pages/order-{number}")
             await phone.says(f"oCustomer_{number}", words)
-        await until(lambda: len(desk.state.tickets) == 4)
+            await until(lambda made=number + 1: len(desk.state.tickets) == made)  # their numbers are their customers'
         first, second, third, fourth = map(str, sorted(desk.state.tickets))
         await desk.agent_says(first, "有货，今天下单明天送达。")
         await desk.agent_says(third, f"answer {EVIL}")
