@@ -119,7 +119,7 @@ async def test_pages_hear_of_what_others_did(scene: ConsoleScene) -> None:
     heard: list[bytes] = []
 
     async def listen() -> None:
-        async for part in live._app._desk.live._events(lambda: asyncio.sleep(0, True)):
+        async for part in live._app._desk.live._events(lambda: asyncio.sleep(0, True), "one"):
             heard.append(part)
             if b"changed" in part:
                 return

@@ -37,7 +37,7 @@ async def test_which_limit_since_when_and_until_when(scene: Scene, scope: Scope)
 
 async def test_a_limit_with_a_code_of_its_vendors_is_named_in_the_readers_language(scene: Scene) -> None:
     async with scene.running() as bridge:
-        limit = Throttled("45009 rid", retry_after=600, scope=Scope.INTERFACE, code="45009", reason=REASON)
+        limit = Throttled("45009 XQ77", retry_after=600, scope=Scope.INTERFACE, code="45009", reason=REASON)
         scene.vendors.trouble = once(limit, "shop")
         await answered(scene, "the answer")
         await scene.pass_time(6)
@@ -46,4 +46,4 @@ async def test_a_limit_with_a_code_of_its_vendors_is_named_in_the_readers_langua
         for language, wanted in REASON.items():
             accounts = said_in(facts, bridge.runtime.settings, language)["accounts"]
             (reason,) = [one["reason"] for one in accounts if one["account"] == "shop"]
-            assert reason.startswith(wanted) and "45009, bridge trace s" in reason and "rid" not in reason
+            assert reason.startswith(wanted) and "45009, bridge trace s" in reason and "XQ77" not in reason
