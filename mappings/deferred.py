@@ -56,6 +56,16 @@ def defer(tx: Connection, kind: Rows, names: tuple[str, ...], rows: Sequence[Val
     _scope(tx).groups.setdefault((kind, names), []).extend(rows)
 
 
+def send_past(tx: Connection, sql: str, values: Sequence[Any]) -> Any:
+    """The same as `send` for a statement that has nothing to do with what waits: that goes on waiting."""
+    scope = _scope(tx)
+    waiting, scope.groups = scope.groups, {}
+    try:
+        return send(tx, sql, values)
+    finally:
+        scope.groups = waiting
+
+
 def send(tx: Connection, sql: str, values: Sequence[Any]) -> Any:
     """Sends a statement to the driver, and what waits ahead of it; returns the driver's cursor."""
     driver: Any = tx.connection.driver_connection

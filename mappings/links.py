@@ -197,9 +197,8 @@ def awaits_number(tx: Tx, desk: str, since: datetime) -> bool:
 def get_link(tx: Tx, link_id: int, *, lock: bool = False) -> LinkRow:
     """A link by its id."""
     heart = known(tx)
-    locked = lock_links(tx, [link_id]) if lock else []
-    if locked:
-        heart.add(locked[0])
+    for row in lock_links(tx, [link_id]) if lock else ():
+        heart.add(row)
     found = heart.by_id.get(link_id) or _LINK_BY.first(tx, link_id=link_id)
     if found is None:
         raise LookupError(f"no link {link_id}")
@@ -215,11 +214,20 @@ def get_links(tx: Tx, ids: Collection[int]) -> dict[int, LinkRow]:
 
 def add_link(tx: Tx, **values: Unpack[LinkColumns]) -> LinkRow:
     """A new link; raises the driver's IntegrityError when the conversation has an open one."""
-    made = _ADD.first(tx, **values)
+    return _made(tx, _ADD.first(tx, **values))
+
+
+def add_first_link(tx: Tx, **values: Unpack[LinkColumns]) -> LinkRow:
+    """The same where `open_link` found none: what waits to be written is not about it."""
+    return _made(tx, _ADD.made(tx, **values))
+
+
+def _made(tx: Tx, made: LinkRow | None) -> LinkRow:
     assert made is not None
     made_link(tx, made.id)
     heart = known(tx)
     heart.add(made)
+    heart.held[made.id] = False
     if made.state != "ended":
         heart.by_conversation[made.channel, made.conversation] = made.id
     heart.by_ticket.clear()
@@ -228,13 +236,11 @@ def add_link(tx: Tx, **values: Unpack[LinkColumns]) -> LinkRow:
 
 def change_link(tx: Tx, link_id: int, **values: Unpack[LinkColumns]) -> None:
     """Sets columns of a link. With a new `state` comes `touched_at`, when that was: it is a fact."""
-    heart = known(tx)
     for row in lock_links(tx, [link_id]):
-        heart.add(row)
+        known(tx).add(row)
     if "state" in values:
         add_state(tx, link_id, values["state"], values["touched_at"])
-        heart = known(tx)
-    heart.change(link_id, cast("dict[str, Any]", values))
+    known(tx).change(link_id, cast("dict[str, Any]", values))
     _CHANGE.later(tx, id=link_id, **values)
 
 

@@ -3,17 +3,18 @@
 The head of a lane blocks its lane and nothing else: a step is claimable when no earlier step of its lane is unfinished.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
 from sqlalchemy import Row, bindparam, exists, or_, select, update
 
 from mappings.attempts import lease_steps
+from mappings.deferred import notes
 from mappings.locks import lock_links, no_more_links
 from mappings.prepared import Prepared
 from mappings.sets import Inserts
-from mappings.sql import columns, table
+from mappings.sql import among, columns, table
 from mappings.state import may_send
 from mappings.states import UNFINISHED, StepChanges, StepState, sources
 from mappings.store import Tx
@@ -54,6 +55,8 @@ _UNFINISHED_IN = Prepared(
 _BY_ID = Prepared(select(_outbox).where(_outbox.c.id == bindparam("outbox_id")))
 _BY_ID_LOCKED = Prepared(select(_outbox).where(_outbox.c.id == bindparam("outbox_id")).with_for_update())
 _BY_KEY = Prepared(select(_outbox).where(_outbox.c.key == bindparam("key")))
+_BY_KEYS = Prepared(select(_outbox).where(among(_outbox.c.key, "keys")))
+_EXPECTED = "keys"  # in a transaction's notes: the steps that were looked for
 
 
 def add_steps(tx: Tx, steps: Sequence[dict[str, Any]]) -> None:
@@ -265,6 +268,14 @@ def get_step(tx: Tx, outbox_id: int, *, lock: bool = False) -> Row[Any] | None:
     return (_BY_ID_LOCKED if lock else _BY_ID).first(tx, outbox_id=outbox_id)
 
 
+def expect_keys(tx: Tx, keys: Collection[str]) -> None:
+    """Looks many steps up at once, as they are now. Of each key only one event may ask."""
+    if keys:
+        found = {row.key: row for row in _BY_KEYS.all(tx, keys=keys)}
+        notes(tx)[_EXPECTED] = {key: found.get(key) for key in keys}
+
+
 def step_by_key(tx: Tx, key: str) -> Row[Any] | None:
     """The step with a key: how the bridge knows its own voice."""
-    return _BY_KEY.first(tx, key=key)
+    expected: dict[str, Row[Any] | None] = notes(tx).get(_EXPECTED, {})
+    return expected[key] if key in expected else _BY_KEY.first(tx, key=key)

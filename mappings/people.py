@@ -97,14 +97,16 @@ def know(  # noqa: PLR0913 - the columns of a row, by name
             _CHANGE.later(tx, id=row.id, **changed)
         return Known(row.id, row.person_id, profile or row.profile)
     notes(tx).get(_EXPECTED, {}).pop((account, external_id), None)
-    person_id = _ADD_PERSON.scalar(tx, created_at=now)
-    made = _ADD_IDENTITY.scalar(
+    person = _ADD_PERSON.made(tx, created_at=now)
+    assert person is not None
+    person_id = int(person.id)
+    made = _ADD_IDENTITY.made(
         tx, account=account, external_id=external_id, person_id=person_id, profile=profile or "{}",
         customer_id=customer_id, shared_id=shared_id, seen_at=now,
     )  # fmt: skip
     if made is None:  # another process was faster
         return know(tx, account, external_id, profile, customer_id, now, shared_id=shared_id)
-    return Known(made, person_id, profile or "{}", new=True)
+    return Known(made.id, person_id, profile or "{}", new=True)
 
 
 def suggest(tx: Tx, person_id: int, customer_id: str, now: datetime, *, shared_id: str = "") -> int | None:

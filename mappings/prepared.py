@@ -12,7 +12,7 @@ from sqlalchemy import Dialect, Row
 from sqlalchemy.engine import result_tuple
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from mappings.deferred import send
+from mappings.deferred import send, send_past
 from mappings.store import Tx
 
 _NAMED = re.compile(r"%\((\w+)\)s")
@@ -39,6 +39,12 @@ class Prepared:
         """The first row."""
         compiled = self._for(tx, values)
         raw = self._run(tx, compiled, values).fetchone()
+        return None if raw is None else compiled.row(raw)
+
+    def made(self, tx: Tx, **values: Any) -> Row[Any] | None:
+        """The row of something new; None where it is not. What waits to be written is not about it, and waits on."""
+        compiled = self._for(tx, values)
+        raw = send_past(tx, compiled.sql, compiled.bind(tuple(values.values()))).fetchone()
         return None if raw is None else compiled.row(raw)
 
     def scalars(self, tx: Tx, **values: Any) -> list[Any]:

@@ -43,7 +43,7 @@ class _Plan:
         return bound
 
 
-class _Set:
+class Changes:
     """A kind of write on one table."""
 
     def __init__(self, of: Table) -> None:
@@ -84,7 +84,7 @@ class _Set:
         raise NotImplementedError
 
 
-class Inserts(_Set):
+class Inserts(Changes):
     """New rows. `new`: one that is known already is left out."""
 
     def __init__(self, into: Table, *, new: bool = False) -> None:
@@ -114,7 +114,7 @@ class Inserts(_Set):
         return found
 
 
-class Updates(_Set):
+class Updates(Changes):
     """Columns of rows that are there, each row by its id. Of several changes the last of each column counts."""
 
     def later(self, tx: Connection, **values: Any) -> None:
@@ -138,7 +138,7 @@ class Updates(_Set):
         return f"UPDATE {name} SET {changes} FROM (VALUES {rows}) AS v WHERE {name}.id = v.column1"  # noqa: S608 - nothing of it was said by anybody
 
 
-class Deletes(_Set):
+class Deletes(Changes):
     """Rows that go, by `id`. `only`: a condition that stands in the statement."""
 
     def __init__(self, of: Table, only: str = "") -> None:

@@ -8,17 +8,26 @@ from sqlalchemy import Row, and_, bindparam, exists, func, literal_column, selec
 
 from mappings.lanes import lane_to_channel
 from mappings.prepared import Prepared
-from mappings.sets import Deletes, Inserts
+from mappings.sets import Changes, Deletes, Inserts
 from mappings.sql import among, table
 from mappings.state import may_send
 from mappings.states import UNFINISHED, StepState, WaitingCause, WaitingColumns
 from mappings.store import Tx
 from mappings.tables import Link, Notice, Outbox, Waiting
 
+
+class _Releases(Changes):
+    """Lanes that may go on."""
+
+    def _text(self, names: Sequence[str], rows: str) -> str:
+        return f"UPDATE waiting SET held = '' WHERE held <> '' AND lane IN (VALUES {rows})"  # noqa: S608 - rows are places of values
+
+
 _waiting, _outbox, _link, _notice = table(Waiting), table(Outbox), table(Link), table(Notice)
 _ADD, _DROP = Inserts(_waiting), Deletes(_waiting)
 _IN_LANE = Prepared(select(_waiting).where(_waiting.c.lane == bindparam("lane")).order_by(_waiting.c.id))
 _IN_LANES = Prepared(select(_waiting).where(among(_waiting.c.lane, "lanes")).order_by(_waiting.c.lane, _waiting.c.id))
+_RELEASES = _Releases(_waiting)
 _RELEASE = Prepared(update(_waiting).where(_waiting.c.lane == bindparam("of_lane"), _waiting.c.held != ""))
 _BUSY = exists().where(_outbox.c.lane == _waiting.c.lane, _outbox.c.state.in_(UNFINISHED), _outbox.c.aside.is_(False))
 _ahead = _waiting.alias("ahead")
@@ -93,6 +102,11 @@ def hold_one(tx: Tx, waiting_id: int, why: str) -> None:
 def release_waiting(tx: Tx, lane: int) -> int:
     """The lane may go on."""
     return _RELEASE.run(tx, of_lane=lane, held="")
+
+
+def release_later(tx: Tx, lane: int) -> None:
+    """The same, written with all others of the transaction."""
+    _RELEASES.all_later(tx, ("lane",), [(lane,)])
 
 
 def delay_waiting(tx: Tx, lane: int, due_at: datetime) -> None:

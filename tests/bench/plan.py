@@ -20,4 +20,4 @@ class Plan:
 QUICK = Plan(rounds=1, seconds=0.4, customers=40, messages=3, backlog=400, stored=5_000, quick=True)
 NORMAL = Plan()
 FULL = Plan(backlog=100_000)
-SHORT = Plan(seconds=1.0, customers=200, stored=100_000)  # five rounds of the page's table in eight minutes
+SHORT = Plan(seconds=1.0, customers=200, messages=4, stored=100_000)  # five rounds of the page's table in eight minutes

@@ -111,7 +111,7 @@ def link_for(
         "term": link.term + 1 if link is not None else 1,
         **decided.columns,
     }
-    fresh = links.add_link(work.tx, **columns)
+    fresh = (links.add_first_link if link is None else links.add_link)(work.tx, **columns)
     if link is not None:
         carry_answers(work.tx, link, fresh)
         carry_wishes(work, link, fresh)

@@ -43,7 +43,7 @@ def customer_said(work: Work, connected: ConnectedAccount, event: MessageReceive
         announce(work, link, "message.received", messages=[message])
     _customer_acted(work, connected, link, changes, allowance.spoke)
     if link.ticket is None:  # a note may wait for the ticket that this message makes
-        waiting.release_waiting(work.tx, links.lane_to_desk(link.id))
+        waiting.release_later(work.tx, links.lane_to_desk(link.id))
     if not (work.runtime.bots and customer_asked(work, links.get_link(work.tx, link.id), message, inbox_id)):
         put(work, link, message, to_desk=True, inbox_id=inbox_id)
     if work.runtime.keeps_goals:

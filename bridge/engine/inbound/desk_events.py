@@ -133,8 +133,7 @@ def _is_echo(tx: Tx, connected: ConnectedAccount, message: Message) -> bool:
         step = outbox.step_by_key(tx, message.origin)
         if step is not None and step.account == connected.name:
             return True
-    ref = links.find_ref(tx, connected.name, message.id)
-    return ref is not None
+    return links.is_known(tx, connected.name, message.id)
 
 
 def _current(tx: Tx, link: LinkRow) -> LinkRow:

@@ -3,6 +3,7 @@
 All of it happens inside one transaction per batch, account by account, in the order of arrival.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import Enum, auto
@@ -111,6 +112,8 @@ class _Batch:
         touched = links.lock_touched(tx, name, sorted(_conversations(events)))
         said = [event for event in events if isinstance(event, MessageReceived)]
         links.expect_refs(tx, name, [event.message.id for event in said])
+        origins = Counter(event.message.origin for event in said if event.message.origin)
+        outbox.expect_keys(tx, [key for key, count in origins.items() if count == 1])
         if name in self._work.runtime.channels:
             people.expect(tx, name, {channel_events.author_of(event).id for event in said})
             links.expect_answers_held(tx, touched)

@@ -95,8 +95,8 @@ def desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> N
     if receipt.left_out or (link.ticket is None and "ticket" in changes):
         not_taken(work, links.get_link(work.tx, link.id), receipt.left_out)
     if "ticket" in changes:
-        if waiting.release_waiting(work.tx, row.lane):  # notes that waited for it
-            work.effects.accounts.add(row.account)
+        waiting.release_later(work.tx, row.lane)  # notes that waited for it
+        work.effects.accounts.add(row.account)
         if link.generation == 1 and not link.ticket and work.runtime.settings.tickets.rules:
             tell_rules(work, link)
         refresh(work, link)
