@@ -124,3 +124,16 @@ async def test_former_routes_that_do_not_fit_any_more_stay_where_they_are(scene:
         refused = await operator.send("/routes/undo", page="/routes")
         assert refused.status_code == 409 and "there is no account &#39;old&#39;" in refused.text
         assert path.read_text("utf-8") == HEAD + OWN + TAIL
+
+
+async def test_what_stands_in_rules_is_text(scene: ConsoleScene, tmp_path: Path) -> None:
+    """On the page that asks, in what is wrong with them, and where they serve."""
+    evil = "<script>alert(1)</script>`x`"
+    async with scene.open():
+        path, operator = with_file(scene, tmp_path), await scene.person("operator")
+        named, wrong = DRAFT.replace("all the rest", evil), DRAFT.replace('desk = "desk"', f'desk = "{evil}"', 1)
+        pages = [(await operator.send("/routes/publish", page="/routes", draft=one)).text for one in (named, wrong)]
+        path.write_text(HEAD + f'[[routes]]\nname = "{evil}"\n', "utf-8")
+        pages += [(await operator.get("/routes")).text]
+        for page in pages:
+            assert "<script>alert" not in page and ("&lt;script&gt;alert" in page or "is missing" in page)
