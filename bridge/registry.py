@@ -203,6 +203,9 @@ def _bot_faults(route: RouteSettings, declared: dict[str, Declared], desks: set[
     window = getattr(getattr(channel.connector, "capabilities", None), "window", None) if channel else None
     if window is not None and bot.reserve >= window.replies:
         faults.append(f"reserve = {bot.reserve} leaves nothing: the channel allows {window.replies} replies in all")
+    desk = declared.get(route.desk)
+    if bot.mode == "suggest" and desk is not None and getattr(desk.connector.capabilities, "notes_act", False):
+        faults.append(f"mode = 'suggest' is of no use at {route.desk!r}: notes go with the customer's next words there")
     if bot.hours != "always" and not route.calendar:
         faults.append(f"hours = {bot.hours!r} needs the route's `calendar`")
     return faults

@@ -38,6 +38,10 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"reserve = (?P<n>\d+) leaves nothing: the channel allows (?P<most>\d+) replies in all",
             "reserve = {n} 使机器人无法回复：该渠道总共允许 {most} 条",
         ),
+        (
+            r"mode = 'suggest' is of no use at (?P<name>'[^']*'): notes go with the customer's next words there",
+            "{name} 不适合 mode = 'suggest'：那里的备注只随客户的下一条消息送达",
+        ),
         (r"hours = (?P<name>'[^']*') needs the route's `calendar`", "hours = {name} 需要路由设置 `calendar`"),
         (r"(?P<name>'[^']*') needs the route's `calendar`", "{name} 需要路由设置 `calendar`"),
         (

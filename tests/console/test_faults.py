@@ -25,6 +25,7 @@ LINES = [
     "draft: routes.0.bot: account 'desk' is no bot",
     "draft: routes.0.bot: account 'desk' is a desk in these routes; give the bot an account of its own",
     "draft: routes.0.bot: reserve = 5 leaves nothing: the channel allows 5 replies in all",
+    "draft: routes.0.bot: mode = 'suggest' is of no use at 'mail': notes go with the customer's next words there",
     "draft: routes.0.bot: hours = 'open' needs the route's `calendar`",
     "draft: routes.0.when.hours: 'open' needs the route's `calendar`",
     "draft: routes.0.when.hours: 'opn' is not open, closed or a calendar; calendars: none",

@@ -223,3 +223,16 @@ def test_the_command_line_asks_and_tests(tmp_path: Path) -> None:
     assert run(main, ["bot", "test", "helper", "--set", str(good), *config]).exit_code == 0
     failed = run(main, ["bot", "test", "helper", "--set", str(bad), *config])
     assert failed.exit_code == 1 and "verdict answer, expected nothing" in failed.output
+
+
+def test_suggestions_need_a_desk_with_private_notes(tmp_path: Path) -> None:
+    """A mailbox's agents would read them below the customer's next words, and can write no `#send`."""
+    mail = (
+        "[accounts.mail]\nkind = 'email'\naddress = 'bridge@example.com'\ndesk_address = 'help@example.com'\n"
+        "imap_url = 'imaps://bridge@mail.example.com'\nsmtp_url = 'smtps://bridge@mail.example.com'\npassword = 'x'\n"
+    )
+    text = CONFIG.format(folder=tmp_path).replace('desk = "chat"', 'desk = "mail"') + 'mode = "suggest"\n' + mail
+    (tmp_path / "config.toml").write_text(text, "utf-8")
+    (tmp_path / "faq.toml").write_text(SHOP.read_text("utf-8"), "utf-8")
+    checked = CliRunner().invoke(main, ["check", "--config", str(tmp_path / "config.toml")])
+    assert checked.exit_code != 0 and "mode = 'suggest' is of no use at 'mail'" in checked.output, checked.output
