@@ -29,6 +29,9 @@ from bridge.settings.targets import TargetSettings
 from bridge.settings.topics import TopicSettings
 
 DEFAULT_PATH = "config.toml"
+_NO_FILE = (
+    "no such file; name one with --config or $BRIDGE_CONFIG, or make one: bridge up (in the browser) or bridge init"
+)
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 
 
@@ -127,7 +130,7 @@ def load_settings(path: Path) -> Settings:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError([f"{path}: no such file; name one with --config or $BRIDGE_CONFIG"]) from None
+        raise ConfigError([f"{path}: {_NO_FILE}"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from None
     except tomllib.TOMLDecodeError as error:

@@ -169,7 +169,10 @@ def test_the_example_is_no_configuration() -> None:
 def test_no_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
     done = run("check", tmp_path / "nothing.toml")
     assert done.returncode == 2
-    assert done.stderr == f"{tmp_path / 'nothing.toml'}: no such file; name one with --config or $BRIDGE_CONFIG\n"
+    why = (
+        "no such file; name one with --config or $BRIDGE_CONFIG, or make one: bridge up (in the browser) or bridge init"
+    )
+    assert done.stderr == f"{tmp_path / 'nothing.toml'}: {why}\n"
 
 
 def test_every_command_that_reads_a_configuration_says_where_it_looks() -> None:
