@@ -23,6 +23,7 @@ _BELL_LASTS = timedelta(minutes=9)  # the platform says ten
 _KNOWN_FOR = timedelta(hours=24)
 _MARGIN = 60.0  # seconds: what was said while the bridge started
 _KNOWN_MAX = 10_000
+_BELLS_MAX = 1_000  # more accounts than an app may serve
 
 
 class Position(Value):
@@ -47,7 +48,11 @@ class Mailboxes:
 
     def ring(self, account: str, token: str, at: datetime) -> None:
         """A callback said that an account ("" for any) has something new."""
-        self._bells[account or self._settings.open_kfid] = (token, at)
+        account = account or self._settings.open_kfid
+        self._bells.pop(account, None)
+        self._bells[account] = (token, at)
+        if len(self._bells) > _BELLS_MAX:  # of accounts that are not read: whoever signs may name any
+            del self._bells[next(iter(self._bells))]
 
     async def read(self, cursor: str | None) -> Page:
         """One page of one account; `more` until all accounts are read."""

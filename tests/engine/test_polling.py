@@ -74,6 +74,17 @@ async def test_a_burst_of_nudges_is_one_look() -> None:
     assert await run(desk, "7", "7", "7", poller=[]) == ["7:1"]
 
 
+async def test_a_flood_of_nudges_ends_in_a_round() -> None:
+    """Whoever signs may name any conversation: what waits to be looked at has a bound."""
+    desk = Desk(lambda _conversation, _count: None)
+    looking = make(desk, [])
+    looking.round_due = False
+    looking.refresh([str(number) for number in range(1000)])
+    assert not looking.round_due
+    looking.refresh(["7", "1001", "1002"])
+    assert looking.round_due and len(looking._looks) == 1000 and looking._looks["7"] == 2
+
+
 @pytest.mark.parametrize("error", [Gone("not there"), Rejected("no such thing")])
 async def test_a_nudge_that_leads_nowhere_holds_nothing_up(error: Exception) -> None:
     def refuse(conversation: str, _count: int) -> None:

@@ -19,6 +19,7 @@ log = structlog.get_logger("bridge.collect")
 KeepFor = Callable[..., Awaitable[None]]
 _LONG_PAUSE = timedelta(minutes=5)  # what is left of it, for somebody to look whether it is over before
 _PAGES = 200  # of one round; the rest comes with the next
+_MOST_LOOKS = 1_000  # conversations that wait to be looked at; a round finds the rest
 
 
 class Poller:
@@ -42,7 +43,10 @@ class Poller:
         if "" in conversations:
             self.round_due = True
         for conversation in filter(None, conversations):
-            self._looks[conversation] = self._looks.get(conversation, 0) + 1
+            if conversation in self._looks or len(self._looks) < _MOST_LOOKS:
+                self._looks[conversation] = self._looks.get(conversation, 0) + 1
+            else:
+                self.round_due = True
         self.wake.set()
 
     def tick(self) -> None:

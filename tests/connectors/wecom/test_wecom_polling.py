@@ -104,6 +104,14 @@ async def test_a_bell_lends_its_token_for_ten_minutes(platform: Simulator, wecom
     assert texts(wecom, (await read(wecom, cursor))[0]) == ["with a dead one"]
 
 
+async def test_bells_of_accounts_that_nobody_reads_are_few(wecom: WeCom, clock: VirtualClock) -> None:
+    """Whoever signs may name any account."""
+    for number in range(1_500):
+        wecom._mailboxes.ring(f"wk{number}", "ENC", clock())
+        wecom._mailboxes.ring(KFID, "ENCours", clock())
+    assert len(wecom._mailboxes._bells) == 1_000 and KFID in wecom._mailboxes._bells
+
+
 async def test_without_a_bell_the_platform_throttles(platform: Simulator, wecom: WeCom) -> None:
     _, cursor = await read(wecom, None)
     for _ in range(_UNASKED - 1):
