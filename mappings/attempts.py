@@ -22,7 +22,7 @@ _CLAIMS, _LEASE, _UNTIL = (_KEYS.index(name) for name in ("claims", "lease", "le
 _make = result_tuple(_KEYS)
 _next = _outbox.alias("next")
 _MORE = or_(
-    exists().where(_waiting.c.lane == _outbox.c.lane, _waiting.c.held == ""),
+    exists().where(_waiting.c.lane == _outbox.c.lane),  # what is held may be let go by what is written down now
     exists().where(_next.c.lane == _outbox.c.lane, _next.c.state.in_(UNFINISHED), _next.c.id != _outbox.c.id),
 ).label("more")
 _LEASES = Prepared(

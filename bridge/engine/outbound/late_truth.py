@@ -41,6 +41,7 @@ def arrived(work: Work, step: Row[Any], receipt: Receipt) -> None:
     work.effects.note("known later", account=step.account, step=step.id, arrived=True)
     if step.lane == links.lane_to_desk(link.id):
         desk_has_it(work, link, step, receipt)
+        work.effects.accounts.add(step.account)
         if any(not one.id.startswith("note:") for one in carried_by(step)):
             tell(work, link, "arrived.here", cause=f"arrived.{step.id}")
     elif step.lane == links.lane_to_channel(link.id):

@@ -96,7 +96,6 @@ def desk_has_it(work: Work, link: LinkRow, row: Row[Any], receipt: Receipt) -> N
         not_taken(work, links.get_link(work.tx, link.id), receipt.left_out)
     if "ticket" in changes:
         waiting.release_later(work.tx, row.lane)  # notes that waited for it
-        work.effects.accounts.add(row.account)
         if link.generation == 1 and not link.ticket and work.runtime.settings.tickets.rules:
             tell_rules(work, link)
         refresh(work, link)
