@@ -32,7 +32,8 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         logger = logging.getLogger(name)
         for attribute, value in {"handlers": [], "propagate": True, "disabled": False, "level": 0}.items():
             monkeypatch.setattr(logger, attribute, value)
-        logger.manager._clear_cache()  # type: ignore[attr-defined] # a level that is set behind its back
+        manager: Any = logger.manager
+        manager._clear_cache()  # a level that is set behind its back
     configured = structlog.get_config()
     set_up_logging(terminal=False)
     out = io.StringIO()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
@@ -61,8 +62,8 @@ class FakeVendors:
     shop: Shop
     browser: Browser
 
-    async def person(self, **options: object) -> BrowserContext:
-        context = await self.browser.new_context(**{"locale": "en-GB", **options})  # type: ignore[arg-type] # options are the browser's own, by name
+    async def person(self, **options: Any) -> BrowserContext:
+        context = await self.browser.new_context(**{"locale": "en-GB", **options})
         context.set_default_timeout(30_000)
         return context
 

@@ -14,7 +14,7 @@ from bridge.web.rating_page import form_page, word_page
 from connectors.rt.simulator import Simulator as DeskSimulator
 from connectors.wechat.simulator import Simulator as PhoneSimulator
 from tests.browser.conftest import ARGUMENTS, until
-from tests.browser.console_scene import PAGES, PHONE, WIDE, ConsoleScene, a_bridge
+from tests.browser.console_scene import PAGES, PHONE, SCHEMES, WIDE, ConsoleScene, a_bridge
 from tests.browser.page_harness import chromium
 from tests.browser.test_access import faults
 
@@ -75,7 +75,7 @@ async def seen(page: Page) -> list[object]:
     await page.evaluate("() => { document.documentElement.dataset.theme = 'dark' }")
     found += [f"by night: {one}" for one in await faults(page, "color-contrast")]
     for screen in (PHONE, WIDE):
-        await page.set_viewport_size(screen)  # type: ignore[arg-type] # a width and a height
+        await page.set_viewport_size(screen)
         wider = (await page.evaluate(_SHAPE))[-1]
         found += [f"{wider} px wider than {screen['width']}"] if wider > 0 else []
     if language.startswith("zh"):
@@ -115,8 +115,8 @@ async def test_every_page_empty_and_filled(here: ConsoleScene) -> None:
             answer_page(Whole("All of an answer.\n\n- one\n- two", language, generated=True)),
         ):  # fmt: skip
             await door.set_content(text)
-            for scheme in ("light", "dark"):
-                await door.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
+            for scheme in SCHEMES:
+                await door.emulate_media(color_scheme=scheme)
                 assert await faults(door) == []
     await here.add_user("Vi", "viewer")
     page = await here.signed_in("Ada", color_scheme="light")

@@ -6,6 +6,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
@@ -238,7 +239,7 @@ async def test_nothing_half_done_is_lost(newcomer: Newcomer, browser: Browser) -
     async with WeChat() as vendor:
         shown = await open_channel(page, newcomer, vendor, "zh")
         assert await seen(page) == []
-        cookies = await page.context.cookies()
+        cookies: list[Any] = [*await page.context.cookies()]
         await page.context.close()
         assert await newcomer.stop(signal.SIGKILL) != 0
         folder = [path.read_bytes() for path in newcomer.folder.rglob("*") if path.is_file()]
@@ -248,7 +249,7 @@ async def test_nothing_half_done_is_lost(newcomer: Newcomer, browser: Browser) -
         as_shown(vendor, shown)
         assert await vendor.check_url(), "callbacks are taken before anybody opens a page"
         context = await browser.new_context(locale="en-GB")
-        await context.add_cookies(cookies)  # type: ignore[arg-type] # as they came
+        await context.add_cookies(cookies)
         page = await context.new_page()
         await page.goto(newcomer.base)
         await page.wait_for_url("**/setup/channel")

@@ -1,8 +1,5 @@
 """The tables of message ids and of merged people: what they held under their former names, and how figures go on."""
 
-from collections.abc import Iterator
-
-import pytest
 from alembic import command
 from sqlalchemy import inspect, text
 
@@ -11,14 +8,6 @@ from mappings.schema import migrate
 from mappings.store import Store, Tx
 
 _AT = "'2026-01-05 09:00:00.000000'"
-
-
-@pytest.fixture
-def store(empty_database_url: str) -> Iterator[Store]:
-    store = Store(empty_database_url)
-    store.open()
-    yield store
-    store.close()
 
 
 def to(store: Store, revision: str, *, back: bool = False) -> None:

@@ -1,6 +1,5 @@
 """A database with a past is brought to the newest revision, and back, with all that it holds."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,14 +21,6 @@ PAST = [
     (7, "desk", "d", None, "done", None, 0, "", "2025-12-04 09:00:00.123456"),
     (9, "desk", "a", b"", "done", None, 0, "dropped", "2025-12-04 09:00:00.123456"),
 ]
-
-
-@pytest.fixture
-def store(empty_database_url: str) -> Iterator[Store]:
-    store = Store(empty_database_url)
-    store.open()
-    yield store
-    store.close()
 
 
 def to(store: Store, revision: str) -> None:

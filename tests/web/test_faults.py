@@ -17,6 +17,7 @@ from bridge.contract import Malformed, Reply, Retryable, StoreDown
 from bridge.services.faults import Fault, fault_of
 from bridge.services.folder import MediaDown
 from bridge.services.records import StoredRecords
+from bridge.testing.clock import system_clock
 from bridge.web.dispatch import Front
 from bridge.web.failures import failed
 from mappings.store import Store
@@ -70,13 +71,14 @@ async def test_a_callback_is_answered_by_whose_fault_it_is(
 
 
 async def test_a_page_is_answered_by_whose_fault_it_is() -> None:
+    no_hooks: Any = None  # no callback comes
     for error, status in ALL:
 
         async def fail(_request: Request, raised: Exception = error) -> Response:
             raise raised
 
         pages = Starlette(routes=[Route("/page", fail)], exception_handlers={Exception: failed})
-        front = Front(None, pages)  # type: ignore[arg-type] # no callback comes
+        front = Front(no_hooks, pages)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(front), base_url="https://b.example") as web:
             with capture_logs() as logs:
                 answer = await web.get("/page")
@@ -88,7 +90,7 @@ async def test_a_page_is_answered_by_whose_fault_it_is() -> None:
 async def test_records_tell_trouble_and_bugs_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug that looked like a full disk was answered "try again" for ever; the driver's own errors got through as bugs."""
     store = Store(f"sqlite:///{tmp_path}/b.db")
-    records = StoredRecords(store, "site", lambda: None)  # type: ignore[arg-type, return-value] # nobody asks for the time
+    records = StoredRecords(store, "site", system_clock)
     for error, status in ALL:
 
         async def fail(*_: Any, raised: Exception = error) -> None:

@@ -42,7 +42,13 @@ def asked(token: str, path: str = "/hooks/shop", age: int = 0) -> Request:
 
 
 def pushed(**settings: Any) -> Request:
-    given = {"token": TOKEN, "key": KEY, "app_id": VALUES["app_id"], "mode": "secure", "data_format": "json"} | settings
+    given: dict[str, Any] = {
+        "token": TOKEN,
+        "key": KEY,
+        "app_id": VALUES["app_id"],
+        "mode": "secure",
+        "data_format": "json",
+    } | settings
     fields = {
         "ToUserName": "gh_1",
         "FromUserName": "o1",
@@ -51,7 +57,7 @@ def pushed(**settings: Any) -> Request:
         "Content": "x",
         "MsgId": 1,
     }
-    query, body = callback(fields, **given)  # type: ignore[arg-type] # settings by name
+    query, body = callback(fields, **given)
     return Request("POST", "/hooks/shop", list(query.items()), {}, body, "192.0.2.7", datetime.now(UTC))
 
 

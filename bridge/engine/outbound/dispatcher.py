@@ -158,7 +158,7 @@ class Dispatcher:
         return ClaimBudget(free, turns if self._marks_first else 0, self._resting)
 
     def send(self, budget: ClaimBudget, claimed: Claimed) -> None:
-        """The transaction of an budget is over: what it took goes out."""
+        """The transaction of a budget is over: what it took goes out."""
         self._promised -= budget.steps
         if budget.rested and claimed.steps:  # the pause was there before, and is over
             self._resting = False
